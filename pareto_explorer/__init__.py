@@ -1,5 +1,36 @@
-"""Sweep machine-unlearning methods and see the forget-versus-retain front."""
+"""Sweep machine-unlearning methods and see the forget-versus-retain front.
+
+>>> from pareto_explorer import SweepSpec, run_sweep, load_run    # doctest: +SKIP
+>>> run = run_sweep(SweepSpec.load("digits"), "runs/digits")      # doctest: +SKIP
+>>> load_run("runs/digits").figure()                              # doctest: +SKIP
+
+``load_run`` and what it returns need neither torch nor Ray.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from pareto_explorer._version import __version__
+from pareto_explorer.errors import InputError
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from pareto_explorer.explore import Run, load_run
+    from pareto_explorer.facade import run_sweep
+    from pareto_explorer.sweeps import SweepSpec
+
+__all__ = ["InputError", "Run", "SweepSpec", "__version__", "load_run", "run_sweep"]
+
+_HOMES = {
+    "Run": "pareto_explorer.explore",
+    "load_run": "pareto_explorer.explore",
+    "SweepSpec": "pareto_explorer.sweeps",
+    "run_sweep": "pareto_explorer.facade",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -27,6 +27,6 @@ def unknown(what: str, name: object, choices: Iterable[str]) -> InputError:
     "aggregator: 'upgard' is not known; did you mean 'upgrad'? Choose from mgda, upgrad."
     """
     valid = sorted(choices)
-    near = difflib.get_close_matches(str(name), valid, n=1, cutoff=0.4)
+    near = difflib.get_close_matches(str(name), valid, n=1, cutoff=0.3)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return InputError(f"{what}: {name!r} is not known{hint} Choose from {', '.join(valid)}.")

@@ -1,0 +1,5 @@
+"""``python -m pareto_explorer``."""
+
+from pareto_explorer.cli import main
+
+main()

@@ -1,0 +1,218 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pareto_explorer import __version__
+from pareto_explorer.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Sweep machine-unlearning methods on Ray and see the forget-versus-retain front.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+class Kind(StrEnum):
+    """What ``list`` can list."""
+
+    tasks = "tasks"
+    methods = "methods"
+    aggregators = "aggregators"
+    forget_losses = "forget-losses"
+    metrics = "metrics"
+    objectives = "objectives"
+
+
+RunPath = Annotated[Path, typer.Argument(help="The run directory.", show_default=False)]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        help="Folder of the landmark cache.",
+        envvar="PARETO_EXPLORER_CACHE",
+        show_default="the user's cache folder",
+    ),
+]
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"pareto-explorer {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def sweep(
+    space: Annotated[
+        str, typer.Argument(help="A search-space file, or the name of a shipped one: digits.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The run directory.", show_default="runs/NAME"),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a value: families.0.lr=0.01. May be repeated."),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Ray cluster: auto, host:port or ray://host:port.", show_default="this machine"
+        ),
+    ] = None,
+    cache: CacheOption = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the report's path only.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show Ray's own output.")] = False,
+) -> None:
+    """Run a sweep, or what is left of it, and write its report.
+
+    Running the same command again continues a sweep that was interrupted. A larger
+    search.configurations extends a finished one. Exit code: 0 all trials ended well, 1 some
+    trial failed, 2 bad input.
+    """
+    from pareto_explorer.facade import run_sweep
+    from pareto_explorer.reports.cards.hypervolume import hypervolume_card
+    from pareto_explorer.reports.material import Material
+    from pareto_explorer.sweeps import SweepSpec, find_space, progress_for
+
+    console = Console(file=sys.stdout)
+    name = find_space(space).stem
+    spec = SweepSpec.load(space, overrides or [])
+    run = run_sweep(
+        spec,
+        out or Path("runs") / name,
+        address=address,
+        cache_dir=cache,
+        progress=progress_for(console, quiet=quiet),
+        verbose=verbose,
+        name=name,
+    )
+    material = Material(run, str(run.directory.path))
+    index = run.directory.report / "index.html"
+    failed = run.points["trial_status"] == "failed"
+    if quiet:
+        typer.echo(index)
+    else:
+        _print_families(console, hypervolume_card(material).data, len(material.replicates))
+        for row in run.points[failed].drop_duplicates("trial_id").itertuples():
+            console.print(Text(f"failed: {row.trial_id}: {row.error}"), soft_wrap=True)
+        console.print(Text(f"report: {index}"), soft_wrap=True)
+    if failed.any():
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(run: RunPath) -> None:
+    """Rebuild the report from the run directory alone; needs neither torch nor Ray."""
+    from pareto_explorer.reports import write_report
+
+    typer.echo(f"report: {write_report(run)}")
+
+
+@app.command()
+def reproduce(
+    run: RunPath,
+    trial: Annotated[str, typer.Option(help="The trial's id.", show_default=False)],
+    replicate: Annotated[int, typer.Option(help="The replicate's number.", show_default=False)],
+    step: Annotated[int, typer.Option(help="The point's step.", show_default=False)],
+    cache: CacheOption = None,
+    tolerance: Annotated[
+        float, typer.Option(help="Largest difference that still counts as the same.")
+    ] = 1e-6,
+) -> None:
+    """Run one point again and compare it with its row. Exit code: 0 it agrees, 1 it differs."""
+    from pareto_explorer.sweeps import reproduce as run_again
+
+    found = run_again(run, trial, replicate, step, cache_dir=cache)
+    table = Table(title=f"{trial}, replicate {replicate}, step {step}", box=SIMPLE_HEAD)
+    table.add_column("quantity")
+    table.add_column("recorded", justify="right")
+    table.add_column("again", justify="right")
+    for name, recorded, again in found.values.itertuples():
+        table.add_row(str(name), f"{recorded:.6g}", f"{again:.6g}")
+    Console().print(table)
+    agrees = found.largest_difference <= tolerance
+    typer.echo(
+        f"{'agrees' if agrees else 'differs'}: "
+        f"the largest difference is {found.largest_difference:.2g}"
+    )
+    if not agrees:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_names(
+    kind: Annotated[
+        Kind | None, typer.Argument(help="What to list.", show_default="everything")
+    ] = None,
+) -> None:
+    """List every registered name with its knobs, default domains, meaning and source."""
+    from pareto_explorer.catalogue import catalogue
+
+    console = Console()
+    for heading, entries in catalogue().items():
+        if kind is not None and heading.replace(" ", "-") != kind.value:
+            continue
+        console.rule(Text(heading), align="left")
+        for entry in entries:
+            console.print(Text(entry.name, style="bold"))
+            console.print(Text(f"{entry.summary} [{entry.source}]"), width=console.width)
+            for knob in entry.knobs:
+                console.print(Text(f"    {knob}", style="dim"))
+
+
+def _print_families(console: Console, families: pd.DataFrame | None, replicates: int) -> None:
+    if families is None:
+        console.print("no trial has given a finite point")
+        return
+    table = Table(title=f"Hypervolume by family ({replicates} replicates)", box=SIMPLE_HEAD)
+    table.add_column("family", overflow="fold")
+    for heading in ("mean", "range", "front", "beyond box", "seconds"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in families.itertuples():
+        table.add_row(
+            Text(str(row.family)),
+            f"{row.hypervolume:.3f}",
+            f"{row.lowest:.3f} - {row.highest:.3f}",
+            str(row.front_points),
+            f"{row.beyond_box}/{row.points}",
+            f"{row.seconds:.1f}",
+        )
+    console.print(table)
+
+
+def main() -> None:
+    """Runs the command line; bad input is one sentence and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        Console(stderr=True).print(Text(f"error: {error}"), soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; run the same command again to continue", err=True)
+        sys.exit(130)

@@ -1,0 +1,95 @@
+"""Explore a run from Python, where neither torch nor Ray need be installed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.fronts import (
+    Box,
+    FamilyHypervolume,
+    family_hypervolumes,
+    front,
+    pooled_hypervolume,
+    replicate_means,
+)
+from pareto_explorer.runs import RunDirectory, read_landmarks, read_manifest, read_points
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["Run", "load_run"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a sweep found, as it was when it was loaded.
+
+    Attributes:
+        directory: The run directory.
+        manifest: The resolved specification, the versions and the command.
+        points: The points table, one row per (trial, replicate, step).
+        landmarks: The landmarks table, one row per (landmark, replicate).
+        box: The objectives, bounds and reference point that were fixed before the first trial.
+    """
+
+    directory: RunDirectory
+    manifest: dict[str, Any]
+    points: pd.DataFrame
+    landmarks: pd.DataFrame
+    box: Box
+
+    def front(self) -> pd.DataFrame:
+        """The non-dominated replicate means of all families together; see ``fronts.front``."""
+        return front(self.points, self.box)
+
+    def means(self) -> pd.DataFrame:
+        """Every checkpoint's replicate means, marked; see ``fronts.replicate_means``."""
+        return replicate_means(self.points, self.box)
+
+    def hypervolume(self) -> dict[str, FamilyHypervolume]:
+        """The hypervolume of each family; see ``fronts.family_hypervolumes``."""
+        return family_hypervolumes(self.points, self.box)
+
+    def pooled_hypervolume(self) -> FamilyHypervolume:
+        """The hypervolume of all families together."""
+        return pooled_hypervolume(self.points, self.box)
+
+    def figure(self) -> go.Figure:
+        """The forget-versus-retain front as a Plotly figure; see ``figures.front.plot_front``."""
+        from pareto_explorer.figures.front import plot_front
+
+        return plot_front(self.points, self.landmarks, self.box)
+
+
+def load_run(path: str | PathLike[str]) -> Run:
+    """Loads a run directory, of a finished or of a running sweep.
+
+    Args:
+        path: The run directory.
+
+    Returns:
+        The run.
+
+    Raises:
+        InputError: The path is no run directory, or one of its files is damaged.
+    """
+    directory = RunDirectory(Path(path))
+    manifest = read_manifest(directory)
+    if "box" not in manifest:
+        raise InputError(
+            f"box: missing in {str(directory.sweep_yaml)!r}; restore the file or run the sweep "
+            "into a new directory."
+        )
+    return Run(
+        directory=directory,
+        manifest=manifest,
+        points=read_points(directory),
+        landmarks=read_landmarks(directory),
+        box=Box.from_dict(manifest["box"]),
+    )

@@ -1,0 +1,54 @@
+"""The whole job in one call: sweep, then report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pareto_explorer.explore import Run, load_run
+from pareto_explorer.reports import write_report
+from pareto_explorer.sweeps import SweepSpec, execute
+from pareto_explorer.sweeps.progress import Progress
+
+__all__ = ["run_sweep"]
+
+
+def run_sweep(
+    spec: SweepSpec,
+    out: str | Path,
+    *,
+    address: str | None = None,
+    cache_dir: str | Path | None = None,
+    progress: Progress | None = None,
+    verbose: bool = False,
+    name: str = "",
+) -> Run:
+    """Runs a sweep, or what is left of it, and writes its report.
+
+    Args:
+        spec: What to sweep.
+        out: The run directory. One that the same specification made is continued: trials that
+            ended are kept, the others run.
+        address: Ray cluster to join (``"auto"``, ``"host:port"``, ``"ray://host:port"``); ``None``
+            uses the cluster that this process is connected to, else starts one on this machine.
+        cache_dir: Folder of the landmark cache; by default the user's.
+        progress: Display; silent by default.
+        verbose: Leaves Ray's own output on the terminal instead of in ``sweep.log``.
+        name: What the report calls the sweep; by default the name of the directory.
+
+    Returns:
+        The run, finished.
+
+    Raises:
+        InputError: The directory, the address or the task does not fit; nothing is overwritten.
+    """
+    run = execute(
+        spec,
+        out,
+        address=address,
+        cache_dir=cache_dir,
+        progress=progress,
+        verbose=verbose,
+        name=name,
+    )
+    write_report(out)
+    return load_run(run.path)

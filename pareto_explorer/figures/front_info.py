@@ -1,0 +1,155 @@
+"""What the front figure shows, as plain data."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pareto_explorer.figures.hover import point_hover, seeds_line
+from pareto_explorer.figures.landmarks import LandmarkCloud, landmark_clouds
+from pareto_explorer.figures.style import FamilyStyle, family_styles
+from pareto_explorer.fronts import Box, non_dominated, replicate_means
+from pareto_explorer.runs import metric_columns
+
+__all__ = ["FamilyFront", "FrontInfo", "front_info", "staircase"]
+
+Values = npt.NDArray[np.float64]
+_PADDING = 0.06  # free space around the box, as a share of the view
+
+
+class FamilyFront(NamedTuple):
+    """One family in metric units; m is the number of objectives.
+
+    Attributes:
+        values: (n, m) replicate means, one for each (trial, step).
+        on_front: (n,) whether the mean is on the family's own front.
+        hover: n texts.
+        keys: n pairs (trial_id, step).
+        stairs: (k, 2) corners of the front's staircase inside the box, from one edge of the box to
+            the other; empty with three objectives or without a point inside the box.
+    """
+
+    name: str
+    style: FamilyStyle
+    values: Values
+    on_front: npt.NDArray[np.bool_]
+    hover: tuple[str, ...]
+    keys: tuple[tuple[str, int], ...]
+    stairs: Values
+
+
+class FrontInfo(NamedTuple):
+    """The whole figure in metric units.
+
+    Attributes:
+        reference: The box's reference point.
+        pooled_stairs: Staircase of the front of all families together.
+        view: For each objective the (low, high) ends of its axis: the box, the landmarks and
+            some space around them.
+        n_beyond: Replicate means at or beyond the reference point in some objective.
+        n_outside: Replicate means outside ``view``.
+    """
+
+    box: Box
+    reference: tuple[float, ...]
+    families: tuple[FamilyFront, ...]
+    landmarks: tuple[LandmarkCloud, ...]
+    pooled_stairs: Values
+    view: tuple[tuple[float, float], ...]
+    n_beyond: int
+    n_outside: int
+
+
+def front_info(points: pd.DataFrame, landmarks: pd.DataFrame, box: Box) -> FrontInfo:
+    """Computes what ``plot_front`` draws.
+
+    Args:
+        points: Points table; only finite points that went well are shown, as replicate means.
+        landmarks: Landmarks table.
+        box: Two or three objectives with their bounds.
+    """
+    means = replicate_means(points, box)
+    hover_metrics = list(dict.fromkeys([*box.metrics, *metric_columns(points)]))
+    seeds = seeds_line(points)
+    families = tuple(
+        _family(name, style, means[means["family"] == name], box, hover_metrics, seeds)
+        for name, style in family_styles(points).items()
+    )
+    clouds = landmark_clouds(landmarks, box.metrics)
+    units = box.normalise(_values(means, box))
+    low, high = _view(units, [box.normalise(cloud.values) for cloud in clouds], box)
+    ends = np.sort(_metric_units(np.vstack([low, high]), box), axis=0)
+    return FrontInfo(
+        box=box,
+        reference=tuple(_metric_units(np.atleast_2d(box.reference), box)[0]),
+        families=families,
+        landmarks=clouds,
+        pooled_stairs=staircase(_values(means, box), box),
+        view=tuple((float(a), float(b)) for a, b in ends.T),
+        n_beyond=int(means["beyond_box"].sum()),
+        n_outside=int(((units < low) | (units > high)).any(axis=1).sum()),
+    )
+
+
+def staircase(values: Values, box: Box) -> Values:
+    """The edge of the area that ``values`` dominate inside the box, as corners of a polyline.
+
+    Args:
+        values: (n, 2) points in metric units.
+        box: The box; a point at or beyond its reference point dominates nothing inside it.
+
+    Returns:
+        (k, 2) corners in metric units, from where the first objective is best to where the second
+        is; (0, 2) when nothing inside is dominated or when there are three objectives.
+    """
+    reference = box.reference
+    units = box.normalise(values)
+    units = units[(units < reference).all(axis=1)]
+    if len(reference) != 2 or not len(units):
+        return np.empty((0, 2))
+    front = np.unique(units[non_dominated(units)], axis=0)  # sorted by the first objective
+    inner = np.column_stack([np.repeat(front[:, 0], 2)[1:], np.repeat(front[:, 1], 2)[:-1]])
+    corners = np.vstack([[front[0, 0], reference[1]], inner, [reference[0], front[-1, 1]]])
+    return _metric_units(corners, box)
+
+
+def _family(
+    name: str,
+    style: FamilyStyle,
+    means: pd.DataFrame,
+    box: Box,
+    metrics: list[str],
+    seeds: str,
+) -> FamilyFront:
+    values = _values(means, box)
+    records = means.to_dict("records")
+    return FamilyFront(
+        name=name,
+        style=style,
+        values=values,
+        on_front=means["on_family_front"].to_numpy(bool),
+        hover=tuple(point_hover(row, metrics, seeds) for row in records),
+        keys=tuple((str(row["trial_id"]), int(row["step"])) for row in records),
+        stairs=staircase(values, box),
+    )
+
+
+def _values(table: pd.DataFrame, box: Box) -> Values:
+    return table.reindex(columns=list(box.metrics)).to_numpy(float)  # no column if nothing ended
+
+
+def _metric_units(units: Values, box: Box) -> Values:
+    ideal = np.array([objective.ideal for objective in box.objectives])
+    nadir = np.array([objective.nadir for objective in box.objectives])
+    return ideal + units * (nadir - ideal)
+
+
+def _view(points: Values, clouds: list[Values], box: Box) -> tuple[Values, Values]:
+    """Ends of the axes in normalised units: box, landmarks and all points inside the box."""
+    inside = points[(points < box.reference).all(axis=1)]
+    shown = np.vstack([np.zeros(len(box.reference)), box.reference, inside, *clouds])
+    low, high = shown.min(axis=0), shown.max(axis=0)
+    return low - _PADDING * (high - low), high + _PADDING * (high - low)

@@ -1,0 +1,106 @@
+"""The landmarks as clouds of points: one for each training seed, never a single dot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pareto_explorer.figures.hover import landmark_hover
+from pareto_explorer.runs import metric_columns
+
+__all__ = ["LandmarkCloud", "landmark_clouds"]
+
+_GAPS: Mapping[str, tuple[str, ...]] = {
+    "forget_gap": ("unlearning_accuracy", "membership_inference"),
+    "retain_gap": ("retain_accuracy", "test_accuracy"),
+    "validation_forget_gap": ("unlearning_accuracy", "validation_membership_inference"),
+    "validation_retain_gap": ("retain_accuracy", "validation_accuracy"),
+    "average_gap": (
+        "unlearning_accuracy",
+        "retain_accuracy",
+        "test_accuracy",
+        "membership_inference",
+    ),
+}
+_OWN_TWIN_ONLY = {"js_divergence", "tug_of_war"}  # needs predictions, which the table has not
+
+
+class LandmarkCloud(NamedTuple):
+    """Landmarks of one kind, in metric units: ``values`` is (n, number of objectives)."""
+
+    kind: str
+    title: str
+    values: npt.NDArray[np.float64]
+    hover: tuple[str, ...]
+
+
+def landmark_clouds(landmarks: pd.DataFrame, metrics: Sequence[str]) -> tuple[LandmarkCloud, ...]:
+    """The original models, the retrained models, and the retrained ones against each other.
+
+    A gap is a distance to the retrained model of the same replicate, so each retrained model has
+    a gap of zero to itself. How far apart two retrained models are is what says which gaps no
+    method can be blamed for: that is the third cloud, one point for each pair of training seeds.
+
+    Args:
+        landmarks: Landmarks table.
+        metrics: The metrics of the axes.
+
+    Returns:
+        The clouds that have points, in the order above.
+    """
+    clouds = [
+        _own(landmarks, "original", "Original model", metrics),
+        _own(landmarks, "retrained", "Retrained model", metrics),
+        _between(landmarks, metrics),
+    ]
+    return tuple(cloud for cloud in clouds if len(cloud.values))
+
+
+def _own(landmarks: pd.DataFrame, kind: str, title: str, metrics: Sequence[str]) -> LandmarkCloud:
+    columns = list(metrics)
+    landmarks = landmarks.reindex(columns=landmarks.columns.union(columns, sort=False))
+    table = _seeds_once(landmarks, kind).dropna(subset=columns)
+    measured = metric_columns(landmarks)
+    hover = tuple(
+        landmark_hover(
+            title,
+            f"training seed {row['training_seed']}",
+            [(m, row[m]) for m in measured if not pd.isna(row[m])],
+        )
+        for row in table.to_dict("records")
+    )
+    return LandmarkCloud(kind, title, table[columns].to_numpy(float), hover)
+
+
+def _between(landmarks: pd.DataFrame, metrics: Sequence[str]) -> LandmarkCloud:
+    title = "Retrained models, each against another"
+    retrained = _seeds_once(landmarks, "retrained")
+    needed = {part for metric in metrics for part in _GAPS.get(metric, (metric,))}
+    applies = (
+        any(metric in _GAPS for metric in metrics)
+        and not _OWN_TWIN_ONLY.intersection(metrics)
+        and needed.issubset(landmarks.columns)
+    )
+    values, hover = [], []
+    for a, b in combinations(retrained.to_dict("records"), 2) if applies else ():
+        point = [
+            float(np.mean([abs(a[part] - b[part]) for part in _GAPS[metric]]))
+            if metric in _GAPS
+            else (a[metric] + b[metric]) / 2
+            for metric in metrics
+        ]
+        values.append(point)
+        seeds = f"training seeds {a['training_seed']} and {b['training_seed']}"
+        hover.append(landmark_hover(title, seeds, zip(metrics, point, strict=True)))
+    return LandmarkCloud(
+        "between", title, np.array(values, float).reshape(-1, len(metrics)), tuple(hover)
+    )
+
+
+def _seeds_once(landmarks: pd.DataFrame, kind: str) -> pd.DataFrame:
+    return landmarks[landmarks["landmark"] == kind].drop_duplicates("training_seed")

@@ -1,0 +1,146 @@
+"""Every metric of a model, from one pass over the task's data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.metrics.accuracy import accuracy
+from pareto_explorer.metrics.divergence import js_divergence
+from pareto_explorer.metrics.gaps import average_gap, mean_gap, tug_of_war
+from pareto_explorer.metrics.membership import confidences, membership_inference
+from pareto_explorer.tasks.task import Samples, UnlearningTask
+
+__all__ = ["Diverged", "Evaluator"]
+
+_BATCH_SIZE = 1024
+
+_GAPS = {
+    "forget_gap": ("unlearning_accuracy", "membership_inference"),
+    "retain_gap": ("retain_accuracy", "test_accuracy"),
+    "validation_forget_gap": ("unlearning_accuracy", "validation_membership_inference"),
+    "validation_retain_gap": ("retain_accuracy", "validation_accuracy"),
+}
+
+
+class Diverged(ArithmeticError):  # noqa: N818 - a state of the model, as its rows record it
+    """A model's predictions are NaN or infinite."""
+
+
+class Evaluator:
+    """Measures models of one task against the landmarks of one replicate.
+
+    Models are evaluated in eval mode without gradients, and are left exactly as found.
+
+    Args:
+        task: The data; on the device that the models are on.
+        original: The model before unlearning.
+        retrained: The model trained from scratch on the retain set.
+
+    Attributes:
+        original: The original model's metrics.
+        retrained: The retrained model's metrics.
+
+    Raises:
+        Diverged: When a landmark's logits are not finite.
+        InputError: When a landmark does not return one logit per class.
+    """
+
+    def __init__(self, task: UnlearningTask, original: nn.Module, retrained: nn.Module) -> None:
+        self._task = task
+        self._forget, self._retain = task.forget_indices, task.retain_indices
+        self._labels = {
+            name: labels.cpu()
+            for name, labels in {
+                "retain": task.train.labels[self._retain],
+                "forget": task.train.labels[self._forget],
+                "heldout": task.heldout.labels,
+                "validation": task.validation.labels,
+                "test": task.test.labels,
+            }.items()
+        }
+        logits = self._predict(retrained)
+        self._target_logits = logits["forget"]
+        self._target = self._measure(logits)
+        self.retrained = self._compare(self._target, self._target_logits)
+        self.original = self(original)
+
+    def __call__(self, model: nn.Module) -> dict[str, float]:
+        """Returns every metric of `METRICS` for a model, in that order.
+
+        Raises:
+            Diverged: When the model's logits are not finite.
+            InputError: When the model does not return one logit per class.
+        """
+        logits = self._predict(model)
+        return self._compare(self._measure(logits), logits["forget"])
+
+    def _predict(self, model: nn.Module) -> dict[str, Tensor]:
+        """Returns the logits on each set, on the CPU."""
+        task = self._task
+        with _evaluating(model):
+            train = _logits(model, task.train)
+            logits = {
+                "retain": train[self._retain],
+                "forget": train[self._forget],
+                "heldout": _logits(model, task.heldout),
+                "validation": _logits(model, task.validation),
+                "test": _logits(model, task.test),
+            }
+        logits = {name: values.float().cpu() for name, values in logits.items()}
+        if train.ndim != 2 or train.shape[1] != task.n_classes:
+            raise InputError(
+                f"model: its output has shape {tuple(train.shape)}; it must be"
+                f" ({len(train)}, {task.n_classes}), one logit per class."
+            )
+        for name, values in logits.items():
+            if not bool(values.isfinite().all()):
+                raise Diverged(f"The model's logits on the {name} set are not finite.")
+        return logits
+
+    def _measure(self, logits: dict[str, Tensor]) -> dict[str, float]:
+        sure = {name: confidences(logits[name], self._labels[name]) for name in logits}
+        right = {name: accuracy(logits[name], self._labels[name]) for name in logits}
+        return {
+            "unlearning_accuracy": 1 - right["forget"],
+            "retain_accuracy": right["retain"],
+            "test_accuracy": right["test"],
+            "validation_accuracy": right["validation"],
+            "heldout_accuracy": right["heldout"],
+            "membership_inference": membership_inference(
+                sure["retain"], sure["test"], sure["forget"]
+            ),
+            "validation_membership_inference": membership_inference(
+                sure["retain"], sure["validation"], sure["forget"]
+            ),
+        }
+
+    def _compare(self, metrics: dict[str, float], forget_logits: Tensor) -> dict[str, float]:
+        return {
+            **metrics,
+            **{name: mean_gap(metrics, self._target, over) for name, over in _GAPS.items()},
+            "average_gap": average_gap(metrics, self._target),
+            "tug_of_war": tug_of_war(metrics, self._target),
+            "js_divergence": js_divergence(forget_logits, self._target_logits),
+        }
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Eval mode without gradients; every submodule's training flag is put back afterwards."""
+    flags = [(module, module.training) for module in model.modules()]
+    try:
+        model.eval()
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in flags:
+            module.training = training
+
+
+def _logits(model: nn.Module, samples: Samples) -> Tensor:
+    return torch.cat([model(inputs) for inputs in torch.split(samples.inputs, _BATCH_SIZE)])

@@ -1,0 +1,104 @@
+"""Metrics by name: the columns that every evaluated model has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["METRICS", "MetricEntry"]
+
+_SALUN = "Fan et al., SalUn (ICLR 2024)"
+_ATTACK = "Jia et al., Model sparsity can simplify machine unlearning (NeurIPS 2023)"
+
+
+@dataclass(frozen=True)
+class MetricEntry:
+    """A metric column.
+
+    Attributes:
+        name: The column's name.
+        direction: Which way is better; "none" where equality with the retrained model is the aim.
+        summary: One sentence.
+        source: Where it comes from.
+    """
+
+    name: str
+    direction: Literal["min", "max", "none"]
+    summary: str
+    source: str
+
+
+METRICS: dict[str, MetricEntry] = {
+    entry.name: entry
+    for entry in (
+        MetricEntry(
+            "unlearning_accuracy",
+            "none",
+            "UA: 1 - accuracy on the forget set with the labels that were trained on.",
+            _SALUN,
+        ),
+        MetricEntry("retain_accuracy", "max", "RA: accuracy on the retain set.", _SALUN),
+        MetricEntry("test_accuracy", "max", "TA: accuracy on the test set.", _SALUN),
+        MetricEntry(
+            "validation_accuracy", "max", "VA: accuracy on the validation set.", "standard"
+        ),
+        MetricEntry("heldout_accuracy", "max", "Accuracy on the held-out set.", "standard"),
+        MetricEntry(
+            "membership_inference",
+            "none",
+            "MIA: share of the forget set that a confidence attack, fitted on as many retain"
+            " samples as test samples, takes for never trained on.",
+            _ATTACK,
+        ),
+        MetricEntry(
+            "validation_membership_inference",
+            "none",
+            "MIA with the validation set as the samples that were never trained on.",
+            _ATTACK,
+        ),
+        MetricEntry(
+            "forget_gap",
+            "min",
+            "Mean distance of UA and MIA to the retrained model's.",
+            _SALUN,
+        ),
+        MetricEntry(
+            "retain_gap",
+            "min",
+            "Mean distance of RA and TA to the retrained model's.",
+            _SALUN,
+        ),
+        MetricEntry(
+            "validation_forget_gap",
+            "min",
+            "forget_gap with the validation set's MIA: picks models without the test set.",
+            _SALUN,
+        ),
+        MetricEntry(
+            "validation_retain_gap",
+            "min",
+            "retain_gap with VA in place of TA: picks models without the test set.",
+            _SALUN,
+        ),
+        MetricEntry(
+            "average_gap",
+            "min",
+            "Mean distance of UA, RA, TA and MIA to the retrained model's.",
+            _SALUN,
+        ),
+        MetricEntry(
+            "tug_of_war",
+            "max",
+            "Product of 1 - distance to the retrained model's over UA, RA and TA.",
+            "Zhao et al., What makes unlearning hard and what to do about it (NeurIPS 2024)",
+        ),
+        MetricEntry(
+            "js_divergence",
+            "min",
+            "Mean Jensen-Shannon divergence (nats, at most log 2) of the predictions on the"
+            " forget set to the retrained model's.",
+            "Huang et al., Unified gradient-based machine unlearning with remain geometry"
+            " enhancement (NeurIPS 2024)",
+        ),
+    )
+}

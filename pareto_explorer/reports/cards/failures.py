@@ -1,0 +1,43 @@
+"""Trials that did not end well."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.wording import count
+
+__all__ = ["failures_card"]
+
+_BAD = ("failed", "diverged", "running")
+
+
+def failures_card(material: Material) -> Card:
+    """Failed, diverged and unfinished trials, with their errors."""
+    title = "Failures"
+    trials = material.trials
+    bad = trials[trials["trial_status"].isin(_BAD)]
+    if bad.empty:
+        reason = f"None: all {count(len(trials), 'trial')} ended as they should."
+        return Card("failures", title, reason=reason)
+    data = pd.DataFrame(
+        [
+            {
+                "trial": row["trial_id"],
+                "family": row["family"],
+                "status": {"running": "not finished"}.get(row["trial_status"], row["trial_status"]),
+                "step": int(row["step"]),
+                "error": "" if pd.isna(row["error"]) else row["error"],
+            }
+            for row in bad.to_dict("records")
+        ]
+    )
+    return Card(
+        "failures",
+        title,
+        f"{count(len(bad), 'trial')} of {len(trials):,} did not run to the end. Points evaluated "
+        "before that count like all others where every replicate has them.",
+        data=data,
+        context={"rows": data.to_dict("records")},
+    )

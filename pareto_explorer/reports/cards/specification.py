@@ -1,0 +1,48 @@
+"""What was run: specification, task and versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.material import Material
+
+__all__ = ["specification_card"]
+
+
+def specification_card(material: Material) -> Card:
+    """Everything needed to run the sweep again."""
+    manifest = material.run.manifest
+    versions = manifest.get("versions", {})
+    return Card(
+        "specification",
+        "Specification and versions",
+        "What was run, as it was resolved before the first trial started.",
+        data=pd.DataFrame(
+            [{"package": name, "version": version} for name, version in versions.items()]
+        ),
+        context={
+            "command": manifest.get("command", ""),
+            "commit": manifest.get("git_commit", ""),
+            "spec": _yaml(manifest.get("spec", {})),
+            "lists": {"Task": _flat(manifest.get("facts", {})), "Versions": versions},
+        },
+    )
+
+
+def _flat(facts: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name.replace("_", " "): _yaml(value) if isinstance(value, dict | list) else str(value)
+        for name, value in facts.items()
+    }
+
+
+def _yaml(value: object) -> str:
+    """YAML with lists and mappings of plain values on one line, as one would write them."""
+    return yaml.safe_dump(
+        value, sort_keys=False, allow_unicode=True, width=88, default_flow_style=None
+    ).strip()

@@ -1,0 +1,116 @@
+"""The report as one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import jinja2
+import plotly.graph_objects as go
+from markupsafe import Markup, escape
+from plotly.offline import get_plotlyjs
+
+from pareto_explorer._version import __version__
+from pareto_explorer.figures import DARK, LIGHT
+from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.swatch import landmark_swatch, swatch
+from pareto_explorer.reports.wording import count, share
+
+__all__ = ["render_page"]
+
+
+def render_page(name: str, cards: Sequence[Card], material: Material) -> str:
+    """Renders cards into a page with all styles, scripts and figures inside.
+
+    Text from the run is escaped by the templates; figures travel as JSON in which no tag can
+    start; a content security policy forbids the page to fetch anything.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pareto_explorer.reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["share"] = share
+    environment.filters["breakable"] = _breakable
+    figures = {card.key: _figure(card) for card in cards if card.draw}
+    return environment.get_template("page.html.j2").render(
+        name=name,
+        cards=cards,
+        facts=_facts(material),
+        styles=material.styles,
+        swatch=swatch,
+        landmark_swatch=landmark_swatch,
+        figures=_script_json(figures),
+        plotlyjs=_no_tags(get_plotlyjs()),
+        version=__version__,
+    )
+
+
+def _facts(material: Material) -> list[str]:
+    facts = [
+        count(len(material.styles), "family", "families"),
+        count(len(material.trials), "trial"),
+        count(len(material.replicates), "replicate"),
+    ]
+    written = material.run.manifest.get("written")
+    return [*facts, f"written {str(written)[:10]}"] if written else facts
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may be wrapped after a slash or an underscore."""
+    text = str(escape(name))
+    return Markup(text.replace("/", "/<wbr>").replace("_", "_<wbr>"))  # noqa: S704
+
+
+def _figure(card: Card) -> dict[str, Any]:
+    """A figure under the light theme and what changes under each theme."""
+    assert card.draw is not None  # noqa: S101 - the caller filters
+    light, dark = _plain(card.draw(LIGHT)), _plain(card.draw(DARK))
+    return light | {"light": _difference(dark, light), "dark": _difference(light, dark)}
+
+
+def _plain(figure: go.Figure) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(figure.to_json())
+    parsed["layout"].pop("template", None)
+    return parsed
+
+
+def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of ``Plotly.update`` that turn the colours of ``old`` into those of ``new``."""
+    before = [dict(_leaves(trace)) for trace in old["data"]]
+    after = [dict(_leaves(trace)) for trace in new["data"]]
+    changed = {
+        path
+        for a, b in zip(before, after, strict=True)
+        for path, value in b.items()
+        if a[path] != value
+    }
+    layout = dict(_leaves(old["layout"]))
+    return {
+        "traces": {path: [trace.get(path) for trace in after] for path in sorted(changed)},
+        "layout": {p: v for p, v in _leaves(new["layout"]) if layout[p] != v},
+    }
+
+
+def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Text values of nested mappings under dotted paths, list items as ``[i]``."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from _leaves(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(node, list) and path.endswith("annotations"):
+        for index, value in enumerate(node):
+            yield from _leaves(value, f"{path}[{index}]")
+    elif isinstance(node, str):
+        yield path, node
+
+
+def _script_json(value: object) -> Markup:
+    return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c"))  # noqa: S704
+
+
+def _no_tags(script: str) -> Markup:
+    return Markup(script.replace("</script", "<\\/script").replace("<!--", "<\\!--"))  # noqa: S704

@@ -1,0 +1,29 @@
+"""The run directory: all that a sweep leaves behind, and all that a report needs."""
+
+from pareto_explorer.runs.atomic import atomic_path, write_text
+from pareto_explorer.runs.columns import config_columns, diagnostic_columns, metric_columns
+from pareto_explorer.runs.landmarks import read_landmarks, write_landmarks
+from pareto_explorer.runs.manifest import RunDirectory, read_manifest, write_manifest
+from pareto_explorer.runs.points import (
+    PointsWriter,
+    finished_trials,
+    forget_unfinished,
+    read_points,
+)
+
+__all__ = [
+    "PointsWriter",
+    "RunDirectory",
+    "atomic_path",
+    "config_columns",
+    "diagnostic_columns",
+    "finished_trials",
+    "forget_unfinished",
+    "metric_columns",
+    "read_landmarks",
+    "read_manifest",
+    "read_points",
+    "write_landmarks",
+    "write_manifest",
+    "write_text",
+]

@@ -1,0 +1,139 @@
+"""Families: method × aggregator × forget loss, and the trials that sweep their knobs."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.sweeps.spaces import Domain, compare_configurations, parse_knob
+from pareto_explorer.unlearning import METHODS, Knob, knobs_of
+
+__all__ = ["Family", "TrialPlan", "expand_families", "plan_trials"]
+
+AXES = ("method", "aggregator", "forget_loss")
+
+
+@dataclass(frozen=True)
+class Family:
+    """Method × aggregator × forget loss, with its knobs (a ``Domain`` or a fixed value each)."""
+
+    name: str
+    method: str
+    aggregator: str | None
+    forget_loss: str | None
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrialPlan:
+    """One trial before it runs: its name, its family and its configuration."""
+
+    trial_id: str
+    family: Family
+    knobs: Mapping[str, Any]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The mapping that ``unlearning.make_method`` takes."""
+        parts = {
+            "method": self.family.method,
+            "aggregator": self.family.aggregator,
+            "forget_loss": self.family.forget_loss,
+        }
+        return {k: v for k, v in parts.items() if v is not None} | dict(self.knobs)
+
+
+def expand_families(entries: Sequence[Mapping[str, Any]]) -> list[Family]:
+    """Reads the ``families`` of a specification.
+
+    Args:
+        entries: One mapping each; a list at method, aggregator or forget_loss is an axis.
+
+    Raises:
+        InputError: A name or knob is unknown, missing or out of range, or two families share
+            a name.
+    """
+    found: dict[str, Family] = {}
+    for index, entry in enumerate(entries):
+        for family in _expand(f"families.{index}", entry):
+            if family.name in found:
+                raise InputError(
+                    f"families.{index}: a second family is called {family.name!r}; "
+                    "give one of them a name of its own with name: ..."
+                )
+            found[family.name] = family
+    return list(found.values())
+
+
+def plan_trials(families: Sequence[Family], configurations: int, seed: int) -> list[TrialPlan]:
+    """Every trial of a sweep in compare mode, first configurations of all families first."""
+    trials: list[tuple[int, TrialPlan]] = []
+    slugs: set[str] = set()
+    for family in families:
+        slug = re.sub(r"[^A-Za-z0-9_.]+", "-", family.name).strip("-")
+        while slug in slugs:
+            slug += "_"
+        slugs.add(slug)
+        drawn = compare_configurations(family.name, family.knobs, configurations, seed)
+        trials += [
+            (index, TrialPlan(f"{slug}-{index:03d}", family, knobs))
+            for index, knobs in enumerate(drawn)
+        ]
+    return [trial for _, trial in sorted(trials, key=lambda item: item[0])]
+
+
+def _expand(where: str, entry: Mapping[str, Any]) -> list[Family]:
+    if "method" not in entry:
+        raise InputError(f"{where}.method: missing; choose from {', '.join(sorted(METHODS))}.")
+    axes = {}
+    for axis in AXES:
+        value = entry.get(axis)
+        axes[axis] = value if isinstance(value, list) else [value]
+        if not axes[axis]:
+            raise InputError(f"{where}.{axis}: the list is empty; name at least one.")
+    families = []
+    for method, aggregator, loss in itertools.product(*axes.values()):
+        knobs = _knobs(where, entry, method, aggregator, loss)
+        parts = [p for p in (aggregator, loss) if p] or [method]
+        if aggregator and method != "jacobian_descent":
+            parts = [method, *parts]
+        name = "/".join(str(p).rpartition(":")[2] for p in parts)
+        if "name" in entry:
+            alone = all(len(a) == 1 for a in axes.values())
+            name = str(entry["name"]) if alone else f"{entry['name']}/{name}"
+        families.append(Family(name, method, aggregator, loss, knobs))
+    return families
+
+
+def _knobs(
+    where: str, entry: Mapping[str, Any], method: Any, aggregator: Any, loss: Any
+) -> dict[str, Any]:
+    try:
+        knobs = knobs_of(method, aggregator, loss)
+    except InputError as error:
+        raise InputError(f"{where}.{error}") from None
+    given: dict[str, Any] = {}
+    for key, value in entry.items():
+        if key in (*AXES, "name"):
+            continue
+        if key not in knobs:
+            raise unknown(f"{where}.{key}", key, knobs)
+        given[key] = _knob(f"{where}.{key}", knobs[key], value)
+    return given
+
+
+def _knob(where: str, knob: Knob, value: Any) -> Any:
+    if value == "sweep":
+        if knob.domain is None:
+            raise InputError(f"{where}: has no default domain to sweep; write one.")
+        value = knob.domain
+    parsed = parse_knob(where, value)
+    for candidate in parsed.extremes() if isinstance(parsed, Domain) else (parsed,):
+        wanted = knob.check(candidate)
+        if wanted is not None:
+            raise InputError(f"{where}: {candidate!r} must be {wanted}.")
+    return parsed

@@ -1,0 +1,195 @@
+"""The display of a running sweep: a live panel on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+import pandas as pd
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from pareto_explorer.fronts import Box, family_hypervolumes
+from pareto_explorer.sweeps.families import TrialPlan
+
+__all__ = ["LiveProgress", "PlainProgress", "Progress", "progress_for"]
+
+
+class Progress:
+    """Counts trials and follows the best hypervolume of each family; draws nothing itself."""
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.ended_now = 0
+        self.hypervolumes: dict[str, float] = {}
+        self._started = perf_counter()
+        self._rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._stale: set[str] = set()
+        self._next_update = 0.0
+
+    def begin(
+        self,
+        plans: Sequence[TrialPlan],
+        statuses: Mapping[str, str],
+        points: pd.DataFrame,
+        box: Box,
+    ) -> None:
+        """Starts counting.
+
+        Args:
+            plans: Every trial of the sweep.
+            statuses: Trials that an earlier run of the sweep has ended, with their status.
+            points: Their points.
+            box: The box of the hypervolumes.
+        """
+        self.rows({str(k): v for k, v in row.items()} for row in points.to_dict("records"))
+        self.box = box
+        self.planned = Counter(plan.family.name for plan in plans)
+        self.statuses = Counter(statuses.values())
+        self.ended_by_family = Counter(p.family.name for p in plans if p.trial_id in statuses)
+        self._started = perf_counter()
+
+    def stage(self, text: str) -> None:
+        """Says what happens before the first trial."""
+
+    def rows(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Takes rows of the points table."""
+        for row in rows:
+            self._rows[row["family"]].append(row)
+            self._stale.add(row["family"])
+
+    def ended(self, plan: TrialPlan, status: str) -> None:
+        """Takes the end of a trial."""
+        self.statuses[status] += 1
+        self.ended_by_family[plan.family.name] += 1
+        self.ended_now += 1
+
+    def refresh(self, running: int) -> None:
+        """Recomputes stale hypervolumes, at most a tenth of the time."""
+        self.running = running
+        now = perf_counter()
+        if now < self._next_update or not self._stale:
+            return
+        for family in self._stale:
+            found = family_hypervolumes(pd.DataFrame(self._rows[family]), self.box)
+            if family in found:
+                self.hypervolumes[family] = found[family].mean
+        self._stale.clear()
+        self._next_update = perf_counter() + 10 * (perf_counter() - now)
+
+    @property
+    def total(self) -> int:
+        """Number of trials planned."""
+        return sum(self.planned.values())
+
+    @property
+    def done(self) -> int:
+        """Number of trials ended, earlier runs included."""
+        return sum(self.statuses.values())
+
+    def headline(self) -> str:
+        """One line: counts, elapsed and expected time."""
+        counts = [f"{self.done}/{self.total} trials", f"{self.running} running"]
+        counts += [f"{n} {status}" for status, n in self.statuses.items() if status != "finished"]
+        if not self.statuses["failed"]:
+            counts.append("0 failed")
+        elapsed = perf_counter() - self._started
+        times = f"{_clock(elapsed)} elapsed"
+        if self.ended_now and self.done < self.total:
+            left = elapsed / self.ended_now * (self.total - self.done)
+            times += f", about {_clock(left)} left"
+        return " · ".join([", ".join(counts), times])
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Leaves the last state on the screen."""
+
+
+class PlainProgress(Progress):
+    """A line when a tenth of the trials has ended, for logs and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+        self._told = -1
+
+    def stage(self, text: str) -> None:
+        """Prints the stage."""
+        self._console.print(Text(text), soft_wrap=True)
+
+    def refresh(self, running: int) -> None:
+        """Prints a line if there is news."""
+        super().refresh(running)
+        tenth = 10 * self.done // max(self.total, 1)
+        if tenth > self._told:
+            self._told = tenth
+            best = max(self.hypervolumes.items(), key=lambda item: item[1], default=None)
+            tail = f" · best hypervolume {best[1]:.3f} ({best[0]})" if best else ""
+            self.stage(self.headline() + tail)
+
+    def __exit__(self, *exception: object) -> None:
+        """Prints the last line."""
+        self.refresh(0)
+
+
+class LiveProgress(Progress):
+    """A panel that is redrawn in place: counts, times, best hypervolume per family."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+        self._live = Live(
+            console=console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,  # what is printed meanwhile goes to the sweep's log
+            redirect_stderr=False,
+        )
+
+    def __enter__(self) -> LiveProgress:
+        self._live.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Clears the panel; the result table follows."""
+        self._live.stop()
+
+    def stage(self, text: str) -> None:
+        """Prints the stage above the panel."""
+        self._console.print(Text(text), soft_wrap=True)
+
+    def refresh(self, running: int) -> None:
+        """Redraws the panel."""
+        super().refresh(running)
+        table = Table(box=None, pad_edge=False)
+        table.add_column("family")
+        table.add_column("trials", justify="right")
+        table.add_column("best hypervolume so far", justify="right")
+        for family, planned in self.planned.items():
+            value = self.hypervolumes.get(family)
+            table.add_row(
+                Text(family),
+                f"{self.ended_by_family[family]}/{planned}",
+                "" if value is None else f"{value:.3f}",
+            )
+        bar = ProgressBar(total=self.total, completed=self.done, width=60)
+        self._live.update(Group(Text(self.headline()), bar, table), refresh=True)
+
+
+def progress_for(console: Console, *, quiet: bool) -> Progress:
+    """The display that suits where the output goes."""
+    if quiet:
+        return Progress()
+    return LiveProgress(console) if console.is_terminal else PlainProgress(console)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

@@ -1,0 +1,117 @@
+"""Running one point again from its row, in this process and without Ray."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import nn
+
+from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.runs import RunDirectory, read_manifest, read_points
+from pareto_explorer.sweeps.replicate import Bench, Landmarks, run_replicate
+from pareto_explorer.sweeps.spec import SweepSpec
+from pareto_explorer.tasks import (
+    LandmarkCache,
+    UnlearningTask,
+    default_cache_dir,
+    make_task,
+)
+
+__all__ = ["Reproduction", "local_landmarks", "reproduce"]
+
+NOT_MEASURED = ("seconds", "evaluation_seconds")
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A point that was run again.
+
+    Attributes:
+        values: Index: every metric and diagnostic; columns ``recorded`` and ``again``.
+        model: The model, on the CPU.
+    """
+
+    values: pd.DataFrame
+    model: nn.Module
+
+    @property
+    def largest_difference(self) -> float:
+        """Largest absolute difference between the recorded and the new values."""
+        difference = (self.values["again"] - self.values["recorded"]).abs()
+        return float(difference.max())
+
+
+def reproduce(
+    run_path: str | Path,
+    trial_id: str,
+    replicate: int,
+    step: int,
+    *,
+    cache_dir: str | Path | None = None,
+) -> Reproduction:
+    """Runs one point of a run again.
+
+    Args:
+        run_path: The run directory.
+        trial_id: The trial, as in the points table.
+        replicate: Number of the replicate.
+        step: Gradient steps at which the point was evaluated.
+        cache_dir: Folder of the landmark cache; by default the user's.
+
+    Raises:
+        InputError: The run has no such point.
+    """
+    run = RunDirectory(Path(run_path).resolve())
+    points = read_points(run)
+    recorded = _recorded(points, trial_id, replicate, step)
+    spec = SweepSpec.from_mapping(read_manifest(run)["spec"], str(run.sweep_yaml))
+    plans = {plan.trial_id: plan for plan in spec.plan()}
+    task = make_task(spec.task)
+    pair = spec.replicate_list()[replicate]
+    torch.set_num_threads(spec.resources.threads)
+    cache = LandmarkCache(Path(cache_dir) if cache_dir else default_cache_dir())
+    bench = Bench(
+        task, {pair.training_seed: local_landmarks(task, pair.training_seed, cache)}, device="cpu"
+    )
+    for row, model in run_replicate(bench, plans[trial_id], pair, spec.budget):
+        if row["step"] == step:
+            numbers = [
+                name
+                for name, value in row.items()
+                if isinstance(value, float)
+                and name in recorded
+                and name not in NOT_MEASURED
+                and not name.startswith("config.")
+            ]
+            values = pd.DataFrame(
+                {
+                    "recorded": recorded[numbers].astype(float),
+                    "again": pd.Series({name: row[name] for name in numbers}),
+                }
+            )
+            return Reproduction(values, model)
+    raise InputError(f"--step: the trial ended before step {step} when it was run again.")
+
+
+def _recorded(points: pd.DataFrame, trial_id: str, replicate: int, step: int) -> pd.Series:
+    of_trial = points[points["trial_id"] == trial_id]
+    if of_trial.empty:
+        raise unknown("--trial", trial_id, points["trial_id"].unique())
+    of_replicate = of_trial[of_trial["replicate"] == replicate]
+    if of_replicate.empty:
+        raise unknown("--replicate", replicate, map(str, of_trial["replicate"].unique()))
+    found = of_replicate[of_replicate["step"] == step]
+    if found.empty:
+        raise unknown("--step", step, map(str, of_replicate["step"]))
+    return found.iloc[0]
+
+
+def local_landmarks(task: UnlearningTask, training_seed: int, cache: LandmarkCache) -> Landmarks:
+    """Loads the landmarks of one training seed, or trains them in this process."""
+    return Landmarks(
+        cache.obtain(task, "original", training_seed),
+        cache.obtain(task, "retrained", training_seed),
+    )

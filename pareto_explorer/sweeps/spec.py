@@ -1,0 +1,289 @@
+"""The search-space file: what it may contain, and what it means."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.fronts import OBJECTIVES
+from pareto_explorer.metrics import METRICS
+from pareto_explorer.sweeps.families import Family, TrialPlan, expand_families, plan_trials
+
+__all__ = ["Replicate", "SweepSpec", "find_space"]
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that reads 1e-3 as a number, as YAML 1.2 does; PyYAML's own makes it text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
+
+Count = Annotated[int, Field(gt=0)]
+Seeds = Annotated[list[int], Field(min_length=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Replicates(_Part):
+    """Training and unlearning seeds; every pair of them is one replicate."""
+
+    training_seeds: Seeds = [0, 1, 2]
+    unlearning_seeds: Seeds = [0]
+
+    @field_validator("training_seeds", "unlearning_seeds")
+    @classmethod
+    def _distinct(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("seeds must differ from each other")
+        return seeds
+
+
+class BudgetSpec(_Part):
+    """What every trial may spend: gradient steps of a batch size."""
+
+    steps: Count = 60
+    batch_size: Count = 64
+    evaluate_every: Count = 20
+
+
+class ObjectiveSpec(_Part):
+    """One axis of the front, in the units of its metric."""
+
+    metric: str
+    direction: Literal["min", "max"]
+    ideal: float
+    nadir: float
+
+
+class PresetSpec(_Part):
+    """A named pair of objectives."""
+
+    preset: str = "retrain_gap"
+    tolerance: Annotated[float, Field(gt=0, le=1)] = 0.1
+
+
+class Search(_Part):
+    """How configurations are chosen."""
+
+    mode: Literal["compare"] = "compare"
+    configurations: Count = 4
+    seed: int = 0
+
+
+class Resources(_Part):
+    """What one trial books on the cluster."""
+
+    cpu: Annotated[float, Field(gt=0)] = 1
+    gpu: Annotated[float, Field(ge=0)] = 0
+
+    @property
+    def threads(self) -> int:
+        """Threads that PyTorch may use in a trial."""
+        return max(1, int(self.cpu))
+
+    @property
+    def device(self) -> str:
+        """Where a trial computes."""
+        return "cuda" if self.gpu else "cpu"
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """One (training seed, unlearning seed) pair and its number."""
+
+    index: int
+    training_seed: int
+    unlearning_seed: int
+
+
+class SweepSpec(_Part):
+    """A whole sweep. Build it from keywords, ``from_mapping`` or ``load``.
+
+    Raises:
+        InputError: From ``load`` and ``from_mapping``, in one sentence, for whatever is wrong.
+    """
+
+    task: dict[str, Any]
+    replicates: Replicates = Replicates()
+    budget: BudgetSpec = BudgetSpec()
+    objectives: str | PresetSpec | list[ObjectiveSpec] = "retrain_gap"
+    families: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    search: Search = Search()
+    resources: Resources = Resources()
+
+    @model_validator(mode="after")
+    def _meaningful(self) -> SweepSpec:
+        if isinstance(self.objectives, list):
+            if len(self.objectives) not in (2, 3):
+                raise ValueError(
+                    f"objectives: expected two or three objectives, found {len(self.objectives)}"
+                )
+            for index, objective in enumerate(self.objectives):
+                if objective.metric not in METRICS:
+                    raise unknown(f"objectives.{index}.metric", objective.metric, METRICS)
+        elif self.preset.preset not in OBJECTIVES:
+            raise unknown("objectives", self.preset.preset, OBJECTIVES)
+        self.plan()
+        return self
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], source: str = "") -> SweepSpec:
+        """Validates a mapping in the form of the search-space file.
+
+        Args:
+            mapping: Parsed YAML.
+            source: Name of the file, put before messages.
+        """
+        prefix = f"{source}: " if source else ""
+        try:
+            return cls.model_validate(mapping)
+        except ValidationError as error:
+            raise InputError(prefix + _sentence(error)) from None
+
+    @classmethod
+    def load(cls, space: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:
+        """Reads a search-space file.
+
+        Args:
+            space: A path, or the name of one of the shipped files such as ``"digits"``.
+            overrides: ``path=value`` texts such as ``"families.0.lr=0.01"``; values are YAML.
+        """
+        path = find_space(space)
+        try:
+            mapping = yaml.load(path.read_text(), _Loader)  # noqa: S506
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"{path}: not a YAML file ({reason}).") from None
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
+        if not isinstance(mapping, dict):
+            raise InputError(f"{path}: expected a mapping with task and families.")
+        for override in overrides:
+            _override(mapping, override)
+        return cls.from_mapping(mapping, str(path))
+
+    @property
+    def preset(self) -> PresetSpec:
+        """The named objectives, with their tolerance."""
+        if isinstance(self.objectives, PresetSpec):
+            return self.objectives
+        return PresetSpec(preset=str(self.objectives))
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The specification as plain data with every default written out."""
+        return self.model_dump(mode="json")
+
+    def replicate_list(self) -> list[Replicate]:
+        """Every (training seed, unlearning seed) pair, numbered."""
+        pairs = itertools.product(self.replicates.training_seeds, self.replicates.unlearning_seeds)
+        return [Replicate(i, t, u) for i, (t, u) in enumerate(pairs)]
+
+    def family_list(self) -> list[Family]:
+        """The families, their axes expanded."""
+        return expand_families(self.families)
+
+    def plan(self) -> list[TrialPlan]:
+        """Every trial of the sweep, first configurations of all families first."""
+        return plan_trials(self.family_list(), self.search.configurations, self.search.seed)
+
+
+def find_space(space: str | Path) -> Path:
+    """Path of a search-space file given by path or by the name of a shipped one.
+
+    Raises:
+        InputError: There is no such file.
+    """
+    path = Path(space)
+    if path.is_file():
+        return path
+    shipped = {p.stem: p for folder in _space_folders() for p in sorted(folder.glob("*.yaml"))}
+    if str(space) in shipped:
+        return shipped[str(space)]
+    if path.suffix in (".yaml", ".yml") or path.parent != Path():
+        raise InputError(f"search space: there is no file {str(space)!r}.")
+    raise unknown("search space", str(space), shipped)
+
+
+def _space_folders() -> list[Path]:
+    package = Path(__file__).resolve().parent.parent
+    return [package / "_search_spaces", package.parent / "search_spaces"]
+
+
+def _override(mapping: dict[str, Any], override: str) -> None:
+    path, separator, text = override.partition("=")
+    if not separator or not path:
+        raise InputError(
+            f"--set: expected path=value such as budget.steps=100, found {override!r}."
+        )
+    *parents, last = path.split(".")
+    node: Any = mapping
+    for key in parents:
+        node = _child(node, key, override)
+    try:
+        value = yaml.load(text, _Loader)  # noqa: S506
+    except yaml.YAMLError:
+        raise InputError(f"--set {path}: {text!r} is not a YAML value.") from None
+    if isinstance(node, list):
+        _child(node, last, override)
+        node[int(last)] = value
+    elif isinstance(node, dict):
+        node[last] = value
+    else:
+        raise InputError(f"--set {override}: {'.'.join(parents)} is a single value.")
+
+
+def _child(node: Any, key: str, override: str) -> Any:
+    if isinstance(node, list):
+        if not key.isdigit() or int(key) >= len(node):
+            raise InputError(
+                f"--set {override}: {key!r} is not an index from 0 to {len(node) - 1}."
+            )
+        return node[int(key)]
+    if isinstance(node, dict):
+        return node.setdefault(key, {})
+    raise InputError(f"--set {override}: {key!r} lies below a single value.")
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first problem of a pydantic error in the project's own wording."""
+    problems = error.errors()
+    same_field = [p for p in problems if p["loc"][:1] == problems[0]["loc"][:1]]
+    problem = max(same_field, key=lambda p: len(p["loc"]))  # of a union, the form that was meant
+    path = [p for p in problem["loc"] if not str(p).startswith(("PresetSpec", "list[", "str"))]
+    where = ".".join(map(str, path)) or "specification"
+    cause = problem.get("ctx", {}).get("error")
+    if isinstance(cause, InputError):
+        return str(cause)
+    if problem["type"] == "extra_forbidden":
+        model: Any = SweepSpec
+        for part in path[:-1]:
+            model = _PARTS.get(str(part), model)
+        return str(unknown(where, path[-1], model.model_fields))
+    if problem["type"] == "missing":
+        return f"{where}: missing."
+    reason = str(cause) if cause else problem["msg"]
+    reason = reason[0].lower() + reason[1:]
+    if problem["loc"]:
+        return f"{where}: {reason}, found {problem['input']!r}."
+    return f"{reason}."
+
+
+_PARTS: dict[str, type[_Part]] = {
+    "replicates": Replicates,
+    "budget": BudgetSpec,
+    "search": Search,
+    "resources": Resources,
+    "objectives": PresetSpec,
+}

@@ -1,0 +1,160 @@
+"""Forget requests: which training samples must be forgotten, as search-space files say it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from pareto_explorer.errors import InputError, unknown
+
+__all__ = [
+    "ForgetRequest",
+    "Indices",
+    "Mislabelled",
+    "RandomSubset",
+    "Subclass",
+    "WholeClass",
+    "parse_forget",
+]
+
+_FIELD = "task.forget"
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Mislabelled(_Request):
+    """A fraction of the training labels was corrupted; the corrupted samples are to be forgotten.
+
+    Corrupted labels are uniform over the wrong classes, so they always differ from the truth.
+    """
+
+    kind: Literal["mislabelled"] = "mislabelled"
+    fraction: float = Field(default=0.1, gt=0, lt=1)
+
+
+class RandomSubset(_Request):
+    """A fraction of the training samples, drawn uniformly without replacement."""
+
+    kind: Literal["random"] = "random"
+    fraction: float = Field(default=0.1, gt=0, lt=1)
+
+
+class WholeClass(_Request):
+    """All training samples of one class.
+
+    Tasks drop the class from validation and test, as the field does, so that the two accuracies
+    are over the classes that remain; the held-out set keeps it, since empirical
+    reference distributions of the class come from its held-out samples.
+    """
+
+    kind: Literal["class"] = "class"
+    label: int
+
+
+class Subclass(_Request):
+    """Part of one class: one cluster of its training inputs.
+
+    The clusters are k-means clusters of the raw inputs, numbered by size: part 0 is the largest.
+    Validation and test keep the whole class, which still exists.
+    """
+
+    kind: Literal["subclass"] = "subclass"
+    label: int
+    parts: int = Field(default=2, ge=2)
+    part: int = Field(default=0, ge=0, validate_default=True)
+
+    @field_validator("part")
+    @classmethod
+    def _part_exists(cls, part: int, info: ValidationInfo) -> int:
+        parts = info.data.get("parts", part + 1)
+        if part >= parts:
+            raise ValueError(f"should be less than parts, which is {parts}")
+        return part
+
+
+class Indices(_Request):
+    """Samples named by their position in the task's training set, counted from 0.
+
+    A path names a file: ``.txt`` or ``.csv`` with integers between white space or commas,
+    ``.json`` with one list, or ``.npy`` with one vector of integers.
+    """
+
+    kind: Literal["indices"] = "indices"
+    indices: tuple[int, ...] | Path
+
+    @field_validator("indices", mode="before")
+    @classmethod
+    def _list_or_path(cls, value: object) -> object:
+        if isinstance(value, str | Path):
+            return Path(value)
+        if not isinstance(value, list | tuple) or not all(type(i) is int for i in value):
+            raise ValueError("should be a list of integers or the path of a file that holds them")
+        return tuple(value)
+
+
+ForgetRequest = Annotated[
+    Mislabelled | RandomSubset | WholeClass | Subclass | Indices, Field(discriminator="kind")
+]
+
+_KINDS: dict[str, type[ForgetRequest]] = {
+    "mislabelled": Mislabelled,
+    "random": RandomSubset,
+    "class": WholeClass,
+    "subclass": Subclass,
+    "indices": Indices,
+}
+
+
+def parse_forget(value: object) -> ForgetRequest:
+    """Reads a forget request from its YAML form, for example ``{kind: class, label: 3}``.
+
+    Args:
+        value: The mapping, or a request, which is returned as it is.
+
+    Raises:
+        InputError: When the request is malformed; the text names the field.
+    """
+    if isinstance(value, _Request):
+        return value  # type: ignore[return-value]
+    if not isinstance(value, Mapping):
+        raise InputError(
+            f"{_FIELD}: {value!r} is not a mapping; write for example"
+            " {kind: mislabelled, fraction: 0.1}."
+        )
+    kind = value.get("kind")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise unknown(f"{_FIELD}.kind", kind, _KINDS)
+    request = _KINDS[kind]
+    try:
+        return request.model_validate(dict(value))
+    except ValidationError as error:
+        raise _plain(error, request) from None
+
+
+def _plain(error: ValidationError, request: type[_Request]) -> InputError:
+    """Turns pydantic's first complaint into one sentence."""
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        return unknown(f"{_FIELD}: field", name, request.model_fields)
+    if first["type"] == "missing":
+        return InputError(f"{_FIELD}.{name}: is missing; kind {_kind(request)} needs it.")
+    reason = first["msg"].removeprefix("Value error, ")
+    reason = reason.removeprefix("Input ")
+    return InputError(f"{_FIELD}.{name}: {first['input']!r} {reason}.")
+
+
+def _kind(request: type[_Request]) -> str:
+    return str(request.model_fields["kind"].default)

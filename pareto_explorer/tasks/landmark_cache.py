@@ -1,0 +1,153 @@
+"""A directory of trained landmarks that several processes may share."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+from platformdirs import user_cache_path
+from safetensors.torch import load, save
+from torch import Tensor
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.tasks.landmarks import LandmarkKind, fingerprint, train_landmark
+from pareto_explorer.tasks.task import UnlearningTask
+
+__all__ = ["LandmarkCache", "default_cache_dir"]
+
+_VARIABLE = "PARETO_EXPLORER_CACHE"
+
+
+def default_cache_dir() -> Path:
+    """Returns ``$PARETO_EXPLORER_CACHE``, or the platform's cache directory for users."""
+    named = os.environ.get(_VARIABLE)
+    return Path(named).expanduser() if named else user_cache_path("pareto-explorer")
+
+
+class LandmarkCache:
+    """Trained landmarks on disk, by fingerprint.
+
+    A landmark is a safetensors file with its sha256 beside it. Files appear whole or not at all,
+    and one whose content does not match its sha256 is never used.
+
+    Args:
+        root: The directory; made when something is first stored or locked.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+
+    def obtain(
+        self,
+        task: UnlearningTask,
+        kind: LandmarkKind,
+        training_seed: int,
+        device: torch.device | str = "cpu",
+    ) -> dict[str, Tensor]:
+        """Loads a landmark, or trains and stores it; of several processes only one trains.
+
+        Returns:
+            The state dict, on the CPU.
+
+        Raises:
+            InputError: When the directory cannot be written or the training diverges.
+        """
+        name = fingerprint(task, kind, training_seed)
+        with self.lock(name):
+            state = self.load(name)
+            if state is None:
+                state = train_landmark(task, kind, training_seed, device)
+                self.store(name, state)
+        return state
+
+    def load(self, name: str) -> dict[str, Tensor] | None:
+        """Loads the landmark with fingerprint ``name``, on the CPU.
+
+        Returns:
+            The state dict, or None when there is none. A damaged file is removed with a warning
+            and counts as none.
+        """
+        try:
+            content = self._data(name).read_bytes()
+        except FileNotFoundError:
+            return None
+        expected = self._checksum(name)
+        if expected.is_file() and expected.read_bytes() == _sha256(content):
+            return load(content)
+        warnings.warn(
+            f"The cached landmark {self._data(name)} is damaged; it was removed.", stacklevel=2
+        )
+        self._data(name).unlink(missing_ok=True)
+        return None
+
+    def store(self, name: str, state: dict[str, Tensor]) -> None:
+        """Stores a landmark under its fingerprint ``name``, replacing any former one at once.
+
+        Raises:
+            InputError: When the directory cannot be written.
+        """
+        content = save(state)
+        self._make_root()
+        # The checksum goes first, so that no reader sees new data without it.
+        self._write(self._checksum(name), _sha256(content))
+        self._write(self._data(name), content)
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Holds the fingerprint ``name`` for this process; waits while another one holds it.
+
+        Raises:
+            InputError: When the directory cannot be written.
+        """
+        self._make_root()
+        try:
+            held = FileLock(self.root / f"{name}.lock")
+            held.acquire()
+        except OSError as error:
+            raise self._unwritable(error) from None
+        try:
+            yield
+        finally:
+            held.release()
+
+    def _data(self, name: str) -> Path:
+        return self.root / f"{name}.safetensors"
+
+    def _checksum(self, name: str) -> Path:
+        return self.root / f"{name}.sha256"
+
+    def _make_root(self) -> None:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _write(self, path: Path, content: bytes) -> None:
+        try:
+            handle, temporary = tempfile.mkstemp(dir=self.root, prefix=path.name, suffix=".tmp")
+        except OSError as error:
+            raise self._unwritable(error) from None
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def _unwritable(self, error: OSError) -> InputError:
+        return InputError(
+            f"landmark cache: {self.root} cannot be written ({error.strerror});"
+            f" set {_VARIABLE} to a directory that can."
+        )
+
+
+def _sha256(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()

@@ -1,0 +1,233 @@
+"""What is unlearned: data, model, training recipe and the samples to forget."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pareto_explorer.errors import InputError
+
+__all__ = ["Recipe", "Samples", "UnlearningTask"]
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Labelled samples that stay resident on one device.
+
+    Attributes:
+        inputs: Floating-point tensor of shape (n, ...).
+        labels: Integer tensor of shape (n,); stored as int64.
+
+    Raises:
+        InputError: When the lengths differ or the labels are no vector of integers.
+    """
+
+    inputs: Tensor
+    labels: Tensor
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", _integers("labels", self.labels))
+        if self.inputs.ndim == 0 or len(self.inputs) != len(self.labels):
+            raise InputError(
+                f"samples: {_length(self.inputs)} inputs do not match {len(self.labels)} labels;"
+                " give one label per input."
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, index: Tensor) -> Samples:
+        """Copies the samples at ``index`` (k,), in that order."""
+        return Samples(self.inputs[index], self.labels[index])
+
+    def to(self, device: torch.device | str) -> Samples:
+        """Returns the samples on ``device`` (the same tensors when they are there already)."""
+        return Samples(self.inputs.to(device), self.labels.to(device))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a landmark is trained: SGD with Nesterov momentum and a one-cycle schedule.
+
+    Attributes:
+        epochs: Passes over the training samples; an incomplete last batch is left out.
+        batch_size: Samples per step.
+        lr: Peak learning rate of the one-cycle schedule.
+        momentum: Nesterov momentum, constant over the schedule.
+        weight_decay: Decay of all parameters.
+
+    Raises:
+        InputError: When a value is out of its range.
+    """
+
+    epochs: int = 25
+    batch_size: int = 64
+    lr: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+
+    def __post_init__(self) -> None:
+        for name, valid, wanted in (
+            ("epochs", self.epochs >= 1, "at least 1"),
+            ("batch_size", self.batch_size >= 1, "at least 1"),
+            ("lr", 0 < self.lr < math.inf, "positive"),
+            ("momentum", 0 < self.momentum < 1, "between 0 and 1"),
+            ("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more"),
+        ):
+            if not valid:
+                raise InputError(f"recipe.{name}: {getattr(self, name)} must be {wanted}.")
+
+
+@dataclass(frozen=True, eq=False)
+class UnlearningTask:
+    """A trained model's data and the samples that it must forget.
+
+    Build one directly from tensors, or let `make_task` build a registered one::
+
+        UnlearningTask(
+            name="mine", train=Samples(x, y), heldout=Samples(xh, yh),
+            validation=Samples(xv, yv), test=Samples(xt, yt),
+            forget_indices=torch.arange(50), n_classes=10, model=MyNetwork,
+        )
+
+    Attributes:
+        name: What reports call the task.
+        train: Training data with the labels that the original model was trained on
+            (wrong ones where the task is to forget wrong labels).
+        heldout: Labelled data that is never trained on; empirical reference distributions only.
+        validation: Data that picks models.
+        test: Data that reports on them.
+        forget_indices: Positions of the forget set in ``train``, shape (k,).
+        n_classes: Number of classes, which is also the number of logits.
+        model: Zero-argument factory of an untrained model, ``(n, ...) -> (n, n_classes)``. A
+            class, a module-level function or a partial of one, since tasks travel by pickle.
+        recipe: How landmarks are trained.
+        facts: JSON-able summary for reports. ``sizes`` (samples per set) and ``shared_inputs``
+            (distinct inputs that occur in several sets: ``total``, and a count for each pair
+            of sets that shares any) are always added.
+
+    Raises:
+        InputError: When the parts do not fit together.
+    """
+
+    name: str
+    train: Samples
+    heldout: Samples
+    validation: Samples
+    test: Samples
+    forget_indices: Tensor
+    n_classes: int
+    model: Callable[[], nn.Module]
+    recipe: Recipe = Recipe()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        index = _integers("forget_indices", self.forget_indices)
+        object.__setattr__(self, "forget_indices", index)
+        _check_indices(index, len(self.train))
+        for name in ("train", "heldout", "validation", "test"):
+            _check_samples(name, getattr(self, name), self.train, self.n_classes)
+        facts = dict(self.facts)
+        facts["sizes"] = {name: len(samples) for name, samples in self._sets().items()}
+        facts["shared_inputs"] = _shared_inputs(self._sets())
+        object.__setattr__(self, "facts", facts)
+
+    @property
+    def forget(self) -> Samples:
+        """The forget set D_f, copied from the training data."""
+        return self.train.take(self.forget_indices)
+
+    @property
+    def retain_indices(self) -> Tensor:
+        """Ascending positions of the retain set in ``train``."""
+        keep = torch.ones(len(self.train), dtype=torch.bool, device=self.forget_indices.device)
+        keep[self.forget_indices] = False
+        return keep.nonzero().squeeze(1)
+
+    @property
+    def retain(self) -> Samples:
+        """The retain set D_r, copied from the training data in its order."""
+        return self.train.take(self.retain_indices)
+
+    def to(self, device: torch.device | str) -> UnlearningTask:
+        """Returns the task with all of its data on ``device``."""
+        moved = copy.copy(self)  # the data are checked already
+        for name in ("train", "heldout", "validation", "test", "forget_indices"):
+            object.__setattr__(moved, name, getattr(self, name).to(device))
+        return moved
+
+    def _sets(self) -> dict[str, Samples]:
+        return {
+            "retain": self.retain,
+            "forget": self.forget,
+            "heldout": self.heldout,
+            "validation": self.validation,
+            "test": self.test,
+        }
+
+
+def _length(values: Tensor) -> int:
+    return len(values) if values.ndim else 0
+
+
+def _integers(name: str, values: Tensor) -> Tensor:
+    values = torch.as_tensor(values)
+    if values.ndim != 1 or values.dtype == torch.bool or values.is_floating_point():
+        raise InputError(
+            f"{name}: {values.dtype} of shape {tuple(values.shape)} is not a vector of integers."
+        )
+    return values.long()
+
+
+def _check_indices(index: Tensor, n_train: int) -> None:
+    if len(index) == 0:
+        raise InputError("forget_indices: the forget set is empty; name at least one sample.")
+    low, high = int(index.min()), int(index.max())
+    if low < 0 or high >= n_train:
+        raise InputError(
+            f"forget_indices: {low if low < 0 else high} is no training sample;"
+            f" choose from 0 to {n_train - 1}."
+        )
+    if len(torch.unique(index)) < len(index):
+        raise InputError("forget_indices: some samples occur twice; name each of them once.")
+    if len(index) == n_train:
+        raise InputError("forget_indices: the retain set is empty; leave some training samples.")
+
+
+def _check_samples(name: str, samples: Samples, train: Samples, n_classes: int) -> None:
+    if len(samples) == 0:
+        raise InputError(f"{name}: the set is empty; give at least one sample.")
+    low, high = int(samples.labels.min()), int(samples.labels.max())
+    if low < 0 or high >= n_classes:
+        raise InputError(
+            f"{name}: label {low if low < 0 else high} is outside the {n_classes} classes;"
+            f" use 0 to {n_classes - 1}."
+        )
+    if samples.inputs.shape[1:] != train.inputs.shape[1:]:
+        raise InputError(
+            f"{name}: inputs of shape {tuple(samples.inputs.shape[1:])} differ from the training"
+            f" inputs' {tuple(train.inputs.shape[1:])}."
+        )
+    if not bool(samples.inputs.isfinite().all()):
+        raise InputError(f"{name}: some inputs are NaN or infinite; clean them first.")
+
+
+def _shared_inputs(sets: Mapping[str, Samples]) -> dict[str, int]:
+    """Counts distinct inputs that occur, bit by bit, in more than one set."""
+    seen = {name: _digests(samples.inputs) for name, samples in sets.items()}
+    pairs = {f"{a} and {b}": seen[a] & seen[b] for a, b in combinations(seen, 2)}
+    counts = {pair: len(shared) for pair, shared in pairs.items() if shared}
+    return {"total": len(set().union(*pairs.values())), **counts}
+
+
+def _digests(inputs: Tensor) -> set[bytes]:
+    rows = inputs.cpu().contiguous().view(torch.uint8).reshape(len(inputs), -1).numpy()
+    return {hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in rows}

@@ -1,0 +1,37 @@
+"""How it is unlearned: methods, weightings, forget losses and what they spend."""
+
+from pareto_explorer.unlearning.budget import Budget, Ledger
+from pareto_explorer.unlearning.data import Batches, UnlearningData
+from pareto_explorer.unlearning.losses import ForgetBatch, ForgetLoss
+from pareto_explorer.unlearning.methods import Method
+from pareto_explorer.unlearning.references import References, reads_original
+from pareto_explorer.unlearning.registry import (
+    FORGET_LOSSES,
+    METHODS,
+    WEIGHTINGS,
+    Entry,
+    Knob,
+    knobs_of,
+    make_method,
+    resolve,
+)
+
+__all__ = [
+    "FORGET_LOSSES",
+    "METHODS",
+    "WEIGHTINGS",
+    "Batches",
+    "Budget",
+    "Entry",
+    "ForgetBatch",
+    "ForgetLoss",
+    "Knob",
+    "Ledger",
+    "Method",
+    "References",
+    "UnlearningData",
+    "knobs_of",
+    "make_method",
+    "reads_original",
+    "resolve",
+]

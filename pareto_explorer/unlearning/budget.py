@@ -1,0 +1,129 @@
+"""What a method may spend and what it has spent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from pareto_explorer.errors import InputError
+
+__all__ = ["Budget", "Ledger"]
+
+
+@dataclass
+class Ledger:
+    """Counts of one run: what every point carries so that methods can be compared.
+
+    Attributes:
+        step: Optimiser steps taken.
+        forward: Samples passed forward by the method, with or without gradient.
+        backward: Samples passed backward.
+        seconds: Wall-clock seconds inside :meth:`clock`, which whoever runs a method puts around
+            each of its steps to the next model, so that evaluation is not among them.
+    """
+
+    step: int = 0
+    forward: int = 0
+    backward: int = 0
+    seconds: float = 0.0
+    _sums: dict[tuple[str, ...], Tensor] = field(default_factory=dict, init=False, repr=False)
+    _counts: dict[tuple[str, ...], int] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def samples(self) -> int:
+        """Samples passed forward plus samples passed backward."""
+        return self.forward + self.backward
+
+    def count(self, *, forward: int = 0, backward: int = 0) -> None:
+        """Adds samples that were passed forward and backward."""
+        self.forward += forward
+        self.backward += backward
+
+    @contextmanager
+    def clock(self) -> Iterator[None]:
+        """Adds the wall-clock seconds of the block, and of the work that it left to a GPU."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+                torch.cuda.synchronize()
+            self.seconds += time.perf_counter() - start
+
+    def observe(self, name: str, value: Tensor) -> None:
+        """Adds one value of a diagnostic to its running mean.
+
+        Args:
+            name: The diagnostic's column.
+            value: Tensor of one element; it stays on its device, so nothing waits for it.
+        """
+        self.observe_all((name,), value.reshape(1))
+
+    def observe_all(self, names: tuple[str, ...], values: Tensor) -> None:
+        """Adds one value of several diagnostics, which costs as much as one.
+
+        Args:
+            names: Their columns.
+            values: Tensor of shape (len(names),).
+        """
+        values = values.detach()
+        if names in self._sums:
+            self._sums[names] += values
+            self._counts[names] += 1
+        else:
+            self._sums[names] = values.to(torch.float64, copy=True)
+            self._counts[names] = 1
+
+    def drain(self) -> dict[str, float]:
+        """Returns the mean of every diagnostic since the last call and starts anew.
+
+        The host waits once for the device.
+        """
+        if not self._sums:
+            return {}
+        names = [name for group in self._sums for name in group]
+        means = torch.cat([self._sums[group] / self._counts[group] for group in self._sums])
+        self._sums.clear()
+        self._counts.clear()
+        return dict(zip(names, means.tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a method may spend: gradient steps and samples per batch.
+
+    Equal budgets mean equal numbers of steps with equal batches. How many samples that is depends
+    on how many batches a step of the method reads; the ledger counts them.
+
+    Attributes:
+        steps: Optimiser steps.
+        batch_size: Samples in one batch of one set.
+        evaluate_every: Steps between two evaluations.
+        ledger: What has been spent so far. Every budget has its own; ``dataclasses.replace``
+            gives an unspent copy.
+
+    Raises:
+        InputError: When a number is not a positive integer.
+    """
+
+    steps: int
+    batch_size: int
+    evaluate_every: int
+    ledger: Ledger = field(default_factory=Ledger, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        values: Mapping[str, object] = vars(self)
+        for name in ("steps", "batch_size", "evaluate_every"):
+            value = values[name]
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise InputError(f"budget.{name}: {value!r} must be a whole number above 0.")
+
+    def evaluation_steps(self) -> tuple[int, ...]:
+        """The steps after which a method yields: multiples of ``evaluate_every`` and the last."""
+        multiples = range(self.evaluate_every, self.steps, self.evaluate_every)
+        return (*multiples, self.steps)

@@ -1,0 +1,58 @@
+"""Checks of knob values: each says what a value should have been, or ``None`` if it is good."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+__all__ = [
+    "above_zero",
+    "absent_or_above_zero",
+    "anything",
+    "below_one",
+    "fraction",
+    "not_negative",
+    "one_of",
+]
+
+
+def _number(value: object) -> float:
+    """Returns a finite number, or NaN for anything else: NaN fails every comparison."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    return float(value) if math.isfinite(value) else math.nan
+
+
+def anything(value: object) -> str | None:  # noqa: ARG001 - a check takes a value
+    """Accepts everything."""
+    return None
+
+
+def above_zero(value: object) -> str | None:
+    """Accepts finite numbers above 0."""
+    return None if _number(value) > 0 else "a number above 0"
+
+
+def absent_or_above_zero(value: object) -> str | None:
+    """Accepts ``None`` and finite numbers above 0."""
+    return None if value is None or _number(value) > 0 else "a number above 0 or null"
+
+
+def not_negative(value: object) -> str | None:
+    """Accepts finite numbers from 0."""
+    return None if _number(value) >= 0 else "a number of at least 0"
+
+
+def fraction(value: object) -> str | None:
+    """Accepts numbers from 0 to 1."""
+    return None if 0 <= _number(value) <= 1 else "a number from 0 to 1"
+
+
+def below_one(value: object) -> str | None:
+    """Accepts numbers from 0 up to, but not including, 1."""
+    return None if 0 <= _number(value) < 1 else "a number of at least 0 and below 1"
+
+
+def one_of(choices: Sequence[str]) -> Callable[[object], str | None]:
+    """Accepts the given words."""
+    return lambda value: None if value in choices else f"one of {', '.join(choices)}"

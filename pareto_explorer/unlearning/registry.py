@@ -1,0 +1,151 @@
+"""From names to methods: the lookups that search spaces and lists are built on."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, cast
+
+from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.unlearning.entries import Entry, Knob
+from pareto_explorer.unlearning.methods import Method
+from pareto_explorer.unlearning.tables import FORGET_LOSSES, METHODS, WEIGHTINGS
+
+__all__ = [
+    "FORGET_LOSSES",
+    "METHODS",
+    "WEIGHTINGS",
+    "Entry",
+    "Knob",
+    "knobs_of",
+    "make_method",
+    "resolve",
+]
+
+_PARTS = {"method": METHODS, "aggregator": WEIGHTINGS, "forget_loss": FORGET_LOSSES}
+
+
+def resolve(part: str, name: object, where: str | None = None) -> Entry:
+    """Looks a name up.
+
+    Args:
+        part: ``method``, ``aggregator`` or ``forget_loss``.
+        name: A registered name, or ``package.module:name`` of a user's own object: an
+            :class:`Entry`, a class whose constructor arguments are its knobs (a method's
+            ``aggregator`` and ``forget_loss`` are not knobs), or, for a forget loss, a function
+            of a batch whose keyword-only arguments are its knobs. Knobs need defaults.
+        where: Begins the message of an error; the part by default.
+
+    Raises:
+        InputError: When there is no such thing.
+    """
+    if isinstance(name, str) and ":" in name:
+        return _imported(part, name, where or part)
+    if not isinstance(name, str) or name not in _PARTS[part]:
+        raise unknown(where or part, name, _PARTS[part])
+    return _PARTS[part][name]
+
+
+def knobs_of(
+    method: str, aggregator: str | None = None, forget_loss: str | None = None
+) -> dict[str, Knob]:
+    """Returns all knobs of a family by name.
+
+    Raises:
+        InputError: When a name is unknown, when the method lacks a part that it needs, or when a
+            part is given that it does not take.
+    """
+    return _merged(_parts(method, aggregator, forget_loss))
+
+
+def make_method(config: Mapping[str, Any]) -> Method:
+    """Builds a method from a configuration.
+
+    Args:
+        config: ``method``, ``aggregator`` and ``forget_loss`` as :func:`knobs_of` takes them, and
+            values of knobs; those left out keep their defaults.
+
+    Raises:
+        InputError: When a name or a knob is unknown or a value is out of its range.
+    """
+    chosen = dict(config)
+    names = [chosen.pop(part, None) for part in _PARTS]
+    parts = _parts(*names)
+    knobs = _merged(parts)
+    for name, value in chosen.items():
+        if name not in knobs:
+            raise unknown("knob", name, knobs)
+        knobs[name].validate(value, name)
+
+    def build(part: str, **others: Any) -> Any:
+        entry = parts[part]
+        values = {knob.name: chosen.get(knob.name, knob.default) for knob in entry.knobs}
+        return entry.build(**others, **values)
+
+    needed = {part: build(part) for part in parts if part != "method"}
+    return cast("Method", build("method", **needed))
+
+
+def _parts(method: object, aggregator: object, forget_loss: object) -> dict[str, Entry]:
+    """Looks up what a family consists of."""
+    entries = {"method": resolve("method", method)}
+    for part, name in (("aggregator", aggregator), ("forget_loss", forget_loss)):
+        needed = part in entries["method"].needs
+        if needed and name is None:
+            raise InputError(
+                f"{part}: method {method!r} needs one; choose from {', '.join(_PARTS[part])}."
+            )
+        if name is not None and not needed:
+            raise InputError(f"{part}: method {method!r} takes none; remove {name!r}.")
+        if needed:
+            entries[part] = resolve(part, name)
+    return entries
+
+
+def _merged(parts: Mapping[str, Entry]) -> dict[str, Knob]:
+    """Collects the knobs of all parts, whose names must differ."""
+    knobs: dict[str, Knob] = {}
+    for part, entry in parts.items():
+        for knob in entry.knobs:
+            if knob.name in knobs:
+                raise InputError(
+                    f"{part}: {entry.name!r} has a knob {knob.name!r}, as another part of the "
+                    "family has; rename it."
+                )
+            knobs[knob.name] = knob
+    return knobs
+
+
+def _imported(part: str, path: str, where: str) -> Entry:
+    """Makes an entry of a user's own object."""
+    module_name, _, name = path.partition(":")
+    try:
+        found = getattr(importlib.import_module(module_name), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(f"{where}: {path!r} cannot be imported ({error}).") from error
+    if isinstance(found, Entry):
+        return found
+    if not callable(found):
+        raise InputError(f"{where}: {path!r} is neither a class nor a function.")
+    arguments = dict(inspect.signature(found).parameters)
+    build = found
+    if part == "forget_loss" and not inspect.isclass(found):
+        build = partial(partial, found)
+        kept = inspect.Parameter.KEYWORD_ONLY
+        arguments = {key: a for key, a in arguments.items() if a.kind is kept}
+    needs = (
+        frozenset(arguments) & {"aggregator", "forget_loss"} if part == "method" else frozenset()
+    )
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    knobs = tuple(
+        Knob(key, argument.default, None, "")
+        for key, argument in arguments.items()
+        if key not in needs and argument.kind not in variadic
+    )
+    for knob in knobs:
+        if knob.default is inspect.Parameter.empty:
+            raise InputError(f"{where}: {path!r} has no default for {knob.name!r}; give it one.")
+    summary = (inspect.getdoc(found) or "").split("\n")[0]
+    return Entry(path, build, knobs, summary, path, needs)

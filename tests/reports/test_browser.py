@@ -1,0 +1,191 @@
+"""The report as a reader meets it: in a browser, without a network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PLOT = "[data-figure=front]"
+FRONT_POINT = """(family) => {
+  const plot = document.querySelector('[data-figure=front]');
+  plot.scrollIntoView({block: 'center'});
+  const index = plot.data.findIndex(
+    (t) => t.meta.role === 'front' && t.legendgroup === 'family ' + family);
+  const { xaxis, yaxis, _size } = plot._fullLayout;
+  const trace = plot._fullData[index];
+  const box = plot.getBoundingClientRect();
+  return [box.left + _size.l + xaxis.d2p(trace.x[0]), box.top + _size.t + yaxis.d2p(trace.y[0])];
+}"""
+VISIBLE = """(family) => document.querySelector('[data-figure=front]').data
+  .filter((t) => t.legendgroup === 'family ' + family).map((t) => t.visible)"""
+HOSTILE = "weighted_sum/mine:<b>loss</b>&'\""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    executable = next(filter(None, map(shutil.which, names)), None)
+    if executable is None:
+        message = f"no browser: none of {', '.join(names)} is in PATH"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Any, run_path: Path) -> Iterator[Callable[..., Any]]:
+    """Opens the report; afterwards no error, dialog or request may have happened."""
+    contexts, trouble = [], []
+    url = (run_path / "report" / "index.html").as_uri()
+
+    def note_request(request: Any) -> None:
+        if request.url != url and not request.url.startswith(("data:", "blob:")):
+            trouble.append(f"request: {request.url}")
+
+    def open_page(width: int = 1440, **options: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("dialog", lambda dialog: (trouble.append("dialog"), dialog.dismiss()))
+        page.on("request", note_request)
+        page.goto(url)
+        page.wait_for_selector(f"{PLOT} .main-svg", state="visible")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+def hover(page: Any, family: str) -> str:
+    page.mouse.move(*page.evaluate(FRONT_POINT, family))
+    page.wait_for_selector(f"{PLOT} .hovertext")
+    return str(page.locator(f"{PLOT} .hovertext").text_content())
+
+
+def test_hovering_shows_the_configuration(visit: Callable[..., Any]) -> None:
+    text = hover(visit(), "upgrad/kl_heldout")
+    for part in ("upgrad/kl_heldout", "lr = ", "optimizer = sgd", "Forget gap", "±", "step"):
+        assert part in text
+
+
+def test_markup_in_a_configuration_is_shown_not_executed(visit: Callable[..., Any]) -> None:
+    page = visit()
+    text = hover(page, HOSTILE)
+    assert "note = <script>alert(1)</script>" in text
+    assert "<b>loss</b>" in text
+    assert "<b>loss</b>" in page.locator(".legend").text_content()
+    assert '<img src=x onerror="alert(2)">' in page.locator("#failures").text_content()
+    assert "note: <script>alert(1)</script>" in page.locator("#specification").text_content()
+    assert page.locator("img").count() == 0
+    assert page.locator("script").count() == 3
+
+
+def test_legend_click_hides_a_family_and_a_second_one_brings_it_back(
+    visit: Callable[..., Any],
+) -> None:
+    page = visit()
+    entry = page.locator(".families .entry", has_text="upgrad/kl_uniform")
+    for expected in (False, True):
+        entry.click()
+        assert set(page.evaluate(VISIBLE, "upgrad/kl_uniform")) == {expected}
+        assert set(page.evaluate(VISIBLE, "upgrad/kl_heldout")) == {True}
+        assert entry.get_attribute("aria-pressed") == str(expected).lower()
+
+
+def test_only_all_and_none_from_the_keyboard(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.get_by_label(f"Show {HOSTILE} alone").focus()
+    page.keyboard.press("Enter")
+    assert set(page.evaluate(VISIBLE, HOSTILE)) == {True}
+    assert set(page.evaluate(VISIBLE, "fine_tune")) == {False}
+    landmark = page.locator(".landmarks .entry").first
+    assert landmark.get_attribute("aria-pressed") == "true"
+    page.get_by_role("button", name="none", exact=True).click()
+    assert set(page.evaluate(VISIBLE, HOSTILE)) == {False}
+    page.get_by_role("button", name="all", exact=True).click()
+    assert set(page.evaluate(VISIBLE, "fine_tune")) == {True}
+
+
+def test_points_outside_the_view_can_be_shown(visit: Callable[..., Any]) -> None:
+    page = visit()
+    high = f"document.querySelector('{PLOT}')._fullLayout.yaxis.range[1]"
+    before = page.evaluate(high)
+    page.get_by_role("button", name="Show all points").click()
+    assert page.evaluate(high) > before
+    page.get_by_role("button", name="Show the box").click()
+    assert page.evaluate(high) == pytest.approx(before)
+
+
+def test_copy_button_copies_the_command(visit: Callable[..., Any], run_path: Path) -> None:
+    page = visit(permissions=["clipboard-read", "clipboard-write"])
+    button = page.locator("#front_points [data-copy]").nth(1)
+    command = button.get_attribute("data-copy")
+    button.click()
+    page.wait_for_selector("#said:has-text('copied')", state="attached")
+    assert page.evaluate("navigator.clipboard.readText()") == command
+    assert "--replicate 1" in command
+
+
+def test_figure_follows_the_colour_scheme(visit: Callable[..., Any]) -> None:
+    page = visit(color_scheme="dark")
+    text = "getComputedStyle(document.body).color"
+    white = f"{PLOT} .main-svg[style*='rgb(255, 255, 255)']"
+    dark = page.evaluate(text)
+    assert page.locator(white).count() == 0
+    page.emulate_media(color_scheme="light")
+    page.wait_for_selector(white)
+    assert page.evaluate(text) != dark
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_selector(white, state="detached")
+
+
+def test_printing_uses_light_colours(visit: Callable[..., Any]) -> None:
+    page = visit(color_scheme="dark")
+    paper = f"document.querySelector('{PLOT}').layout.paper_bgcolor"
+    dark = page.evaluate(paper)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(paper) == "#ffffff"
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(paper) == dark
+
+
+@pytest.mark.parametrize("width", [390, 820, 1440])
+def test_page_never_scrolls_sideways(visit: Callable[..., Any], width: int) -> None:
+    page = visit(width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    plot = page.locator(PLOT).bounding_box()
+    assert plot["x"] >= 0
+    assert plot["x"] + plot["width"] <= width
+
+
+def test_nothing_offers_to_upload_the_figure(visit: Callable[..., Any]) -> None:
+    titles = visit().evaluate(
+        "[...document.querySelectorAll('.modebar-btn')].map(b=>b.dataset.title)"
+    )
+    assert titles
+    assert not [t for t in titles if "share" in t.lower() or "cloud" in t.lower()]

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import itertools
+import math
+
+import pandas as pd
+import pytest
+import yaml
+
+from pareto_explorer import load_run, run_sweep
+from pareto_explorer.errors import InputError
+from pareto_explorer.sweeps import SweepSpec
+
+pytestmark = pytest.mark.ray
+
+KEY = ["trial_id", "replicate", "step"]
+
+
+def planned(spec: SweepSpec) -> set[tuple[str, int, int]]:
+    ids = [plan.trial_id for plan in spec.plan()]
+    steps = range(spec.budget.evaluate_every, spec.budget.steps + 1, spec.budget.evaluate_every)
+    return set(itertools.product(ids, range(len(spec.replicate_list())), steps))
+
+
+def keys(points: pd.DataFrame) -> list[tuple[str, int, int]]:
+    return list(points[KEY].itertuples(index=False, name=None))
+
+
+@pytest.fixture(scope="module")
+def finished(cluster, cache_dir, tmp_path_factory):
+    spec = SweepSpec.from_mapping(
+        {
+            "task": {"name": "digits"},
+            "replicates": {"training_seeds": [0, 1]},
+            "budget": {"steps": 6, "batch_size": 32, "evaluate_every": 3},
+            "families": [
+                {
+                    "method": "jacobian_descent",
+                    "aggregator": ["upgrad", "mgda"],
+                    "forget_loss": "kl_uniform",
+                    "lr": {"loguniform": [0.001, 0.05]},
+                },
+                {"method": "none"},
+            ],
+            "search": {"configurations": 2},
+        }
+    )
+    out = tmp_path_factory.mktemp("finished") / "run"
+    return spec, out, run_sweep(spec, out, cache_dir=cache_dir)
+
+
+def test_every_planned_point_is_there_once(finished):
+    spec, _, run = finished
+    expected = {key for key in planned(spec) if not key[0].startswith("none")}
+    expected |= {("none-000", replicate, 0) for replicate in (0, 1)}
+    found = keys(run.points)
+    assert set(found) == expected
+    assert len(found) == len(expected)
+    assert set(run.points["status"]) == {"ok"}
+    assert set(run.points["trial_status"]) == {"finished"}
+
+
+def test_doing_nothing_equals_the_original_model(finished):
+    _, _, run = finished
+    nothing = run.points[run.points["family"] == "none"].set_index("replicate")
+    original = run.landmarks[run.landmarks["landmark"] == "original"].set_index("replicate")
+    for metric in ("unlearning_accuracy", "retain_accuracy", "test_accuracy", "forget_gap"):
+        assert nothing[metric].tolist() == original[metric].tolist()
+    assert run.hypervolume()["none"].mean == 0
+
+
+def test_the_retrained_model_has_no_gap(finished):
+    _, _, run = finished
+    retrained = run.landmarks[run.landmarks["landmark"] == "retrained"]
+    assert retrained["forget_gap"].tolist() == [0, 0]
+    assert retrained["retain_gap"].tolist() == [0, 0]
+
+
+def test_rows_carry_configuration_cost_and_diagnostics(finished):
+    _, _, run = finished
+    row = run.points[run.points["family"] == "upgrad/kl_uniform"].iloc[0]
+    assert 0.001 <= row["config.lr"] <= 0.05
+    assert row["seconds"] > 0
+    assert row["samples"] == 3 * 2 * 32 * 2  # steps × batches × batch size × (forward + backward)
+    assert -1 <= row["cosine"] <= 1
+    assert row["norm_retain"] > 0
+
+
+def test_all_families_see_the_same_batches(finished):
+    _, _, run = finished
+    first = run.points[(run.points["step"] == 3) & (run.points["trial_id"].str.endswith("000"))]
+    by_family = {name: rows.set_index("replicate") for name, rows in first.groupby("family")}
+    assert by_family["upgrad/kl_uniform"]["config.lr"].tolist() == (
+        by_family["mgda/kl_uniform"]["config.lr"].tolist()
+    )
+    assert by_family["upgrad/kl_uniform"]["samples"].tolist() == (
+        by_family["mgda/kl_uniform"]["samples"].tolist()
+    )
+
+
+def test_the_manifest_says_what_was_run(finished):
+    spec, out, run = finished
+    manifest = yaml.safe_load((out / "sweep.yaml").read_text())
+    assert manifest["spec"] == spec.to_mapping()
+    assert manifest["versions"]["ray"]
+    nadir = manifest["box"]["objectives"][0]["nadir"]
+    original = run.landmarks[run.landmarks["landmark"] == "original"]
+    assert nadir == original["forget_gap"].min()
+    assert (out / "report" / "index.html").exists()
+
+
+def test_a_finished_sweep_is_not_run_again(finished, cache_dir):
+    spec, out, run = finished
+    again = run_sweep(spec, out, cache_dir=cache_dir)
+    pd.testing.assert_frame_equal(again.points, run.points)
+
+
+def test_the_same_specification_gives_the_same_points(finished, cache_dir, tmp_path):
+    spec, _, run = finished
+    again = run_sweep(spec, tmp_path / "again", cache_dir=cache_dir)
+    measured = [c for c in run.points if c not in ("seconds", "evaluation_seconds")]
+    pd.testing.assert_frame_equal(again.points[measured], run.points[measured])
+
+
+def test_more_configurations_extend_a_finished_sweep(cluster, cache_dir, space, tmp_path):
+    short = run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
+    longer = SweepSpec.from_mapping(space | {"search": {"configurations": 3}})
+    extended = run_sweep(longer, tmp_path / "run", cache_dir=cache_dir)
+    assert set(keys(extended.points)) == planned(longer)
+    kept = extended.points[extended.points["trial_id"].isin(short.points["trial_id"])]
+    pd.testing.assert_frame_equal(kept.reset_index(drop=True), short.points)
+
+
+def test_another_specification_is_refused_and_nothing_is_overwritten(finished, cache_dir):
+    spec, out, _ = finished
+    before = {p: p.read_bytes() for p in out.rglob("*.parquet")} | {
+        out / "sweep.yaml": (out / "sweep.yaml").read_bytes()
+    }
+    other = SweepSpec.from_mapping(spec.to_mapping() | {"budget": {"steps": 9}})
+    with pytest.raises(InputError, match=r"made by another specification \(budget differs"):
+        run_sweep(other, out, cache_dir=cache_dir)
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def test_a_folder_with_other_files_is_refused(cluster, space, tmp_path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(InputError, match=r"holds other files \(thesis\.tex"):
+        run_sweep(SweepSpec.from_mapping(space), tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir() if p.name != ".lock") == ["thesis.tex"]
+
+
+def test_a_damaged_points_table_is_refused(cluster, cache_dir, space, tmp_path):
+    out = tmp_path / "run"
+    spec = SweepSpec.from_mapping(space)
+    run_sweep(spec, out, cache_dir=cache_dir)
+    (out / "points.parquet").write_bytes(b"not a table")
+    with pytest.raises(InputError, match=r"points\.parquet' is damaged"):
+        run_sweep(spec, out, cache_dir=cache_dir)
+    assert (out / "points.parquet").read_bytes() == b"not a table"
+
+
+def test_a_diverged_trial_keeps_its_rows_and_the_sweep_goes_on(cluster, cache_dir, space, tmp_path):
+    space["families"][0] |= {"lr": 1e9}
+    run = run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
+    diverged = run.points[run.points["family"] == "upgrad/kl_uniform"]
+    assert set(diverged["trial_status"]) == {"diverged"}
+    assert "diverged" in set(diverged["status"])
+    assert diverged.loc[diverged["status"] == "diverged", "error"].str.len().gt(0).all()
+    assert set(run.points.loc[run.points["family"] == "fine_tune", "trial_status"]) == {"finished"}
+    assert "failed" not in set(run.points["trial_status"])
+
+
+def test_a_failing_trial_says_why_and_the_sweep_goes_on(cluster, cache_dir, space, tmp_path):
+    space["families"][0]["forget_loss"] = "tests.sweeps.broken:raises_at_second_call"
+    run = run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
+    failed = run.points[run.points["status"] == "failed"]
+    assert len(failed) == 2
+    assert failed["error"].str.contains("RuntimeError: broken on purpose").all()
+    trials = run.points.set_index("trial_id")["trial_status"]
+    assert set(trials[failed["trial_id"]]) == {"failed"}
+    assert (
+        "raises_at_second_call"
+        in (tmp_path / "run" / "errors" / f"{failed['trial_id'].iloc[0]}.txt").read_text()
+    )
+    assert set(run.points.loc[run.points["family"] == "fine_tune", "trial_status"]) == {"finished"}
+
+
+def test_a_lost_worker_is_a_failed_trial(cluster, cache_dir, space, tmp_path):
+    space["families"][0]["forget_loss"] = "tests.sweeps.broken:kills_its_process"
+    run = run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
+    lost = run.points[run.points["trial_status"] == "failed"]
+    assert lost["trial_id"].nunique() == 2
+    assert lost["error"].str.len().gt(0).all()
+    assert set(run.points.loc[run.points["family"] == "fine_tune", "trial_status"]) == {"finished"}
+
+
+def test_two_sweeps_cannot_write_to_one_directory(cluster, cache_dir, space, tmp_path):
+    from filelock import FileLock
+
+    with (
+        FileLock(tmp_path / ".lock"),
+        pytest.raises(InputError, match="another sweep is writing to"),
+    ):
+        run_sweep(SweepSpec.from_mapping(space), tmp_path, cache_dir=cache_dir)
+
+
+def test_a_run_loads_from_its_directory(finished):
+    _, out, run = finished
+    loaded = load_run(out)
+    pd.testing.assert_frame_equal(loaded.points, run.points)
+    assert all(math.isfinite(h.mean) for h in loaded.hypervolume().values())

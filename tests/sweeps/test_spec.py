@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.sweeps import SweepSpec
+from pareto_explorer.sweeps.spaces import Domain
+
+MINIMAL = {
+    "task": {"name": "digits"},
+    "families": [
+        {"method": "jacobian_descent", "aggregator": "upgrad", "forget_loss": "kl_uniform"}
+    ],
+}
+
+
+def spec(**changes) -> SweepSpec:
+    return SweepSpec.from_mapping(MINIMAL | changes)
+
+
+def family(**changes) -> dict:
+    return {**MINIMAL["families"][0], **changes}
+
+
+def test_lists_are_axes():
+    found = spec(
+        families=[
+            family(aggregator=["upgrad", "mgda"], forget_loss=["kl_uniform", "kl_heldout"]),
+            {"method": ["fine_tune", "none"]},
+        ]
+    ).family_list()
+    assert [f.name for f in found] == [
+        "upgrad/kl_uniform",
+        "upgrad/kl_heldout",
+        "mgda/kl_uniform",
+        "mgda/kl_heldout",
+        "fine_tune",
+        "none",
+    ]
+    assert (found[3].method, found[3].aggregator) == ("jacobian_descent", "mgda")
+    assert found[4].aggregator is None
+
+
+def test_knobs_are_fixed_values_domains_or_the_default_sweep():
+    found = spec(
+        families=[family(aggregator="cup", lr={"loguniform": [0.001, 0.1]}, intensity="sweep")]
+    ).family_list()[0]
+    assert found.knobs["lr"] == Domain("loguniform", (0.001, 0.1))
+    assert isinstance(found.knobs["intensity"], Domain)
+
+
+def test_every_pair_of_seeds_is_a_replicate():
+    pairs = spec(replicates={"training_seeds": [4, 5], "unlearning_seeds": [0, 1]}).replicate_list()
+    assert [(r.index, r.training_seed, r.unlearning_seed) for r in pairs] == [
+        (0, 4, 0),
+        (1, 4, 1),
+        (2, 5, 0),
+        (3, 5, 1),
+    ]
+
+
+def test_the_plan_names_every_trial_once_and_turns_through_the_families():
+    plan = spec(
+        families=[family(aggregator=["upgrad", "mgda"], lr="sweep"), {"method": "none"}],
+        search={"configurations": 3},
+    ).plan()
+    names = [trial.trial_id for trial in plan]
+    assert names[:3] == ["upgrad-kl_uniform-000", "mgda-kl_uniform-000", "none-000"]
+    assert len(names) == len(set(names)) == 7
+    by_index = {t.trial_id: t.knobs["lr"] for t in plan if "lr" in t.knobs}
+    assert by_index["upgrad-kl_uniform-001"] == by_index["mgda-kl_uniform-001"]
+
+
+def test_the_mapping_of_a_specification_gives_it_back():
+    first = spec(objectives={"preset": "retrain_gap", "tolerance": 0.05})
+    assert SweepSpec.from_mapping(yaml.safe_load(yaml.safe_dump(first.to_mapping()))) == first
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"familes": []}, r"familes: 'familes' is not known; did you mean 'families'"),
+        ({"families": []}, r"families: .*at least 1"),
+        ({"families": "none"}, r"families: .*list"),
+        ({"families": [{}]}, r"families\.0\.method: missing"),
+        ({"families": [family(method="jacobian")]}, r"did you mean 'jacobian_descent'"),
+        (
+            {"families": [family(aggregator="upgard")]},
+            r"families\.0\.aggregator: 'upgard'.*'upgrad'",
+        ),
+        ({"families": [family(forget_loss="kl")]}, r"families\.0\.forget_loss: 'kl'.*'kl_"),
+        ({"families": [family(aggregator=[])]}, r"families\.0\.aggregator: the list is empty"),
+        (
+            {"families": [family(aggregator=None)]},
+            r"families\.0\.aggregator: method 'jacobian_descent' needs one",
+        ),
+        (
+            {"families": [{"method": "fine_tune", "aggregator": "mgda"}]},
+            r"families\.0\.aggregator: method 'fine_tune' takes none",
+        ),
+        ({"families": [family(lrr=0.1)]}, r"families\.0\.lrr: 'lrr'.*'lr'"),
+        ({"families": [family(lr=-0.1)]}, r"families\.0\.lr: .*-0\.1"),
+        ({"families": [family(lr="fast")]}, r"families\.0\.lr: .*'fast'"),
+        ({"families": [family(), family()]}, r"families\.1: a second family .*'upgrad/kl_uniform'"),
+        (
+            {"families": [family(aggregator="cup", intensity={"grid_search": [0.5, 2]})]},
+            r"families\.0\.intensity: .*2",
+        ),
+        ({"budget": {"steps": 0}}, r"budget\.steps: .*greater than 0, found 0"),
+        ({"budget": {"steps": "many"}}, r"budget\.steps: .*integer.*found 'many'"),
+        ({"budget": {"step": 5}}, r"budget\.step: 'step'.*'steps'"),
+        ({"replicates": {"training_seeds": []}}, r"replicates\.training_seeds"),
+        ({"replicates": {"training_seeds": [1, 1]}}, r"training_seeds: seeds must differ"),
+        ({"objectives": "retrain_gp"}, r"objectives: 'retrain_gp'.*'retrain_gap'"),
+        ({"objectives": {"preset": "retrain_gap", "tolerance": 2}}, r"objectives\.tolerance"),
+        (
+            {
+                "objectives": [
+                    {"metric": "forgt_gap", "direction": "min", "ideal": 0, "nadir": 1},
+                    {"metric": "retain_gap", "direction": "min", "ideal": 0, "nadir": 1},
+                ]
+            },
+            r"objectives\.0\.metric: 'forgt_gap'.*'forget_gap'",
+        ),
+        (
+            {"objectives": [{"metric": "forget_gap", "direction": "min", "ideal": 0, "nadir": 1}]},
+            r"two or three objectives, found 1",
+        ),
+        ({"search": {"mode": "compair"}}, r"search\.mode: .*'compare'"),
+        ({"resources": {"cpu": 0}}, r"resources\.cpu"),
+    ],
+)
+def test_a_bad_specification_is_one_sentence(changes, message):
+    with pytest.raises(InputError, match=message) as caught:
+        spec(**changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_files_are_read_with_overrides(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(MINIMAL))
+    changed = SweepSpec.load(path, ["families.0.lr=0.5", "budget.steps=10"])
+    assert changed.family_list()[0].knobs == {"lr": 0.5}
+    assert changed.budget.steps == 10
+
+
+@pytest.mark.parametrize(("text", "value"), [("1e-3", 0.001), ("2E+1", 20.0), ("-1.5e3", -1500.0)])
+def test_numbers_with_an_exponent_are_numbers(tmp_path, text, value):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(MINIMAL) + f"search: {{seed: 0, mode: {text}}}")
+    with pytest.raises(InputError, match=re.escape(f"found {value!r}")):
+        SweepSpec.load(path)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("budget.steps", r"--set: expected path=value"),
+        ("families.3.lr=1", r"--set families\.3\.lr=1: '3' is not an index from 0 to 0"),
+        ("families.0.method.x=1", r"lies below a single value|is a single value"),
+        ("budget.steps=[", r"--set budget\.steps: '\[' is not a YAML value"),
+        ("budget.stepps=3", r"budget\.stepps: 'stepps'.*'steps'"),
+    ],
+)
+def test_bad_overrides_are_told(tmp_path, override, message):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(MINIMAL))
+    with pytest.raises(InputError, match=message):
+        SweepSpec.load(path, [override])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("task: [", "not a YAML file"), ("- 1", "expected a mapping"), ("", "expected a mapping")],
+)
+def test_bad_files_are_told_by_name(tmp_path, text, message):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message) as caught:
+        SweepSpec.load(path)
+    assert "mine.yaml" in str(caught.value)
+
+
+def test_a_missing_space_names_the_nearest_shipped_one():
+    with pytest.raises(InputError, match=r"'digit' is not known; did you mean 'digits'"):
+        SweepSpec.load("digit")
+    with pytest.raises(InputError, match=r"no file 'nowhere/digits\.yaml'"):
+        SweepSpec.load("nowhere/digits.yaml")
+
+
+def test_the_shipped_spaces_are_valid():
+    plan = SweepSpec.load("digits").plan()
+    assert len({trial.family.name for trial in plan}) >= 8

@@ -1,0 +1,63 @@
+"""A task of three well separated clouds that trains in milliseconds."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from pareto_explorer.tasks import (
+    ForgetRequest,
+    RandomSubset,
+    Recipe,
+    Samples,
+    UnlearningTask,
+    select_forget_set,
+)
+
+N_CLASSES = 3
+
+
+class SmallNet(nn.Module):
+    def __init__(self, hidden: int = 6, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Linear(2, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Dropout(dropout)
+        )
+        self.head = nn.Linear(hidden, N_CLASSES)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.head(self.body(inputs))
+
+
+def clouds(n: int, seed: int) -> Samples:
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(n) % N_CLASSES
+    centres = torch.tensor([[0.0, 3.0], [3.0, -3.0], [-3.0, -3.0]])
+    return Samples(centres[labels] + torch.randn(n, 2, generator=generator), labels)
+
+
+def small_task(
+    forget: ForgetRequest | None = None, seed: int = 0, epochs: int = 2
+) -> UnlearningTask:
+    train = clouds(90, seed)
+    request = forget or RandomSubset(fraction=0.1)
+    labels, indices = select_forget_set(request, train, N_CLASSES, seed)
+    return UnlearningTask(
+        name="small",
+        train=Samples(train.inputs, labels),
+        heldout=clouds(12, seed + 1),
+        validation=clouds(15, seed + 2),
+        test=clouds(30, seed + 3),
+        forget_indices=indices,
+        n_classes=N_CLASSES,
+        model=SmallNet,
+        recipe=Recipe(epochs=epochs, batch_size=16),
+    )
+
+
+def no_task() -> str:
+    return "nothing"
+
+
+def needs_size(size: int) -> UnlearningTask:
+    return small_task(seed=size)

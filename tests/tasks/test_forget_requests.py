@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.tasks import (
+    ForgetRequest,
+    Indices,
+    Mislabelled,
+    RandomSubset,
+    Subclass,
+    WholeClass,
+    parse_forget,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "request_"),
+    [
+        ({"kind": "mislabelled"}, Mislabelled(fraction=0.1)),
+        ({"kind": "random", "fraction": 0.5}, RandomSubset(fraction=0.5)),
+        ({"kind": "class", "label": 3}, WholeClass(label=3)),
+        ({"kind": "subclass", "label": 3}, Subclass(label=3, parts=2, part=0)),
+        ({"kind": "indices", "indices": [1, 2]}, Indices(indices=(1, 2))),
+        ({"kind": "indices", "indices": "f.txt"}, Indices(indices=Path("f.txt"))),
+        (WholeClass(label=3), WholeClass(label=3)),
+    ],
+)
+def test_requests_are_read_from_their_yaml_form(value: Any, request_: ForgetRequest) -> None:
+    assert parse_forget(value) == request_
+    adapter: TypeAdapter[ForgetRequest] = TypeAdapter(ForgetRequest)
+    assert adapter.validate_python(value) == request_
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("class", r"task\.forget: 'class' is not a mapping"),
+        ({}, r"task\.forget\.kind: None is not known"),
+        ({"kind": ["class"]}, r"task\.forget\.kind: \['class'\] is not known"),
+        ({"kind": "mislabeled"}, "kind: 'mislabeled' is not known; did you mean 'mislabelled'?"),
+        ({"kind": "random", "fraction": 0}, r"fraction: 0 should be greater than 0\."),
+        ({"kind": "random", "fraction": 1.0}, r"fraction: 1\.0 should be less than 1\."),
+        ({"kind": "random", "fraction": float("nan")}, r"fraction: nan should be"),
+        ({"kind": "random", "fraction": "0.1"}, r"fraction: '0\.1' should be a valid number\."),
+        ({"kind": "random", "fracton": 0.1}, "field: 'fracton' .* did you mean 'fraction'?"),
+        ({"kind": "class"}, r"label: is missing; kind class needs it\."),
+        ({"kind": "class", "label": 1.5}, r"label: 1\.5 should be a valid integer"),
+        ({"kind": "class", "label": True}, "label: True should be a valid integer"),
+        ({"kind": "subclass", "label": 1, "parts": 1}, "parts: 1 should be greater than or equal"),
+        ({"kind": "subclass", "label": 1, "part": 2}, "part: 2 should be less than parts, .* 2"),
+    ],
+)
+def test_malformed_requests_get_one_sentence_that_names_the_field(value: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        parse_forget(value)
+    assert str(caught.value).startswith("task.forget")
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.tasks import TASKS, RandomSubset, make_task
+from tests.tasks.small import small_task
+
+
+def test_a_registered_task_is_built_with_its_options() -> None:
+    task = make_task({"name": "digits", "forget": {"kind": "class", "label": 3}, "seed": 4})
+    assert task.name == "digits"
+    assert task.facts["forget"] == {"kind": "class", "label": 3}
+    assert task.facts["seed"] == 4
+
+
+def test_options_may_be_left_out() -> None:
+    assert make_task({"name": "digits"}).facts["forget"]["kind"] == "mislabelled"
+
+
+def test_every_entry_is_described() -> None:
+    for name, entry in TASKS.items():
+        assert name == entry.name
+        assert entry.summary.endswith(".")
+        assert entry.source
+
+
+def test_a_task_of_the_users_own_is_imported_and_gets_a_forget_request() -> None:
+    options = {"name": "tests.tasks.small:small_task", "forget": {"kind": "random"}, "seed": 3}
+    task = make_task(options)
+    assert task.name == "small"
+    expected = small_task(RandomSubset(), seed=3)
+    assert task.forget_indices.tolist() == expected.forget_indices.tolist()
+    assert options["name"] == "tests.tasks.small:small_task"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("digits", r"^task: 'digits' is not a mapping"),
+        ({}, r"^task\.name: None is not known"),
+        ({"name": ["digits"]}, r"^task\.name: \['digits'\] is not known"),
+        ({"name": "digit"}, r"^task\.name: 'digit' is not known; did you mean 'digits'\?"),
+        ({"name": "no.such:thing"}, r"^task\.name: 'no\.such:thing' cannot be imported"),
+        ({"name": "tests.tasks.small:nothing"}, r"^task\.name: .* cannot be imported"),
+        ({"name": ":nothing"}, r"^task\.name: ':nothing' cannot be imported"),
+        ({"name": "tests.tasks.small:N_CLASSES"}, r"^task\.name: .* is not a function"),
+        ({"name": "tests.tasks.small:no_task"}, "must return an UnlearningTask"),
+        ({"name": "tests.tasks.small:needs_size"}, r"^task\.size: is missing"),
+        ({"name": "digits", "sed": 1}, r"^task: option: 'sed' .*did you mean 'seed'\?"),
+        ({"name": "digits", "seed": "x"}, r"^task\.seed: 'x'"),
+        ({"name": "digits", "forget": {"kind": "random", "fraction": 2}}, r"forget\.fraction: 2"),
+        ({"name": "digits", "forget": {"kind": "class", "label": 12}}, r"label: 12 is no class"),
+    ],
+)
+def test_bad_options_get_one_sentence(options: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        make_task(options)
+    assert "\n" not in str(caught.value)

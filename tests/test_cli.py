@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from pareto_explorer import __version__
+from pareto_explorer.cli import main
+from tests.synthetic import write_synthetic_run as write_run
+
+
+def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pareto_explorer", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "200", **environment},
+    )
+
+
+@pytest.fixture
+def refused(monkeypatch, capsys):
+    """Runs a command in this process and returns the one sentence that bad input gets."""
+
+    def run(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["pareto-explorer", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        lines = capsys.readouterr().err.strip().splitlines()
+        assert len(lines) == 1
+        assert lines[0].startswith("error: ")
+        return lines[0]
+
+    return run
+
+
+@pytest.fixture
+def space(tmp_path):
+    path = tmp_path / "space.yaml"
+    families = [{"method": "jacobian_descent", "aggregator": "mgda", "forget_loss": "kl_uniform"}]
+    path.write_text(yaml.safe_dump({"task": {"name": "digits"}, "families": families}))
+    return str(path)
+
+
+def test_version_and_help():
+    assert command("--version").stdout.strip() == f"pareto-explorer {__version__}"
+    shown = command("--help").stdout
+    assert all(name in shown for name in ("sweep", "report", "list", "reproduce"))
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("report", "--help"), ("--version",)])
+def test_help_imports_neither_torch_nor_ray(arguments):
+    code = (
+        "import sys\n"
+        "from pareto_explorer.cli import app\n"
+        f"app({list(arguments)!r}, standalone_mode=False)\n"
+        "assert not {'torch', 'ray', 'pandas'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_report_is_rebuilt_without_torch_and_ray(tmp_path):
+    run = write_run(tmp_path / "run")
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'torchvision', 'torchjd', 'ray'):\n"
+        "    sys.modules[name] = None\n"
+        "from pareto_explorer.cli import app\n"
+        f"app(['report', {str(run.path)!r}])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (run.path / "report" / "index.html").exists()
+    assert str(run.path / "report" / "index.html") in done.stdout.replace("\n", "")
+
+
+def test_list_shows_every_name_with_knobs_and_source():
+    from pareto_explorer.catalogue import catalogue
+
+    shown = command("list").stdout
+    for heading, entries in catalogue().items():
+        assert heading in shown
+        for entry in entries:
+            assert entry.name in shown
+            assert entry.summary
+            assert entry.source
+    assert "intensity" in shown
+    only = command("list", "metrics").stdout
+    assert "unlearning_accuracy" in only
+    assert "jacobian_descent" not in only
+
+
+def test_bad_input_ends_with_exit_code_2_and_no_traceback(tmp_path):
+    done = command("report", str(tmp_path / "nowhere"))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("families.0.aggregator=upgard", "did you mean 'upgrad'"),
+        ("families=[]", "families: "),
+        ("budget.steps=-1", "budget.steps: "),
+        ("task.forget={kind: mislabelled, fraction: 1.5}", "task.forget.fraction"),
+        ("task.forget={kind: class, label: 12}", "task.forget.label"),
+        ("task.forget={kind: classes}", "task.forget"),
+        ("task.forget={kind: indices, indices: /nowhere.csv}", "/nowhere.csv"),
+        ("task.name=digit", "did you mean 'digits'"),
+        ("families.0.nonsense=1", "families.0.nonsense"),
+    ],
+)
+def test_bad_values_are_one_sentence(refused, space, tmp_path, change, named):
+    out = tmp_path / "run"
+    assert named in refused("sweep", space, "--out", str(out), "--set", change)
+    assert not out.exists()
+
+
+def test_an_unwritable_directory_is_one_sentence(refused, space, tmp_path):
+    (tmp_path / "file").write_text("")
+    message = refused("sweep", space, "--out", str(tmp_path / "file" / "run"))
+    assert "--out" in message
+    assert "cannot be written" in message
+
+
+def test_an_unreachable_address_is_one_sentence(refused, space, tmp_path):
+    out = str(tmp_path / "run")
+    for address in ("127.0.0.1:1", "ray://127.0.0.1:1", "nonsense"):
+        message = refused("sweep", space, "--out", out, "--address", address)
+        assert "--address" in message
+        assert address in message
+
+
+def test_missing_and_foreign_directories_are_one_sentence(refused, tmp_path):
+    assert "is not a directory" in refused("report", str(tmp_path / "nowhere"))
+    assert "no sweep.yaml" in refused("report", str(tmp_path))
+
+
+def test_a_damaged_table_is_one_sentence(refused, tmp_path):
+    run = write_run(tmp_path / "run")
+    run.points.write_bytes(b"damaged")
+    assert "is damaged" in refused("report", str(run.path))
+
+
+def test_points_that_do_not_exist_are_one_sentence(refused, tmp_path):
+    run = str(write_run(tmp_path / "run").path)
+    message = refused("reproduce", run, "--trial", "x", "--replicate", "0", "--step", "20")
+    assert "--trial" in message

@@ -1,0 +1,83 @@
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.explore import load_run
+from pareto_explorer.fronts import front, hypervolume_json, retrain_gap_box
+from pareto_explorer.runs import read_manifest, write_manifest
+from tests.synthetic import write_synthetic_run
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    return write_synthetic_run(tmp_path_factory.mktemp("explore") / "run")
+
+
+def test_a_run_is_loaded_with_all_its_parts(directory):
+    run = load_run(str(directory.path))
+    assert run.directory == directory
+    assert len(run.points) == 156
+    assert run.landmarks["landmark"].value_counts().to_dict() == {"original": 3, "retrained": 3}
+    originals = run.landmarks[run.landmarks["landmark"] == "original"]
+    assert run.box == retrain_gap_box(originals["forget_gap"].tolist())
+    assert run.manifest["name"] == "synthetic"
+
+
+def test_front_and_hypervolume_use_the_box_of_the_run(directory):
+    run = load_run(directory.path)
+    assert run.front().equals(front(run.points, run.box))
+    assert run.front()["on_front"].all()
+    assert run.means()["on_front"].sum() == len(run.front())
+    written = hypervolume_json(run.points, run.box)
+    assert {name: family.mean for name, family in run.hypervolume().items()} == {
+        name: family["hypervolume"] for name, family in written["families"].items()
+    }
+    assert all(family.box == run.box for family in run.hypervolume().values())
+    assert run.pooled_hypervolume().mean == written["pooled"]["hypervolume"]
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"has no sweep\.yaml"):
+        load_run(tmp_path)
+
+
+def test_a_run_without_a_readable_box_is_refused(tmp_path):
+    directory = write_synthetic_run(tmp_path)
+    manifest = read_manifest(directory)
+    manifest["box"]["objectives"][1]["nadir"] = "0,1"
+    write_manifest(directory, manifest)
+    with pytest.raises(InputError, match=r"box\.objectives\.1: nadir of retain_gap: '0,1' is not"):
+        load_run(tmp_path)
+    del manifest["box"]
+    write_manifest(directory, manifest)
+    with pytest.raises(InputError, match=r"box: missing in '.*sweep\.yaml'"):
+        load_run(tmp_path)
+
+
+def test_a_run_is_explored_without_torch_and_ray(directory):
+    program = textwrap.dedent(
+        """
+        import sys
+        for name in ("torch", "torchvision", "torchjd", "ray", "optuna"):
+            sys.modules[name] = None
+        from pareto_explorer import load_run
+        run = load_run(sys.argv[1])
+        assert len(run.front()) > 0
+        assert max(family.mean for family in run.hypervolume().values()) > 0.5
+        assert len(run.figure().data) > 0
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(directory.path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,263 @@
+import inspect
+import itertools
+import pickle
+import sys
+from types import ModuleType
+
+import pytest
+import torch
+from torchjd.aggregation import Weighting
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.unlearning import (
+    FORGET_LOSSES,
+    METHODS,
+    WEIGHTINGS,
+    Budget,
+    Entry,
+    Knob,
+    knobs_of,
+    make_method,
+    resolve,
+)
+
+from .toys import draws, flat, make_data, network
+
+TABLES = {"method": METHODS, "aggregator": WEIGHTINGS, "forget_loss": FORGET_LOSSES}
+ENTRIES = [
+    pytest.param(part, entry, id=f"{part}-{name}")
+    for part, table in TABLES.items()
+    for name, entry in table.items()
+]
+
+
+FAMILIES = [
+    family
+    for entry in METHODS.values()
+    for family in itertools.product(
+        [entry.name],
+        *(TABLES[p] if p in entry.needs else [None] for p in ("aggregator", "forget_loss")),
+    )
+]
+
+
+def test_what_is_registered():
+    assert list(METHODS) == ["jacobian_descent", "fine_tune", "gradient_ascent", "none"]
+    assert list(WEIGHTINGS) == ["weighted_sum", "mean", "upgrad", "upgrad_torchjd", "mgda", "cup"]
+    assert list(FORGET_LOSSES) == [
+        "kl_uniform",
+        "kl_uniform_reverse",
+        "kl_heldout",
+        "kl_heldout_detached",
+        "kl_heldout_published",
+        "negative_cross_entropy",
+        "bounded_cross_entropy",
+        "random_labels",
+    ]
+
+
+@pytest.mark.parametrize(("part", "entry"), ENTRIES)
+def test_entries_are_complete(part, entry):
+    assert TABLES[part][entry.name] is entry
+    assert entry.summary.endswith(".")
+    assert entry.source
+    assert bool(entry.needs) == (entry.name == "jacobian_descent")
+    for knob in entry.knobs:
+        assert knob.summary
+        assert knob.check(knob.default) is None
+        for arguments in (knob.domain or {}).values():
+            assert all(knob.check(end) is None for end in arguments)
+
+
+@pytest.mark.parametrize("entry", METHODS.values(), ids=lambda e: e.name)
+def test_defaults_of_knobs_are_those_of_the_constructor_where_it_has_its_own(entry):
+    signature = inspect.signature(entry.build).parameters
+    assert {knob.name for knob in entry.knobs} | entry.needs == set(signature)
+    for knob in entry.knobs:
+        if knob.name != "lr":  # its scale depends on the method
+            assert signature[knob.name].default == knob.default
+
+
+@pytest.mark.parametrize("entry", WEIGHTINGS.values(), ids=lambda e: e.name)
+def test_weightings_are_torchjd_weightings_with_their_knobs(entry):
+    weighting = entry.build(**{knob.name: knob.default for knob in entry.knobs})
+    assert isinstance(weighting, Weighting)
+    signature = inspect.signature(entry.build).parameters
+    assert {knob.name: knob.default for knob in entry.knobs} == {
+        name: p.default for name, p in signature.items()
+    }
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=str)
+def test_no_two_knobs_of_a_family_share_a_name(family):
+    parts = [table[name] for table, name in zip(TABLES.values(), family, strict=True) if name]
+    names = [knob.name for entry in parts for knob in entry.knobs]
+    assert len(names) == len(set(names))
+    assert set(knobs_of(*family)) == set(names)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=str)
+def test_every_family_can_be_built_pickled_and_run(family):
+    method = make_method(dict(zip(TABLES, family, strict=True)))
+    method = pickle.loads(pickle.dumps(method))  # noqa: S301 - our own bytes
+    model = network()
+    assert list(method.run(model, make_data(), Budget(2, 5, 2), draws())) == [model]
+
+
+def test_knobs_reach_their_part():
+    method = make_method(
+        {
+            "method": "jacobian_descent",
+            "aggregator": "cup",
+            "forget_loss": "negative_cross_entropy",
+            "intensity": 0.2,
+            "clip": 3,
+            "lr": 0.5,
+            "optimizer": "adamw",
+            "batch_norm": "frozen",
+        }
+    )
+    assert (method.lr, method.optimizer, method.batch_norm) == (0.5, "adamw", "frozen")
+    assert method.momentum == 0.9
+    assert method.aggregator.intensity == 0.2
+    assert method.forget_loss.keywords == {"clip": 3}
+
+
+JD = {"method": "jacobian_descent", "aggregator": "cup", "forget_loss": "kl_uniform"}
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({}, "method: None is not known"),
+        ({"method": "fine_tun"}, "method: 'fine_tun' is not known; did you mean 'fine_tune'?"),
+        ({"method": "jacobian_descent"}, "aggregator: method 'jacobian_descent' needs one"),
+        (
+            {"method": "jacobian_descent", "aggregator": "cup"},
+            "forget_loss: method 'jacobian_descent' needs one; choose from kl_uniform,",
+        ),
+        (JD | {"aggregator": "upgard"}, "aggregator: 'upgard' .* did you mean 'upgrad'?"),
+        (JD | {"forget_loss": ["kl_uniform"]}, r"forget_loss: \['kl_uniform'\] is not known"),
+        ({"method": "fine_tune", "aggregator": "cup"}, "takes none; remove 'cup'"),
+        (JD | {"intensty": 0.5}, "knob: 'intensty' .* did you mean 'intensity'?"),
+        (JD | {"weight": 0.5}, "knob: 'weight' is not known"),
+        (JD | {"intensity": 1.5}, "intensity: 1.5 must be a number from 0 to 1."),
+        (JD | {"lr": "1e-3"}, "lr: '1e-3' must be a number above 0."),
+        (JD | {"lr": 0}, "lr: 0 must be a number above 0."),
+        (JD | {"lr": float("nan")}, "lr: nan must be a number above 0."),
+        (JD | {"lr": True}, "lr: True must be a number above 0."),
+        (JD | {"momentum": 1}, "momentum: 1 must be a number of at least 0 and below 1."),
+        (JD | {"weight_decay": -1}, "weight_decay: -1 must be a number of at least 0."),
+        (JD | {"optimizer": "adam"}, "optimizer: 'adam' must be one of sgd, adamw."),
+        (JD | {"batch_norm": ["batch"]}, "batch_norm: .* must be one of batch, frozen."),
+        (
+            JD | {"forget_loss": "negative_cross_entropy", "clip": 0},
+            "clip: 0 must be a number above 0 or null.",
+        ),
+    ],
+)
+def test_bad_configurations_are_named(config, message):
+    with pytest.raises(InputError, match=message):
+        make_method(config)
+
+
+def test_errors_begin_with_the_place_that_the_caller_names():
+    with pytest.raises(InputError, match=r"^families.0.aggregator: 'x' is not known"):
+        resolve("aggregator", "x", "families.0.aggregator")
+    with pytest.raises(InputError, match=r"^families.0.lr: -1 must be"):
+        knobs_of("fine_tune")["lr"].validate(-1, "families.0.lr")
+
+
+class Half(Weighting):
+    """Half of both gradients.
+
+    Not shown in lists.
+    """
+
+    def __init__(self, half=0.5):
+        super().__init__()
+        self.half = half
+
+    def forward(self, gramian, /):
+        return gramian.new_full((2,), self.half)
+
+
+def confidence(batch, *, power=1.0):
+    """Mean confidence."""
+    return batch.logits.softmax(1).max(1).values.pow(power).mean()
+
+
+class Shift:
+    def __init__(self, by=1.0):
+        self.by = by
+
+    def run(self, model, *_):
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(self.by)
+        yield model
+
+
+class LikeALearningRate(Half):
+    def __init__(self, lr=0.5):
+        super().__init__(lr)
+
+
+def no_default(batch, *, power):
+    raise AssertionError
+
+
+ENTRY = Entry("mine", Half, (Knob("half", 0.5, None, "how much"),), "Mine.", "me")
+NUMBER = 3
+
+
+@pytest.fixture
+def mine(monkeypatch):
+    module = ModuleType("somebodys_module")
+    vars(module).update(vars(sys.modules[__name__]))
+    monkeypatch.setitem(sys.modules, "somebodys_module", module)
+    return "somebodys_module:"
+
+
+def test_ones_own_aggregator_and_forget_loss(mine):
+    names = {"method": "jacobian_descent", "aggregator": mine + "Half"}
+    names["forget_loss"] = mine + "confidence"
+    knobs = knobs_of(**names)
+    assert (knobs["half"].default, knobs["power"].default) == (0.5, 1.0)
+    assert resolve("aggregator", mine + "Half").summary == "Half of both gradients."
+    method = make_method(names | {"half": 0.25, "power": 2})
+    assert method.aggregator.half == 0.25
+    assert method.forget_loss.keywords == {"power": 2}
+    assert list(method.run(network(), make_data(), Budget(2, 5, 2), draws()))
+
+
+def test_ones_own_method(mine):
+    model = network()
+    before = flat(model)
+    assert list(knobs_of(mine + "Shift")) == ["by"]
+    list(make_method({"method": mine + "Shift", "by": 2.0}).run(model, None, None, None))
+    torch.testing.assert_close(flat(model), before + 2)
+
+
+def test_ones_own_entry(mine):
+    assert resolve("aggregator", mine + "ENTRY") is ENTRY
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "message"),
+    [
+        ("aggregator", "Nothing", "has no attribute 'Nothing'"),
+        ("aggregator", "NUMBER", "is neither a class nor a function"),
+        ("forget_loss", "no_default", "has no default for 'power'"),
+    ],
+)
+def test_what_cannot_be_used_is_named(mine, part, name, message):
+    with pytest.raises(InputError, match=f"^{part}: .*{name}.*{message}"):
+        resolve(part, mine + name)
+    with pytest.raises(InputError, match="no_such_module:x' cannot be imported"):
+        resolve(part, "no_such_module:x")
+
+
+def test_ones_own_knobs_must_not_hide_others(mine):
+    with pytest.raises(InputError, match="has a knob 'lr', as another part"):
+        knobs_of("jacobian_descent", mine + "LikeALearningRate", "kl_uniform")
