@@ -56,7 +56,7 @@ def colour_cnn(width: int = 24) -> nn.Module:
 
 
 #: Network, side, channels, steps in a round.
-CASES = {"digits 8x8x1": (digits_cnn, 8, 1, 10), "32x32x3": (colour_cnn, 32, 3, 2)}
+CASES = {"digits 8x8x1": (digits_cnn, 8, 1, 20), "32x32x3": (colour_cnn, 32, 3, 2)}
 
 
 def make_data(side: int, channels: int, device: str) -> UnlearningData:

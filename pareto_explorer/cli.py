@@ -190,9 +190,10 @@ def _print_families(console: Console, families: pd.DataFrame | None, replicates:
     if families is None:
         console.print("no trial has given a finite point")
         return
-    table = Table(title=f"Hypervolume by family ({replicates} replicates)", box=SIMPLE_HEAD)
+    title = f"Hypervolume by family: mean and range over {replicates} replicates"
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     table.add_column("family", overflow="fold")
-    for heading in ("mean", "range", "front", "beyond box", "seconds"):
+    for heading in ("mean", "range", "front", "beyond", "seconds"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in families.itertuples():
         table.add_row(
@@ -204,6 +205,9 @@ def _print_families(console: Console, families: pd.DataFrame | None, replicates:
             f"{row.seconds:.1f}",
         )
     console.print(table)
+    console.print(
+        "front: points of the family's front; beyond: points beyond the box, which count nothing"
+    )
 
 
 def main() -> None:

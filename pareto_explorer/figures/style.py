@@ -87,9 +87,9 @@ class FamilyStyle:
 def family_styles(points: pd.DataFrame) -> dict[str, FamilyStyle]:
     """Gives every family of a points table its look.
 
-    The symbol says the forget loss. Up to eight families each have a hue of their own; with more,
-    the hue says method and aggregator, and shade and dash tell families of one hue apart. Names
-    are sorted first, so the look depends on the set of families alone.
+    Symbol and dash say the forget loss. Up to eight families each have a hue of their own; with
+    more, the hue says method and aggregator, and beyond eight of those the hues return in darker
+    shades. Names are sorted first, so the look depends on the set of families alone.
 
     Args:
         points: Table with the columns ``family, method, aggregator, forget_loss``.
@@ -106,14 +106,13 @@ def family_styles(points: pd.DataFrame) -> dict[str, FamilyStyle]:
     for name, (method, aggregator, loss) in zip(table.index, table.to_numpy(), strict=True):
         group = groups.setdefault(name if few else (method, aggregator), len(groups))
         lap, hue = divmod(group, len(PALETTE))
-        variant = losses[loss] + lap
-        share = 0.0 if few else _SHADES[variant % len(_SHADES)]
+        share = _SHADES[lap % len(_SHADES)]
         light, dark = PALETTE[hue]
         styles[str(name)] = FamilyStyle(
             light=_mix(light, "#000000", share),
             dark=_mix(dark, "#ffffff", share),
             symbol=SYMBOLS[losses[loss] % len(SYMBOLS)],
-            dash=DASHES[variant % len(DASHES)],
+            dash=DASHES[(losses[loss] + lap) % len(DASHES)],
         )
     return styles
 

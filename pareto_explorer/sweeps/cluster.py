@@ -19,6 +19,7 @@ QUIET = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # uv would ship the whole working directory
     "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the points table holds what they would
+    "RAY_BACKEND_LOG_LEVEL": "error",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
@@ -56,7 +57,8 @@ def connect(address: str | None, *, verbose: bool) -> Iterator[None]:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(
             f"--address: no Ray cluster at {address!r} ({reason}); start one with "
-            "`ray start --head`, or leave --address out to use this machine."
+            "`ray start --head`, set RAY_AUTH_MODE=token if it asks for a token, or leave "
+            "--address out to use this machine."
         ) from None
     try:
         yield

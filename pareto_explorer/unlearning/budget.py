@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -12,7 +12,11 @@ from torch import Tensor
 
 from pareto_explorer.errors import InputError
 
-__all__ = ["Budget", "Ledger"]
+__all__ = ["Budget", "Diagnostic", "Ledger"]
+
+Diagnostic = Callable[..., dict[str, Tensor]]
+#: Steps whose diagnostics are kept apart before they are added up; bounds the memory.
+_MOST_PENDING = 256
 
 
 @dataclass
@@ -31,8 +35,11 @@ class Ledger:
     forward: int = 0
     backward: int = 0
     seconds: float = 0.0
-    _sums: dict[tuple[str, ...], Tensor] = field(default_factory=dict, init=False, repr=False)
-    _counts: dict[tuple[str, ...], int] = field(default_factory=dict, init=False, repr=False)
+    _pending: dict[Diagnostic, list[tuple[Tensor, ...]]] = field(
+        default_factory=dict, init=False, repr=False
+    )
+    _sums: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False)
+    _counts: dict[str, int] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def samples(self) -> int:
@@ -55,42 +62,45 @@ class Ledger:
                 torch.cuda.synchronize()
             self.seconds += time.perf_counter() - start
 
-    def observe(self, name: str, value: Tensor) -> None:
-        """Adds one value of a diagnostic to its running mean.
+    def observe(self, diagnostic: Diagnostic, *values: Tensor) -> None:
+        """Notes what a step's diagnostics are computed from, at next to no cost for the step.
 
         Args:
-            name: The diagnostic's column.
-            value: Tensor of one element; it stays on its device, so nothing waits for it.
+            diagnostic: Called with each of ``values`` stacked over n steps, shape (n, ...), and
+                returns columns of shape (n,), whose means :meth:`drain` gives.
+            values: Small tensors. They stay on their device, and nothing waits for them.
         """
-        self.observe_all((name,), value.reshape(1))
-
-    def observe_all(self, names: tuple[str, ...], values: Tensor) -> None:
-        """Adds one value of several diagnostics, which costs as much as one.
-
-        Args:
-            names: Their columns.
-            values: Tensor of shape (len(names),).
-        """
-        values = values.detach()
-        if names in self._sums:
-            self._sums[names] += values
-            self._counts[names] += 1
-        else:
-            self._sums[names] = values.to(torch.float64, copy=True)
-            self._counts[names] = 1
+        pending = self._pending.setdefault(diagnostic, [])
+        pending.append(tuple(value.detach() for value in values))
+        if len(pending) >= _MOST_PENDING:
+            self._add_up(diagnostic)
 
     def drain(self) -> dict[str, float]:
         """Returns the mean of every diagnostic since the last call and starts anew.
 
         The host waits once for the device.
         """
+        for diagnostic in self._pending:
+            self._add_up(diagnostic)
         if not self._sums:
             return {}
-        names = [name for group in self._sums for name in group]
-        means = torch.cat([self._sums[group] / self._counts[group] for group in self._sums])
+        means = torch.stack([total / self._counts[name] for name, total in self._sums.items()])
+        result = dict(zip(self._sums, means.tolist(), strict=True))
+        self._pending.clear()
         self._sums.clear()
         self._counts.clear()
-        return dict(zip(names, means.tolist(), strict=True))
+        return result
+
+    def _add_up(self, diagnostic: Diagnostic) -> None:
+        """Turns what was noted into sums."""
+        pending = self._pending[diagnostic]
+        if not pending:
+            return
+        stacked = (torch.stack(values) for values in zip(*pending, strict=True))
+        for name, column in diagnostic(*stacked).items():
+            self._sums[name] = self._sums.get(name, 0) + column.sum(dtype=torch.float64)
+            self._counts[name] = self._counts.get(name, 0) + len(pending)
+        pending.clear()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-__all__ = ["assign", "combine", "gradient", "gramian", "jacobian"]
+__all__ = ["Jacobian", "gradient"]
 
 
 def gradient(loss: Tensor, parameters: Sequence[nn.Parameter]) -> tuple[Tensor, ...]:
@@ -28,54 +28,60 @@ def gradient(loss: Tensor, parameters: Sequence[nn.Parameter]) -> tuple[Tensor, 
     return torch.autograd.grad(loss, parameters, materialize_grads=True)
 
 
-def jacobian(rows: Sequence[Sequence[Tensor]]) -> Tensor:
-    """Flattens the gradients of m objectives into a matrix.
+class Jacobian:
+    """Room for the gradients of m objectives, and for the step that is made of them.
+
+    The room is allocated once and written anew in every step.
 
     Args:
-        rows: For each objective its gradients, in the order of the parameters.
+        parameters: What to differentiate by; all of one precision, on one device.
+        objectives: m.
 
-    Returns:
-        Tensor of shape (m, n) where n is the number of scalar parameters.
+    Attributes:
+        rows: Tensor of shape (m, n), one gradient a row, where n is the number of scalar
+            parameters.
     """
-    return torch.cat([g.reshape(-1) for row in rows for g in row]).view(len(rows), -1)
 
+    def __init__(self, parameters: Sequence[nn.Parameter], objectives: int = 2) -> None:
+        self._parameters = parameters
+        n = sum(p.numel() for p in parameters)
+        self.rows = parameters[0].new_zeros(objectives, n, requires_grad=False)
+        self._step = torch.zeros_like(self.rows[0])
+        self._parts = [part for row in self.rows for part in self._by_parameter(row)]
+        self._step_by_parameter = self._by_parameter(self._step)
 
-def gramian(jacobian: Tensor) -> Tensor:
-    """Computes the inner products of the rows.
+    def differentiate(self, losses: Sequence[Tensor]) -> None:
+        """Fills the rows with the gradients of m scalars, whose graphs are freed.
 
-    The products are accumulated in float64: weightings divide by quantities such as
-    ‖g_r‖²‖g_f‖² − (g_r·g_f)², which float32 sums lose once the gradients are nearly colinear.
+        The newest graph goes first, as in one backward pass of a sum: what was allocated last is
+        freed first, and is still in the cache.
+        """
+        rows = [gradient(loss, self._parameters) for loss in reversed(losses)]
+        torch._foreach_copy_(self._parts, [part for row in reversed(rows) for part in row])
 
-    Args:
-        jacobian: Tensor of shape (m, n).
+    def gramian(self) -> Tensor:
+        """Computes the inner products of the rows.
 
-    Returns:
-        float64 tensor of shape (m, m), on the same device.
-    """
-    rows = jacobian.double()
-    return rows @ rows.mT
+        The products are accumulated in float64: weightings divide by quantities such as
+        ‖g_r‖²‖g_f‖² − (g_r·g_f)², which float32 sums lose once the gradients are nearly colinear.
 
+        Returns:
+            float64 tensor of shape (m, m), on the same device.
+        """
+        rows = self.rows.double()
+        return rows @ rows.mT
 
-def combine(weights: Tensor, jacobian: Tensor) -> Tensor:
-    """Computes the step d = Σ wᵢ gᵢ.
+    def combine(self, weights: Tensor) -> None:
+        """Makes the step d = Σ wᵢ gᵢ the ``grad`` of the parameters.
 
-    Args:
-        weights: Tensor of shape (m,).
-        jacobian: Tensor of shape (m, n).
+        Args:
+            weights: Tensor of shape (m,).
+        """
+        torch.mv(self.rows.mT, weights.to(self.rows.dtype), out=self._step)
+        for parameter, part in zip(self._parameters, self._step_by_parameter, strict=True):
+            parameter.grad = part
 
-    Returns:
-        Tensor of shape (n,), in the Jacobian's precision.
-    """
-    return weights.to(jacobian.dtype) @ jacobian
-
-
-def assign(parameters: Sequence[nn.Parameter], step: Tensor) -> None:
-    """Makes the parts of a flat step the parameters' ``grad``, as views.
-
-    Args:
-        parameters: The parameters, in the order of the Jacobian's columns.
-        step: Tensor of shape (n,).
-    """
-    parts = torch.split(step, [p.numel() for p in parameters])
-    for parameter, part in zip(parameters, parts, strict=True):
-        parameter.grad = part.view_as(parameter)
+    def _by_parameter(self, flat: Tensor) -> list[Tensor]:
+        """Views a vector of shape (n,) as tensors of the parameters' shapes."""
+        parts = torch.split(flat, [p.numel() for p in self._parameters])
+        return [part.view_as(p) for part, p in zip(parts, self._parameters, strict=True)]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pareto_explorer.unlearning.budget import Ledger
-from pareto_explorer.unlearning.data import Streams, UnlearningData
+from pareto_explorer.unlearning.data import Batches, Streams, UnlearningData
 
 __all__ = ["ClassMeans", "References", "class_means", "reads_original"]
 
@@ -112,7 +112,7 @@ class References:
         return drawn.to(labels.device, non_blocking=True)
 
     @cached_property
-    def _heldout_batches(self) -> Any:
+    def _heldout_batches(self) -> Batches:
         return self._streams.batches("heldout")
 
     @cached_property

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -107,6 +109,23 @@ def test_the_manifest_says_what_was_run(finished):
     original = run.landmarks[run.landmarks["landmark"] == "original"]
     assert nadir == original["forget_gap"].min()
     assert (out / "report" / "index.html").exists()
+
+
+def test_the_reported_hypervolumes_can_be_recomputed_by_hand(finished):
+    _, out, _ = finished
+    reported = json.loads((out / "report" / "hypervolume.json").read_text())
+    nadirs = [objective["nadir"] for objective in reported["box"]["objectives"]]
+    corners: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for row in pq.read_table(out / "points.parquet").to_pylist():
+        corner = (row["forget_gap"] / nadirs[0], row["retain_gap"] / nadirs[1])
+        corners.setdefault((row["family"], str(row["replicate"])), []).append(corner)
+    assert len(corners) == 6
+    for (family, replicate), points in corners.items():
+        area, height = 0.0, 1.0
+        for x, y in sorted(point for point in points if max(point) < 1):
+            if y < height:
+                area, height = area + (1 - x) * (height - y), y
+        assert reported["families"][family]["per_replicate"][replicate] == pytest.approx(area)
 
 
 def test_a_finished_sweep_is_not_run_again(finished, cache_dir):

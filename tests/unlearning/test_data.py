@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pareto_explorer.tasks.task import Samples
-from pareto_explorer.unlearning.data import Batches, Streams
+from pareto_explorer.unlearning.data import Batches, Streams, UnlearningData
 
 from .toys import draws, make_data
 
@@ -49,6 +49,16 @@ def test_streams_do_not_disturb_each_other():
         next(streams.batches(other))
     torch.rand(3, generator=streams.generator("labels"))
     assert torch.equal(next(streams.batches("retain")).inputs, alone.inputs)
+
+
+def test_sets_are_shuffled_independently_of_each_other():
+    data = UnlearningData(numbered(40), numbered(40), numbered(40), 40)
+    streams = Streams(data, 20, draws())
+    orders = [
+        tuple(next(streams.batches(name)).labels.tolist())
+        for name in ("retain", "forget", "heldout")
+    ]
+    assert len(set(orders)) == 3
 
 
 def test_streams_differ_from_each_other_and_between_runs():

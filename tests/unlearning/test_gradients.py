@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from pareto_explorer.unlearning.gradients import assign, combine, gradient, gramian, jacobian
+from pareto_explorer.unlearning.gradients import Jacobian, gradient
 
 
 def test_rows_are_the_gradients_of_the_losses_in_parameter_order():
@@ -13,8 +13,9 @@ def test_rows_are_the_gradients_of_the_losses_in_parameter_order():
     def objectives():
         return model(first).square().mean(), model(second).exp().mean()
 
-    rows = jacobian([gradient(loss, parameters) for loss in objectives()])
-    for row, loss in zip(rows, objectives(), strict=True):
+    jacobian = Jacobian(parameters)
+    jacobian.differentiate(objectives())
+    for row, loss in zip(jacobian.rows, objectives(), strict=True):
         model.zero_grad()
         loss.backward()
         expected = torch.cat([p.grad.reshape(-1) for p in parameters])
@@ -34,7 +35,9 @@ def test_products_of_float32_gradients_are_summed_in_float64():
     rows = torch.stack((g, g + 1e-5 * torch.randn(200_000) * g.abs()))
     exact = rows.double().numpy()
     exact = exact @ exact.T
-    found = gramian(rows)
+    jacobian = Jacobian([nn.Parameter(g)])
+    jacobian.rows.copy_(rows)
+    found = jacobian.gramian()
     assert found.dtype == torch.float64
     np.testing.assert_allclose(found, exact, rtol=1e-13)
 
@@ -47,16 +50,25 @@ def test_products_of_float32_gradients_are_summed_in_float64():
 
 def test_combination_is_handed_to_the_parameters():
     parameters = [nn.Parameter(torch.zeros(2, 3)), nn.Parameter(torch.zeros(()))]
-    rows = torch.arange(14.0).view(2, 7)
-    step = combine(torch.tensor([2.0, -1.0], dtype=torch.float64), rows)
-    assign(parameters, step)
-    torch.testing.assert_close(step, torch.arange(7.0) - 7)
+    jacobian = Jacobian(parameters)
+    jacobian.rows.copy_(torch.arange(14.0).view(2, 7))
+    jacobian.combine(torch.tensor([2.0, -1.0], dtype=torch.float64))
     torch.testing.assert_close(parameters[0].grad, (torch.arange(6.0) - 7).view(2, 3))
     torch.testing.assert_close(parameters[1].grad, torch.tensor(-1.0))
 
 
+def test_each_step_forgets_the_one_before():
+    used, other = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(3))
+    jacobian = Jacobian([used, other])
+    jacobian.differentiate((used.sum(), other.sum()))
+    jacobian.differentiate((other.sum(), 2 * used.sum()))
+    expected = torch.tensor([[0.0, 0, 1, 1, 1], [2, 2, 0, 0, 0]])
+    torch.testing.assert_close(jacobian.rows, expected)
+
+
 def test_three_objectives():
     parameter = nn.Parameter(torch.tensor([1.0, 2.0]))
-    rows = jacobian([gradient(k * parameter.square().sum(), [parameter]) for k in (1, 2, 3)])
+    jacobian = Jacobian([parameter], objectives=3)
+    jacobian.differentiate([k * parameter.square().sum() for k in (1, 2, 3)])
     expected = 20 * torch.outer(torch.arange(1.0, 4), torch.arange(1.0, 4)).double()
-    torch.testing.assert_close(gramian(rows), expected)
+    torch.testing.assert_close(jacobian.gramian(), expected)

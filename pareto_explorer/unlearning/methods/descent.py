@@ -81,8 +81,8 @@ class GradientMethod(ABC):
     The learning rate is constant. Batch-norm layers follow one of two policies:
 
     - ``batch``: every forward pass normalises with the statistics of its own batch and moves the
-      running statistics, as in most published code. Forget and held-out batches so leave their
-      mark on the evaluated model even where their gradients do not.
+      running statistics, as in most published code. Forget and held-out batches thus change the
+      evaluated model even where their gradients do not.
     - ``frozen``: batch-norm layers stay in eval mode; running statistics are not touched, and the
       model that is differentiated is the model that is evaluated. Scale and shift still learn.
 
@@ -135,6 +135,8 @@ class GradientMethod(ABC):
     ) -> Iterator[nn.Module]:
         """Runs as :meth:`Method.run` says."""
         ledger = budget.ledger
+        if ledger.step:
+            raise ValueError("this budget is spent; dataclasses.replace gives a new one")
         streams = Streams(data, budget.batch_size, generator)
         parameters = [p for p in model.parameters() if p.requires_grad]
         optimizer = self._make_optimizer(parameters)
@@ -186,6 +188,9 @@ def follow(
     """
     batches = setting.streams.batches(stream)
 
+    def diagnostic(values: Tensor) -> dict[str, Tensor]:
+        return {f"loss_{stream}": values}
+
     def write_gradients() -> None:
         batch = next(batches)
         value = loss(setting.model(batch.inputs), batch.labels)
@@ -193,6 +198,6 @@ def follow(
         for parameter, part in zip(setting.parameters, gradients, strict=True):
             parameter.grad = part
         setting.ledger.count(forward=len(batch), backward=len(batch))
-        setting.ledger.observe(f"loss_{stream}", value)
+        setting.ledger.observe(diagnostic, value)
 
     return write_gradients

@@ -11,8 +11,7 @@ from torch import Tensor
 from torchjd.aggregation import Weighting
 from torchjd.linalg import PSDMatrix
 
-from pareto_explorer.unlearning.budget import Ledger
-from pareto_explorer.unlearning.gradients import assign, combine, gradient, gramian, jacobian
+from pareto_explorer.unlearning.gradients import Jacobian
 from pareto_explorer.unlearning.losses import ForgetBatch, ForgetLoss, cross_entropy
 from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting
 from pareto_explorer.unlearning.references import References
@@ -53,36 +52,43 @@ class JacobianDescent(GradientMethod):
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
         """Prepares one run."""
-        model, parameters, ledger = setting.model, setting.parameters, setting.ledger
+        model, ledger = setting.model, setting.ledger
         retain, forget = (setting.streams.batches(name) for name in ("retain", "forget"))
         references = References(model, setting.data, setting.streams, ledger, self.forget_loss)
-        weighting = copy.deepcopy(self.aggregator).to(parameters[0].device)
+        jacobian = Jacobian(setting.parameters)
+        weighting = copy.deepcopy(self.aggregator).to(jacobian.rows.device)
 
         def write_gradients() -> None:
             batch_r, batch_f = next(retain), next(forget)
             loss_r = cross_entropy(model(batch_r.inputs), batch_r.labels)
-            row_r = gradient(loss_r, parameters)
             logits = model(batch_f.inputs)
             loss_f = self.forget_loss(ForgetBatch(logits, batch_f.labels, references))
-            row_f = gradient(loss_f, parameters)
-
-            rows = jacobian((row_r, row_f))
-            products = gramian(rows)
-            weights = weighting(products)
-            assign(parameters, combine(weights, rows))
+            jacobian.differentiate((loss_r, loss_f))
+            gramian = jacobian.gramian()
+            weights = weighting(gramian)
+            jacobian.combine(weights)
 
             samples = len(batch_r) + len(batch_f)
             ledger.count(forward=samples, backward=samples)
-            _observe(ledger, torch.stack((loss_r, loss_f)), weights, products)
+            ledger.observe(_diagnostics, loss_r, loss_f, weights, gramian)
 
         return write_gradients
 
 
-def _observe(ledger: Ledger, losses: Tensor, weights: Tensor, products: Tensor) -> None:
-    """Observes :data:`DIAGNOSTICS`; a cosine with a zero gradient counts as 0."""
-    norms = products.diagonal().sqrt()
-    product = products[0, 1]
-    scale = norms.prod()
-    cosine = torch.where(scale > 0, product / scale, 0.0)
-    rest = torch.stack((cosine, -product))
-    ledger.observe_all(DIAGNOSTICS, torch.cat((losses.detach(), weights, norms, rest)))
+def _diagnostics(
+    losses_r: Tensor, losses_f: Tensor, weights: Tensor, gramians: Tensor
+) -> dict[str, Tensor]:
+    """Derives :data:`DIAGNOSTICS` of n steps; a cosine with a zero gradient counts as 0."""
+    norm_r, norm_f = gramians.diagonal(dim1=-2, dim2=-1).sqrt().unbind(-1)
+    product, scale = gramians[:, 0, 1], norm_r * norm_f
+    values = (
+        losses_r,
+        losses_f,
+        weights[:, 0],
+        weights[:, 1],
+        norm_r,
+        norm_f,
+        torch.where(scale > 0, product / scale, 0.0),
+        -product,
+    )
+    return dict(zip(DIAGNOSTICS, values, strict=True))

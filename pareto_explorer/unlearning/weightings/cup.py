@@ -23,7 +23,7 @@ class CUP(Weighting[PSDMatrix]):
     loss rises to first order for any γ in [0, 1]. ‖d‖ = L. Without conflict a weight can be
     negative: the rule then also removes the help that one gradient is to the other.
 
-    Where sin²φ vanishes next to rounding, the plane is lost and d = L (ĝ_r + ĝ_f)/2: the common
+    Where sin²φ vanishes next to rounding the plane is lost, and d = L (ĝ_r + ĝ_f)/2: the common
     direction at length L for equal directions, no step for opposite ones. Where one gradient is
     zero, d is half of the other, which has length L too.
 
@@ -35,29 +35,34 @@ class CUP(Weighting[PSDMatrix]):
         intensity: γ, in [0, 1].
     """
 
+    _shares: Tensor
+
     def __init__(self, intensity: float = 0.5) -> None:
         super().__init__()
-        self.intensity = intensity
+        shares = torch.tensor((intensity, 1 - intensity), dtype=torch.float64)
+        self.register_buffer("_shares", shares, persistent=False)
+
+    @property
+    def intensity(self) -> float:
+        """γ."""
+        return self._shares[0].item()
 
     def forward(self, gramian: Tensor, /) -> Tensor:
         """Maps Gramians (..., 2, 2) to weights (..., 2)."""
-        product = gramian[..., 0, 1]
         squares = gramian.diagonal(dim1=-2, dim2=-1)
-        norms = squares.clamp(min=0).sqrt()
-        length = (squares.sum(-1) + 2 * product).clamp(min=0).sqrt()[..., None] / 2
+        inverse = squares.rsqrt()  # of the norms; infinite for a zero gradient
+        length = gramian.sum((-2, -1)).clamp(min=0).sqrt()[..., None] / 2
 
-        cos = (product / norms.prod(-1)).clamp(-1, 1)
-        squared_sin = (1 - cos) * (1 + cos)
-        sin = squared_sin.sqrt()
-        opening = torch.atan2(sin, -cos)
-        pivot = torch.stack((self.intensity * opening, (1 - self.intensity) * opening), -1).cos()
-
-        inverse = torch.where(norms > 0, 1 / norms, 0.0)
-        bisector = inverse / (norms > 0).sum(-1, keepdim=True).clamp(min=1)
-        # Below these, float64 and float32 products no longer determine the plane.
+        cos = gramian[..., :1, 1] * inverse.prod(-1, keepdim=True)
+        squared_sin = 1 - cos.square()
+        pivot = (torch.acos(-cos) * self._shares.to(gramian)).cos() * squared_sin.rsqrt()
+        present = squares > 0
+        bisector = torch.where(present.all(-1, keepdim=True), 0.5, 1.0)
+        # Below these, float64 and float32 products no longer determine the plane; and a zero
+        # gradient makes the sine NaN, which is in no order.
         smallest = 1e-10 if gramian.dtype == torch.float64 else 1e-4
-        plane = (squared_sin >= smallest)[..., None]
-        return length * torch.where(plane, pivot * inverse / sin[..., None], bisector)
+        parts = torch.where(squared_sin >= smallest, pivot, bisector)
+        return torch.where(present, length * inverse * parts, 0.0)
 
     def extra_repr(self) -> str:
         """Shows the knob in ``repr``."""

@@ -26,31 +26,45 @@ class UPGrad(Weighting[PSDMatrix]):
         preference: p_f, the weight of the projected forget gradient, in [0, 1]; p_r = 1 − p_f.
     """
 
+    _shares: Tensor
+
     def __init__(self, preference: float = 0.5) -> None:
         super().__init__()
-        self.preference = preference
+        self.register_buffer("_shares", shares(preference), persistent=False)
+
+    @property
+    def preference(self) -> float:
+        """p_f."""
+        return self._shares[0, 1].item()
 
     def forward(self, gramian: Tensor, /) -> Tensor:
         """Maps Gramians (..., 2, 2) to weights (..., 2)."""
-        return project(gramian.diagonal(dim1=-2, dim2=-1), gramian[..., 0, 1], self.preference)
+        squares = gramian.diagonal(dim1=-2, dim2=-1)
+        return project(squares, gramian[..., :1, 1], self._shares.to(gramian))
 
     def extra_repr(self) -> str:
         """Shows the knob in ``repr``."""
         return f"preference={self.preference}"
 
 
-def project(squares: Tensor, product: Tensor, preference: float) -> Tensor:
+def shares(preference: float) -> Tensor:
+    """Returns ((p_r, p_f), (p_f, p_r)) in float64."""
+    own = torch.tensor((1 - preference, preference), dtype=torch.float64)
+    return torch.stack((own, own.flip(0)))
+
+
+def project(squares: Tensor, product: Tensor, shares: Tensor) -> Tensor:
     """Combines the projections of both gradients on their dual cone.
 
     Args:
         squares: (a, c), the squared norms, of shape (..., 2).
-        product: b, the inner product, of shape (...).
-        preference: p_f.
+        product: b, the inner product, of shape (..., 1).
+        shares: As :func:`shares` gives them.
 
     Returns:
         Weights of shape (..., 2).
     """
-    conflict = (-product).clamp(min=0)[..., None]
-    shift_r, shift_f = torch.where(squares > 0, conflict / squares, 0.0).unbind(-1)
-    p_f, p_r = preference, 1 - preference
-    return torch.stack((p_r + p_f * shift_r, p_f + p_r * shift_f), dim=-1)
+    own, other = shares
+    # The product with a zero gradient is 0, so this divides 0 by a tiny number at worst.
+    shift = product.clamp(max=0) / squares.clamp(min=torch.finfo(squares.dtype).tiny)
+    return torch.addcmul(own, other, shift, value=-1)

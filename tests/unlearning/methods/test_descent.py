@@ -98,6 +98,13 @@ def test_only_trainable_parameters_move(family):
     assert not torch.equal(model[3].weight, before[3].weight)
 
 
+def test_a_spent_budget_is_refused():
+    budget = Budget(2, 5, 2)
+    list(FineTune().run(network(), make_data(), budget, draws()))
+    with pytest.raises(ValueError, match="this budget is spent"):
+        next(FineTune().run(network(), make_data(), budget, draws()))
+
+
 def test_bad_words_are_refused():
     with pytest.raises(InputError, match=r"optimizer: 'adam' .*'adamw'"):
         FineTune(optimizer="adam")

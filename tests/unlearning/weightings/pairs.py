@@ -6,9 +6,11 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
-from pareto_explorer.unlearning.gradients import gramian
-
 Pair = tuple[np.ndarray, np.ndarray]
+
+
+def gramian(rows: torch.Tensor) -> torch.Tensor:
+    return rows.double() @ rows.double().mT
 
 
 def pair(cosine: float, norm_r: float = 1.0, norm_f: float = 1.0, seed: int = 0) -> Pair:

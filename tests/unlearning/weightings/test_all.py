@@ -3,7 +3,6 @@ import pytest
 import torch
 from hypothesis import given
 
-from pareto_explorer.unlearning.gradients import gramian
 from pareto_explorer.unlearning.weightings import (
     CUP,
     MGDA,
@@ -13,7 +12,7 @@ from pareto_explorer.unlearning.weightings import (
     WeightedSum,
 )
 
-from .pairs import angled, anything, pair, weigh
+from .pairs import angled, anything, gramian, pair, weigh
 
 RULES = [
     (WeightedSum(0.3), WeightedSum(0.7)),
@@ -70,6 +69,18 @@ def test_many_gramians_at_once(rule):
 def test_a_step_along_gradients_that_are_not_finite_is_not_finite(rule):
     g = torch.tensor([[1.0, float("nan")], [2.0, 3.0]])
     assert not torch.isfinite(rule(gramian(g)).float() @ g).all()
+
+
+@pytest.mark.parametrize(
+    ("rule", "knob"),
+    [(UPGrad(), "preference"), (UPGradTorchJD(), "preference"), (CUP(), "intensity")],
+    ids=str,
+)
+def test_knobs_are_fixed_at_construction(rule, knob):
+    assert getattr(type(rule)(0.3), knob) == 0.3
+    assert f"{knob}=0.3" in repr(type(rule)(0.3))
+    with pytest.raises(AttributeError):
+        setattr(rule, knob, 0.7)
 
 
 @every

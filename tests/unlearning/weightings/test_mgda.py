@@ -4,7 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchjd.aggregation import MGDAWeighting
 
-from pareto_explorer.unlearning.gradients import gramian
 from pareto_explorer.unlearning.weightings import MGDA
 
 from .pairs import (
@@ -13,6 +12,7 @@ from .pairs import (
     assert_not_conflicting,
     assert_same_step,
     colinear,
+    gramian,
     pairs,
     step,
     weigh,

@@ -5,7 +5,6 @@ from hypothesis import given
 from torchjd.aggregation import UPGradWeighting
 from torchjd.linalg import QuadprogProjector
 
-from pareto_explorer.unlearning.gradients import gramian
 from pareto_explorer.unlearning.weightings import UPGrad
 
 from .pairs import (
@@ -15,6 +14,7 @@ from .pairs import (
     assert_same_step,
     conflicting,
     fractions,
+    gramian,
     pair,
     step,
     weigh,

@@ -5,10 +5,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torchjd.aggregation import UPGradWeighting
 
-from pareto_explorer.unlearning.gradients import gramian
 from pareto_explorer.unlearning.weightings import UPGrad, UPGradTorchJD
 
-from .pairs import fractions, pair, pairs, step, weigh
+from .pairs import fractions, gramian, pair, pairs, step, weigh
 
 #: Norm ratio -> cos(d, g_r) of the exact rule and of the library's, at an angle of 120°.
 TABLE = {
