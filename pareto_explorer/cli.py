@@ -193,20 +193,22 @@ def _print_families(console: Console, families: pd.DataFrame | None, replicates:
     title = f"Hypervolume by family: mean and range over {replicates} replicates"
     table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     table.add_column("family", overflow="fold")
-    for heading in ("mean", "range", "front", "beyond", "seconds"):
+    for heading in ("mean", "range", "front", "beyond", "s"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in families.itertuples():
         table.add_row(
             Text(str(row.family)),
             f"{row.hypervolume:.3f}",
-            f"{row.lowest:.3f} - {row.highest:.3f}",
+            f"{row.lowest:.3f}-{row.highest:.3f}",
             str(row.front_points),
             f"{row.beyond_box}/{row.points}",
             f"{row.seconds:.1f}",
         )
     console.print(table)
     console.print(
-        "front: points of the family's front; beyond: points beyond the box, which count nothing"
+        "front: points of the family's front; beyond: those beyond the box count nothing; "
+        "s: seconds of unlearning",
+        soft_wrap=True,
     )
 
 

@@ -46,7 +46,11 @@ class Bench:
         self.task = task.to(device)
         self.device = device
         self.data = UnlearningData(
-            self.task.retain, self.task.forget, self.task.heldout, self.task.n_classes
+            self.task.retain,
+            self.task.forget,
+            self.task.heldout,
+            self.task.n_classes,
+            fresh_model=self.task.model,
         )
         self._landmarks = landmarks
         self._prepared: dict[int, tuple[nn.Module, Evaluator]] = {}

@@ -29,12 +29,14 @@ class Ledger:
         backward: Samples passed backward.
         seconds: Wall-clock seconds inside :meth:`clock`, which whoever runs a method puts around
             each of its steps to the next model, so that evaluation is not among them.
+        stopped: Why a method ended before its budget did; empty if it did not.
     """
 
     step: int = 0
     forward: int = 0
     backward: int = 0
     seconds: float = 0.0
+    stopped: str = ""
     _pending: dict[Diagnostic, list[tuple[Tensor, ...]]] = field(
         default_factory=dict, init=False, repr=False
     )

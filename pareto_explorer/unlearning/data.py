@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pareto_explorer.tasks.task import Samples
 
@@ -27,12 +27,20 @@ class UnlearningData:
         heldout: The held-out set D_h; only forget losses with an empirical reference
             distribution read it.
         n_classes: Number of classes C, which is also the number of logits.
+        fresh_model: Makes an untrained model, for methods that train from scratch or compare with
+            a model that knows nothing.
+        adjacent: The part of the retain set that is semantically close to the forget set, where
+            the task says which it is.
+        remote: The rest of the retain set, where there is an adjacent part.
     """
 
     retain: Samples
     forget: Samples
     heldout: Samples
     n_classes: int
+    fresh_model: Callable[[], nn.Module] | None = None
+    adjacent: Samples | None = None
+    remote: Samples | None = None
 
 
 class Batches:
