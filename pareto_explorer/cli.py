@@ -191,7 +191,7 @@ def _print_families(console: Console, families: pd.DataFrame | None, replicates:
         console.print("no trial has given a finite point")
         return
     title = f"Hypervolume by family: mean and range over {replicates} replicates"
-    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
     table.add_column("family", overflow="fold")
     for heading in ("mean", "range", "front", "beyond", "s"):
         table.add_column(heading, justify="right", no_wrap=True)
