@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -181,9 +182,10 @@ def list_names(
         console.rule(Text(heading), align="left")
         for entry in entries:
             console.print(Text(entry.name, style="bold"))
-            console.print(Text(f"{entry.summary} [{entry.source}]"), width=console.width)
+            source = f" [{entry.source}]" if entry.source else ""
+            console.print(Padding(Text(f"{entry.summary}{source}"), (0, 0, 0, 2)))
             for knob in entry.knobs:
-                console.print(Text(f"    {knob}", style="dim"))
+                console.print(Padding(Text(knob, style="dim"), (0, 0, 0, 4)))
 
 
 def _print_families(console: Console, families: pd.DataFrame | None, replicates: int) -> None:

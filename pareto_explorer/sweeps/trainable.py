@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -65,7 +66,8 @@ class UnlearningTrial(tune.Trainable):
         """Advances every replicate by one evaluation interval.
 
         Returns:
-            ``rows`` for the points table, ``done``, and ``trial_status`` with ``error`` once done.
+            ``rows`` for the points table, the mean of each of their measures over the replicates,
+            ``done``, and ``trial_status`` with ``error`` once done.
         """
         rows: list[Row] = []
         for index in list(self._running):
@@ -84,7 +86,7 @@ class UnlearningTrial(tune.Trainable):
             if row["status"] == "diverged":
                 self._status, self._error = "diverged", row["error"]
                 del self._running[index]
-        result: dict[str, Any] = {"rows": rows, "done": not self._running}
+        result: dict[str, Any] = {**_means(rows), "rows": rows, "done": not self._running}
         if not self._running:
             result |= {"trial_status": self._status, "error": self._error}
         return result
@@ -112,3 +114,13 @@ class UnlearningTrial(tune.Trainable):
             "error": reason,
             "traceback": "".join(traceback.format_exception(error)),
         }
+
+
+def _means(rows: Sequence[Row]) -> dict[str, float]:
+    """Replicate means of what every row measures, for whoever watches the trial through Ray."""
+    measures = [
+        name
+        for name in (rows[0] if rows else ())
+        if not name.startswith("config.") and all(isinstance(r.get(name), float) for r in rows)
+    ]
+    return {name: fmean(row[name] for row in rows) for name in measures}

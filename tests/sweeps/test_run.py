@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import sys
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -10,8 +11,12 @@ import pytest
 import yaml
 
 from pareto_explorer import load_run, run_sweep
+from pareto_explorer.cli import main
 from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps import SweepSpec
+from pareto_explorer.sweeps.reproduce import local_landmarks
+from pareto_explorer.sweeps.trainable import Job, UnlearningTrial
+from pareto_explorer.tasks import LandmarkCache, make_task
 
 pytestmark = pytest.mark.ray
 
@@ -202,6 +207,43 @@ def test_a_failing_trial_says_why_and_the_sweep_goes_on(cluster, cache_dir, spac
         in (tmp_path / "run" / "errors" / f"{failed['trial_id'].iloc[0]}.txt").read_text()
     )
     assert set(run.points.loc[run.points["family"] == "fine_tune", "trial_status"]) == {"finished"}
+
+
+def test_the_exit_code_says_that_a_trial_failed(
+    cluster, cache_dir, space, tmp_path, monkeypatch, capsys
+):
+    space["families"][0]["forget_loss"] = "tests.sweeps.broken:raises_at_second_call"
+    file = tmp_path / "space.yaml"
+    file.write_text(yaml.safe_dump(space))
+    arguments = ["sweep", str(file), "--out", str(tmp_path / "run"), "--cache", str(cache_dir)]
+    monkeypatch.setattr(sys, "argv", ["pareto-explorer", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    shown = capsys.readouterr().out
+    assert shown.count("RuntimeError: broken on purpose") == 2
+    assert "2 failed" in shown
+    assert str(tmp_path / "run" / "report" / "index.html") in shown
+
+
+def test_trials_tell_ray_the_replicate_means(cluster, cache_dir, space):
+    spec = SweepSpec.from_mapping(space)
+    task = make_task(spec.task)
+    plan = next(plan for plan in spec.plan() if plan.family.name == "fine_tune")
+    landmarks = {
+        seed: local_landmarks(task, seed, LandmarkCache(cache_dir))
+        for seed in spec.replicates.training_seeds
+    }
+    plans = {plan.trial_id: plan}
+    job = Job(plans, task, landmarks, spec.replicate_list(), spec.budget, "cpu", 1)
+    trial = UnlearningTrial.__new__(UnlearningTrial)
+    trial.setup({"trial_id": plan.trial_id}, job=job)
+    result = trial.step()
+    accuracies = [row["test_accuracy"] for row in result["rows"]]
+    assert len(accuracies) == 2
+    assert result["test_accuracy"] == pytest.approx(sum(accuracies) / 2)
+    assert not result["done"]
+    assert trial.step()["done"]
 
 
 def test_a_lost_worker_is_a_failed_trial(cluster, cache_dir, space, tmp_path):
