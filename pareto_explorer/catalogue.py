@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pareto_explorer.fronts import OBJECTIVES
 from pareto_explorer.metrics import METRICS
 from pareto_explorer.tasks import TASKS
-from pareto_explorer.unlearning import FORGET_LOSSES, METHODS, WEIGHTINGS, Knob
+from pareto_explorer.unlearning import FORGET_LOSSES, METHODS, PRESETS, WEIGHTINGS, Knob, Preset
 
 __all__ = ["Listed", "catalogue"]
 
@@ -43,14 +45,27 @@ def catalogue() -> dict[str, list[Listed]]:
             Listed(name, e.summary, e.source, tuple(_knob(k) for k in e.knobs))
             for name, e in registry.items()
         ]
+    found["presets"] = [
+        Listed(name, preset.summary, preset.source, _settings(preset))
+        for name, preset in PRESETS.items()
+    ]
     found["metrics"] = [Listed(name, e.summary, e.source) for name, e in METRICS.items()]
     found["objectives"] = [Listed(name, e.summary, e.source) for name, e in OBJECTIVES.items()]
     return found
 
 
 def _knob(knob: Knob) -> str:
-    domain = ""
-    if knob.domain:
-        kind, arguments = next(iter(knob.domain.items()))
-        domain = f"; sweep: {{{kind}: {list(arguments)}}}"
+    domain = f"; sweep: {_short(knob.domain)}" if knob.domain else ""
     return f"{knob.name}: {knob.default}{domain} - {knob.summary}"
+
+
+def _settings(preset: Preset) -> tuple[str, ...]:
+    sets = ", ".join(f"{key}: {value}" for key, value in preset.family.items())
+    sweeps = (f"sweep {key}: {_short(domain)}" for key, domain in preset.domains.items())
+    return (sets, *sweeps)
+
+
+def _short(domain: Mapping[str, list[Any]]) -> str:
+    kind, values = next(iter(domain.items()))
+    shown = values if len(values) <= 6 else [*values[:2], "...", values[-1]]
+    return f"{{{kind}: [{', '.join(map(str, shown))}]}}"

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     methods = "methods"
     aggregators = "aggregators"
     forget_losses = "forget-losses"
+    presets = "presets"
     metrics = "metrics"
     objectives = "objectives"
 
@@ -101,6 +102,7 @@ def sweep(
     from pareto_explorer.reports.material import Material
     from pareto_explorer.sweeps import SweepSpec, find_space, progress_for
 
+    sys.path.insert(0, str(Path.cwd()))  # a user's own module, as `python -m` would find it
     console = Console(file=sys.stdout)
     name = find_space(space).stem
     spec = SweepSpec.load(space, overrides or [])

@@ -52,12 +52,13 @@ class Evaluator:
 
     def __init__(self, task: UnlearningTask, original: nn.Module, retrained: nn.Module) -> None:
         self._task = task
-        self._forget, self._retain = task.forget_indices, task.retain_indices
+        self._parts = {"retain": task.retain_indices, "forget": task.forget_indices}
+        if task.adjacent_indices is not None and task.remote_indices is not None:
+            self._parts |= {"adjacent": task.adjacent_indices, "remote": task.remote_indices}
         self._labels = {
             name: labels.cpu()
             for name, labels in {
-                "retain": task.train.labels[self._retain],
-                "forget": task.train.labels[self._forget],
+                **{name: task.train.labels[index] for name, index in self._parts.items()},
                 "heldout": task.heldout.labels,
                 "validation": task.validation.labels,
                 "test": task.test.labels,
@@ -72,6 +73,9 @@ class Evaluator:
     def __call__(self, model: nn.Module) -> dict[str, float]:
         """Returns every metric of `METRICS` for a model, in that order.
 
+        ``adjacent_accuracy`` and ``remote_accuracy`` are there only if the task has an adjacent
+        set.
+
         Raises:
             Diverged: When the model's logits are not finite.
             InputError: When the model does not return one logit per class.
@@ -85,8 +89,7 @@ class Evaluator:
         with _evaluating(model):
             train = _logits(model, task.train)
             logits = {
-                "retain": train[self._retain],
-                "forget": train[self._forget],
+                **{name: train[index] for name, index in self._parts.items()},
                 "heldout": _logits(model, task.heldout),
                 "validation": _logits(model, task.validation),
                 "test": _logits(model, task.test),
@@ -103,7 +106,10 @@ class Evaluator:
         return logits
 
     def _measure(self, logits: dict[str, Tensor]) -> dict[str, float]:
-        sure = {name: confidences(logits[name], self._labels[name]) for name in logits}
+        sure = {
+            name: confidences(logits[name], self._labels[name])
+            for name in ("retain", "forget", "validation", "test")
+        }
         right = {name: accuracy(logits[name], self._labels[name]) for name in logits}
         return {
             "unlearning_accuracy": 1 - right["forget"],
@@ -111,6 +117,7 @@ class Evaluator:
             "test_accuracy": right["test"],
             "validation_accuracy": right["validation"],
             "heldout_accuracy": right["heldout"],
+            **{f"{name}_accuracy": right[name] for name in ("adjacent", "remote") if name in right},
             "membership_inference": membership_inference(
                 sure["retain"], sure["test"], sure["forget"]
             ),

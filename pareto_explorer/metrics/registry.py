@@ -9,6 +9,7 @@ __all__ = ["METRICS", "MetricEntry"]
 
 _SALUN = "Fan et al., SalUn (ICLR 2024)"
 _ATTACK = "Jia et al., Model sparsity can simplify machine unlearning (NeurIPS 2023)"
+_ENTANGLEMENT = "Cheng et al., Machine unlearning under retain-forget entanglement (ICLR 2026)"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,19 @@ METRICS: dict[str, MetricEntry] = {
             "validation_accuracy", "max", "VA: accuracy on the validation set.", "standard"
         ),
         MetricEntry("heldout_accuracy", "max", "Accuracy on the held-out set.", "standard"),
+        MetricEntry(
+            "adjacent_accuracy",
+            "max",
+            "Accuracy on the part of the retain set that is close to the forget set; only where"
+            " the task has one.",
+            _ENTANGLEMENT,
+        ),
+        MetricEntry(
+            "remote_accuracy",
+            "max",
+            "Accuracy on the rest of the retain set; only where the task has an adjacent part.",
+            _ENTANGLEMENT,
+        ),
         MetricEntry(
             "membership_inference",
             "none",

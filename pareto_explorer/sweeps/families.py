@@ -10,7 +10,7 @@ from typing import Any
 
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.sweeps.spaces import Domain, compare_configurations, parse_knob
-from pareto_explorer.unlearning import METHODS, Knob, knobs_of
+from pareto_explorer.unlearning import METHODS, Knob, find_preset, knobs_of
 
 __all__ = ["Family", "TrialPlan", "expand_families", "plan_trials"]
 
@@ -51,7 +51,8 @@ def expand_families(entries: Sequence[Mapping[str, Any]]) -> list[Family]:
     """Reads the ``families`` of a specification.
 
     Args:
-        entries: One mapping each; a list at method, aggregator or forget_loss is an axis.
+        entries: One mapping each; a list at preset, method, aggregator or forget_loss is an
+            axis. A knob goes to the families that have it; one that none has is an error.
 
     Raises:
         InputError: A name or knob is unknown, missing or out of range, or two families share
@@ -87,53 +88,68 @@ def plan_trials(families: Sequence[Family], configurations: int, seed: int) -> l
 
 
 def _expand(where: str, entry: Mapping[str, Any]) -> list[Family]:
+    if "preset" not in entry:
+        return _cross(where, entry, {})
+    named = _as_list(f"{where}.preset", entry["preset"])
+    own = {key: value for key, value in entry.items() if key != "preset"}
+    families = []
+    for name in named:
+        preset = find_preset(name, f"{where}.preset")
+        chosen = {"name": name, **preset.family, **own}
+        if "name" in own and len(named) > 1:
+            chosen["name"] = f"{own['name']}/{name}"
+        families += _cross(where, chosen, preset.domains)
+    return families
+
+
+def _cross(
+    where: str, entry: Mapping[str, Any], domains: Mapping[str, Mapping[str, list[Any]]]
+) -> list[Family]:
+    """The families of one entry; a knob goes to those that have it."""
     if "method" not in entry:
         raise InputError(f"{where}.method: missing; choose from {', '.join(sorted(METHODS))}.")
-    axes = {}
-    for axis in AXES:
-        value = entry.get(axis)
-        axes[axis] = value if isinstance(value, list) else [value]
-        if not axes[axis]:
-            raise InputError(f"{where}.{axis}: the list is empty; name at least one.")
-    families = []
+    axes = {axis: _as_list(f"{where}.{axis}", entry.get(axis)) for axis in AXES}
+    given = {key: value for key, value in entry.items() if key not in (*AXES, "name")}
+    families: list[Family] = []
+    known: set[str] = set()
     for method, aggregator, loss in itertools.product(*axes.values()):
-        knobs = _knobs(where, entry, method, aggregator, loss)
+        try:
+            knobs = knobs_of(method, aggregator, loss)
+        except InputError as error:
+            raise InputError(f"{where}.{error}") from None
+        known |= knobs.keys()
+        chosen = {
+            key: _knob(f"{where}.{key}", knobs[key], value, domains.get(key))
+            for key, value in given.items()
+            if key in knobs
+        }
         parts = [p for p in (aggregator, loss) if p] or [method]
         if aggregator and method != "jacobian_descent":
             parts = [method, *parts]
         name = "/".join(str(p).rpartition(":")[2] for p in parts)
         if "name" in entry:
-            alone = all(len(a) == 1 for a in axes.values())
+            alone = all(len(values) == 1 for values in axes.values())
             name = str(entry["name"]) if alone else f"{entry['name']}/{name}"
-        families.append(Family(name, method, aggregator, loss, knobs))
+        families.append(Family(name, method, aggregator, loss, chosen))
+    for key in given:
+        if key not in known:
+            raise unknown(f"{where}.{key}", key, known)
     return families
 
 
-def _knobs(
-    where: str, entry: Mapping[str, Any], method: Any, aggregator: Any, loss: Any
-) -> dict[str, Any]:
-    try:
-        knobs = knobs_of(method, aggregator, loss)
-    except InputError as error:
-        raise InputError(f"{where}.{error}") from None
-    given: dict[str, Any] = {}
-    for key, value in entry.items():
-        if key in (*AXES, "name"):
-            continue
-        if key not in knobs:
-            raise unknown(f"{where}.{key}", key, knobs)
-        given[key] = _knob(f"{where}.{key}", knobs[key], value)
-    return given
+def _as_list(where: str, value: Any) -> list[Any]:
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        raise InputError(f"{where}: the list is empty; name at least one.")
+    return values
 
 
-def _knob(where: str, knob: Knob, value: Any) -> Any:
+def _knob(where: str, knob: Knob, value: Any, preset_domain: Mapping[str, list[Any]] | None) -> Any:
     if value == "sweep":
-        if knob.domain is None:
+        value = preset_domain or knob.domain
+        if value is None:
             raise InputError(f"{where}: has no default domain to sweep; write one.")
-        value = knob.domain
     parsed = parse_knob(where, value)
     for candidate in parsed.extremes() if isinstance(parsed, Domain) else (parsed,):
-        wanted = knob.check(candidate)
-        if wanted is not None:
-            raise InputError(f"{where}: {candidate!r} must be {wanted}.")
+        knob.validate(candidate, where)
     return parsed

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -18,7 +18,7 @@ from pareto_explorer.sweeps.spec import BudgetSpec, Replicate
 from pareto_explorer.tasks import UnlearningTask, restore_model
 from pareto_explorer.unlearning import Budget, UnlearningData, make_method
 
-__all__ = ["Bench", "Landmarks", "Row", "describe", "run_replicate"]
+__all__ = ["Bench", "Landmarks", "Point", "Row", "describe", "run_replicate", "unlearning_data"]
 
 Row = dict[str, Any]
 
@@ -29,6 +29,33 @@ class Landmarks:
 
     original: dict[str, torch.Tensor]
     retrained: dict[str, torch.Tensor]
+
+
+class Point(NamedTuple):
+    """One evaluated checkpoint.
+
+    Attributes:
+        row: Its row of the points table.
+        model: The model that it describes; live, the next step changes it.
+        stopped: Why the method ended here, before its budget did; empty if it did not.
+    """
+
+    row: Row
+    model: nn.Module
+    stopped: str
+
+
+def unlearning_data(task: UnlearningTask) -> UnlearningData:
+    """What a method may look at of a task."""
+    return UnlearningData(
+        task.retain,
+        task.forget,
+        task.heldout,
+        task.n_classes,
+        fresh_model=task.model,
+        adjacent=task.adjacent,
+        remote=task.remote,
+    )
 
 
 class Bench:
@@ -45,13 +72,7 @@ class Bench:
     ) -> None:
         self.task = task.to(device)
         self.device = device
-        self.data = UnlearningData(
-            self.task.retain,
-            self.task.forget,
-            self.task.heldout,
-            self.task.n_classes,
-            fresh_model=self.task.model,
-        )
+        self.data = unlearning_data(self.task)
         self._landmarks = landmarks
         self._prepared: dict[int, tuple[nn.Module, Evaluator]] = {}
 
@@ -68,7 +89,7 @@ class Bench:
 
 def run_replicate(
     bench: Bench, plan: TrialPlan, replicate: Replicate, budget: BudgetSpec
-) -> Iterator[tuple[Row, nn.Module]]:
+) -> Iterator[Point]:
     """Unlearns one replicate and evaluates it at each interval.
 
     The random numbers depend on the replicate alone, so that every family sees the same batches.
@@ -80,8 +101,7 @@ def run_replicate(
         budget: Steps, batch size and evaluation interval.
 
     Yields:
-        A row of the points table and the model that it describes (live: the next step changes
-        it). A diverged model ends the iteration with a row whose ``status`` says so.
+        Its points. A diverged model ends the iteration with a row whose ``status`` says so.
     """
     original, evaluator = bench.prepared(replicate.training_seed)
     model = copy.deepcopy(original)
@@ -110,7 +130,7 @@ def run_replicate(
             row |= {"status": "diverged", "error": str(error)}
         evaluation_seconds += perf_counter() - started
         row["evaluation_seconds"] = evaluation_seconds
-        yield row, snapshot
+        yield Point(row, snapshot, ledger.stopped)
         if row["status"] == "diverged":
             return
 

@@ -76,7 +76,7 @@ def reproduce(
     bench = Bench(
         task, {pair.training_seed: local_landmarks(task, pair.training_seed, cache)}, device="cpu"
     )
-    for row, model in run_replicate(bench, plans[trial_id], pair, spec.budget):
+    for row, model, _ in run_replicate(bench, plans[trial_id], pair, spec.budget):
         if row["step"] == step:
             numbers = [
                 name

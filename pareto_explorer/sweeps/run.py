@@ -6,7 +6,7 @@ import importlib.metadata
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,11 +33,14 @@ from pareto_explorer.runs import (
 )
 from pareto_explorer.sweeps.callbacks import SweepCallback
 from pareto_explorer.sweeps.cluster import connect
+from pareto_explorer.sweeps.families import TrialPlan
 from pareto_explorer.sweeps.landmarks import landmark_rows, prepare_landmarks
 from pareto_explorer.sweeps.progress import Progress
+from pareto_explorer.sweeps.replicate import unlearning_data
 from pareto_explorer.sweeps.spec import Resources, SweepSpec
 from pareto_explorer.sweeps.trainable import Job, UnlearningTrial
-from pareto_explorer.tasks import default_cache_dir, make_task
+from pareto_explorer.tasks import UnlearningTask, default_cache_dir, make_task
+from pareto_explorer.unlearning import Demanding, make_method
 
 __all__ = ["execute"]
 
@@ -54,16 +57,7 @@ def execute(
 ) -> RunDirectory:
     """Runs a sweep, or what is left of it; the report is up to the caller.
 
-    Args:
-        spec: What to sweep.
-        out: The run directory. One that the same specification made is continued: trials that
-            ended are kept, the others run.
-        address: Ray cluster to join (``"auto"``, ``"host:port"``, ``"ray://host:port"``); ``None``
-            joins the cluster that this process is connected to, else starts one on this machine.
-        cache_dir: Folder of the landmark cache; by default the user's.
-        progress: Display; silent by default.
-        verbose: Leaves Ray's own output on the terminal instead of in ``sweep.log``.
-        name: What the report calls the sweep; by default the name of the directory.
+    The arguments are those of `pareto_explorer.run_sweep`.
 
     Returns:
         The run directory.
@@ -79,6 +73,7 @@ def execute(
         forget_unfinished(run)
         ended, points = finished_trials(run), read_points(run)
         plans, replicates = spec.plan(), spec.replicate_list()
+        _check_methods(plans, task)
         left = {plan.trial_id: plan for plan in plans if plan.trial_id not in ended}
         with connect(address, verbose=verbose), _output(run, verbose=verbose), progress:
             task_ref = ray.put(task)
@@ -114,6 +109,15 @@ def execute(
                 finally:
                     writer.close()
     return run
+
+
+def _check_methods(plans: Sequence[TrialPlan], task: UnlearningTask) -> None:
+    """Lets every method that asks something of the data refuse it before anything runs."""
+    data = unlearning_data(task)
+    for plan in plans:
+        method = make_method(plan.config)
+        if isinstance(method, Demanding):
+            method.require(data)
 
 
 def _fit(run: RunDirectory, job: Job, resources: Resources, callback: tune.Callback) -> None:

@@ -10,10 +10,9 @@ from typing import Any
 
 import torch
 from ray import tune
-from torch import nn
 
 from pareto_explorer.sweeps.families import TrialPlan
-from pareto_explorer.sweeps.replicate import Bench, Landmarks, Row, describe, run_replicate
+from pareto_explorer.sweeps.replicate import Bench, Landmarks, Point, Row, describe, run_replicate
 from pareto_explorer.sweeps.spec import BudgetSpec, Replicate
 from pareto_explorer.tasks import UnlearningTask
 
@@ -81,11 +80,8 @@ class UnlearningTrial(tune.Trainable):
                 return self._failed(replicate, rows, error)
             if row is None:
                 del self._running[index]
-                continue
-            rows.append(row)
-            if row["status"] == "diverged":
-                self._status, self._error = "diverged", row["error"]
-                del self._running[index]
+            else:
+                rows.append(row)
         result: dict[str, Any] = {**_means(rows), "rows": rows, "done": not self._running}
         if not self._running:
             result |= {"trial_status": self._status, "error": self._error}
@@ -94,14 +90,20 @@ class UnlearningTrial(tune.Trainable):
     def _begin(self, trial_id: str) -> None:
         self.plan = self.job.plans[trial_id]
         self._status, self._error = "finished", ""
-        self._running: dict[int, Iterator[tuple[Row, nn.Module]]] = {
+        self._running: dict[int, Iterator[Point]] = {
             index: run_replicate(self.bench, self.plan, replicate, self.job.budget)
             for index, replicate in enumerate(self.job.replicates)
         }
 
     def _next(self, index: int) -> Row | None:
         point = next(self._running[index], None)
-        return None if point is None else point[0]
+        if point is None:
+            return None
+        if point.row["status"] == "diverged":
+            self._status, self._error = "diverged", point.row["error"]
+        elif point.stopped and self._status == "finished":
+            self._status = f"stopped: {point.stopped}"
+        return point.row
 
     def _failed(self, replicate: Replicate, rows: list[Row], error: Exception) -> dict[str, Any]:
         reason = f"{type(error).__name__}: {error}"

@@ -1,5 +1,6 @@
 """What is unlearned: tasks, forget requests and their landmarks."""
 
+from pareto_explorer.tasks.adjacent_sets import nearest_class, select_adjacent_set
 from pareto_explorer.tasks.digits import digits
 from pareto_explorer.tasks.forget_requests import (
     ForgetRequest,
@@ -46,8 +47,10 @@ __all__ = [
     "digits_cnn",
     "fingerprint",
     "make_task",
+    "nearest_class",
     "parse_forget",
     "restore_model",
+    "select_adjacent_set",
     "select_forget_set",
     "stratified_split",
     "train_landmark",

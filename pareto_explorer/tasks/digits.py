@@ -7,6 +7,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.tasks.adjacent_sets import select_adjacent_set
 from pareto_explorer.tasks.forget_requests import ForgetRequest, Mislabelled, WholeClass
 from pareto_explorer.tasks.forget_sets import select_forget_set
 from pareto_explorer.tasks.models import digits_cnn
@@ -27,7 +28,8 @@ def digits(forget: ForgetRequest | None = None, seed: int = 0) -> UnlearningTask
 
     Args:
         forget: What to forget; 10 % mislabelled training samples by default. A ``class`` request
-            drops the class from validation and test (see `WholeClass`).
+            drops the class from validation and test (see `WholeClass`). ``class`` and
+            ``subclass`` requests give the task an adjacent set (see `select_adjacent_set`).
         seed: Seed of the split and of the forget request.
 
     Raises:
@@ -43,6 +45,10 @@ def digits(forget: ForgetRequest | None = None, seed: int = 0) -> UnlearningTask
         everything.take(part) for part in stratified_split(everything.labels, _FRACTIONS, seed)
     )
     labels, forget_indices = select_forget_set(request, train, _N_CLASSES, seed)
+    adjacent_indices = select_adjacent_set(request, train, forget_indices)
+    facts = {"forget": request.model_dump(mode="json", exclude_none=True), "seed": seed}
+    if adjacent_indices is not None:
+        facts["adjacent_class"] = int(labels[adjacent_indices[0]])
     if isinstance(request, WholeClass):
         validation, test = _without(validation, request.label), _without(test, request.label)
     return UnlearningTask(
@@ -54,7 +60,8 @@ def digits(forget: ForgetRequest | None = None, seed: int = 0) -> UnlearningTask
         forget_indices=forget_indices,
         n_classes=_N_CLASSES,
         model=digits_cnn,
-        facts={"forget": request.model_dump(mode="json"), "seed": seed},
+        facts=facts,
+        adjacent_indices=adjacent_indices,
     )
 
 

@@ -57,17 +57,22 @@ class WholeClass(_Request):
     Tasks drop the class from validation and test, as the field does, so that the two accuracies
     are over the classes that remain; the held-out set keeps it, since empirical
     reference distributions of the class come from its held-out samples.
+
+    ``adjacent`` names the retained class that is semantically close to the forgotten one; left
+    out, it is the class nearest to it by the training inputs.
     """
 
     kind: Literal["class"] = "class"
     label: int
+    adjacent: int | None = None
 
 
 class Subclass(_Request):
     """Part of one class: one cluster of its training inputs.
 
     The clusters are k-means clusters of the raw inputs, numbered by size: part 0 is the largest.
-    Validation and test keep the whole class, which still exists.
+    Validation and test keep the whole class, which still exists. The rest of the class is the
+    adjacent part of the retain set.
     """
 
     kind: Literal["subclass"] = "subclass"

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.tasks.positions import check_adjacent, check_forget, integers
 
 __all__ = ["Recipe", "Samples", "UnlearningTask"]
 
@@ -34,7 +35,7 @@ class Samples:
     labels: Tensor
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "labels", _integers("labels", self.labels))
+        object.__setattr__(self, "labels", integers("labels", self.labels))
         if self.inputs.ndim == 0 or len(self.inputs) != len(self.labels):
             raise InputError(
                 f"samples: {_length(self.inputs)} inputs do not match {len(self.labels)} labels;"
@@ -113,6 +114,9 @@ class UnlearningTask:
         facts: JSON-able summary for reports. ``sizes`` (samples per set) and ``shared_inputs``
             (distinct inputs that occur in several sets: ``total``, and a count for each pair
             of sets that shares any) are always added.
+        adjacent_indices: Positions in ``train`` of the retained samples that are semantically
+            close to the forget set, shape (k,), for methods and metrics that treat them apart;
+            ``None`` where the forget set has no such neighbourhood.
 
     Raises:
         InputError: When the parts do not fit together.
@@ -128,15 +132,26 @@ class UnlearningTask:
     model: Callable[[], nn.Module]
     recipe: Recipe = Recipe()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    adjacent_indices: Tensor | None = None
 
     def __post_init__(self) -> None:
-        index = _integers("forget_indices", self.forget_indices)
+        index = integers("forget_indices", self.forget_indices)
         object.__setattr__(self, "forget_indices", index)
-        _check_indices(index, len(self.train))
+        check_forget(index, len(self.train))
+        if self.adjacent_indices is not None:
+            adjacent = integers("adjacent_indices", self.adjacent_indices)
+            object.__setattr__(self, "adjacent_indices", adjacent)
+            check_adjacent(adjacent, index, len(self.train))
         for name in ("train", "heldout", "validation", "test"):
             _check_samples(name, getattr(self, name), self.train, self.n_classes)
         facts = dict(self.facts)
         facts["sizes"] = {name: len(samples) for name, samples in self._sets().items()}
+        if self.adjacent_indices is not None:
+            n_adjacent = len(self.adjacent_indices)
+            facts["sizes"] |= {
+                "adjacent": n_adjacent,
+                "remote": facts["sizes"]["retain"] - n_adjacent,
+            }
         facts["shared_inputs"] = _shared_inputs(self._sets())
         object.__setattr__(self, "facts", facts)
 
@@ -148,21 +163,45 @@ class UnlearningTask:
     @property
     def retain_indices(self) -> Tensor:
         """Ascending positions of the retain set in ``train``."""
-        keep = torch.ones(len(self.train), dtype=torch.bool, device=self.forget_indices.device)
-        keep[self.forget_indices] = False
-        return keep.nonzero().squeeze(1)
+        return self._all_but(self.forget_indices)
 
     @property
     def retain(self) -> Samples:
         """The retain set D_r, copied from the training data in its order."""
         return self.train.take(self.retain_indices)
 
+    @property
+    def remote_indices(self) -> Tensor | None:
+        """Ascending positions in ``train`` of the retained samples that are not adjacent."""
+        if self.adjacent_indices is None:
+            return None
+        return self._all_but(self.forget_indices, self.adjacent_indices)
+
+    @property
+    def adjacent(self) -> Samples | None:
+        """The adjacent part of the retain set, copied from the training data."""
+        return None if self.adjacent_indices is None else self.train.take(self.adjacent_indices)
+
+    @property
+    def remote(self) -> Samples | None:
+        """The rest of the retain set, where there is an adjacent part."""
+        index = self.remote_indices
+        return None if index is None else self.train.take(index)
+
     def to(self, device: torch.device | str) -> UnlearningTask:
         """Returns the task with all of its data on ``device``."""
         moved = copy.copy(self)  # the data are checked already
         for name in ("train", "heldout", "validation", "test", "forget_indices"):
             object.__setattr__(moved, name, getattr(self, name).to(device))
+        if self.adjacent_indices is not None:
+            object.__setattr__(moved, "adjacent_indices", self.adjacent_indices.to(device))
         return moved
+
+    def _all_but(self, *excluded: Tensor) -> Tensor:
+        keep = torch.ones(len(self.train), dtype=torch.bool, device=self.forget_indices.device)
+        for index in excluded:
+            keep[index] = False
+        return keep.nonzero().squeeze(1)
 
     def _sets(self) -> dict[str, Samples]:
         return {
@@ -176,30 +215,6 @@ class UnlearningTask:
 
 def _length(values: Tensor) -> int:
     return len(values) if values.ndim else 0
-
-
-def _integers(name: str, values: Tensor) -> Tensor:
-    values = torch.as_tensor(values)
-    if values.ndim != 1 or values.dtype == torch.bool or values.is_floating_point():
-        raise InputError(
-            f"{name}: {values.dtype} of shape {tuple(values.shape)} is not a vector of integers."
-        )
-    return values.long()
-
-
-def _check_indices(index: Tensor, n_train: int) -> None:
-    if len(index) == 0:
-        raise InputError("forget_indices: the forget set is empty; name at least one sample.")
-    low, high = int(index.min()), int(index.max())
-    if low < 0 or high >= n_train:
-        raise InputError(
-            f"forget_indices: {low if low < 0 else high} is no training sample;"
-            f" choose from 0 to {n_train - 1}."
-        )
-    if len(torch.unique(index)) < len(index):
-        raise InputError("forget_indices: some samples occur twice; name each of them once.")
-    if len(index) == n_train:
-        raise InputError("forget_indices: the retain set is empty; leave some training samples.")
 
 
 def _check_samples(name: str, samples: Samples, train: Samples, n_classes: int) -> None:

@@ -2,8 +2,10 @@
 
 from pareto_explorer.unlearning.budget import Budget, Ledger
 from pareto_explorer.unlearning.data import Batches, UnlearningData
+from pareto_explorer.unlearning.demands import Demanding
 from pareto_explorer.unlearning.losses import ForgetBatch, ForgetLoss
 from pareto_explorer.unlearning.methods import Method
+from pareto_explorer.unlearning.presets import PRESETS, Preset, find_preset
 from pareto_explorer.unlearning.references import References, reads_original
 from pareto_explorer.unlearning.registry import (
     FORGET_LOSSES,
@@ -19,17 +21,21 @@ from pareto_explorer.unlearning.registry import (
 __all__ = [
     "FORGET_LOSSES",
     "METHODS",
+    "PRESETS",
     "WEIGHTINGS",
     "Batches",
     "Budget",
+    "Demanding",
     "Entry",
     "ForgetBatch",
     "ForgetLoss",
     "Knob",
     "Ledger",
     "Method",
+    "Preset",
     "References",
     "UnlearningData",
+    "find_preset",
     "knobs_of",
     "make_method",
     "reads_original",

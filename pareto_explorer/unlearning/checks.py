@@ -8,11 +8,15 @@ from collections.abc import Callable, Sequence
 __all__ = [
     "above_zero",
     "absent_or_above_zero",
+    "absent_or_fraction",
     "anything",
     "below_one",
     "fraction",
     "not_negative",
     "one_of",
+    "true_or_false",
+    "whole_above_zero",
+    "whole_number",
 ]
 
 
@@ -48,6 +52,17 @@ def fraction(value: object) -> str | None:
     return None if 0 <= _number(value) <= 1 else "a number from 0 to 1"
 
 
+def absent_or_fraction(value: object) -> str | None:
+    """Accepts ``None`` and numbers above 0 and up to 1."""
+    good = value is None or 0 < _number(value) <= 1
+    return None if good else "a number above 0 and up to 1 or null"
+
+
+def true_or_false(value: object) -> str | None:
+    """Accepts the two truth values."""
+    return None if isinstance(value, bool) else "true or false"
+
+
 def below_one(value: object) -> str | None:
     """Accepts numbers from 0 up to, but not including, 1."""
     return None if 0 <= _number(value) < 1 else "a number of at least 0 and below 1"
@@ -56,3 +71,15 @@ def below_one(value: object) -> str | None:
 def one_of(choices: Sequence[str]) -> Callable[[object], str | None]:
     """Accepts the given words."""
     return lambda value: None if value in choices else f"one of {', '.join(choices)}"
+
+
+def whole_number(value: object) -> str | None:
+    """Accepts integers from 0."""
+    good = isinstance(value, int) and _number(value) >= 0
+    return None if good else "a whole number of at least 0"
+
+
+def whole_above_zero(value: object) -> str | None:
+    """Accepts integers above 0."""
+    good = isinstance(value, int) and _number(value) > 0
+    return None if good else "a whole number above 0"

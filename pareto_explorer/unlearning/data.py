@@ -13,8 +13,8 @@ from pareto_explorer.tasks.task import Samples
 
 __all__ = ["Batches", "Streams", "UnlearningData"]
 
-Stream = Literal["retain", "forget", "heldout", "labels"]
-STREAMS: tuple[Stream, ...] = ("retain", "forget", "heldout", "labels")
+Stream = Literal["retain", "forget", "heldout", "labels", "aggregator", "weights"]
+STREAMS: tuple[Stream, ...] = ("retain", "forget", "heldout", "labels", "aggregator", "weights")
 
 
 @dataclass(frozen=True)

@@ -36,19 +36,25 @@ class Jacobian:
     Args:
         parameters: What to differentiate by; all of one precision, on one device.
         objectives: m.
+        mask: Tensor of shape (n,) that every row is multiplied by; ``None``: no such thing.
 
     Attributes:
         rows: Tensor of shape (m, n), one gradient a row, where n is the number of scalar
             parameters.
+        step: The step that :meth:`combine` made last, one tensor per parameter, of its shape.
     """
 
-    def __init__(self, parameters: Sequence[nn.Parameter], objectives: int = 2) -> None:
+    def __init__(
+        self, parameters: Sequence[nn.Parameter], objectives: int = 2, mask: Tensor | None = None
+    ) -> None:
         self._parameters = parameters
-        n = sum(p.numel() for p in parameters)
+        self._mask = mask
+        self._sizes = [p.numel() for p in parameters]
+        n = sum(self._sizes)
         self.rows = parameters[0].new_zeros(objectives, n, requires_grad=False)
         self._step = torch.zeros_like(self.rows[0])
         self._parts = [part for row in self.rows for part in self._by_parameter(row)]
-        self._step_by_parameter = self._by_parameter(self._step)
+        self.step = self._by_parameter(self._step)
 
     def differentiate(self, losses: Sequence[Tensor]) -> None:
         """Fills the rows with the gradients of m scalars, whose graphs are freed.
@@ -58,30 +64,58 @@ class Jacobian:
         """
         rows = [gradient(loss, self._parameters) for loss in reversed(losses)]
         torch._foreach_copy_(self._parts, [part for row in reversed(rows) for part in row])
+        if self._mask is not None:
+            self.rows.mul_(self._mask)
 
-    def gramian(self) -> Tensor:
+    def gramian(self, others: Tensor | None = None) -> Tensor:
         """Computes the inner products of the rows.
 
         The products are accumulated in float64: weightings divide by quantities such as
         ‖g_r‖²‖g_f‖² − (g_r·g_f)², which float32 sums lose once the gradients are nearly colinear.
 
+        Args:
+            others: Rows of shape (m, n) to multiply with; the rows themselves by default.
+
         Returns:
             float64 tensor of shape (m, m), on the same device.
         """
         rows = self.rows.double()
-        return rows @ rows.mT
+        return rows @ (rows if others is None else others.double()).mT
+
+    def gramians(self, others: Tensor | None = None) -> Tensor:
+        """Computes the inner products of the rows for each parameter tensor by itself.
+
+        Args:
+            others: Rows of shape (m, n) to multiply with; the rows themselves by default.
+
+        Returns:
+            float64 tensor of shape (k, m, m) for k parameters. For the rows themselves its sum is
+            :meth:`gramian`.
+        """
+        parts = torch.split(self.rows.double(), self._sizes, dim=1)
+        if others is None:
+            return torch.stack([part @ part.mT for part in parts])
+        pairs = zip(parts, torch.split(others.double(), self._sizes, dim=1), strict=True)
+        return torch.stack([part @ other.mT for part, other in pairs])
 
     def combine(self, weights: Tensor) -> None:
         """Makes the step d = Σ wᵢ gᵢ the ``grad`` of the parameters.
 
         Args:
-            weights: Tensor of shape (m,).
+            weights: Tensor of shape (m,), or (k, m) with weights of their own for each of the k
+                parameters.
         """
-        torch.mv(self.rows.mT, weights.to(self.rows.dtype), out=self._step)
-        for parameter, part in zip(self._parameters, self._step_by_parameter, strict=True):
+        weights = weights.to(self.rows.dtype)
+        if weights.ndim == 1:
+            torch.mv(self.rows.mT, weights, out=self._step)
+        else:
+            rows, steps = (torch.split(x, self._sizes, dim=-1) for x in (self.rows, self._step))
+            for row, step, own in zip(rows, steps, weights, strict=True):
+                torch.mv(row.mT, own, out=step)
+        for parameter, part in zip(self._parameters, self.step, strict=True):
             parameter.grad = part
 
     def _by_parameter(self, flat: Tensor) -> list[Tensor]:
         """Views a vector of shape (n,) as tensors of the parameters' shapes."""
-        parts = torch.split(flat, [p.numel() for p in self._parameters])
+        parts = torch.split(flat, self._sizes)
         return [part.view_as(p) for part, p in zip(parts, self._parameters, strict=True)]

@@ -29,6 +29,7 @@ from pareto_explorer.tasks import (
 )
 from tests.tasks.small import SmallNet, small_task
 
+OF_PARTS = ("adjacent_accuracy", "remote_accuracy")
 Landmarks = tuple[UnlearningTask, nn.Module, nn.Module]
 
 
@@ -49,8 +50,26 @@ def mislabelled_digits() -> Landmarks:
 def test_every_metric_is_there_in_order_and_is_a_fraction(small: Landmarks) -> None:
     evaluator = Evaluator(*small)
     for metrics in (evaluator.original, evaluator.retrained, evaluator(SmallNet())):
-        assert list(metrics) == list(METRICS)
+        assert list(metrics) == [name for name in METRICS if name not in OF_PARTS]
         assert all(type(value) is float and 0 <= value <= 1 for value in metrics.values())
+
+
+def test_the_parts_of_the_retain_set_are_measured_where_there_are_any() -> None:
+    task = small_task(WholeClass(label=1, adjacent=2), epochs=4)
+    task, original, retrained = landmarks(task)
+    evaluator = Evaluator(task, original, retrained)
+    plain = Evaluator(replace(task, adjacent_indices=None), original, retrained)
+    for model in (original, SmallNet()):
+        found = evaluator(model)
+        assert list(found) == list(METRICS)
+        assert {name: found[name] for name in found if name not in OF_PARTS} == plain(model)
+        model.eval()
+        for name, part in (("adjacent", task.adjacent), ("remote", task.remote)):
+            assert part is not None
+            assert found[f"{name}_accuracy"] == accuracy(model(part.inputs), part.labels)
+        n_adjacent, n_remote = len(task.adjacent or ()), len(task.remote or ())
+        together = n_adjacent * found["adjacent_accuracy"] + n_remote * found["remote_accuracy"]
+        assert found["retain_accuracy"] == pytest.approx(together / (n_adjacent + n_remote))
 
 
 def test_landmarks_are_measured_like_any_model(small: Landmarks) -> None:

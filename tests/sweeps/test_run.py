@@ -183,8 +183,12 @@ def test_a_damaged_points_table_is_refused(cluster, cache_dir, space, tmp_path):
     assert (out / "points.parquet").read_bytes() == b"not a table"
 
 
-def test_a_diverged_trial_keeps_its_rows_and_the_sweep_goes_on(cluster, cache_dir, space, tmp_path):
+@pytest.mark.parametrize("evaluate_every", [3, 6])
+def test_a_diverged_trial_keeps_its_rows_and_the_sweep_goes_on(
+    cluster, cache_dir, space, tmp_path, evaluate_every
+):
     space["families"][0] |= {"lr": 1e9}
+    space["budget"]["evaluate_every"] = evaluate_every
     run = run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
     diverged = run.points[run.points["family"] == "upgrad/kl_uniform"]
     assert set(diverged["trial_status"]) == {"diverged"}

@@ -8,6 +8,7 @@ import yaml
 from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.spaces import Domain
+from pareto_explorer.unlearning import PRESETS, make_method
 
 MINIMAL = {
     "task": {"name": "digits"},
@@ -52,6 +53,42 @@ def test_knobs_are_fixed_values_domains_or_the_default_sweep():
     assert isinstance(found.knobs["intensity"], Domain)
 
 
+def test_a_knob_goes_to_the_families_that_have_it():
+    found = spec(
+        families=[family(aggregator=["upgrad", "cup"], lr="sweep", intensity={"uniform": [0, 1]})]
+    ).family_list()
+    assert [sorted(f.knobs) for f in found] == [["lr"], ["intensity", "lr"]]
+
+
+def test_presets_are_families_that_can_be_overridden():
+    found = spec(
+        families=[
+            {"preset": ["raul_uniform", "cup"], "lr": 0.5},
+            {"preset": "cup", "name": "pivot", "forget_loss": "kl_uniform", "intensity": 0.2},
+        ]
+    ).family_list()
+    assert [f.name for f in found] == ["raul_uniform", "cup", "pivot"]
+    assert (found[0].aggregator, found[0].forget_loss) == ("upgrad", "kl_uniform")
+    assert found[0].knobs == {"lr": 0.5, "optimizer": "adamw"}
+    assert (found[2].aggregator, found[2].forget_loss) == ("cup", "kl_uniform")
+    assert found[2].knobs == {"lr": 0.001, "intensity": 0.2}
+
+
+def test_sweep_means_the_papers_grid_under_a_preset():
+    with pytest.raises(InputError, match="cup: its grid has 198 cells"):
+        spec(families=[{"preset": "cup", "intensity": "sweep", "lr": "sweep"}])
+    whole = spec(
+        families=[{"preset": "cup", "intensity": "sweep", "lr": "sweep"}],
+        search={"configurations": 198},
+    ).plan()
+    assert len({(t.knobs["intensity"], t.knobs["lr"]) for t in whole}) == 198
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_every_preset_is_a_valid_family(preset):
+    assert spec(families=[{"preset": preset}]).plan()[0].family.name == preset
+
+
 def test_every_pair_of_seeds_is_a_replicate():
     pairs = spec(replicates={"training_seeds": [4, 5], "unlearning_seeds": [0, 1]}).replicate_list()
     assert [(r.index, r.training_seed, r.unlearning_seed) for r in pairs] == [
@@ -83,6 +120,7 @@ def test_the_mapping_of_a_specification_gives_it_back():
     ("changes", "message"),
     [
         ({"familes": []}, r"familes: 'familes' is not known; did you mean 'families'"),
+        ({"families": [{"preset": "cupp"}]}, r"families\.0\.preset: 'cupp'.*'cup'"),
         ({"families": []}, r"families: .*at least 1"),
         ({"families": "none"}, r"families: .*list"),
         ({"families": [{}]}, r"families\.0\.method: missing"),
@@ -191,6 +229,17 @@ def test_a_missing_space_names_the_nearest_shipped_one():
         SweepSpec.load("nowhere/digits.yaml")
 
 
-def test_the_shipped_spaces_are_valid():
-    plan = SweepSpec.load("digits").plan()
-    assert len({trial.family.name for trial in plan}) >= 8
+@pytest.mark.parametrize(
+    ("name", "families"),
+    [
+        ("digits", 12),
+        ("digits_aggregators", 21),
+        ("digits_all_methods", 30),
+        ("digits_entanglement", 6),
+    ],
+)
+def test_the_shipped_spaces_are_valid(name, families):
+    plan = SweepSpec.load(name).plan()
+    assert len({trial.family.name for trial in plan}) >= families
+    for trial in plan:
+        make_method(trial.config)

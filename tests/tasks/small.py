@@ -11,6 +11,7 @@ from pareto_explorer.tasks import (
     Recipe,
     Samples,
     UnlearningTask,
+    select_adjacent_set,
     select_forget_set,
 )
 
@@ -52,6 +53,7 @@ def small_task(
         n_classes=N_CLASSES,
         model=SmallNet,
         recipe=Recipe(epochs=epochs, batch_size=16),
+        adjacent_indices=select_adjacent_set(request, train, indices),
     )
 
 

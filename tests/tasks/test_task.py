@@ -84,6 +84,44 @@ def test_parts_that_do_not_fit_are_refused(changes: dict[str, Any], message: str
         make(**changes)
 
 
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 2), min_size=20, max_size=20).filter(lambda d: {*d} == {0, 1, 2}))
+def test_adjacent_and_remote_partition_the_retain_set(drawn: list[int]) -> None:
+    part = torch.tensor(drawn)
+    chosen, wanted, rest = ((part == k).nonzero().squeeze(1) for k in range(3))
+    task = make(forget_indices=chosen, adjacent_indices=wanted)
+    assert task.adjacent is not None
+    assert task.remote is not None
+    assert torch.equal(task.adjacent.inputs, task.train.inputs[wanted])
+    assert torch.equal(task.remote.inputs, task.train.inputs[rest])
+    assert torch.equal(task.remote.labels, task.train.labels[rest])
+    sizes = task.facts["sizes"]
+    assert (sizes["adjacent"], sizes["remote"]) == (len(wanted), len(rest))
+    assert sizes["adjacent"] + sizes["remote"] == sizes["retain"]
+
+
+def test_a_task_need_not_have_an_adjacent_set() -> None:
+    task = make()
+    assert task.adjacent is None
+    assert task.remote is None
+    assert task.remote_indices is None
+
+
+@pytest.mark.parametrize(
+    ("adjacent", "message"),
+    [
+        ([], "adjacent_indices: the adjacent set is empty"),
+        ([1, 1], "adjacent_indices: some samples occur twice"),
+        ([1, 20], "adjacent_indices: 20 is no training sample; .* 0 to 19"),
+        ([1, 2], "adjacent_indices: 2 is in the forget set"),
+        ([i for i in range(20) if i not in (2, 4)], "no retained sample is left for the remote"),
+    ],
+)
+def test_an_adjacent_set_that_does_not_fit_is_refused(adjacent: list[int], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make(adjacent_indices=torch.tensor(adjacent, dtype=torch.long))
+
+
 def test_forget_indices_may_be_a_list() -> None:
     assert make(forget_indices=[4, 2]).forget_indices.tolist() == [4, 2]
 
@@ -138,17 +176,18 @@ def test_a_duplicate_of_a_forget_sample_in_the_retain_set_is_counted() -> None:
 
 
 def test_task_travels_by_pickle() -> None:
-    task = make(model=partial(SmallNet, hidden=5), recipe=Recipe(epochs=3))
+    task = make(model=partial(SmallNet, hidden=5), recipe=Recipe(epochs=3), adjacent_indices=[1, 0])
     copy = pickle.loads(pickle.dumps(task))  # noqa: S301
     assert torch.equal(copy.train.inputs, task.train.inputs)
     assert torch.equal(copy.forget_indices, task.forget_indices)
+    assert copy.adjacent_indices.tolist() == [1, 0]
     assert copy.facts == task.facts
     assert copy.recipe == Recipe(epochs=3)
     assert isinstance(copy.model(), nn.Module)
 
 
 def test_task_moves_between_devices() -> None:
-    task = make(facts={"source": "here"})
+    task = make(facts={"source": "here"}, adjacent_indices=[1])
     moved = task.to("meta")
     assert {
         moved.train.inputs.device.type,
@@ -156,9 +195,10 @@ def test_task_moves_between_devices() -> None:
         moved.validation.inputs.device.type,
         moved.test.inputs.device.type,
         moved.forget_indices.device.type,
+        moved.adjacent_indices.device.type,
     } == {"meta"}
     assert moved.facts == task.facts
-    assert task.train.inputs.device.type == "cpu"
+    assert task.train.inputs.device.type == task.adjacent_indices.device.type == "cpu"
 
 
 @pytest.mark.parametrize(

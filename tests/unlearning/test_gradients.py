@@ -72,3 +72,39 @@ def test_three_objectives():
     jacobian.differentiate([k * parameter.square().sum() for k in (1, 2, 3)])
     expected = 20 * torch.outer(torch.arange(1.0, 4), torch.arange(1.0, 4)).double()
     torch.testing.assert_close(jacobian.gramian(), expected)
+
+
+def two_parameters(mask=None):
+    parameters = [nn.Parameter(torch.zeros(2, 3)), nn.Parameter(torch.zeros(4))]
+    jacobian = Jacobian(parameters, mask=mask)
+    jacobian.rows.copy_(torch.randn(2, 10, generator=torch.Generator().manual_seed(0)))
+    return parameters, jacobian
+
+
+def test_gramians_of_parameters_add_up_to_the_whole():
+    _, jacobian = two_parameters()
+    rows = jacobian.rows.double()
+    found = jacobian.gramians()
+    assert found.dtype == torch.float64
+    torch.testing.assert_close(found[0], rows[:, :6] @ rows[:, :6].mT)
+    torch.testing.assert_close(found.sum(0), jacobian.gramian())
+
+
+def test_each_parameter_may_have_weights_of_its_own():
+    parameters, jacobian = two_parameters()
+    jacobian.combine(torch.tensor([[1.0, 0.0], [0.5, -2.0]], dtype=torch.float64))
+    torch.testing.assert_close(parameters[0].grad, jacobian.rows[0, :6].view(2, 3))
+    expected = 0.5 * jacobian.rows[0, 6:] - 2 * jacobian.rows[1, 6:]
+    torch.testing.assert_close(parameters[1].grad, expected)
+    jacobian.combine(torch.tensor([[0.3, 0.7]]).expand(2, 2))
+    apart = [p.grad.clone() for p in parameters]
+    jacobian.combine(torch.tensor([0.3, 0.7]))
+    torch.testing.assert_close([p.grad for p in parameters], apart)
+
+
+def test_masked_weights_have_no_gradient():
+    mask = torch.tensor([1.0, 0, 1, 1, 0, 1, 0, 0, 1, 1])
+    (first, second), jacobian = two_parameters(mask)
+    jacobian.differentiate((first.sum() + second.sum(), 2 * second.sum()))
+    torch.testing.assert_close(jacobian.rows[0], mask)
+    torch.testing.assert_close(jacobian.rows[1], 2 * mask * (torch.arange(10) >= 6))

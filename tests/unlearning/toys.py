@@ -21,17 +21,27 @@ def samples(n: int, seed: int, features: int = 4, dtype: torch.dtype = torch.flo
 def make_data(
     retain: int = 23, forget: int = 11, heldout: int = 13, dtype: torch.dtype = torch.float32
 ) -> UnlearningData:
+    retained = samples(retain, 1, dtype=dtype)
+    order = torch.arange(retain)
     return UnlearningData(
-        samples(retain, 1, dtype=dtype),
+        retained,
         samples(forget, 2, dtype=dtype),
         samples(heldout, 3, dtype=dtype),
         CLASSES,
+        fresh_model=untrained,
+        adjacent=retained.take(order[: retain // 3]),
+        remote=retained.take(order[retain // 3 :]),
     )
 
 
 def network(seed: int = 0) -> nn.Module:
     """Two layers with batch norm between them."""
     torch.manual_seed(seed)
+    return untrained()
+
+
+def untrained() -> nn.Module:
+    """The same, with weights from wherever the global generator is."""
     return nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, CLASSES))
 
 

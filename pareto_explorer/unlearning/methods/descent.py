@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from pareto_explorer.errors import unknown
+from pareto_explorer.tasks.task import Samples
 from pareto_explorer.unlearning.budget import Budget, Ledger
 from pareto_explorer.unlearning.data import Streams, UnlearningData
 from pareto_explorer.unlearning.gradients import gradient
@@ -19,14 +20,20 @@ from pareto_explorer.unlearning.gradients import gradient
 __all__ = [
     "BATCH_NORM_POLICIES",
     "OPTIMIZERS",
+    "BatchLoss",
     "GradientMethod",
     "Method",
     "Setting",
+    "descend",
     "follow",
+    "follow_batches",
 ]
 
 OPTIMIZERS = ("sgd", "adamw")
 BATCH_NORM_POLICIES = ("batch", "frozen")
+
+#: Maps logits (B, C) and the batch that they belong to to a scalar.
+BatchLoss = Callable[[Tensor, Samples], Tensor]
 
 
 class Method(Protocol):
@@ -65,6 +72,10 @@ class Setting:
         data: The sets.
         streams: Batches and draws.
         ledger: Where samples and diagnostics go.
+        steps: How many steps the whole run takes.
+        optimizer: What takes the steps.
+        after_step: Called in order after every optimiser step; a method appends to it what has
+            to follow, such as putting back what the optimiser must not move.
     """
 
     model: nn.Module
@@ -72,13 +83,17 @@ class Setting:
     data: UnlearningData
     streams: Streams
     ledger: Ledger
+    steps: int
+    optimizer: torch.optim.Optimizer
+    after_step: list[Callable[[], None]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GradientMethod(ABC):
     """Optimiser steps along gradients that a subclass computes.
 
-    The learning rate is constant. Batch-norm layers follow one of two policies:
+    The learning rate is constant unless a method says otherwise. Batch-norm layers follow one of
+    two policies:
 
     - ``batch``: every forward pass normalises with the statistics of its own batch and moves the
       running statistics, as in most published code. Forget and held-out batches thus change the
@@ -123,7 +138,8 @@ class GradientMethod(ABC):
         Returns:
             A function that draws the batches of one step, leaves the step's direction in the
             ``grad`` of every parameter, and counts the samples. It must not make the host wait
-            for the device.
+            for the device. If it sets the ledger's ``stopped``, this step is not taken and the
+            run ends with the model as it is.
         """
 
     def run(
@@ -140,15 +156,22 @@ class GradientMethod(ABC):
         streams = Streams(data, budget.batch_size, generator)
         parameters = [p for p in model.parameters() if p.requires_grad]
         optimizer = self._make_optimizer(parameters)
-        write_gradients = self.prepare(Setting(model, parameters, data, streams, ledger))
+        setting = Setting(model, parameters, data, streams, ledger, budget.steps, optimizer)
+        write_gradients = self.prepare(setting)
         for evaluation_step in budget.evaluation_steps():
             self._set_training(model)
             while ledger.step < evaluation_step:
                 write_gradients()
+                if ledger.stopped:
+                    break
                 optimizer.step()
+                for follow_up in setting.after_step:
+                    follow_up()
                 ledger.step += 1
             optimizer.zero_grad()
             yield model.eval()
+            if ledger.stopped:
+                return
 
     def _make_optimizer(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
         if self.optimizer == "sgd":
@@ -186,6 +209,13 @@ def follow(
     Returns:
         What :meth:`GradientMethod.prepare` has to return.
     """
+    return follow_batches(setting, stream, lambda logits, batch: loss(logits, batch.labels))
+
+
+def follow_batches(
+    setting: Setting, stream: Literal["retain", "forget"], loss: BatchLoss
+) -> Callable[[], None]:
+    """As :func:`follow`, with a loss that sees the whole batch, inputs included."""
     batches = setting.streams.batches(stream)
 
     def diagnostic(values: Tensor) -> dict[str, Tensor]:
@@ -193,11 +223,16 @@ def follow(
 
     def write_gradients() -> None:
         batch = next(batches)
-        value = loss(setting.model(batch.inputs), batch.labels)
-        gradients = gradient(value, setting.parameters)
-        for parameter, part in zip(setting.parameters, gradients, strict=True):
-            parameter.grad = part
+        value = loss(setting.model(batch.inputs), batch)
+        descend(setting, value)
         setting.ledger.count(forward=len(batch), backward=len(batch))
         setting.ledger.observe(diagnostic, value)
 
     return write_gradients
+
+
+def descend(setting: Setting, loss: Tensor) -> None:
+    """Leaves the gradient of a scalar in the ``grad`` of every parameter."""
+    gradients = gradient(loss, setting.parameters)
+    for parameter, part in zip(setting.parameters, gradients, strict=True):
+        parameter.grad = part

@@ -5,18 +5,25 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torchjd.aggregation import Weighting
 from torchjd.linalg import PSDMatrix
 
+from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.unlearning.data import UnlearningData
 from pareto_explorer.unlearning.gradients import Jacobian
-from pareto_explorer.unlearning.losses import ForgetBatch, ForgetLoss, cross_entropy
+from pareto_explorer.unlearning.losses import ForgetLoss, negative_cross_entropy
+from pareto_explorer.unlearning.methods.auto_lr import AutoLR
 from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting
-from pareto_explorer.unlearning.references import References
+from pareto_explorer.unlearning.methods.saliency import restore_masked, saliency_mask
+from pareto_explorer.unlearning.objectives import Objectives
+from pareto_explorer.unlearning.rules.rule import Descent, Rule, Step
 
-__all__ = ["DIAGNOSTICS", "JacobianDescent"]
+__all__ = ["DIAGNOSTICS", "GRANULARITIES", "JacobianDescent"]
 
 #: Columns that every run observes, averaged over the steps since the last evaluation.
 DIAGNOSTICS = (
@@ -29,6 +36,7 @@ DIAGNOSTICS = (
     "cosine",
     "hardness",
 )
+GRANULARITIES = ("full", "layer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,48 +45,139 @@ class JacobianDescent(GradientMethod):
 
     Each step draws one retain and one forget batch, differentiates each loss on its own graph,
     lets the weighting turn the 2×2 Gramian of the gradients into two weights, and hands
-    w_r g_r + w_f g_f to the optimiser as the gradient.
+    w_r g_r + w_f g_f to the optimiser as the gradient. A rule in place of the weighting may see
+    more than the Gramian; see :class:`~pareto_explorer.unlearning.rules.Rule`.
 
     Source: Quinton and Rey (arXiv 2406.16232) for Jacobian descent, and RAUL (arXiv 2606.00399)
-    for its use in unlearning.
+    for its use in unlearning; HAMU (arXiv 2606.02119) for tensors with weights of their own, CUP
+    (arXiv 2510.19226) for the saliency mask, NGDiff (arXiv 2410.22086) for the learning rate.
 
     Attributes:
-        aggregator: The weighting. A stateful one starts each run as it is given here.
+        aggregator: The weighting or rule. A stateful one starts each run as it is given here.
         forget_loss: The objective on the forget set.
+        granularity: ``full``: one pair of weights; ``layer``: each parameter tensor has a
+            Gramian and a pair of weights of its own, of which the weight columns show the mean.
+        saliency: Fraction of the weights that may move: those on which the forget loss of the
+            original model depends most (see :func:`~.saliency.saliency_mask`). The others have no
+            part in the Gramian and stay bit-identical. ``None``: all may move.
+        auto_lr: Whether ``lr`` is only where the learning rate starts (see
+            :class:`~.auto_lr.AutoLR`); with ``sgd`` only.
+
+    Raises:
+        InputError: When a word is not known, or ``auto_lr`` is asked of ``adamw``.
     """
 
-    aggregator: Weighting[PSDMatrix]
+    aggregator: Weighting[PSDMatrix] | Rule
     forget_loss: ForgetLoss
+    granularity: Literal["full", "layer"] = "full"
+    saliency: float | None = None
+    auto_lr: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.granularity not in GRANULARITIES:
+            raise unknown("granularity", self.granularity, GRANULARITIES)
+        if self.auto_lr and self.optimizer != "sgd":
+            raise InputError(
+                f"auto_lr: it measures along the step of sgd; set optimizer to 'sgd', not "
+                f"{self.optimizer!r}, or auto_lr to false."
+            )
+
+    def require(self, data: UnlearningData) -> None:  # noqa: ARG002 - every method's interface
+        """Refuses a forget loss that the aggregator is not defined for.
+
+        Raises:
+            InputError: When the aggregator needs positive losses and the forget loss is not.
+        """
+        positive = isinstance(self.aggregator, Rule) and self.aggregator.needs_positive_losses
+        loss = self.forget_loss
+        if positive and (loss.func if isinstance(loss, partial) else loss) is _NEGATIVE:
+            raise InputError(
+                f"aggregator: {type(self.aggregator).__name__} is defined for positive losses "
+                "only; take another forget_loss than 'negative_cross_entropy'."
+            )
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
         """Prepares one run."""
-        model, ledger = setting.model, setting.ledger
-        retain, forget = (setting.streams.batches(name) for name in ("retain", "forget"))
-        references = References(model, setting.data, setting.streams, ledger, self.forget_loss)
-        jacobian = Jacobian(setting.parameters)
-        weighting = copy.deepcopy(self.aggregator).to(jacobian.rows.device)
+        ledger = setting.ledger
+        objectives = Objectives(
+            setting.model, setting.data, setting.streams, ledger, self.forget_loss
+        )
+        jacobian = Jacobian(setting.parameters, mask=self._mask(setting))
+        gramian = jacobian.gramian if self.granularity == "full" else jacobian.gramians
+        aggregate = self._aggregate(setting, objectives, jacobian.rows.device)
+        auto_lr = (
+            AutoLR(setting.parameters, setting.optimizer, objectives.retain_again)
+            if self.auto_lr
+            else None
+        )
 
         def write_gradients() -> None:
-            batch_r, batch_f = next(retain), next(forget)
-            loss_r = cross_entropy(model(batch_r.inputs), batch_r.labels)
-            logits = model(batch_f.inputs)
-            loss_f = self.forget_loss(ForgetBatch(logits, batch_f.labels, references))
-            jacobian.differentiate((loss_r, loss_f))
-            gramian = jacobian.gramian()
-            weights = weighting(gramian)
+            losses = objectives.draw()
+            jacobian.differentiate(losses)
+            products = gramian()
+            loss_r, loss_f = (loss.detach() for loss in losses)
+            weights = aggregate(Step((loss_r, loss_f), products, jacobian))
             jacobian.combine(weights)
-
-            samples = len(batch_r) + len(batch_f)
-            ledger.count(forward=samples, backward=samples)
-            ledger.observe(_diagnostics, loss_r, loss_f, weights, gramian)
+            if auto_lr is not None:
+                auto_lr.update(loss_r, jacobian.step)
+            ledger.observe(_diagnostics, loss_r, loss_f, weights, products)
 
         return write_gradients
+
+    def _aggregate(
+        self, setting: Setting, objectives: Objectives, device: torch.device
+    ) -> Callable[[Step], Tensor]:
+        """Makes the run's own copy of the aggregator."""
+        aggregator = copy.deepcopy(self.aggregator).to(device)
+        if not isinstance(aggregator, Rule):
+            return lambda step: aggregator(step.gramian)
+        seed = setting.streams.generator("aggregator").initial_seed()
+        groups = setting.optimizer.param_groups
+        aggregator.begin(
+            Descent(
+                setting.ledger,
+                torch.Generator(device).manual_seed(seed),
+                lambda: float(groups[0]["lr"]),
+                self._products,
+                objectives.draw_others,
+                objectives.retain_again,
+                objectives.losses_again,
+            )
+        )
+        setting.after_step.append(aggregator.after)
+        return aggregator
+
+    def _products(self, jacobian: Jacobian, others: Tensor | None) -> Tensor:
+        """Products of rows, at the method's granularity."""
+        if self.granularity == "layer":
+            return jacobian.gramians(others)
+        return jacobian.gramian(others)
+
+    def _mask(self, setting: Setting) -> Tensor | None:
+        """Ones and zeros of shape (n,): which weights may move; the others are put back."""
+        if self.saliency is None:
+            return None
+        masks = saliency_mask(setting.model, setting.data.forget, self.saliency)
+        samples = len(setting.data.forget)
+        setting.ledger.count(forward=samples, backward=samples)
+        originals = [p.detach().clone() for p in setting.parameters]
+        setting.after_step.append(lambda: restore_masked(setting.parameters, masks, originals))
+        return torch.cat([mask.flatten() for mask in masks]).to(setting.parameters[0].dtype)
+
+
+#: Below 0, whatever its knobs.
+_NEGATIVE = negative_cross_entropy
 
 
 def _diagnostics(
     losses_r: Tensor, losses_f: Tensor, weights: Tensor, gramians: Tensor
 ) -> dict[str, Tensor]:
     """Derives :data:`DIAGNOSTICS` of n steps; a cosine with a zero gradient counts as 0."""
+    if gramians.ndim > 3:
+        gramians = gramians.sum(1)
+    if weights.ndim > 2:
+        weights = weights.mean(1)
     norm_r, norm_f = gramians.diagonal(dim1=-2, dim2=-1).sqrt().unbind(-1)
     product, scale = gramians[:, 0, 1], norm_r * norm_f
     values = (

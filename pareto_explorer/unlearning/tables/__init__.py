@@ -1,7 +1,17 @@
 """What is registered under which name."""
 
-from pareto_explorer.unlearning.tables.forget_losses import FORGET_LOSSES
-from pareto_explorer.unlearning.tables.methods import METHODS
-from pareto_explorer.unlearning.tables.weightings import WEIGHTINGS
+from pareto_explorer.unlearning.tables import (
+    baselines,
+    entangled,
+    forget_losses,
+    methods,
+    one_shot,
+    rules,
+    weightings,
+)
 
 __all__ = ["FORGET_LOSSES", "METHODS", "WEIGHTINGS"]
+
+FORGET_LOSSES = forget_losses.FORGET_LOSSES
+METHODS = methods.METHODS | baselines.BASELINES | one_shot.ONE_SHOT | entangled.ENTANGLED
+WEIGHTINGS = weightings.WEIGHTINGS | rules.RULES

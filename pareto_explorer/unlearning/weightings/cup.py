@@ -7,6 +7,8 @@ from torch import Tensor
 from torchjd.aggregation import Weighting
 from torchjd.linalg import PSDMatrix
 
+from pareto_explorer.unlearning.weightings.plane import resolution
+
 __all__ = ["CUP"]
 
 
@@ -58,10 +60,8 @@ class CUP(Weighting[PSDMatrix]):
         pivot = (torch.acos(-cos) * self._shares.to(gramian)).cos() * squared_sin.rsqrt()
         present = squares > 0
         bisector = torch.where(present.all(-1, keepdim=True), 0.5, 1.0)
-        # Below these, float64 and float32 products no longer determine the plane; and a zero
-        # gradient makes the sine NaN, which is in no order.
-        smallest = 1e-10 if gramian.dtype == torch.float64 else 1e-4
-        parts = torch.where(squared_sin >= smallest, pivot, bisector)
+        # A zero gradient makes the sine NaN, which is in no order.
+        parts = torch.where(squared_sin >= resolution(gramian.dtype), pivot, bisector)
         return torch.where(present, length * inverse * parts, 0.0)
 
     def extra_repr(self) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
-from pareto_explorer.unlearning.weightings.upgrad import project, shares
+from pareto_explorer.unlearning.weightings.preference import PreferenceWeighting
+from pareto_explorer.unlearning.weightings.upgrad import project
 
 __all__ = ["UPGradTorchJD"]
 
@@ -15,7 +14,7 @@ _NORM_EPS = 1e-4
 _REG_EPS = 1e-4
 
 
-class UPGradTorchJD(Weighting[PSDMatrix]):
+class UPGradTorchJD(PreferenceWeighting):
     """The closed form of ``torchjd.aggregation.UPGrad`` with its default projector.
 
     The library divides the Gramian by its trace t and adds 1e-4 to the diagonal, which is
@@ -32,24 +31,9 @@ class UPGradTorchJD(Weighting[PSDMatrix]):
         preference: p_f, in [0, 1]; p_r = 1 − p_f.
     """
 
-    _shares: Tensor
-
-    def __init__(self, preference: float = 0.5) -> None:
-        super().__init__()
-        self.register_buffer("_shares", shares(preference), persistent=False)
-
-    @property
-    def preference(self) -> float:
-        """p_f."""
-        return self._shares[0, 1].item()
-
     def forward(self, gramian: Tensor, /) -> Tensor:
         """Maps Gramians (..., 2, 2) to weights (..., 2)."""
         squares = gramian.diagonal(dim1=-2, dim2=-1)
         trace = squares.sum(-1, keepdim=True)
         product = torch.where(trace < _NORM_EPS, 0.0, gramian[..., :1, 1])
-        return project(squares + _REG_EPS * trace, product, self._shares.to(gramian))
-
-    def extra_repr(self) -> str:
-        """Shows the knob in ``repr``."""
-        return f"preference={self.preference}"
+        return project(squares + _REG_EPS * trace, product, self.shares(gramian))

@@ -1,5 +1,6 @@
 import copy
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from torch import nn
 
-from pareto_explorer.unlearning import Budget
+from pareto_explorer.errors import InputError
+from pareto_explorer.unlearning import Budget, make_method
 from pareto_explorer.unlearning.losses import (
     kl_heldout,
     kl_heldout_detached,
@@ -19,7 +21,19 @@ from pareto_explorer.unlearning.losses import (
 )
 from pareto_explorer.unlearning.methods import JacobianDescent
 from pareto_explorer.unlearning.methods.jacobian_descent import DIAGNOSTICS
+from pareto_explorer.unlearning.methods.saliency import saliency_mask
+from pareto_explorer.unlearning.rules import (
+    FAMO,
+    HAMUQ,
+    PCD,
+    BarrierForget,
+    GeometricMean,
+    Rule,
+    Step,
+)
+from pareto_explorer.unlearning.tables.rules import RULES
 from pareto_explorer.unlearning.weightings import CUP, MGDA, Mean, UPGrad, WeightedSum
+from tests.unlearning.rules.steps import begun
 from tests.unlearning.toys import CLASSES, draws, flat, linear, make_data, network
 
 WHOLE = 100  # a batch of this size is the whole set
@@ -277,3 +291,218 @@ def test_diverged_losses_reach_the_model():
     for aggregator in (UPGrad(), MGDA(), CUP(), WeightedSum(0.5)):
         diverged = run(plain(aggregator), copy.deepcopy(model), make_data(), Budget(1, 5, 1))
         assert not torch.isfinite(diverged[3].weight).all()
+
+
+class Recorder(Rule):
+    """Weighs like the mean and notes what it is given."""
+
+    def begin(self, descent):
+        super().begin(descent)
+        self.seen, self.again = SEEN, AGAIN
+
+    def forward(self, step, /):
+        self.seen.append((step.values, step.gramian, step.jacobian.rows.clone()))
+        return torch.full_like(step.gramian[..., 0], 0.5)
+
+    def after(self):
+        self.again.append((self.descent.retain_again(), self.descent.losses_again()))
+
+
+SEEN, AGAIN = [], []
+
+
+@pytest.fixture
+def recorded():
+    SEEN.clear()
+    AGAIN.clear()
+    return SEEN, AGAIN
+
+
+def test_a_rule_sees_losses_rows_and_what_the_step_did(recorded):
+    seen, again = recorded
+    data = make_data(dtype=torch.float64)
+    model = linear()
+    nn.init.normal_(model.weight, generator=draws(5))
+    ours = run(plain(Recorder()), copy.deepcopy(model), data, Budget(3, WHOLE, 3))
+    mean = run(plain(Mean()), copy.deepcopy(model), data, Budget(3, WHOLE, 3))
+    assert torch.equal(flat(ours), flat(mean))
+    for (values, gramian, rows), (retain, both) in zip(seen, again, strict=True):
+        torch.testing.assert_close(gramian, rows @ rows.mT)
+        assert both[0] == retain
+        assert both[1] < values[1]
+    for (_, both), (values, _, _) in zip(again[:-1], seen[1:], strict=True):
+        torch.testing.assert_close(both, values)  # the whole sets are drawn in every step
+
+
+def test_losses_after_a_step_are_counted_and_move_no_statistics(recorded):
+    budget, alone = Budget(4, 5, 4), Budget(4, 5, 4)
+    ours = run(plain(Recorder()), network(), make_data(), budget)
+    mean = run(plain(Mean()), network(), make_data(), alone)
+    assert budget.ledger.backward == alone.ledger.backward
+    assert budget.ledger.forward == alone.ledger.forward + 4 * (5 + 10)
+    for ours_now, mean_now in zip(
+        ours.state_dict().values(), mean.state_dict().values(), strict=True
+    ):
+        assert torch.equal(ours_now, mean_now)
+
+
+@pytest.mark.parametrize(
+    "aggregator", [UPGrad(0.3), MGDA(), CUP(), HAMUQ(0.1), PCD(0.4), BarrierForget()], ids=str
+)
+def test_layers_are_weighed_each_by_itself(aggregator):
+    """Against a loop over tensors that are each combined on their own."""
+    data = make_data(dtype=torch.float64)
+    model = network().double().eval()
+    parameters = list(model.parameters())
+    expected = [p.detach().clone() for p in parameters]
+    log_r, log_f = (model(s.inputs).log_softmax(1) for s in (data.retain, data.forget))
+    loss_r = -log_r.gather(1, data.retain.labels[:, None]).mean()
+    loss_f = -log_f.mean() - np.log(CLASSES)
+    rows = [torch.autograd.grad(loss, parameters, retain_graph=True) for loss in (loss_r, loss_f)]
+    products = torch.stack(
+        [
+            torch.stack([torch.stack([(a * b).sum() for b in pair]) for a in pair])
+            for pair in zip(*rows, strict=True)
+        ]
+    )
+    inner = copy.deepcopy(aggregator)
+    if isinstance(inner, Rule):
+        begun(inner)
+        weights = inner(Step((loss_r.detach(), loss_f.detach()), products, None))
+    else:
+        weights = torch.stack([copy.deepcopy(aggregator)(g) for g in products])
+    for value, g_r, g_f, (w_r, w_f) in zip(expected, *rows, weights, strict=True):
+        value -= 0.1 * (w_r * g_r + w_f * g_f)
+    method = plain(aggregator, granularity="layer", batch_norm="frozen")
+    budget = Budget(1, WHOLE, 1)
+    run(method, model, data, budget)
+    torch.testing.assert_close(list(model.parameters()), expected, rtol=1e-9, atol=1e-12)
+    found = budget.ledger.drain()
+    assert found["weight_retain"] == pytest.approx(weights[:, 0].mean().item())
+    assert found["hardness"] == pytest.approx(-products.sum(0)[0, 1].item())
+
+
+@pytest.mark.parametrize("granularity", ["full", "layer"])
+@pytest.mark.parametrize("name", [*RULES, "cup", "weighted_sum"])
+def test_masked_weights_stay_bit_identical(name, granularity):
+    knobs = {"granularity": granularity, "saliency": 0.4, "weight_decay": 0.1, "lr": 0.05}
+    config = {"method": "jacobian_descent", "aggregator": name, "forget_loss": "kl_uniform"}
+    model, data = network(), make_data()
+    masks = saliency_mask(model, data.forget, 0.4)
+    before = [p.detach().clone() for p in model.parameters()]
+    budget = Budget(4, 5, 2)
+    list(make_method(config | knobs).run(model, data, budget, draws()))
+    moved = 0
+    for parameter, mask, then in zip(model.parameters(), masks, before, strict=True):
+        assert torch.equal(parameter[~mask], then[~mask])
+        moved += (parameter[mask] != then[mask]).sum()
+    assert moved > 0.5 * sum(mask.sum() for mask in masks)
+    assert budget.ledger.backward >= 11 + 40
+
+
+def test_masked_weights_have_no_part_in_the_gramian():
+    model, data = network().double(), make_data(dtype=torch.float64)
+    kept = torch.cat([m.flatten() for m in saliency_mask(model, data.forget, 0.4)])
+    budget = Budget(1, WHOLE, 1)
+    method = plain(Mean(), saliency=0.4, batch_norm="frozen")
+    twin = copy.deepcopy(model)
+    run(method, model, data, budget)
+    step = (flat(twin) - flat(model))[kept] / 0.1
+    found = budget.ledger.drain()
+    squared = found["norm_retain"] ** 2 + found["norm_forget"] ** 2 - 2 * found["hardness"]
+    assert 4 * step.square().sum().item() == pytest.approx(squared)
+
+
+def test_hamu_brings_the_quota_that_it_promises():
+    """To first order, in the loss of the forget batch itself."""
+    data = make_data(dtype=torch.float64)
+    start = linear()
+    nn.init.normal_(start.weight, generator=draws(5))
+    losses = []
+    for quota in (0.1, 0.2):
+        model, budget = copy.deepcopy(start), Budget(2, WHOLE, 1)
+        method = plain(HAMUQ(quota, radius=1.0, clip_norm=None), lr=1e-5)
+        found = [budget.ledger.drain() for _ in method.run(model, data, budget, draws())]
+        assert found[0]["share_infeasible"] == 0
+        if found[0]["share_rectified"]:
+            losses.append((found[0]["loss_forget"] - found[1]["loss_forget"]) / 1e-5 / quota)
+    assert losses == pytest.approx([1.0] * len(losses), rel=1e-3)
+    assert losses
+
+
+def test_a_run_that_stops_yields_the_model_as_it_is_and_ends():
+    data, model = make_data(), network()
+    before = flat(model)
+    budget = Budget(6, 5, 2)
+    method = plain(HAMUQ(50.0, stop_when_infeasible=True))
+    models = [copy.deepcopy(x) for x in method.run(model, data, budget, draws())]
+    assert len(models) == 1
+    assert torch.equal(flat(models[0]), before)
+    assert not models[0].training
+    assert (budget.ledger.step, budget.ledger.stopped) == (0, "quota infeasible")
+
+
+class StopsAfter(Recorder):
+    def forward(self, step, /):
+        if len(self.seen) == 3:
+            self.descent.ledger.stopped = "enough"
+        return super().forward(step)
+
+
+def test_a_run_that_stops_on_its_way_keeps_what_it_has(recorded):
+    budget, shorter = Budget(6, 5, 2), Budget(3, 5, 3)
+    model, twin = network(), network()
+    steps = [
+        budget.ledger.step for _ in plain(StopsAfter()).run(model, make_data(), budget, draws())
+    ]
+    assert steps == [2, 3]
+    assert budget.ledger.stopped == "enough"
+    run(plain(Mean()), twin, make_data(), shorter)
+    assert torch.equal(flat(model), flat(twin))
+
+
+def test_learning_rate_is_fitted_along_the_way():
+    """On one step of a linear model: as the vertex through three losses, measured by hand."""
+    data, lr = make_data(dtype=torch.float64), 0.3
+    start = linear()
+    nn.init.normal_(start.weight, generator=draws(5))
+    theta = flat(start).numpy()
+    g_r, g_f = rows_of(theta, data)
+    d = (g_r + g_f) / 2
+
+    def loss(at):
+        log = log_softmax(logits_of(at, data.retain.inputs), 1)
+        return -log[np.arange(len(log)), data.retain.labels].mean()
+
+    here, ahead, beyond = (loss(theta - k * lr * d) for k in range(3))
+    best = lr - lr * (beyond - here) / 2 / (beyond - 2 * ahead + here)
+    budget = Budget(1, WHOLE, 1)
+    model = run(plain(Mean(), lr=lr, auto_lr=True), copy.deepcopy(start), data, budget)
+    np.testing.assert_allclose(flat(model), theta - np.clip(best, lr / 100, 100 * lr) * d)
+    assert budget.ledger.forward == 23 + 11 + 2 * 23
+    assert budget.ledger.backward == 23 + 11
+
+
+def test_rules_that_need_positive_losses_refuse_others():
+    for rule in (FAMO(), GeometricMean()):
+        with pytest.raises(InputError, match=r"aggregator: .* positive losses only"):
+            plain(rule, negative_cross_entropy).require(make_data())
+        with pytest.raises(InputError, match="positive losses only"):
+            plain(rule, partial(negative_cross_entropy, clip=3.0)).require(make_data())
+        plain(rule).require(make_data())
+    plain(Mean(), negative_cross_entropy).require(make_data())
+
+
+def test_bad_knobs_are_refused():
+    with pytest.raises(InputError, match=r"granularity: 'layers' .*'layer'"):
+        plain(Mean(), granularity="layers")
+    with pytest.raises(InputError, match=r"auto_lr: .* not 'adamw'"):
+        plain(Mean(), auto_lr=True, optimizer="adamw")
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_rules_keep_no_state_from_one_run_to_the_next(name):
+    config = {"method": "jacobian_descent", "aggregator": name, "forget_loss": "kl_uniform"}
+    method = make_method(config | {"lr": 0.02})
+    first, second = (run(method, network(), make_data(), Budget(5, 5, 3)) for _ in range(2))
+    assert torch.equal(flat(first), flat(second))

@@ -3,10 +3,23 @@ import pytest
 import torch
 from hypothesis import given
 
+from pareto_explorer.unlearning import weightings
 from pareto_explorer.unlearning.weightings import (
     CUP,
+    EUPMU,
+    GRU,
+    IMTLG,
     MGDA,
+    AlignedMTL,
+    CAGrad,
+    ConFIG,
+    DualProj,
+    FairGrad,
+    FedOSD,
     Mean,
+    MUNBa,
+    NGDiff,
+    PCGrad,
     UPGrad,
     UPGradTorchJD,
     WeightedSum,
@@ -14,41 +27,71 @@ from pareto_explorer.unlearning.weightings import (
 
 from .pairs import angled, anything, gramian, pair, weigh
 
+#: Each with its mirror image, which has the roles of the objectives exchanged.
 RULES = [
     (WeightedSum(0.3), WeightedSum(0.7)),
     (Mean(), Mean()),
     (UPGrad(0.3), UPGrad(0.7)),
     (UPGradTorchJD(0.3), UPGradTorchJD(0.7)),
+    (PCGrad(), PCGrad()),
+    (DualProj(0.3), DualProj(0.7)),
     (MGDA(), MGDA()),
     (CUP(0.3), CUP(0.7)),
+    (NGDiff(), NGDiff()),
+    (MUNBa(), MUNBa()),
+    (IMTLG(), IMTLG()),
+    (ConFIG(0.3), ConFIG(0.7)),
+    (AlignedMTL(0.3), AlignedMTL(0.7)),
+    (AlignedMTL(0.3, "rmse"), AlignedMTL(0.7, "rmse")),
+    (CAGrad(0.4), CAGrad(0.4)),
+    (CAGrad(1.5), CAGrad(1.5)),
+    (FairGrad(0.5), FairGrad(0.5)),
+    (FairGrad(2.0), FairGrad(2.0)),
 ]
-every = pytest.mark.parametrize("rule", [rule for rule, _ in RULES], ids=str)
+#: These favour the retain loss.
+ONE_SIDED = [GRU(), GRU(0.1), EUPMU(0.0), EUPMU(0.1), FedOSD()]
+every = pytest.mark.parametrize("rule", [rule for rule, _ in RULES] + ONE_SIDED, ids=str)
+
+#: Rule and p, where gradients of s times the length get s^p times the weights.
+HOMOGENEOUS = [
+    *((rule, 0) for rule in (WeightedSum(0.3), UPGrad(0.3), PCGrad(), DualProj(0.3), MGDA())),
+    *((rule, 0) for rule in (CUP(0.3), IMTLG(), ConFIG(0.3), CAGrad(0.4), CAGrad(1.5))),
+    *((rule, 0) for rule in (AlignedMTL(0.3), AlignedMTL(0.3, "rmse"), GRU(), FedOSD())),
+    *((rule, -1) for rule in (NGDiff(), MUNBa())),
+]
+
+
+def parts_of(rule, g_r, g_f):
+    """What is taken of both gradients, as lengths."""
+    return weigh(rule, g_r, g_f) * [np.linalg.norm(g_r), np.linalg.norm(g_f)]
+
+
+def test_no_rule_is_left_out():
+    tested = {type(rule).__name__ for rule in [rule for rule, _ in RULES] + ONE_SIDED}
+    assert tested | {"NashMTL"} == set(weightings.__all__)
 
 
 @pytest.mark.parametrize(("rule", "mirrored"), RULES, ids=str)
 @given(g=angled)
 def test_objectives_are_treated_alike(rule, mirrored, g):
-    g_r, g_f = g
-    np.testing.assert_allclose(
-        weigh(rule, g_r, g_f), weigh(mirrored, g_f, g_r)[::-1], rtol=1e-9, atol=1e-12
-    )
+    parts, exchanged = parts_of(rule, *g), parts_of(mirrored, *g[::-1])[::-1]
+    np.testing.assert_allclose(exchanged, parts, rtol=0, atol=1e-9 * abs(parts).max())
 
 
 @every
 @given(g=angled)
 def test_order_of_the_parameters_does_not_matter(rule, g):
     order = np.random.default_rng(0).permutation(len(g[0]))
-    lengths = np.array([np.linalg.norm(x) for x in g])
-    parts = weigh(rule, *g) * lengths
-    permuted = weigh(rule, g[0][order], g[1][order]) * lengths
-    np.testing.assert_allclose(permuted, parts, rtol=0, atol=1e-9 * lengths.max())
+    parts, permuted = parts_of(rule, *g), parts_of(rule, g[0][order], g[1][order])
+    np.testing.assert_allclose(permuted, parts, rtol=0, atol=1e-9 * abs(parts).max())
 
 
-@pytest.mark.parametrize("rule", [WeightedSum(0.3), UPGrad(0.3), MGDA(), CUP(0.3)], ids=str)
+@pytest.mark.parametrize(("rule", "power"), HOMOGENEOUS, ids=str)
 @given(g=angled)
-def test_step_scales_with_the_gradients(rule, g):
-    # A power of two scales without rounding, so the weights are the same to the last bit.
-    np.testing.assert_array_equal(weigh(rule, 1024 * g[0], 1024 * g[1]), weigh(rule, *g))
+def test_weights_follow_the_scale_of_the_gradients(rule, power, g):
+    # A power of four scales roots without rounding, so the weights are the same to the last bit.
+    scaled = weigh(rule, 1024 * g[0], 1024 * g[1])
+    np.testing.assert_array_equal(scaled, 1024.0**power * weigh(rule, *g))
 
 
 @every
@@ -73,7 +116,14 @@ def test_a_step_along_gradients_that_are_not_finite_is_not_finite(rule):
 
 @pytest.mark.parametrize(
     ("rule", "knob"),
-    [(UPGrad(), "preference"), (UPGradTorchJD(), "preference"), (CUP(), "intensity")],
+    [
+        (UPGrad(), "preference"),
+        (UPGradTorchJD(), "preference"),
+        (DualProj(), "preference"),
+        (ConFIG(), "preference"),
+        (AlignedMTL(), "preference"),
+        (CUP(), "intensity"),
+    ],
     ids=str,
 )
 def test_knobs_are_fixed_at_construction(rule, knob):
@@ -81,6 +131,23 @@ def test_knobs_are_fixed_at_construction(rule, knob):
     assert f"{knob}=0.3" in repr(type(rule)(0.3))
     with pytest.raises(AttributeError):
         setattr(rule, knob, 0.7)
+
+
+@pytest.mark.parametrize(
+    "rule", [WeightedSum(0.3), GRU(0.3), EUPMU(0.3), CAGrad(0.3), FairGrad(0.3)], ids=str
+)
+def test_the_one_knob_is_shown(rule):
+    (knob,) = (name for name in vars(rule) if not name.startswith("_") and name != "training")
+    assert repr(rule) == f"{type(rule).__name__}({knob}=0.3)"
+
+
+@every
+def test_float32_products_give_the_same_step_up_to_rounding(rule):
+    for cosine in (-0.5, 0.3):
+        products = gramian(torch.tensor(np.stack(pair(cosine, 0.1, 2.0))))
+        single = rule(products.float())
+        assert single.dtype == torch.float32
+        torch.testing.assert_close(single.double(), rule(products), rtol=1e-4, atol=1e-5)
 
 
 @every

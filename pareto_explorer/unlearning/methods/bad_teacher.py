@@ -1,0 +1,53 @@
+"""Bad teacher: obey the original on the retain set and an untrained model on the forget set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from pareto_explorer.tasks.task import Samples
+from pareto_explorer.unlearning.data import UnlearningData
+from pareto_explorer.unlearning.methods.both import weighted
+from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting
+from pareto_explorer.unlearning.methods.teachers import Teacher, divergence
+from pareto_explorer.unlearning.methods.untrained import require_untrained, untrained
+
+__all__ = ["BadTeacher"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadTeacher(GradientMethod):
+    """Descends on (1 − w)·KL(θ0‖θ) on D_r + w·KL(θ_bad‖θ) on D_f.
+
+    θ0 is the original model and θ_bad an untrained one, both frozen and in eval mode, and
+    predictions are softened by a temperature (the divergences are scaled by its square). No label
+    is read.
+
+    Source: Chundawat et al., *Can Bad Teaching Induce Forgetting?* (arXiv 2205.08096), whose code
+    mixes D_f with 30 % of D_r into the same batches; here each step reads one batch of each set,
+    and w says what either counts. Its divergence is averaged over classes as well as samples,
+    which divides the learning rate by C; this one is averaged over samples.
+
+    Attributes:
+        temperature: T.
+        forget_weight: w.
+    """
+
+    temperature: float = 1.0
+    forget_weight: float = 0.5
+
+    def require(self, data: UnlearningData) -> None:
+        """Raises an :class:`InputError` when the task cannot make an untrained model."""
+        require_untrained(data, "bad_teacher")
+
+    def prepare(self, setting: Setting) -> Callable[[], None]:
+        """Prepares one run."""
+        good = Teacher(setting.model, setting.ledger)
+        bad = Teacher(untrained(setting, "bad_teacher"), setting.ledger)
+
+        def obey(teacher: Teacher) -> Callable[[Tensor, Samples], Tensor]:
+            return lambda logits, batch: divergence(teacher(batch.inputs), logits, self.temperature)
+
+        return weighted(setting, obey(good), obey(bad), self.forget_weight)

@@ -1,0 +1,51 @@
+"""l1-sparse: fine-tuning that prefers small weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from pareto_explorer.unlearning.losses import cross_entropy
+from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, follow
+
+__all__ = ["L1Sparse"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class L1Sparse(GradientMethod):
+    """Descends on CE(D_r) + α_t‖θ‖₁; the forget set is never read.
+
+    α_t = α·(1 − t/T) falls linearly in step t and is 0 from T on, where T is the number of steps
+    without the unpenalised ones at the end. The penalty enters through its subgradient α_t·sign(θ).
+
+    Source: Jia et al., *Model Sparsity Can Simplify Machine Unlearning* (arXiv 2304.04934), whose
+    code lets α fall by epochs. It penalises all parameters, batch norm included, and so does this.
+
+    Attributes:
+        alpha: α, the first weight of the penalty.
+        unpenalised: Share of the steps, at the end, that go without the penalty.
+    """
+
+    alpha: float = 1e-4
+    unpenalised: float = 0.0
+
+    def prepare(self, setting: Setting) -> Callable[[], None]:
+        """Prepares one run."""
+        fine_tune = follow(setting, "retain", cross_entropy)
+        parameters: list[Tensor] = [*setting.parameters]
+        penalised = setting.steps * (1 - self.unpenalised)
+
+        def write_gradients() -> None:
+            fine_tune()
+            left = 1 - setting.ledger.step / penalised if penalised else 0.0
+            if left > 0:
+                gradients = cast("list[Tensor]", [p.grad for p in parameters])
+                with torch.no_grad():
+                    signs = torch._foreach_sign(parameters)
+                torch._foreach_add_(gradients, signs, alpha=self.alpha * left)
+
+        return write_gradients

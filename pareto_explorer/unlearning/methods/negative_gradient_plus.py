@@ -1,0 +1,45 @@
+"""NegGrad+: learn the retain set and unlearn the forget set in one loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from pareto_explorer.tasks.task import Samples
+from pareto_explorer.unlearning.losses import cross_entropy
+from pareto_explorer.unlearning.methods.both import weighted
+from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting
+
+__all__ = ["NegativeGradientPlus"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NegativeGradientPlus(GradientMethod):
+    """Descends on β·CE(D_r) − (1 − β)·CE(D_f), one batch of each set per step.
+
+    Nothing bounds the forget term, so only β near 1 and small steps leave a usable model. It is
+    Jacobian descent with constant weights on the negative cross-entropy, kept under the name that
+    the literature compares with.
+
+    Source: Kurmanji et al., *Towards Unbounded Machine Unlearning* (arXiv 2302.09880, baselines);
+    β from 0.95 to 0.9999 in published comparisons.
+
+    Attributes:
+        beta: β, the share of the retain loss.
+    """
+
+    beta: float = 0.95
+
+    def prepare(self, setting: Setting) -> Callable[[], None]:
+        """Prepares one run."""
+        return weighted(setting, _learn, _unlearn, 1 - self.beta)
+
+
+def _learn(logits: Tensor, batch: Samples) -> Tensor:
+    return cross_entropy(logits, batch.labels)
+
+
+def _unlearn(logits: Tensor, batch: Samples) -> Tensor:
+    return -cross_entropy(logits, batch.labels)

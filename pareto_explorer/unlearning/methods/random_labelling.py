@@ -1,0 +1,48 @@
+"""Random labelling: overwrite the forget set with noise, then repair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from pareto_explorer.unlearning.losses import ForgetBatch, cross_entropy, random_labels
+from pareto_explorer.unlearning.methods.both import forget_steps, take_turns
+from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, follow
+from pareto_explorer.unlearning.references import References
+
+__all__ = ["RandomLabelling"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomLabelling(GradientMethod):
+    """Learns random labels on the forget set and, in turn, the true ones on the retain set.
+
+    Labels are drawn uniformly from all classes, anew for every batch, and may equal the given
+    ones, as in the code of SalUn. Published runs make 10 epochs, each a pass over D_f and then one
+    over D_r; here an epoch is a round of the budget, whose steps divide among the sets by their
+    sizes.
+
+    Source: the RL baseline of SalUn (arXiv 2310.12508), after Golatkar et al. (arXiv 1911.04933).
+
+    Attributes:
+        rounds: Rounds that the budget is divided into.
+    """
+
+    rounds: int = 10
+
+    def prepare(self, setting: Setting) -> Callable[[], None]:
+        """Prepares one run."""
+        streams, ledger = setting.streams, setting.ledger
+        references = References(setting.model, setting.data, streams, ledger, random_labels)
+
+        def noise(logits: Tensor, labels: Tensor) -> Tensor:
+            return random_labels(ForgetBatch(logits, labels, references))
+
+        return take_turns(
+            setting,
+            forget_steps(setting.data, setting.steps, self.rounds),
+            follow(setting, "retain", cross_entropy),
+            follow(setting, "forget", noise),
+        )

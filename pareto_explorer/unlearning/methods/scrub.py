@@ -1,0 +1,72 @@
+"""SCRUB: a student that disobeys its teacher on the forget set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from pareto_explorer.tasks.task import Samples
+from pareto_explorer.unlearning.losses import cross_entropy
+from pareto_explorer.unlearning.methods.both import forget_steps, take_turns
+from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, follow_batches
+from pareto_explorer.unlearning.methods.teachers import Teacher, divergence
+
+__all__ = ["Scrub"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scrub(GradientMethod):
+    """Alternates max steps on the forget set with min steps on the retain set.
+
+    With d the softened T²·KL(θ0‖θ) to the original model θ0 in eval mode:
+
+    - a max step ascends on d(D_f);
+    - a min step descends on γ·CE(D_r) + α·d(D_r).
+
+    Published runs make 5 epochs; in each of the first 3, a pass of max steps over D_f precedes the
+    pass of min steps over D_r, and later epochs only repair. Here an epoch is a round of the
+    budget, whose steps divide among the sets by their sizes.
+
+    d has a zero gradient at θ0. With frozen batch norm the first max step therefore does nothing;
+    with batch statistics, student and teacher already differ.
+
+    Source: Kurmanji et al., *Towards Unbounded Machine Unlearning* (arXiv 2302.09880). Defects of
+    the published code that were not carried over: one version gives the optimiser the parameters
+    of a model other than the student, and counts its epochs so that there is a max epoch too many.
+
+    Attributes:
+        temperature: T.
+        alpha: α, weight of the divergence in min steps.
+        gamma: γ, weight of the cross-entropy in min steps.
+        rounds: Rounds that the budget is divided into.
+        max_rounds: How many of them, from the first on, have max steps.
+    """
+
+    temperature: float = 4.0
+    alpha: float = 0.5
+    gamma: float = 1.0
+    rounds: int = 5
+    max_rounds: int = 3
+
+    def prepare(self, setting: Setting) -> Callable[[], None]:
+        """Prepares one run."""
+        teacher = Teacher(setting.model, setting.ledger)
+
+        def distance(logits: Tensor, batch: Samples) -> Tensor:
+            return divergence(teacher(batch.inputs), logits, self.temperature)
+
+        def maximise(logits: Tensor, batch: Samples) -> Tensor:
+            return -distance(logits, batch)
+
+        def minimise(logits: Tensor, batch: Samples) -> Tensor:
+            classification = cross_entropy(logits, batch.labels)
+            return self.gamma * classification + self.alpha * distance(logits, batch)
+
+        return take_turns(
+            setting,
+            forget_steps(setting.data, setting.steps, self.rounds, self.max_rounds),
+            follow_batches(setting, "retain", minimise),
+            follow_batches(setting, "forget", maximise),
+        )

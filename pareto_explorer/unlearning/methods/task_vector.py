@@ -1,0 +1,60 @@
+"""Task arithmetic: learn the forget set better, then go the other way."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from pareto_explorer.unlearning.budget import Budget
+from pareto_explorer.unlearning.data import UnlearningData
+from pareto_explorer.unlearning.losses import cross_entropy
+from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, follow
+
+__all__ = ["ForgetTuning", "TaskVector"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForgetTuning(GradientMethod):
+    """Descends on the cross-entropy of D_f: what task vectors are made of, no unlearning."""
+
+    def prepare(self, setting: Setting) -> Callable[[], None]:
+        """Prepares one run."""
+        return follow(setting, "forget", cross_entropy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskVector(ForgetTuning):
+    """Subtracts what fine-tuning on D_f adds to the weights: θ = θ0 − scale · (θ_f − θ0).
+
+    θ_f descends from θ0 on the cross-entropy of D_f, and every evaluation negates what it has
+    learned so far. Only trainable parameters are negated; batch-norm statistics are those of the
+    original model, since negated variances would be no variances. D_r is never read.
+
+    Source: Ilharco et al. (arXiv 2212.04089, section 3).
+
+    Attributes:
+        scale: How far to go the other way.
+    """
+
+    scale: float = 2.0
+
+    def run(
+        self,
+        model: nn.Module,
+        data: UnlearningData,
+        budget: Budget,
+        generator: torch.Generator,
+    ) -> Iterator[nn.Module]:
+        """Runs as ``Method.run`` says."""
+        original, tuned = copy.deepcopy(model), copy.deepcopy(model)
+        for _ in super().run(tuned, data, budget, generator):
+            with torch.no_grad():
+                for parameter, start, end in zip(
+                    model.parameters(), original.parameters(), tuned.parameters(), strict=True
+                ):
+                    parameter.copy_(start - self.scale * (end - start))
+            yield model.eval()

@@ -1,0 +1,38 @@
+"""What the weightings with a preference between the two objectives share."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torchjd.aggregation import Weighting
+from torchjd.linalg import PSDMatrix
+
+__all__ = ["PreferenceWeighting"]
+
+
+class PreferenceWeighting(Weighting[PSDMatrix]):
+    """Holds p_f, and p_r = 1 − p_f, on the device of the Gramians.
+
+    Args:
+        preference: p_f, in [0, 1].
+    """
+
+    _shares: Tensor
+
+    def __init__(self, preference: float = 0.5) -> None:
+        super().__init__()
+        own = torch.tensor((1 - preference, preference), dtype=torch.float64)
+        self.register_buffer("_shares", torch.stack((own, own.flip(0))), persistent=False)
+
+    @property
+    def preference(self) -> float:
+        """p_f."""
+        return self._shares[0, 1].item()
+
+    def shares(self, gramian: Tensor) -> Tensor:
+        """Returns ((p_r, p_f), (p_f, p_r)) in the precision and on the device of a Gramian."""
+        return self._shares.to(gramian)
+
+    def extra_repr(self) -> str:
+        """Shows the knob in ``repr``."""
+        return f"preference={self.preference}"

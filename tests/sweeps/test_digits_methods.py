@@ -1,0 +1,90 @@
+"""Aggregators and presets on real digits: all come closer to retraining than doing nothing."""
+
+from __future__ import annotations
+
+from statistics import fmean
+
+import pytest
+import torch
+
+from pareto_explorer.sweeps import Family, Replicate, TrialPlan
+from pareto_explorer.sweeps.replicate import Bench, run_replicate
+from pareto_explorer.sweeps.reproduce import local_landmarks
+from pareto_explorer.sweeps.spec import BudgetSpec
+from pareto_explorer.tasks import LandmarkCache, make_task
+from pareto_explorer.unlearning import PRESETS, WEIGHTINGS
+
+SEEDS = (0, 1, 2)
+BUDGET = BudgetSpec(steps=40, batch_size=64, evaluate_every=20)
+MARGIN = 0.1
+
+
+@pytest.fixture(scope="module")
+def bench(cache_dir):
+    torch.set_num_threads(1)
+    task = make_task({"name": "digits"})
+    cache = LandmarkCache(cache_dir)
+    return Bench(task, {seed: local_landmarks(task, seed, cache) for seed in SEEDS}, "cpu")
+
+
+def nearest(bench: Bench, config: dict) -> tuple[float, float]:
+    """Mean over the seeds of the smallest forget gap on the way, and of the retain gap there."""
+    parts = {key: config.pop(key, None) for key in ("method", "aggregator", "forget_loss")}
+    plan = TrialPlan("trial", Family("family", **parts), config)
+    best = []
+    for index, seed in enumerate(SEEDS):
+        points = run_replicate(bench, plan, Replicate(index, seed, 0), BUDGET)
+        rows = [point.row for point in points]
+        assert {row["status"] for row in rows} == {"ok"}, rows[-1]["error"]
+        best.append(min(rows, key=lambda row: row["forget_gap"]))
+    return fmean(r["forget_gap"] for r in best), fmean(r["retain_gap"] for r in best)
+
+
+def assert_forgets(bench: Bench, config: dict, margin: float = MARGIN) -> None:
+    nothing = fmean(bench.prepared(seed)[1].original["forget_gap"] for seed in SEEDS)
+    forget_gap, retain_gap = nearest(bench, config)
+    assert forget_gap < nothing - margin, f"{forget_gap:.3f} against {nothing:.3f}"
+    assert retain_gap < 0.5, f"{retain_gap:.3f}: destroyed"
+
+
+@pytest.mark.parametrize("name", ["fine_tune", "gradient_ascent"])
+def test_simple_baselines_forget(bench, name):
+    assert_forgets(bench, {"method": name})
+
+
+@pytest.mark.parametrize("name", sorted(WEIGHTINGS))
+def test_aggregators_forget(bench, name):
+    parts = {"method": "jacobian_descent", "forget_loss": "bounded_cross_entropy"}
+    assert_forgets(bench, {**parts, "aggregator": name})
+
+
+# The papers' learning rates are those of larger models and longer budgets.
+ON_DIGITS = {
+    "raul_uniform": {"lr": 0.003},
+    "raul_uniform_sgd": {"lr": 0.03},
+    "raul_calibrated": {"smoothing": 0.9},
+    "cup": {"lr": 0.01},
+    "hamu_q": {"lr": 0.01},
+    "hamu_u": {"lr": 0.03},
+    "ngdiff": {"lr": 0.01},
+    "eupmu": {"lr": 0.003},
+    "eupmu_implicit": {"lr": 0.003},
+    "munba": {"lr": 0.03},
+    "gru": {"lr": 0.003},
+    "dynamic_barrier": {"lr": 0.03},
+    "moco": {"lr": 0.1},
+    "mollm": {"lr": 0.1},
+    "fedosd": {"lr": 0.003},
+}
+# A held-out reference distribution keeps wrong labels, and mislabelled samples have no adjacent
+# set: these two are tested on other requests, with the methods.
+ELSEWHERE = {"raul_heldout", "raul_heldout_sgd", "entanglement"}
+
+
+def test_every_preset_is_tried():
+    assert PRESETS.keys() == ON_DIGITS.keys() | ELSEWHERE
+
+
+@pytest.mark.parametrize("name", sorted(ON_DIGITS))
+def test_presets_forget(bench, name):
+    assert_forgets(bench, {**PRESETS[name].family, **ON_DIGITS[name]})

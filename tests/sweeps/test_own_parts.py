@@ -1,0 +1,56 @@
+"""A user's own aggregator, forget loss and method, as the README shows them, on Ray workers."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pareto_explorer import load_run
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def own_module() -> str:
+    """The Python block of the README's section on own parts."""
+    section = README.read_text().split("## Your own aggregator", 1)[1]
+    found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
+    assert found
+    return found[1]
+
+
+def own_families() -> list[dict]:
+    section = README.read_text().split("## Your own aggregator", 1)[1]
+    found = re.search(r"```yaml\n(.*?)```", section, re.DOTALL)
+    assert found
+    return yaml.safe_load(found[1])["families"]
+
+
+@pytest.mark.ray
+def test_parts_from_a_module_in_the_working_directory_run_on_workers(tmp_path, cache_dir, space):
+    (tmp_path / "mine.py").write_text(own_module())
+    space["families"] = own_families()
+    space["search"] = {"configurations": 1}
+    (tmp_path / "space.yaml").write_text(yaml.safe_dump(space))
+    script = Path(sys.executable).with_name("pareto-explorer")
+    done = subprocess.run(
+        [script, "sweep", "space.yaml", "--out", "run", "--cache", str(cache_dir)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    points = load_run(tmp_path / "run").points
+    assert set(points["family"]) == {"Tilted/kl_uniform", "upgrad/hinge", "ShrinkHead"}
+    assert set(points["trial_status"]) == {"finished"}
+    knobs = points.groupby("family")[["config.tilt", "config.margin", "config.factor"]].first()
+    assert knobs.loc["Tilted/kl_uniform", "config.tilt"] == 0.7
+    assert knobs.loc["upgrad/hinge", "config.margin"] == 2.0
+    assert knobs.loc["ShrinkHead", "config.factor"] == 0.5
+    head = points[points["family"] == "ShrinkHead"]
+    assert head["step"].tolist() == [0, 0]
