@@ -191,6 +191,12 @@ def _extends(old: Any, new: Any) -> bool:
 
 def _box(spec: SweepSpec, landmarks: pd.DataFrame) -> Box:
     if isinstance(spec.objectives, list):
+        for index, objective in enumerate(spec.objectives):
+            if objective.metric not in landmarks:
+                raise InputError(
+                    f"objectives.{index}.metric: this task has no {objective.metric}; its forget "
+                    "request defines no adjacent set, choose another metric or request."
+                )
         return Box(tuple(Objective(**o.model_dump()) for o in spec.objectives))
     if spec.preset.preset == "efficacy_fidelity":
         return efficacy_fidelity_box()

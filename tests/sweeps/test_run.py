@@ -250,6 +250,33 @@ def test_trials_tell_ray_the_replicate_means(cluster, cache_dir, space):
     assert trial.step()["done"]
 
 
+def test_a_stopped_trial_says_why_and_keeps_its_points(cluster, cache_dir, space, tmp_path):
+    space["families"][0] = {"preset": "hamu_q", "quota": 50.0, "stop_when_infeasible": True}
+    run = run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
+    stopped = run.points[run.points["family"] == "hamu_q"]
+    assert set(stopped["trial_status"]) == {"stopped: quota infeasible"}
+    assert set(stopped["status"]) == {"ok"}
+    assert sorted(stopped["replicate"]) == [0, 1]
+
+
+def test_a_method_that_cannot_work_on_the_task_is_refused_before_anything_runs(
+    cluster, cache_dir, space, tmp_path
+):
+    space["families"].append({"preset": "entanglement"})
+    with pytest.raises(InputError, match="adjacent"):
+        run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
+    assert not (tmp_path / "run" / "points.jsonl").exists()
+
+
+def test_an_objective_that_the_task_does_not_have_is_refused(cluster, cache_dir, space, tmp_path):
+    space["objectives"] = [
+        {"metric": "adjacent_accuracy", "direction": "max", "ideal": 1, "nadir": 0},
+        {"metric": "test_accuracy", "direction": "max", "ideal": 1, "nadir": 0},
+    ]
+    with pytest.raises(InputError, match=r"objectives\.0\.metric: this task has no adjacent"):
+        run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
+
+
 def test_a_lost_worker_is_a_failed_trial(cluster, cache_dir, space, tmp_path):
     space["families"][0]["forget_loss"] = "tests.sweeps.broken:kills_its_process"
     run = run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)

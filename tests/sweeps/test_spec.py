@@ -235,6 +235,7 @@ def test_a_missing_space_names_the_nearest_shipped_one():
         ("digits", 12),
         ("digits_aggregators", 21),
         ("digits_all_methods", 30),
+        ("digits_cup_grid", 1),
         ("digits_entanglement", 6),
     ],
 )
