@@ -3,20 +3,12 @@
 import copy
 from statistics import fmean
 
-import torch
-
 from pareto_explorer.sweeps.replicate import unlearning_data
 from pareto_explorer.tasks import Subclass, digits, train_model
 from pareto_explorer.unlearning import Budget
 from pareto_explorer.unlearning.methods import Entanglement, RAULCalibrated
+from tests.unlearning.methods.on_digits import SEEDS, accuracy
 from tests.unlearning.toys import draws
-
-SEEDS = (0, 1, 2)
-
-
-def accuracy(model, samples):
-    with torch.no_grad():
-        return (model(samples.inputs).argmax(1) == samples.labels).double().mean().item()
 
 
 def unlearned(task, method, parts):
