@@ -17,6 +17,7 @@ from pareto_explorer.unlearning.registry import (
     make_method,
     resolve,
 )
+from pareto_explorer.unlearning.rules import Descent, Rule, Step
 
 __all__ = [
     "FORGET_LOSSES",
@@ -26,6 +27,7 @@ __all__ = [
     "Batches",
     "Budget",
     "Demanding",
+    "Descent",
     "Entry",
     "ForgetBatch",
     "ForgetLoss",
@@ -34,6 +36,8 @@ __all__ = [
     "Method",
     "Preset",
     "References",
+    "Rule",
+    "Step",
     "UnlearningData",
     "find_preset",
     "knobs_of",

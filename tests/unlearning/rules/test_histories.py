@@ -35,6 +35,14 @@ def test_pcd_is_torchjds(run, tau, beta):
         assert_same(ours(products(g)), reference(products(g)), g, 1e-5)
 
 
+def test_the_mean_of_pcd_is_without_bias():
+    """Seen only next to the constant that is added to it."""
+    ours, reference = PCD(0.8), PCDWeighting(0.8)
+    for seed in range(3):
+        g = pair(-0.3, 1e-3, 2e-4, seed)
+        assert_same(ours(products(g)), reference(products(g)), g)
+
+
 @given(g=angled)
 def test_pcd_below_the_cosine_is_the_retain_gradient(g):
     """Identity 9."""
