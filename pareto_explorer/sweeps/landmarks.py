@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def prepare_landmarks(
         cache_dir: Folder of the cache on the driver.
         progress: Told how many are trained.
     """
-    cache = LandmarkCache(cache_dir)
+    cache, train = LandmarkCache(cache_dir), _remote(_train, resources)
     wanted = {
         fingerprint(task, kind, seed): (kind, seed) for seed in training_seeds for kind in KINDS
     }
@@ -60,11 +60,8 @@ def prepare_landmarks(
             if state is not None:
                 found[key] = state
                 continue
-            training[
-                _train(resources).remote(
-                    task_ref, *wanted[key], resources.device, resources.threads
-                )
-            ] = key
+            trained = train.remote(task_ref, *wanted[key], resources.device, resources.threads)
+            training[trained] = key
         progress.stage(
             f"landmarks: {len(found)} from the cache, {len(training)} to train ({cache_dir})"
         )
@@ -88,7 +85,7 @@ def landmark_rows(
     resources: Resources,
 ) -> list[dict[str, Any]]:
     """Measures the landmarks: rows of ``landmarks.parquet``, one per landmark and replicate."""
-    measure = ray.remote(_measure).options(num_cpus=resources.cpu, num_gpus=resources.gpu)
+    measure = _remote(_measure, resources)
     measured = {
         seed: measure.remote(task_ref, {seed: own}, seed, resources.device)
         for seed, own in landmarks.items()
@@ -105,12 +102,12 @@ def landmark_rows(
     ]
 
 
-def _train(resources: Resources) -> Any:
-    remote = ray.remote(_train_on_worker)
-    return remote.options(num_cpus=resources.cpu, num_gpus=resources.gpu)
+def _remote(function: Callable[..., Any], resources: Resources) -> Any:
+    """A Ray task that books what a trial books."""
+    return ray.remote(function).options(num_cpus=resources.cpu, num_gpus=resources.gpu)
 
 
-def _train_on_worker(
+def _train(
     task: UnlearningTask, kind: LandmarkKind, seed: int, device: str, threads: int
 ) -> dict[str, torch.Tensor]:
     torch.set_num_threads(threads)
