@@ -16,15 +16,15 @@ from pareto_explorer._version import __version__
 from pareto_explorer.errors import InputError
 
 if TYPE_CHECKING:
-    from pareto_explorer.explore import Run, load_run
+    from pareto_explorer.loading import Run, load_run
     from pareto_explorer.facade import run_sweep
     from pareto_explorer.sweeps import SweepSpec
 
 __all__ = ["InputError", "Run", "SweepSpec", "__version__", "load_run", "run_sweep"]
 
 _HOMES = {
-    "Run": "pareto_explorer.explore",
-    "load_run": "pareto_explorer.explore",
+    "Run": "pareto_explorer.loading",
+    "load_run": "pareto_explorer.loading",
     "SweepSpec": "pareto_explorer.sweeps",
     "run_sweep": "pareto_explorer.facade",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pareto_explorer.explore import Run, load_run
+from pareto_explorer.loading import Run, load_run
 from pareto_explorer.reports import write_report
 from pareto_explorer.sweeps import SweepSpec, execute
 from pareto_explorer.sweeps.progress import Progress

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from pareto_explorer.explore import Run
+from pareto_explorer.loading import Run
 from pareto_explorer.figures import FamilyStyle, FrontInfo, family_styles, front_info
 from pareto_explorer.fronts import FamilyHypervolume
 

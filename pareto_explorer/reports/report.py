@@ -6,7 +6,7 @@ import json
 from os import PathLike
 from pathlib import Path
 
-from pareto_explorer.explore import load_run
+from pareto_explorer.loading import load_run
 from pareto_explorer.fronts import hypervolume_json
 from pareto_explorer.reports.cards import CARDS
 from pareto_explorer.reports.markdown import render_markdown

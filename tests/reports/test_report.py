@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.explore import load_run
+from pareto_explorer.loading import load_run
 from pareto_explorer.fronts import hypervolume_json
 from pareto_explorer.reports import write_report
 from pareto_explorer.runs import PointsWriter, RunDirectory

@@ -1,4 +1,4 @@
-"""Explore a run from Python, where neither torch nor Ray need be installed."""
+"""Load a run into Python, where neither torch nor Ray need be installed."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.explore import load_run
+from pareto_explorer.loading import load_run
 from pareto_explorer.fronts import front, hypervolume_json, retrain_gap_box
 from pareto_explorer.runs import read_manifest, write_manifest
 from tests.synthetic import write_synthetic_run
