@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,10 @@ from pareto_explorer.runs import RunDirectory, read_landmarks, read_manifest, re
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["Run", "load_run"]
+__all__ = ["MEMBER", "Run", "load_run"]
+
+MEMBER = ": "
+"""Between the name of a run and that of its family or trial, where several runs are together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,8 @@ class Run:
         points: The points table, one row per (trial, replicate, step).
         landmarks: The landmarks table, one row per (landmark, replicate).
         box: The objectives, bounds and reference point that were fixed before the first trial.
+        shown: The run's path as the user wrote it, for commands.
+        members: The runs by name that were put together into this one; empty for a run of its own.
     """
 
     directory: RunDirectory
@@ -43,6 +49,30 @@ class Run:
     points: pd.DataFrame
     landmarks: pd.DataFrame
     box: Box
+    shown: str
+    members: Mapping[str, Run] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What the sweep is called."""
+        return str(self.manifest.get("name") or self.directory.path.resolve().name)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether points can be run again; those of an imported sweep cannot."""
+        runs = self.members.values() or [self]
+        return all("imported" not in run.manifest for run in runs)
+
+    def locate(self, trial_id: str) -> tuple[str, str]:
+        """The path, as the user wrote it, of the run that made a trial, and the trial's id there.
+
+        Args:
+            trial_id: As in the points table.
+        """
+        name, separator, own = trial_id.partition(MEMBER)
+        if self.members and separator:
+            return self.members[name].shown, own
+        return self.shown, trial_id
 
     def front(self) -> pd.DataFrame:
         """The non-dominated replicate means of all families together; see ``fronts.front``."""
@@ -92,4 +122,5 @@ def load_run(path: str | PathLike[str]) -> Run:
         points=read_points(directory),
         landmarks=read_landmarks(directory),
         box=Box.from_dict(manifest["box"]),
+        shown=str(path),
     )

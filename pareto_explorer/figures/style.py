@@ -88,23 +88,25 @@ def family_styles(points: pd.DataFrame) -> dict[str, FamilyStyle]:
     """Gives every family of a points table its look.
 
     Symbol and dash say the forget loss. Up to eight families each have a hue of their own; with
-    more, the hue says method and aggregator, and beyond eight of those the hues return in darker
-    shades. Names are sorted first, so the look depends on the set of families alone.
+    more, the hue says run, method and aggregator, and beyond eight of those the hues return in
+    darker shades. Names are sorted first, so the look depends on the set of families alone.
 
     Args:
-        points: Table with the columns ``family, method, aggregator, forget_loss``.
+        points: Table with the columns ``family, method, aggregator, forget_loss``, and ``run``
+            where several runs are together.
 
     Returns:
         Style by family name, in sorted order.
     """
-    columns = ["method", "aggregator", "forget_loss"]
+    origins = ["run"] if "run" in points else []
+    columns = [*origins, "method", "aggregator", "forget_loss"]
     table = points.groupby("family", sort=True)[columns].first().fillna("").astype(str)
     losses = {name: i for i, name in enumerate(sorted(set(table["forget_loss"])))}
     few = len(table) <= len(PALETTE)
     groups: dict[object, int] = {}
     styles: dict[str, FamilyStyle] = {}
-    for name, (method, aggregator, loss) in zip(table.index, table.to_numpy(), strict=True):
-        group = groups.setdefault(name if few else (method, aggregator), len(groups))
+    for name, (*origin, loss) in zip(table.index, table.to_numpy(), strict=True):
+        group = groups.setdefault(name if few else tuple(origin), len(groups))
         lap, hue = divmod(group, len(PALETTE))
         share = _SHADES[lap % len(_SHADES)]
         light, dark = PALETTE[hue]

@@ -112,3 +112,14 @@ def test_look_does_not_depend_on_row_order_or_missing_parts() -> None:
 
 def test_fade_keeps_the_colour() -> None:
     assert fade("#0a10ff", 0.25) == "rgba(10,16,255,0.25)"
+
+
+def test_runs_together_have_hues_of_their_own() -> None:
+    table = families(3, 2)
+    several = pd.concat(
+        [table.assign(run=name, family=f"{name}: " + table["family"]) for name in ("a", "b")]
+    )
+    styles = family_styles(several)
+    assert styles["a: a1/l0"].light != styles["b: a1/l0"].light
+    assert styles["a: a1/l0"].light == styles["a: a1/l1"].light
+    assert styles["a: a1/l0"].symbol == styles["b: a1/l0"].symbol

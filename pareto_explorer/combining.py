@@ -1,0 +1,147 @@
+"""Several runs as one, so that their families can be compared; and runs under another box."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.fronts import Box, require_same_box
+from pareto_explorer.loading import MEMBER, Run
+from pareto_explorer.runs import RunDirectory, read_manifest
+
+__all__ = ["combine_runs", "read_box"]
+
+_SEEDS = ["training_seed", "unlearning_seed"]
+
+
+def combine_runs(runs: Sequence[Run]) -> Run:
+    """Puts runs of one task side by side.
+
+    Families and trials get the name of their run in front. Replicates are matched by their seeds;
+    those that some run lacks are left out, so that every comparison stays paired.
+
+    Args:
+        runs: Two or more, of one task, all with the same box.
+
+    Returns:
+        One run with ``members``. Its points have a further column ``run``; its directory is that
+        of the first.
+
+    Raises:
+        InputError: Fewer than two runs, one run twice, different boxes or tasks, or no replicate
+            in common.
+    """
+    if len(runs) < 2:
+        raise InputError(f"runs: {len(runs)} given; give two or more to put together.")
+    places = [run.directory.path.resolve() for run in runs]
+    if len(set(places)) < len(places):
+        raise InputError(f"runs: {runs[0].shown!r} and others name a run twice; drop one.")
+    first = runs[0]
+    for run in runs[1:]:
+        require_same_box(first.box, run.box)
+        _require_same_task(first, run)
+    members = dict(zip(_names(runs), runs, strict=True))
+    seeds = _common_seeds(runs)
+    points = [_renamed(name, run.points, seeds) for name, run in members.items()]
+    return Run(
+        directory=first.directory,
+        manifest={"name": " and ".join(members)},
+        points=pd.concat(points, ignore_index=True),
+        landmarks=_renumbered_landmarks(first, seeds),
+        box=first.box,
+        shown=first.shown,
+        members=members,
+    )
+
+
+def read_box(source: str | PathLike[str]) -> Box:
+    """Reads a box: of a run, of a ``hypervolume.json``, or of a YAML or JSON file.
+
+    Args:
+        source: A run directory, or a file that holds a box (``objectives`` and ``reference``)
+            itself or under ``box``.
+
+    Raises:
+        InputError: It cannot be read, or what it holds is no box.
+    """
+    path = Path(source)
+    data: Any
+    if path.is_dir():
+        data = read_manifest(RunDirectory(path))
+    else:
+        try:
+            text = path.read_text(encoding="utf-8")
+            data = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError) as error:
+            raise InputError(
+                f"--box: {str(path)!r} cannot be read ({type(error).__name__}); give a run "
+                "directory or a YAML or JSON file with objectives."
+            ) from None
+    if isinstance(data, Mapping) and "box" in data:
+        data = data["box"]
+    try:
+        return Box.from_dict(data)
+    except InputError as error:
+        raise InputError(f"--box: {str(path)!r}: {error}") from None
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """The runs' names, or their folders' where names repeat, or their paths where these do."""
+    for names in (
+        [run.name for run in runs],
+        [run.directory.path.resolve().name for run in runs],
+        [str(run.directory.path.resolve()) for run in runs],
+    ):
+        if len(set(names)) == len(names):
+            break
+    return [name.replace(MEMBER, " ") for name in names]
+
+
+def _require_same_task(first: Run, second: Run) -> None:
+    tasks = [run.manifest.get("spec", {}).get("task") for run in (first, second)]
+    if None not in tasks and tasks[0] != tasks[1]:
+        raise InputError(
+            f"runs: {first.shown!r} unlearns {tasks[0]} and {second.shown!r} {tasks[1]}; only runs "
+            "of one task can be compared."
+        )
+
+
+def _common_seeds(runs: Sequence[Run]) -> pd.DataFrame:
+    common = _seeds(runs[0])
+    for run in runs[1:]:
+        common = common.merge(_seeds(run))
+    if common.empty:
+        raise InputError(
+            "runs: no replicate with the same training and unlearning seed is in all of them; "
+            "sweep them with the same replicates."
+        )
+    return common.sort_values(_SEEDS, ignore_index=True)
+
+
+def _seeds(run: Run) -> pd.DataFrame:
+    return run.points[_SEEDS].drop_duplicates()
+
+
+def _renamed(name: str, points: pd.DataFrame, seeds: pd.DataFrame) -> pd.DataFrame:
+    numbered = seeds.reset_index(names="replicate")
+    matched = points.drop(columns="replicate").merge(numbered, on=_SEEDS)[list(points.columns)]
+    return matched.assign(
+        run=name,
+        family=name + MEMBER + matched["family"],
+        trial_id=name + MEMBER + matched["trial_id"],
+    )
+
+
+def _renumbered_landmarks(run: Run, seeds: pd.DataFrame) -> pd.DataFrame:
+    """The landmarks of the replicates in common; runs of one task and seed share them."""
+    numbers = run.points[["replicate", *_SEEDS]].drop_duplicates()
+    numbers = numbers.merge(seeds.reset_index(names="number"), on=_SEEDS)
+    kept = run.landmarks.merge(numbers[["replicate", "number"]], on="replicate")
+    return kept.assign(replicate=kept["number"]).drop(columns="number")

@@ -1,0 +1,101 @@
+import json
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from pareto_explorer.combining import combine_runs, read_box
+from pareto_explorer.errors import InputError
+from pareto_explorer.loading import load_run
+from pareto_explorer.runs import read_manifest, write_manifest
+from tests.synthetic import write_synthetic_run
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("several")
+    first = load_run(write_synthetic_run(folder / "first").path)
+    second = load_run(write_synthetic_run(folder / "second", configurations=2).path)
+    for run in (first, second):
+        write_manifest(run.directory, run.manifest | {"name": run.directory.path.name})
+    return load_run(first.directory.path), load_run(second.directory.path)
+
+
+def test_families_and_trials_carry_the_name_of_their_run(runs):
+    together = combine_runs(runs)
+    assert set(together.points["run"]) == {"first", "second"}
+    assert len(together.points) == sum(len(run.points) for run in runs)
+    volumes = together.hypervolume()
+    for run, name in zip(runs, ("first", "second"), strict=True):
+        for family, volume in run.hypervolume().items():
+            assert volumes[f"{name}: {family}"].per_replicate == volume.per_replicate
+    assert together.locate("second: mgda-kl_heldout-0") == (runs[1].shown, "mgda-kl_heldout-0")
+    assert runs[0].locate("mgda-kl_heldout-0") == (runs[0].shown, "mgda-kl_heldout-0")
+    assert together.name == "first and second"
+
+
+def test_only_replicates_with_the_same_seeds_are_compared(runs, tmp_path):
+    first, _ = runs
+    fewer = load_run(write_synthetic_run(tmp_path / "fewer", replicates=2).path)
+    swapped = fewer.points.assign(
+        replicate=1 - fewer.points["replicate"]
+    )  # its replicate 0 has the seeds of the other run's replicate 1
+    together = combine_runs([first, replace(fewer, points=swapped, box=first.box)])
+    assert set(together.points["replicate"]) == {0, 1}
+    pairs = together.points[["replicate", "training_seed"]].drop_duplicates()
+    assert sorted(map(tuple, pairs.to_numpy().tolist())) == [(0, 0), (1, 1)]
+    assert sorted(together.landmarks["replicate"]) == [0, 0, 1, 1]
+    volume = together.hypervolume()["synthetic: upgrad/kl_heldout"].per_replicate
+    own = replace(fewer, box=first.box).hypervolume()["upgrad/kl_heldout"].per_replicate
+    assert volume == own
+
+
+def test_what_cannot_be_compared_is_refused(runs, tmp_path):
+    first, second = runs
+    with pytest.raises(InputError, match="two or more"):
+        combine_runs([first])
+    with pytest.raises(InputError, match="name a run twice"):
+        combine_runs([first, load_run(first.directory.path)])
+    narrow = replace(second.box, reference=(0.9, 1.0))
+    with pytest.raises(InputError, match="different boxes"):
+        combine_runs([first, replace(second, box=narrow)])
+    spec = second.manifest["spec"] | {"task": {"name": "digits", "forget": {"kind": "random"}}}
+    with pytest.raises(InputError, match="only runs of one task"):
+        combine_runs([first, replace(second, manifest=second.manifest | {"spec": spec})])
+    other = second.points.assign(training_seed=second.points["training_seed"] + 50)
+    with pytest.raises(InputError, match="no replicate"):
+        combine_runs([first, replace(second, points=other)])
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folders(runs):
+    same = [replace(run, manifest=run.manifest | {"name": "digits"}) for run in runs]
+    assert list(combine_runs(same).members) == ["first", "second"]
+
+
+def test_a_box_is_read_from_a_run_a_report_and_a_file(runs, tmp_path):
+    box = runs[0].box
+    assert read_box(runs[0].directory.path) == box
+    written = tmp_path / "hypervolume.json"
+    written.write_text(json.dumps({"box": box.to_dict(), "families": {}}))
+    assert read_box(written) == box
+    by_hand = tmp_path / "box.yaml"
+    by_hand.write_text(yaml.safe_dump(box.to_dict()))
+    assert read_box(by_hand) == box
+
+
+@pytest.mark.parametrize("content", ["[1, 2]", "objectives: 3", "{", "objectives: []"])
+def test_a_file_without_a_box_is_refused(tmp_path, content):
+    path = tmp_path / "box.yaml"
+    path.write_text(content)
+    with pytest.raises(InputError, match="--box"):
+        read_box(path)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_box(tmp_path / "missing.yaml")
+
+
+def test_a_manifest_without_a_box_is_refused(tmp_path):
+    directory = write_synthetic_run(tmp_path / "run")
+    manifest = {k: v for k, v in read_manifest(directory).items() if k not in ("box", "format")}
+    write_manifest(directory, manifest)
+    with pytest.raises(InputError, match="--box"):
+        read_box(directory.path)
