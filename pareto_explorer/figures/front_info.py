@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pareto_explorer.figures.front_thinning import thin
 from pareto_explorer.figures.hover import point_hover, seeds_line
 from pareto_explorer.figures.landmarks import LandmarkCloud, landmark_clouds
 from pareto_explorer.figures.style import FamilyStyle, family_styles
@@ -18,13 +19,14 @@ __all__ = ["FamilyFront", "FrontInfo", "front_info", "staircase"]
 
 Values = npt.NDArray[np.float64]
 _PADDING = 0.06  # free space around the box, as a share of the view
+_DOMINATED = 3_000  # more dominated points than this are not all drawn
 
 
 class FamilyFront(NamedTuple):
     """One family in metric units; m is the number of objectives.
 
     Attributes:
-        values: (n, m) replicate means, one for each (trial, step).
+        values: (n, m) replicate means, one for each (trial, step) that is drawn.
         on_front: (n,) whether the mean is on the family's own front.
         hover: n texts.
         keys: n pairs (trial_id, step).
@@ -51,6 +53,7 @@ class FrontInfo(NamedTuple):
             some space around them.
         n_beyond: Replicate means at or beyond the reference point in some objective.
         n_outside: Replicate means outside ``view``.
+        n_hidden: Replicate means that are not drawn, because others like them are.
     """
 
     box: Box
@@ -61,10 +64,14 @@ class FrontInfo(NamedTuple):
     view: tuple[tuple[float, float], ...]
     n_beyond: int
     n_outside: int
+    n_hidden: int
 
 
 def front_info(points: pd.DataFrame, landmarks: pd.DataFrame, box: Box) -> FrontInfo:
     """Computes what ``plot_front`` draws.
+
+    Of some thousands of dominated points, those that lie on top of one another are left out; the
+    fronts, staircases and counts are always those of all points.
 
     Args:
         points: Points table; only finite points that went well are shown, as replicate means.
@@ -72,16 +79,22 @@ def front_info(points: pd.DataFrame, landmarks: pd.DataFrame, box: Box) -> Front
         box: Two or three objectives with their bounds.
     """
     means = replicate_means(points, box)
-    hover_metrics = list(dict.fromkeys([*box.metrics, *metric_columns(points)]))
-    seeds = seeds_line(points)
-    families = tuple(
-        _family(name, style, means[means["family"] == name], box, hover_metrics, seeds)
-        for name, style in family_styles(points).items()
-    )
     clouds = landmark_clouds(landmarks, box.metrics)
     units = box.normalise(_values(means, box))
     low, high = _view(units, [box.normalise(cloud.values) for cloud in clouds], box)
     ends = np.sort(_metric_units(np.vstack([low, high]), box), axis=0)
+    drawn = thin(
+        (units - low) / (high - low),
+        means["on_family_front"].to_numpy(bool),
+        means["family"].factorize()[0],
+        _DOMINATED,
+    )
+    hover_metrics = list(dict.fromkeys([*box.metrics, *metric_columns(points)]))
+    seeds = seeds_line(points)
+    families = tuple(
+        _family(name, style, means[drawn & (means["family"] == name)], box, hover_metrics, seeds)
+        for name, style in family_styles(points).items()
+    )
     return FrontInfo(
         box=box,
         reference=tuple(_metric_units(np.atleast_2d(box.reference), box)[0]),
@@ -91,6 +104,7 @@ def front_info(points: pd.DataFrame, landmarks: pd.DataFrame, box: Box) -> Front
         view=tuple((float(a), float(b)) for a, b in ends.T),
         n_beyond=int(means["beyond_box"].sum()),
         n_outside=int(((units < low) | (units > high)).any(axis=1).sum()),
+        n_hidden=int((~drawn).sum()),
     )
 
 

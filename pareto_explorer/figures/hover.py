@@ -73,5 +73,8 @@ def _line(row: Mapping[Any, Any], metric: str) -> str:
 
 
 def _wrap(text: object) -> str:
-    lines = textwrap.wrap(" ".join(str(text).split()), _WIDTH, subsequent_indent="\u2003")
+    words = " ".join(str(text).split())
+    if len(words) <= _WIDTH:
+        return escape(words, quote=False)
+    lines = textwrap.wrap(words, _WIDTH, subsequent_indent="\u2003")
     return "<br>".join(escape(line, quote=False) for line in lines)

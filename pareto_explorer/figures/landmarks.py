@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import combinations
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,23 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from pareto_explorer.figures.hover import landmark_hover
+from pareto_explorer.fronts.floor import between_retrained
 from pareto_explorer.runs import metric_columns
 
 __all__ = ["LandmarkCloud", "landmark_clouds"]
-
-_GAPS: Mapping[str, tuple[str, ...]] = {
-    "forget_gap": ("unlearning_accuracy", "membership_inference"),
-    "retain_gap": ("retain_accuracy", "test_accuracy"),
-    "validation_forget_gap": ("unlearning_accuracy", "validation_membership_inference"),
-    "validation_retain_gap": ("retain_accuracy", "validation_accuracy"),
-    "average_gap": (
-        "unlearning_accuracy",
-        "retain_accuracy",
-        "test_accuracy",
-        "membership_inference",
-    ),
-}
-_OWN_TWIN_ONLY = {"js_divergence", "tug_of_war"}  # needs predictions, which the table has not
 
 
 class LandmarkCloud(NamedTuple):
@@ -79,27 +65,14 @@ def _own(landmarks: pd.DataFrame, kind: str, title: str, metrics: Sequence[str])
 
 def _between(landmarks: pd.DataFrame, metrics: Sequence[str]) -> LandmarkCloud:
     title = "Retrained models, each against another"
-    retrained = _seeds_once(landmarks, "retrained")
-    needed = {part for metric in metrics for part in _GAPS.get(metric, (metric,))}
-    applies = (
-        any(metric in _GAPS for metric in metrics)
-        and not _OWN_TWIN_ONLY.intersection(metrics)
-        and needed.issubset(landmarks.columns)
+    values, pairs = between_retrained(landmarks, metrics)
+    hover = tuple(
+        landmark_hover(
+            title, f"training seeds {a} and {b}", zip(metrics, point.tolist(), strict=True)
+        )
+        for (a, b), point in zip(pairs, values, strict=True)
     )
-    values, hover = [], []
-    for a, b in combinations(retrained.to_dict("records"), 2) if applies else ():
-        point = [
-            float(np.mean([abs(a[part] - b[part]) for part in _GAPS[metric]]))
-            if metric in _GAPS
-            else (a[metric] + b[metric]) / 2
-            for metric in metrics
-        ]
-        values.append(point)
-        seeds = f"training seeds {a['training_seed']} and {b['training_seed']}"
-        hover.append(landmark_hover(title, seeds, zip(metrics, point, strict=True)))
-    return LandmarkCloud(
-        "between", title, np.array(values, float).reshape(-1, len(metrics)), tuple(hover)
-    )
+    return LandmarkCloud("between", title, values, hover)
 
 
 def _seeds_once(landmarks: pd.DataFrame, kind: str) -> pd.DataFrame:

@@ -1,5 +1,18 @@
-"""The mathematics of fronts: objectives and boxes, dominance, hypervolume."""
+"""The mathematics of fronts: objectives and boxes, dominance, hypervolume, uncertainty, choice."""
 
+from pareto_explorer.fronts.anytime import anytime_curves, common_grid
+from pareto_explorer.fronts.attainment import (
+    Attainment,
+    AttainmentDifference,
+    attainment_difference,
+    family_attainment,
+)
+from pareto_explorer.fronts.comparison import Comparison, compare_families, comparison_sentence
+from pareto_explorer.fronts.contributions import (
+    family_contributions,
+    knob_contributions,
+    point_contributions,
+)
 from pareto_explorer.fronts.dominance import non_dominated
 from pareto_explorer.fronts.families import (
     FamilyHypervolume,
@@ -7,7 +20,15 @@ from pareto_explorer.fronts.families import (
     hypervolume_json,
     pooled_hypervolume,
 )
+from pareto_explorer.fronts.floor import (
+    RetrainFloor,
+    families_inside,
+    floor_sentence,
+    retrain_floor,
+)
 from pareto_explorer.fronts.hypervolume import HypervolumeResult, hypervolume
+from pareto_explorer.fronts.importance import ImportanceResult, knob_importance
+from pareto_explorer.fronts.indicators import additive_epsilon, family_indicators, igd_plus, r2
 from pareto_explorer.fronts.objectives import Box, Objective, require_same_box
 from pareto_explorer.fronts.presets import (
     OBJECTIVES,
@@ -15,23 +36,58 @@ from pareto_explorer.fronts.presets import (
     efficacy_fidelity_box,
     retrain_gap_box,
 )
+from pareto_explorer.fronts.resampling import Interval
+from pareto_explorer.fronts.selection import Selection, select
+from pareto_explorer.fronts.sensitivity import ranking_changes, reference_sensitivity
 from pareto_explorer.fronts.tables import front, replicate_means
+from pareto_explorer.fronts.validation import validation_box
+from pareto_explorer.fronts.vorobev import VorobevResult, vorobev
 
 __all__ = [
     "OBJECTIVES",
+    "Attainment",
+    "AttainmentDifference",
     "Box",
+    "Comparison",
     "FamilyHypervolume",
     "HypervolumeResult",
+    "ImportanceResult",
+    "Interval",
     "Objective",
     "Preset",
+    "RetrainFloor",
+    "Selection",
+    "VorobevResult",
+    "additive_epsilon",
+    "anytime_curves",
+    "attainment_difference",
+    "common_grid",
+    "compare_families",
+    "comparison_sentence",
     "efficacy_fidelity_box",
+    "families_inside",
+    "family_attainment",
+    "family_contributions",
     "family_hypervolumes",
+    "family_indicators",
+    "floor_sentence",
     "front",
     "hypervolume",
     "hypervolume_json",
+    "igd_plus",
+    "knob_contributions",
+    "knob_importance",
     "non_dominated",
+    "point_contributions",
     "pooled_hypervolume",
+    "r2",
+    "ranking_changes",
+    "reference_sensitivity",
     "replicate_means",
     "require_same_box",
+    "retrain_floor",
     "retrain_gap_box",
+    "select",
+    "validation_box",
+    "vorobev",
 ]

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from pareto_explorer.fronts.comparison import compare_families
+from pareto_explorer.fronts.cross_fitting import (
+    Checkpoints,
+    checkpoints,
+    chosen_on_validation,
+    cross_fitted,
+)
+from pareto_explorer.fronts.floor import families_inside, retrain_floor
 from pareto_explorer.fronts.hypervolume import HypervolumeResult, hypervolume
 from pareto_explorer.fronts.objectives import Box
-from pareto_explorer.fronts.tables import objective_values, replicate_means, usable
+from pareto_explorer.fronts.resampling import Interval, interval
 
 __all__ = [
     "FamilyHypervolume",
@@ -28,21 +36,47 @@ class FamilyHypervolume:
         mean: The mean over the replicates of the table; a replicate in which the family has no
             usable point counts as 0.
         per_replicate: The hypervolume of each replicate's own points.
-        interval: The smallest and the largest of them; a range, not a confidence interval.
+        interval: Bounds of their mean: a bootstrap interval from five replicates on, below that
+            their range.
         of_means: The hypervolume of the replicate means, with the box. It is the honest one for
             choosing a configuration: averaging comes before picking the best.
         n_points: Usable points over all replicates.
         n_beyond: Those of them at or beyond the reference point in some objective.
         n_excluded: Rows that are no usable point: diverged, failed, or an objective not finite.
+        cross_fitted: In each replicate, the hypervolume of the front that the other replicates
+            choose; None with fewer than two replicates.
+        on_validation: In each replicate, the hypervolume of the front that the replicate means of
+            the validation metrics choose; None where no objective has a validation twin.
     """
 
     mean: float
     per_replicate: dict[int, float]
-    interval: tuple[float, float]
+    interval: Interval
     of_means: HypervolumeResult
     n_points: int
     n_beyond: int
     n_excluded: int
+    cross_fitted: dict[int, float] | None = None
+    on_validation: dict[int, float] | None = None
+
+    @property
+    def cross_fitted_mean(self) -> float | None:
+        """The mean of ``cross_fitted`` over the replicates."""
+        return _mean(self.cross_fitted)
+
+    @property
+    def on_validation_mean(self) -> float | None:
+        """The mean of ``on_validation`` over the replicates."""
+        return _mean(self.on_validation)
+
+    @property
+    def optimism(self) -> float | None:
+        """How far ``mean`` exceeds ``cross_fitted_mean``: the winner's curse, never below 0.
+
+        About that much of the mean comes from picking the best of noisy points after seeing them.
+        """
+        mean = self.cross_fitted_mean
+        return None if mean is None else max(self.mean - mean, 0.0)
 
     @property
     def box(self) -> Box:
@@ -53,8 +87,9 @@ class FamilyHypervolume:
         """Plain data for JSON, without the box."""
         return {
             "hypervolume": self.mean,
-            "per_replicate": {str(key): value for key, value in self.per_replicate.items()},
+            "per_replicate": _with_text_keys(self.per_replicate),
             "interval": list(self.interval),
+            "interval_kind": self.interval.kind,
             "points": self.n_points,
             "beyond_box": self.n_beyond,
             "excluded": self.n_excluded,
@@ -64,6 +99,8 @@ class FamilyHypervolume:
                 "front_points": self.of_means.n_front,
                 "beyond_box": self.of_means.n_beyond,
             },
+            "cross_fitted": _part(self.cross_fitted),
+            "on_validation": _part(self.on_validation),
         }
 
 
@@ -80,19 +117,12 @@ def family_hypervolumes(points: pd.DataFrame, box: Box) -> dict[str, FamilyHyper
     Raises:
         InputError: An objective is no column of the table.
     """
-    candidates, means = points[usable(points, box)], replicate_means(points, box)
-    replicates = _replicates(points)
-    families = {}
-    for family in sorted(points["family"].unique()):
-        of_family = candidates[candidates["family"] == family]
-        families[str(family)] = _measure(
-            of_family,
-            means[means["family"] == family],
-            replicates,
-            box,
-            n_excluded=int((points["family"] == family).sum()) - len(of_family),
-        )
-    return families
+    table = checkpoints(points, box)
+    rows = points["family"].value_counts()
+    return {
+        str(family): _measure(table.of(family), int(rows[family]))
+        for family in sorted(points["family"].unique())
+    }
 
 
 def pooled_hypervolume(points: pd.DataFrame, box: Box) -> FamilyHypervolume:
@@ -105,63 +135,75 @@ def pooled_hypervolume(points: pd.DataFrame, box: Box) -> FamilyHypervolume:
     Raises:
         InputError: An objective is no column of the table.
     """
-    candidates = points[usable(points, box)]
-    return _measure(
-        candidates,
-        replicate_means(points, box),
-        _replicates(points),
-        box,
-        n_excluded=len(points) - len(candidates),
-    )
+    return _measure(checkpoints(points, box), len(points))
 
 
-def hypervolume_json(points: pd.DataFrame, box: Box) -> dict[str, Any]:
+def hypervolume_json(
+    points: pd.DataFrame, box: Box, *, landmarks: pd.DataFrame | None = None
+) -> dict[str, Any]:
     """The content of ``report/hypervolume.json``.
 
     Args:
         points: A points table.
         box: The objectives.
+        landmarks: The landmarks table, for the retrain floor.
 
     Returns:
-        ``{"box": ..., "families": {name: ...}, "pooled": ...}``; each entry has ``hypervolume``
-        (the mean over replicates), ``per_replicate``, ``interval``, ``points``, ``beyond_box``,
-        ``excluded``, and ``of_means`` with its own counts.
+        ``{"box": ..., "families": {name: ...}, "pooled": ..., "comparisons": [...]}``. Each family
+        and ``pooled`` has ``hypervolume`` (the mean over replicates), ``per_replicate``,
+        ``interval``, ``interval_kind``, ``points``, ``beyond_box``, ``excluded``, and ``of_means``
+        with its own counts; ``cross_fitted`` and ``on_validation`` have ``hypervolume`` and
+        ``per_replicate``, or are null where they do not apply. ``comparisons`` has an entry for
+        each pair of families. With landmarks there is ``floor`` too: null, or ``metrics``,
+        ``pairs``, ``mean`` and ``families_inside``.
 
     Raises:
         InputError: An objective is no column of the table.
     """
     families = family_hypervolumes(points, box)
-    return {
+    found: dict[str, Any] = {
         "box": box.to_dict(),
         "families": {name: family.to_dict() for name, family in families.items()},
         "pooled": pooled_hypervolume(points, box).to_dict(),
+        "comparisons": [comparison.to_dict() for comparison in compare_families(families)],
     }
+    if landmarks is not None:
+        floor = retrain_floor(landmarks, box)
+        inside = families_inside(points, landmarks, box)
+        found["floor"] = None if floor is None else {**floor.to_dict(), "families_inside": inside}
+    return found
 
 
-def _replicates(points: pd.DataFrame) -> list[int]:
-    return sorted(int(replicate) for replicate in points["replicate"].unique())
-
-
-def _measure(
-    candidates: pd.DataFrame,
-    means: pd.DataFrame,
-    replicates: Sequence[int],
-    box: Box,
-    n_excluded: int,
-) -> FamilyHypervolume:
+def _measure(table: Checkpoints, n_rows: int) -> FamilyHypervolume:
+    box = table.box
     results = {
-        replicate: hypervolume(
-            objective_values(candidates[candidates["replicate"] == replicate], box), box
-        )
-        for replicate in replicates
+        replicate: hypervolume(table.measured(i), box)
+        for i, replicate in enumerate(table.replicates)
     }
     volumes = {replicate: result.value for replicate, result in results.items()}
+    n_points = sum(result.n_points for result in results.values())
     return FamilyHypervolume(
         mean=sum(volumes.values()) / max(len(volumes), 1),
         per_replicate=volumes,
-        interval=(min(volumes.values(), default=0.0), max(volumes.values(), default=0.0)),
-        of_means=hypervolume(objective_values(means, box), box),
-        n_points=sum(result.n_points for result in results.values()),
+        interval=interval(list(volumes.values())) if volumes else Interval(0.0, 0.0, "single"),
+        of_means=hypervolume(table.means(), box),
+        n_points=n_points,
         n_beyond=sum(result.n_beyond for result in results.values()),
-        n_excluded=n_excluded,
+        n_excluded=n_rows - n_points,
+        cross_fitted=cross_fitted(table),
+        on_validation=chosen_on_validation(table),
     )
+
+
+def _mean(volumes: Mapping[int, float] | None) -> float | None:
+    return sum(volumes.values()) / len(volumes) if volumes else None
+
+
+def _part(volumes: Mapping[int, float] | None) -> dict[str, Any] | None:
+    if not volumes:
+        return None
+    return {"hypervolume": _mean(volumes), "per_replicate": _with_text_keys(volumes)}
+
+
+def _with_text_keys(volumes: Mapping[int, float]) -> dict[str, float]:
+    return {str(replicate): value for replicate, value in volumes.items()}

@@ -35,6 +35,15 @@ def test_retrained_models_are_compared_with_each_other(landmarks: pd.DataFrame) 
     assert between.values.tolist() == [pytest.approx([s / 2, s / 2]) for s in shifts]
 
 
+def test_each_pair_is_named_by_its_training_seeds_and_distances(landmarks: pd.DataFrame) -> None:
+    between = landmark_clouds(landmarks, ["forget_gap", "test_accuracy"])[2]
+    assert [text.split("<br>")[1] for text in between.hover] == [
+        f"training seeds {a} and {b}" for a, b in ((0, 1), (0, 2), (1, 2))
+    ]
+    assert between.values[0].tolist() == [pytest.approx(0.01), pytest.approx(0.89)]
+    assert "0.89" in between.hover[0]
+
+
 def test_axes_that_are_no_gaps_show_the_models_themselves(landmarks: pd.DataFrame) -> None:
     clouds = landmark_clouds(landmarks, ["unlearning_accuracy", "retain_accuracy"])
     assert [cloud.kind for cloud in clouds] == ["original", "retrained"]

@@ -13,7 +13,9 @@ from pareto_explorer.fronts import (
     hypervolume_json,
     pooled_hypervolume,
 )
-from pareto_explorer.runs import read_manifest, read_points
+from pareto_explorer.fronts.floor import families_inside
+from pareto_explorer.fronts.resampling import interval
+from pareto_explorer.runs import read_landmarks, read_manifest, read_points
 from pareto_explorer.runs.columns import IDENTITY, tabulate
 from tests.fronts.test_tables import BOX, row, table
 from tests.synthetic import write_synthetic_run
@@ -43,13 +45,14 @@ def test_by_hand():
     f, g = found["f"], found["g"]
     assert f.per_replicate == pytest.approx({0: 3 / 8, 1: 9 / 16})
     assert f.mean == pytest.approx(15 / 32)
-    assert f.interval == pytest.approx((3 / 8, 9 / 16))
+    assert f.interval.kind == "range"
+    assert tuple(f.interval) == pytest.approx((3 / 8, 9 / 16))
     assert f.of_means.value == pytest.approx(15 / 32 + 3 / 64)
     assert (f.n_points, f.n_beyond, f.n_excluded) == (4, 1, 0)
     assert (f.of_means.n_points, f.of_means.n_front, f.of_means.n_beyond) == (2, 2, 0)
     assert f.box == BOX
     assert g.per_replicate == {0: 0.0, 1: 0.0}
-    assert (g.mean, g.interval, g.of_means.value) == (0.0, (0.0, 0.0), 0.0)
+    assert (g.mean, tuple(g.interval), g.of_means.value) == (0.0, (0.0, 0.0), 0.0)
     assert (g.n_points, g.n_beyond, g.n_excluded) == (0, 0, 2)
 
 
@@ -102,6 +105,8 @@ def test_three_objectives(run):
     )
     pooled = pooled_hypervolume(points, box)
     assert pooled.n_points == 150
+    assert 0 < pooled.cross_fitted_mean < pooled.mean
+    assert 0 < pooled.on_validation_mean < pooled.mean
     assert all(
         0 < family.mean <= pooled.mean
         for name, family in family_hypervolumes(points, box).items()
@@ -114,14 +119,52 @@ def test_three_objectives(run):
 def test_a_table_without_rows(points):
     assert family_hypervolumes(points, BOX) == {}
     pooled = pooled_hypervolume(points, BOX)
-    assert (pooled.mean, pooled.per_replicate, pooled.interval) == (0.0, {}, (0.0, 0.0))
-    json.dumps(hypervolume_json(points, BOX), allow_nan=False)
+    assert (pooled.mean, pooled.per_replicate, tuple(pooled.interval)) == (0.0, {}, (0.0, 0.0))
+    assert (pooled.cross_fitted, pooled.on_validation, pooled.optimism) == (None, None, None)
+    written = hypervolume_json(points, BOX, landmarks=pd.DataFrame({"landmark": []}))
+    assert (written["comparisons"], written["floor"]) == ([], None)
+    json.dumps(written, allow_nan=False)
 
 
 def test_the_points_are_not_changed():
     points = HAND.copy(deep=True)
     hypervolume_json(points, BOX)
     pd.testing.assert_frame_equal(points, HAND)
+
+
+def test_five_replicates_give_a_bootstrap_interval(tmp_path):
+    run = write_synthetic_run(tmp_path / "run", replicates=5, configurations=1)
+    for family in family_hypervolumes(read_points(run), _box(run)).values():
+        volumes = list(family.per_replicate.values())
+        assert family.interval == interval(volumes)
+        assert family.interval.kind == "bootstrap"
+        assert min(volumes) <= family.interval.low <= family.mean <= family.interval.high
+    assert family.to_dict()["interval_kind"] == "bootstrap"
+
+
+def test_hypervolumes_that_look_back_are_never_above_those_of_all_points(run):
+    points, box = read_points(run), _box(run)
+    pooled = pooled_hypervolume(points, box)
+    for family in [pooled, *family_hypervolumes(points, box).values()]:
+        assert family.optimism == pytest.approx(family.mean - family.cross_fitted_mean, abs=1e-12)
+        for replicate, value in family.per_replicate.items():
+            assert 0 <= family.cross_fitted[replicate] <= value + 1e-12
+            assert 0 <= family.on_validation[replicate] <= value + 1e-12
+    assert pooled.optimism > 1e-6
+
+
+def test_json_has_the_comparisons_and_the_floor(run):
+    points, box, landmarks = read_points(run), _box(run), read_landmarks(run)
+    written = hypervolume_json(points, box, landmarks=landmarks)
+    assert "floor" not in hypervolume_json(points, box)
+    assert len(written["comparisons"]) == 7 * 6 / 2
+    assert {entry["first"] for entry in written["comparisons"][:6]} == {
+        max(written["families"], key=lambda name: written["families"][name]["hypervolume"])
+    }
+    assert written["floor"]["metrics"] == ["forget_gap", "retain_gap"]
+    assert written["floor"]["pairs"] == 3
+    assert written["floor"]["families_inside"] == families_inside(points, landmarks, box)
+    json.dumps(written, allow_nan=False)
 
 
 def staircase_area(corners):
@@ -143,11 +186,31 @@ def test_hypervolume_json_can_be_recomputed_from_the_parquet_file_by_hand(run):
     assert written["box"]["reference"] == [1.0, 1.0]
     assert {o["direction"] for o in written["box"]["objectives"]} == {"min"}
 
-    def corner(row):
-        return tuple((row[m] - low) / (high - low) for m, (low, high) in bounds.items())
+    def corner(row, prefix=""):
+        return tuple((row[prefix + m] - low) / (high - low) for m, (low, high) in bounds.items())
 
-    def recompute(chosen):
-        good = [row for row in chosen if row["status"] == "ok"]
+    def validation_corner(row):
+        return corner(row, "validation_")
+
+    def chosen(checkpoints, corner, replicates):
+        means = []
+        for points in checkpoints.values():
+            looked_at = [corner(row) for row in points if row["replicate"] in replicates]
+            if len(looked_at) == len(replicates):
+                means.append((tuple(sum(c) / len(c) for c in zip(*looked_at, strict=True)), points))
+        return [
+            points
+            for mean, points in means
+            if not any(m != mean and m[0] <= mean[0] and m[1] <= mean[1] for m, _ in means)
+        ]
+
+    def measured(points, replicate):
+        return staircase_area(
+            [corner(row) for three in points for row in three if row["replicate"] == replicate]
+        )
+
+    def recompute(rows_of_family):
+        good = [row for row in rows_of_family if row["status"] == "ok"]
         per_replicate = {}
         for replicate in (0, 1, 2):
             corners = [corner(row) for row in good if row["replicate"] == replicate]
@@ -162,13 +225,28 @@ def test_hypervolume_json_can_be_recomputed_from_the_parquet_file_by_hand(run):
                 means.append(corner(mean))
         inside = [mean for mean in means if max(mean) < 1]
         beaten = [any(o != p and o[0] <= p[0] and o[1] <= p[1] for o in inside) for p in inside]
+        cross_fitted, on_validation = {}, {}
+        for replicate in (0, 1, 2):
+            found = chosen(checkpoints, corner, [r for r in (0, 1, 2) if r != replicate])
+            cross_fitted[str(replicate)] = measured(found, replicate)
+            found = chosen(checkpoints, validation_corner, [0, 1, 2])
+            on_validation[str(replicate)] = measured(found, replicate)
         return {
             "hypervolume": sum(per_replicate.values()) / 3,
             "per_replicate": per_replicate,
             "interval": [min(per_replicate.values()), max(per_replicate.values())],
+            "interval_kind": "range",
+            "cross_fitted": {
+                "hypervolume": sum(cross_fitted.values()) / 3,
+                "per_replicate": cross_fitted,
+            },
+            "on_validation": {
+                "hypervolume": sum(on_validation.values()) / 3,
+                "per_replicate": on_validation,
+            },
             "points": len(good),
             "beyond_box": sum(max(corner(row)) >= 1 for row in good),
-            "excluded": len(chosen) - len(good),
+            "excluded": len(rows_of_family) - len(good),
             "of_means": {
                 "hypervolume": staircase_area(means),
                 "points": len(means),

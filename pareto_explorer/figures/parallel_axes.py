@@ -1,0 +1,85 @@
+"""The axes of a parallel-coordinates plot: every column as numbers with readable ticks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pareto_explorer.figures.words import label
+from pareto_explorer.fronts import Box
+from pareto_explorer.runs.columns import CONFIG_PREFIX, config_columns
+
+__all__ = ["ParallelAxis", "parallel_axes"]
+
+_DECADES = 1.5  # a knob that spans more is shown on a logarithmic axis
+_TICKS = 5
+_NOT_SET = "not set"
+
+
+class ParallelAxis(NamedTuple):
+    """One axis.
+
+    Attributes:
+        column: The column of the replicate means.
+        title: What the axis is called.
+        values: (n,) heights; a cell that is missing lies below all others.
+        ticks: Heights with a tick.
+        texts: What stands beside them.
+    """
+
+    column: str
+    title: str
+    values: NDArray[np.float64]
+    ticks: tuple[float, ...]
+    texts: tuple[str, ...]
+
+
+def parallel_axes(means: pd.DataFrame, box: Box) -> tuple[ParallelAxis, ...]:
+    """The axes of a run: the knobs and the step where they vary, and the objectives.
+
+    Args:
+        means: Replicate means.
+        box: The objectives.
+    """
+    varying = [
+        name for name in [*config_columns(means), "step"] if means[name].nunique(dropna=False) > 1
+    ]
+    return tuple(_axis(means[name], name) for name in [*varying, *box.metrics])
+
+
+def _axis(column: pd.Series, name: str) -> ParallelAxis:
+    title = name.removeprefix(CONFIG_PREFIX) if name.startswith(CONFIG_PREFIX) else label(name)
+    present = column.notna().to_numpy()
+    kind = column.dtype
+    if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind):
+        heights = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        heights, ticks, texts = _numbers(heights, logarithmic=name.startswith(CONFIG_PREFIX))
+    else:
+        words = sorted(set(column[present].astype(str)))
+        heights = np.full(len(column), np.nan)
+        heights[present] = [words.index(word) for word in column[present].astype(str)]
+        ticks, texts = [float(i) for i in range(len(words))], words
+    if not np.isfinite(heights).all():
+        known = heights[np.isfinite(heights)]
+        below = (known.min() - 0.15 * max(np.ptp(known), 1e-9)) if len(known) else 0.0
+        heights = np.where(np.isfinite(heights), heights, below)
+        ticks, texts = [below, *ticks], [_NOT_SET, *texts]
+    return ParallelAxis(name, title, heights, tuple(ticks), tuple(texts))
+
+
+def _numbers(
+    values: NDArray[np.float64], *, logarithmic: bool
+) -> tuple[NDArray[np.float64], list[float], list[str]]:
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return values, [], []
+    low, high = known.min(), known.max()
+    if logarithmic and low > 0 and np.log10(high / low) > _DECADES:
+        heights = np.log10(values)
+        ticks = np.linspace(np.log10(low), np.log10(high), _TICKS)
+        return heights, ticks.tolist(), [f"{10**tick:.2g}" for tick in ticks]
+    ticks = np.linspace(low, high, _TICKS) if high > low else np.array([low])
+    return values, ticks.tolist(), [f"{tick:.3g}" for tick in ticks]

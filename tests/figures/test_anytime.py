@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from pareto_explorer.figures.anytime import anytime_info, draw_anytime, plot_anytime
+from pareto_explorer.figures.style import DARK
+from pareto_explorer.fronts import Box, Objective, family_hypervolumes
+from pareto_explorer.fronts.anytime import anytime_curves, common_grid
+from pareto_explorer.loading import Run
+
+BOX = Box((Objective("a", "min", 0.0, 1.0), Objective("b", "min", 0.0, 1.0)))
+
+
+def points(trials: int) -> pd.DataFrame:
+    """One family whose n-th trial lies at 1 - n / trials in both objectives."""
+    rows = [
+        {"trial_id": f"t-{n:04}", "a": 1 - n / trials, "b": 1 - n / trials, "samples": 10}
+        for n in range(1, trials + 1)
+    ]
+    shared = {"family": "f", "method": "m", "aggregator": "x", "forget_loss": "l", "step": 1}
+    return pd.DataFrame(rows).assign(
+        replicate=0, training_seed=0, unlearning_seed=0, seconds=0.0, status="ok", **shared
+    )
+
+
+def test_each_family_ends_at_its_hypervolume_on_every_axis(run: Run) -> None:
+    info = anytime_info(run.points, run.box)
+    assert info.axes == ("trials", "seconds", "samples")
+    volumes = family_hypervolumes(run.points, run.box)
+    assert [family.name for family in info.families] == list(volumes)
+    for family in info.families:
+        for axis in info.axes:
+            last = family.steps[axis].iloc[-1]
+            assert last["mean"] == pytest.approx(volumes[family.name].mean)
+            assert last["low"] <= last["mean"] <= last["high"]
+
+
+def test_thinning_keeps_the_ends_and_loses_no_step_that_shows() -> None:
+    table = points(1000)
+    (family,) = anytime_info(table, BOX).families
+    full = common_grid(anytime_curves(table, BOX, "trials"))
+    thin = family.steps["trials"]
+    assert len(thin) <= 62 < len(full)
+    assert thin.iloc[[0, -1]]["x"].tolist() == full.iloc[[0, -1]]["x"].tolist()
+    kept = pd.merge_asof(full, thin, on="x")
+    assert (kept["mean_x"] - kept["mean_y"]).max() <= full["mean"].max() / 60 + 1e-9
+
+
+def test_an_axis_that_was_not_measured_is_left_out() -> None:
+    assert anytime_info(points(3), BOX).axes == ("trials", "samples")
+
+
+def test_a_button_changes_all_that_an_axis_changes(run: Run) -> None:
+    info = anytime_info(run.points, run.box)
+    first = draw_anytime(info)
+    for axis in info.axes:
+        other = plot_anytime(run.points, run.box, axis=axis)
+        view = first.layout.meta["views"][axis]
+        assert other.layout.xaxis.title.text == view["xaxis.title.text"]
+        assert other.layout.xaxis.dtick == view["xaxis.dtick"]
+        for before, after in zip(first.data, other.data, strict=True):
+            changed = before.meta["views"][axis]
+            assert list(after.x) == changed["x"]
+            assert list(after.y) == changed["y"]
+            assert [list(row) for row in after.customdata] == changed["customdata"]
+
+
+def test_the_symbol_stands_where_the_curve_ends(run: Run) -> None:
+    figure = plot_anytime(run.points, run.box, shown=["fine_tune"])
+    curves, ends = figure.data[::2], figure.data[1::2]
+    for curve, end in zip(curves, ends, strict=True):
+        assert (curve.line.shape, end.mode) == ("hv", "markers")
+        assert (end.x[0], end.y[0]) == (curve.x[-1], curve.y[-1])
+        assert curve.visible == end.visible == (curve.legendgroup == "family fine_tune")
+
+
+def test_few_trials_have_whole_ticks() -> None:
+    for trials, expected in ((4, 1), (40, None)):
+        assert plot_anytime(points(trials), BOX).layout.xaxis.dtick == expected
+
+
+def test_dark_differs_in_colours_only(run: Run) -> None:
+    info = anytime_info(run.points, run.box)
+    light, dark = draw_anytime(info), draw_anytime(info, theme=DARK)
+    assert [t.meta for t in light.data] == [t.meta for t in dark.data]
+    assert light.layout.meta == dark.layout.meta
+
+
+def test_the_table_names_axis_and_family(run: Run) -> None:
+    table = anytime_info(run.points, run.box).table()
+    assert list(table.columns) == ["axis", "family", "x", "mean", "low", "high"]
+    assert set(table["axis"]) == {"trials", "seconds", "samples"}
+    assert set(table["family"]) == set(run.points["family"])

@@ -1,0 +1,308 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.fronts import (
+    Box,
+    FamilyHypervolume,
+    HypervolumeResult,
+    Objective,
+    efficacy_fidelity_box,
+    family_hypervolumes,
+)
+from pareto_explorer.fronts.comparison import compare_families, comparison_sentence
+from pareto_explorer.fronts.resampling import Interval, interval
+from pareto_explorer.runs import read_manifest, read_points
+from tests.fronts.twins_statistics import max_t, signed_rank
+from tests.synthetic import write_synthetic_run
+
+BOX = efficacy_fidelity_box()
+
+
+def volume(values, box=BOX):
+    return FamilyHypervolume(
+        mean=sum(values) / max(len(values), 1),
+        per_replicate=dict(enumerate(values)),
+        interval=Interval(0.0, 1.0, "range"),
+        of_means=HypervolumeResult(0.5, box, 1, 1, 0),
+        n_points=1,
+        n_beyond=0,
+        n_excluded=0,
+    )
+
+
+def compare(**families):
+    return compare_families({name: volume(list(values)) for name, values in families.items()})
+
+
+def by_pair(comparisons):
+    return {(c.first, c.second): c for c in comparisons}
+
+
+def random_volumes(k, n, seed, step=0.0):
+    rng = np.random.default_rng(seed)
+    return {
+        f"f{i:02}": volume((0.5 + step * i + rng.normal(0, 0.05, n)).tolist()) for i in range(k)
+    }
+
+
+def test_one_pair_by_hand():
+    b, a = (0.5, 0.4, 0.3, 0.4, 0.5, 0.3), (0.6, 0.6, 0.6, 0.3, 0.9, 0.8)
+    (found,) = compare(b=b, a=a)
+    assert (found.first, found.second) == ("a", "b")
+    # +0.1 +0.2 +0.3 -0.1 +0.4 +0.5: the ranks against are 1.5 of 21
+    assert found.differences == pytest.approx({0: 0.1, 1: 0.2, 2: 0.3, 3: -0.1, 4: 0.4, 5: 0.5})
+    assert found.mean == pytest.approx(1.4 / 6)
+    assert tuple(found.interval) == pytest.approx(
+        tuple(interval(list(found.differences.values()))), abs=1e-12
+    )
+    assert found.probability == pytest.approx(5 / 6)
+    # a sum as large needs no flip or that of one ±0.1, for each of the two signs
+    assert found.wilcoxon == pytest.approx(2 * 3 / 64)
+    assert found.corrected == pytest.approx(2 * 3 / 64)
+    assert not found.distinguishable
+
+
+def test_six_replicates_of_one_sign_are_the_fewest_that_separate():
+    for n, p in ((5, 2 / 32), (6, 2 / 64)):
+        (found,) = compare(a=[0.5 + 0.01 * i for i in range(n)], b=[0.4] * n)
+        assert found.corrected == p
+        assert found.distinguishable == (n == 6)
+        assert found.wilcoxon == (p if n == 6 else None)
+        assert found.probability == 1.0
+
+
+def test_ties_count_half_and_zeros_are_dropped_from_the_ranks():
+    (found,) = compare(a=[0.5, 0.5, 0.6, 0.7, 0.4, 0.5], b=[0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
+    assert found.probability == (2 + 0.5 * 3) / 6
+    assert found.wilcoxon == pytest.approx(signed_rank([1, 2, -1]))
+
+
+def test_families_that_are_equal_up_to_rounding_are_not_distinguishable():
+    a = [0.1 + 0.2, 0.3, 0.7, 0.6, 0.5, 0.4, 0.2]
+    (found,) = compare(a=[x + 1e-16 for x in a], b=a)
+    assert (found.mean, found.probability, found.wilcoxon) == (0.0, 0.5, 1.0)
+    assert (found.corrected, found.distinguishable) == (1.0, False)
+    assert tuple(found.interval) == (0.0, 0.0)
+
+
+def test_the_published_example_of_the_signed_rank_test():
+    # Darwin's maize, Rayner et al. (2005), as in scipy's documentation: exact p 0.041259765625
+    d = [6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75]
+    (found,) = compare(a=[0.5 + x / 1000 for x in d], b=[0.5] * 15)
+    assert found.wilcoxon == pytest.approx(0.041259765625, abs=1e-12)
+
+
+def test_the_signed_rank_test_agrees_with_scipy_without_ties():
+    from scipy.stats import wilcoxon
+
+    rng = np.random.default_rng(0)
+    for n in (6, 9, 14, 30):
+        d = rng.normal(0.02, 0.05, n)
+        (found,) = compare(a=(0.5 + d).tolist(), b=[0.5] * n)
+        assert found.wilcoxon == pytest.approx(wilcoxon(d, method="exact").pvalue, abs=1e-12)
+
+
+few = st.integers(-3, 3).map(lambda k: k / 8)  # ties and zeros
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(6, 8).flatmap(lambda n: st.lists(st.lists(few, min_size=n, max_size=n),
+                                                     min_size=2, max_size=4)))  # fmt: skip
+def test_p_values_agree_with_the_definitions(values):
+    families = {f"f{i}": volume(row) for i, row in enumerate(values)}
+    found = compare_families(families)
+    rows = [list(c.differences.values()) for c in found]
+    assert [c.corrected for c in found] == pytest.approx(max_t(rows), abs=1e-12)
+    assert [c.wilcoxon for c in found] == pytest.approx(
+        [signed_rank(row) for row in rows], abs=1e-12
+    )
+    for c in found:
+        own = [families[name].per_replicate for name in (c.first, c.second)]
+        assert c.differences == {r: own[0][r] - own[1][r] for r in own[0]}
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(2, 6), st.integers(2, 9), st.integers(0, 1000))
+def test_properties(k, n, seed):
+    families = random_volumes(k, n, seed, step=0.03)
+    found = compare_families(families)
+    assert len(found) == k * (k - 1) // 2
+    ranked = sorted(families, key=lambda name: -families[name].mean)
+    assert [(c.first, c.second) for c in found] == list(combinations(ranked, 2))
+    assert all(c.mean >= -1e-12 and 0 <= c.probability <= 1 for c in found)
+    assert all(2 / 2**n <= c.corrected <= 1 for c in found)
+    assert all(c.distinguishable == (c.corrected <= 0.05) for c in found)
+    for c in found:  # correcting never helps
+        (alone,) = compare_families({name: families[name] for name in (c.first, c.second)})
+        assert alone.corrected <= c.corrected
+        assert (alone.mean, alone.wilcoxon) == (c.mean, c.wilcoxon)
+        assert tuple(alone.interval) == pytest.approx(tuple(c.interval), abs=1e-12)
+    assert compare_families(dict(reversed(families.items()))) == found
+    order = np.random.default_rng(seed).permutation(n)
+    shuffled = {
+        name: volume([family.per_replicate[r] for r in order]) for name, family in families.items()
+    }
+    for c, again in zip(found, compare_families(shuffled), strict=True):
+        assert again.corrected == pytest.approx(c.corrected, abs=1e-12)
+        assert again.probability == pytest.approx(c.probability)
+
+
+def test_one_family_far_ahead_does_not_hide_what_the_others_show():
+    # step-down: once the large differences are rejected, they no longer compete with the small ones
+    rng = np.random.default_rng(4)
+    noise = rng.normal(0, 0.01, (3, 10))
+    c, b, a = (0.2 + noise[0]).tolist(), (0.212 + noise[1]).tolist(), (0.9 + noise[2]).tolist()
+    found = by_pair(compare(a=a, b=b, c=c))
+    assert found["a", "b"].corrected == found["a", "c"].corrected == 2 / 1024
+    alone = by_pair(compare(b=b, c=c))["b", "c"].corrected
+    assert found["b", "c"].corrected == alone
+
+
+@pytest.mark.parametrize("draw", ["normal", "exponential"])
+def test_among_equal_families_hardly_any_is_told_apart(draw):
+    rng = np.random.default_rng(1)
+    wrong = 0
+    for _ in range(300):
+        values = getattr(rng, draw)(size=(6, 7))
+        found = compare_families({str(i): volume(row.tolist()) for i, row in enumerate(values)})
+        wrong += any(c.distinguishable for c in found)
+    # 15 pairs: uncorrected, some pair is "significant" in about 4 of 10 cases
+    assert wrong / 300 <= 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / 300)
+
+
+def test_many_replicates_use_random_flips_and_always_the_same():
+    found = compare_families(random_volumes(4, 14, 0, step=0.02))
+    assert found == compare_families(random_volumes(4, 14, 0, step=0.02))
+    assert min(c.corrected for c in found) >= 1 / 4096
+    assert any(c.distinguishable for c in found)
+    rows = [[c.differences[r] for r in range(14)] for c in found]
+    assert [c.corrected for c in found] == pytest.approx(max_t(rows), abs=0.02)
+
+
+def test_many_families():
+    found = compare_families(random_volumes(35, 10, 3, step=0.01))
+    assert len(found) == 595
+    assert {c.first for c in found[:34]} == {found[0].first}
+
+
+def test_names_break_ties():
+    found = compare(c=[0.5, 0.5], a=[0.5, 0.5], b=[0.5, 0.5])
+    assert [(c.first, c.second) for c in found] == [("a", "b"), ("a", "c"), ("b", "c")]
+
+
+def test_fewer_than_two_families_or_replicates():
+    assert compare_families({}) == []
+    assert compare(a=[0.5, 0.6]) == []
+    assert compare(a=[], b=[]) == []
+    (found,) = compare(a=[0.5], b=[0.25])
+    assert (found.corrected, found.wilcoxon, found.distinguishable) == (None, None, False)
+    assert found.interval.kind == "single"
+
+
+def test_families_of_different_boxes_or_replicates_are_not_compared():
+    other = Box((Objective("unlearning_accuracy", "max", 1, 0), Objective("x", "max", 1, 0)))
+    with pytest.raises(InputError, match="different boxes"):
+        compare_families({"a": volume([0.5]), "b": volume([0.5], other)})
+    with pytest.raises(InputError, match="replicates"):
+        compare_families({"a": volume([0.5]), "b": volume([0.5, 0.6])})
+
+
+def test_plain_data_for_json():
+    (found,) = compare(a=[0.5, 0.75], b=[0.25, 0.25])
+    assert found.to_dict() == {
+        "first": "a",
+        "second": "b",
+        "mean": 0.375,
+        "interval": [0.25, 0.5],
+        "interval_kind": "range",
+        "wilcoxon": None,
+        "corrected": 0.5,
+        "probability": 1.0,
+        "distinguishable": False,
+    }
+
+
+LOW = [0.40, 0.42, 0.41, 0.43, 0.40, 0.42, 0.41, 0.40]
+NEAR = [0.41, 0.41, 0.42, 0.42, 0.41, 0.41, 0.42, 0.39]
+FAR = [0.52, 0.51, 0.50, 0.54, 0.53, 0.50, 0.52, 0.51]
+
+
+def test_one_distinguishable_pair_is_told_with_its_interval():
+    (c,) = found = compare(a=FAR, b=LOW)
+    low, high = c.interval
+    assert comparison_sentence(found) == (f"a beats b by {c.mean:.3f} [{low:.3f}, {high:.3f}].")
+
+
+def test_several_pairs_and_what_is_left_are_counted():
+    assert comparison_sentence(compare(a=FAR, b=LOW, c=NEAR)) == (
+        "a beats b by 0.105 [0.094, 0.115] and c by 0.105 [0.095, 0.114]; no other pair is "
+        "distinguishable."
+    )
+    tops = {name: [x + i / 200 for x in FAR] for i, name in enumerate("vwxyz")}
+    text = comparison_sentence(compare(**tops, b=LOW, c=NEAR))
+    assert text.startswith("z beats y by 0.0050 [0.0050, 0.0050], x by 0.01")
+    assert text.endswith("; 17 other pairs are distinguishable too, 1 is not.")
+    text = comparison_sentence(compare(**tops))
+    assert text.endswith("; 7 other pairs are distinguishable too.")
+
+
+def test_nothing_distinguishable_is_said():
+    assert comparison_sentence(compare(b=LOW, c=NEAR)) == (
+        "No two families are distinguishable at the 5 % level over 8 replicates after correction "
+        "for 1 comparison."
+    )
+
+
+def test_too_few_replicates_say_how_many_are_needed_and_what_agrees():
+    families = {name: [0.4 - 0.1 * i, 0.5 - 0.1 * i, 0.45] for i, name in enumerate("uvw")}
+    text = comparison_sentence(compare(a=[0.75, 0.8, 0.7], **families, z=[0.1, 0.1, 0.9]))
+    assert text == (
+        "3 replicates cannot separate families at the 5 % level after correction for 10 "
+        "comparisons; at least 6 are needed. In every replicate a is ahead of u by 0.30 (0.25 to "
+        "0.35), v by 0.37 (0.25 to 0.45) and w by 0.43 (0.25 to 0.55)."
+    )
+    five = comparison_sentence(compare(a=[0.6, 0.7, 0.6, 0.8, 0.6], b=[0.1, 0.2, 0.3, 0.1, 0.5]))
+    assert five.startswith("5 replicates cannot")
+    assert "ahead of b by 0.42 [0." in five
+
+
+def test_more_than_three_that_are_behind_are_counted():
+    families = {f"b{i}": [0.1 + i / 100, 0.2, 0.1] for i in range(6)}
+    text = comparison_sentence(compare(a=[0.7, 0.7, 0.7], **families))
+    assert text.endswith(" and 3 others.")
+
+
+def test_only_the_leader_is_said_to_be_ahead():
+    text = comparison_sentence(compare(a=[0.9, 0.9, 0.1], b=[0.5, 0.5, 0.5], c=[0.4, 0.4, 0.4]))
+    assert "a has the largest mean but is ahead of no other" in text
+
+
+def test_no_agreement_among_few_replicates():
+    text = comparison_sentence(compare(a=[0.5, 0.9], b=[0.6, 0.1]))
+    assert text.endswith(
+        "a has the largest mean but is ahead of no other family in every replicate."
+    )
+
+
+def test_one_replicate_and_one_family_claim_nothing():
+    assert comparison_sentence(compare(a=[0.5], b=[0.25])) == (
+        "One replicate cannot separate families at the 5 % level after correction for 1 "
+        "comparison; at least 6 are needed."
+    )
+    assert comparison_sentence([]) == "There are no two families to compare."
+
+
+def test_on_a_run(tmp_path):
+    run = write_synthetic_run(tmp_path / "run", replicates=8)
+    box = Box.from_dict(read_manifest(run)["box"])
+    families = family_hypervolumes(read_points(run), box)
+    before = {name: dict(family.per_replicate) for name, family in families.items()}
+    found = by_pair(compare_families(families))
+    assert found["upgrad/kl_heldout", "none"].distinguishable
+    assert found["upgrad/kl_heldout", "none"].interval.kind == "bootstrap"
+    assert {name: family.per_replicate for name, family in families.items()} == before

@@ -1,0 +1,22 @@
+import pytest
+
+from pareto_explorer.fronts.words import listing
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        ("", ""),
+        ("a", "a"),
+        ("ab", "a and b"),
+        ("abc", "a, b and c"),
+        ("abcd", "a, b, c and 1 other"),
+        ("abcdefg", "a, b, c and 4 others"),
+    ],
+)
+def test_names_in_a_sentence(names, text):
+    assert listing(list(names)) == text
+
+
+def test_the_limit_can_be_chosen():
+    assert listing(list("abcd"), 1) == "a and 3 others"
