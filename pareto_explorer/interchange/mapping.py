@@ -1,0 +1,156 @@
+"""The mapping file: how the columns of a sweep made elsewhere are to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.runs.columns import CONFIG_PREFIX, IDENTITY
+
+__all__ = ["TARGETS", "ColumnMapping", "LandmarkRows", "ObjectiveColumn", "load_mapping"]
+
+TARGETS = tuple(name for name in IDENTITY if name != "trial_status")
+"""What a column can be mapped to, besides ``config.<knob>``."""
+
+Name = Annotated[str, Field(min_length=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ObjectiveColumn(_Part):
+    """One axis of the front; a bound that is left out is taken from the range of the data."""
+
+    metric: Name
+    direction: Literal["min", "max"]
+    ideal: float | None = None
+    nadir: float | None = None
+
+
+class LandmarkRows(_Part):
+    """Which rows are landmarks: those with one of two values in a column."""
+
+    column: Name
+    original: str | int | float | None = None
+    retrained: str | int | float | None = None
+
+
+class ColumnMapping(_Part):
+    """How to read a sweep that was made elsewhere.
+
+    Attributes:
+        name: What the report calls the sweep; by default the source's name.
+        columns: From ``trial_id``, ``family``, ``replicate``, ``training_seed``, ``step``,
+            ``samples``, ``seconds``, ``status``, ... and ``config.<knob>`` to the source's column.
+            ``family`` may be a list of columns, whose texts are joined by ``/``.
+        metrics: From a metric's name here to the source's column. Every numeric column that is
+            mapped to nothing else becomes a metric under its own name.
+        ignore: Columns that are neither.
+        statuses: From the source's words for a row's status to ``ok``, ``diverged`` or ``failed``.
+        objectives: Two or three metrics with their directions and, if they are known, bounds.
+        reference: Reference point in normalised units; all ones unless given.
+        landmarks: The rows of the original and of the retrained models.
+        separator: What stands between two cells of a CSV file.
+    """
+
+    name: str = ""
+    columns: dict[str, Name | list[Name]] = {}
+    metrics: dict[Name, Name] = {}
+    ignore: list[Name] = []
+    statuses: dict[str, Literal["ok", "diverged", "failed"]] = {}
+    objectives: list[ObjectiveColumn] = []
+    reference: list[float] = []
+    landmarks: LandmarkRows | None = None
+    separator: Name = ","
+
+    @field_validator("columns")
+    @classmethod
+    def _targets(cls, columns: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+        for target, source in columns.items():
+            knob = target.startswith(CONFIG_PREFIX) and target != CONFIG_PREFIX
+            if target not in TARGETS and not knob:
+                raise unknown("columns", target, [*TARGETS, f"{CONFIG_PREFIX}<knob>"])
+            if isinstance(source, list) and target != "family":
+                raise InputError(
+                    f"columns.{target}: {source!r} are several columns; only family may have them."
+                )
+            if source == []:
+                raise InputError("columns.family: the list is empty; name a column or drop it.")
+        return columns
+
+    @field_validator("objectives")
+    @classmethod
+    def _two_or_three(cls, objectives: list[ObjectiveColumn]) -> list[ObjectiveColumn]:
+        if objectives and len(objectives) not in (2, 3):
+            raise InputError(f"objectives: {len(objectives)} given; declare two or three.")
+        return objectives
+
+    def sources(self, target: str) -> list[str]:
+        """The source's columns for a target; empty if the mapping says nothing of it."""
+        found = self.columns.get(target, [])
+        return [found] if isinstance(found, str) else list(found)
+
+    @classmethod
+    def from_dict(cls, data: object, source: str = "mapping") -> ColumnMapping:
+        """Validates plain data.
+
+        Args:
+            data: What a mapping file holds.
+            source: Put before messages.
+
+        Raises:
+            InputError: Something is unknown or does not fit.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise InputError(f"{source}: {_sentence(error)}") from None
+
+
+def load_mapping(mapping: ColumnMapping | str | PathLike[str] | None) -> ColumnMapping:
+    """Reads a mapping file (YAML); a mapping is given back, ``None`` is an empty one.
+
+    Raises:
+        InputError: The file cannot be read, is no YAML, or something in it does not fit.
+    """
+    if mapping is None:
+        return ColumnMapping()
+    if isinstance(mapping, ColumnMapping):
+        return mapping
+    path = Path(mapping)
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"mapping: {str(path)!r} cannot be read ({error.strerror}).") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"mapping: {str(path)!r} is not a YAML file ({reason}).") from None
+    return ColumnMapping.from_dict({} if data is None else data, f"mapping {str(path)!r}")
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first problem of a pydantic error in the project's own wording."""
+    problem = error.errors()[0]
+    cause = problem.get("ctx", {}).get("error")
+    if isinstance(cause, InputError):
+        return str(cause)
+    path: Sequence[Any] = [part for part in problem["loc"] if not str(part).startswith("list[")]
+    where = ".".join(map(str, path)) or "the file"
+    if problem["type"] == "extra_forbidden":
+        return str(unknown(where, path[-1], _model(path).model_fields))
+    if problem["type"] == "missing":
+        return f"{where}: missing; give it."
+    reason = problem["msg"][0].lower() + problem["msg"][1:]
+    return f"{where}: {reason}, found {problem['input']!r}."
+
+
+def _model(path: Sequence[Any]) -> type[_Part]:
+    parts: dict[Any, type[_Part]] = {"objectives": ObjectiveColumn, "landmarks": LandmarkRows}
+    return parts.get(path[0], ColumnMapping) if len(path) > 1 else ColumnMapping
