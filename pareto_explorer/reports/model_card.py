@@ -1,0 +1,175 @@
+"""The model card of exported weights: Markdown that says what they are and how they were chosen."""
+
+from __future__ import annotations
+
+import pprint
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from pareto_explorer._version import __version__
+from pareto_explorer.figures.words import measure, number
+from pareto_explorer.fronts import FamilyHypervolume
+from pareto_explorer.fronts.selection import Selection
+from pareto_explorer.loading import Run
+from pareto_explorer.reports.standing import standing
+from pareto_explorer.reports.wording import box_sentence, count, share
+
+__all__ = ["ModelFile", "loader_snippet", "render_model_card", "reproduce_command", "spread"]
+
+_SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*[]<>#|"} | {"&": "&amp;", "\n": " ", "\r": " "})
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """Exported weights.
+
+    Attributes:
+        name: The file's name, without its folder.
+        sha256: The hash of its content.
+        replicate: The replicate whose weights they are.
+        difference: Largest difference between the row and the model that was run again to get
+            them; None where the sweep had kept them.
+    """
+
+    name: str
+    sha256: str
+    replicate: int
+    difference: float | None
+
+
+def render_model_card(run: Run, path: str, selection: Selection, file: ModelFile) -> str:
+    """Renders the model card of one exported model.
+
+    Text from the run is escaped, so that it can neither break a table nor become markup.
+
+    Args:
+        run: The loaded run.
+        path: The run directory as the user wrote it, for commands.
+        selection: The choice.
+        file: The weights.
+    """
+    environment = jinja2.Environment(  # noqa: S701 - not HTML: finalize escapes for Markdown
+        loader=jinja2.PackageLoader("pareto_explorer.reports"),
+        undefined=jinja2.StrictUndefined,
+        finalize=_markdown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    own = _row(run.points, selection, file.replicate)
+    return environment.get_template("model_card.md.j2").render(
+        run=run,
+        name=run.manifest.get("name", run.directory.path.name),
+        selection=selection,
+        file=file,
+        own=own,
+        seeds=(own["training_seed"], own["unlearning_seed"]),
+        replicates=run.points["replicate"].nunique(),
+        facts=list(_flat(run.manifest.get("facts", {}))),
+        knobs={knob: number(value) for knob, value in selection.knobs.items()},
+        metrics=list(_metrics(run, selection, own)),
+        moves=[list(_move(move.changes, move.errors)) for move in selection.moves],
+        box=box_sentence(run.box),
+        volumes=_volumes(run, selection.family),
+        versions=run.manifest.get("versions", {}),
+        imported="imported" in run.manifest,
+        command=_fenced(reproduce_command(path, selection, file.replicate), "sh"),
+        snippet=_fenced(loader_snippet(run.manifest, file.name), "python"),
+        version=__version__,
+        count=count,
+        measure=measure,
+    )
+
+
+def reproduce_command(path: str, selection: Selection, replicate: int) -> str:
+    """The command that runs the chosen point again, quoted for a POSIX shell."""
+    words = ["pareto-explorer", "reproduce", path, "--trial", selection.trial_id]
+    return shlex.join([*words, "--replicate", str(replicate), "--step", str(selection.step)])
+
+
+def loader_snippet(manifest: Mapping[str, Any], name: str) -> str:
+    """Python that loads the weights, run in the folder of the file.
+
+    The model is built by the run's own task. A run without one, which was made elsewhere, gives
+    the state only.
+    """
+    task = manifest.get("spec", {}).get("task")
+    if task is None:
+        return (
+            "from safetensors.torch import load_file\n\n"
+            f"state = load_file({name!r})  # for load_state_dict of your own model"
+        )
+    options = pprint.pformat(task, width=88, sort_dicts=False)
+    return (
+        "from pareto_explorer.tasks import make_task, restore_model\n"
+        "from safetensors.torch import load_file\n\n"
+        f"task = make_task({options})\n"
+        f"model = restore_model(task, load_file({name!r}), 'cpu')  # in eval mode"
+    )
+
+
+def spread(mean: float, std: float) -> str:
+    """``0.1234 ± 0.0012``; the mean alone where there is no spread, a dash where no mean is."""
+    if pd.isna(mean):
+        return "–"
+    return measure(mean) if pd.isna(std) else f"{measure(mean)} ± {measure(std)}"
+
+
+class _Verbatim(str):
+    """Text that is Markdown already."""
+
+    __slots__ = ()
+
+
+def _markdown(value: object) -> str:
+    return value if isinstance(value, _Verbatim) else str(value).translate(_SPECIAL)
+
+
+def _fenced(code: str, language: str) -> _Verbatim:
+    """A code block whose fence is longer than any run of backticks inside."""
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", code)), default=0))
+    return _Verbatim(f"{fence}{language}\n{code}\n{fence}")
+
+
+def _row(points: pd.DataFrame, selection: Selection, replicate: int) -> pd.Series[Any]:
+    key = (points["trial_id"] == selection.trial_id) & (points["step"] == selection.step)
+    return points[key & (points["replicate"] == replicate)].iloc[0]
+
+
+def _metrics(
+    run: Run, selection: Selection, own: pd.Series[Any]
+) -> Iterator[tuple[str, Sequence[str]]]:
+    table = standing(selection, run.points, run.landmarks)
+    for metric, *numbers in table.itertuples():
+        cells = [spread(*numbers[i : i + 2]) for i in range(0, len(numbers), 2)]
+        yield metric, [*cells, spread(own[metric], float("nan"))]
+
+
+def _move(changes: Mapping[str, float], errors: Mapping[str, float]) -> Iterator[str]:
+    for metric, change in changes.items():
+        error = errors[metric]
+        yield f"{change:+.4f}" + ("" if pd.isna(error) else f" (standard error {measure(error)})")
+
+
+def _volumes(run: Run, family: str) -> list[tuple[str, str]]:
+    measured = {family: run.hypervolume()[family], "all families": run.pooled_hypervolume()}
+    return [(name, _volume(volume)) for name, volume in measured.items()]
+
+
+def _volume(volume: FamilyHypervolume) -> str:
+    low, high = volume.interval
+    return f"{share(volume.mean)} ({share(low)} to {share(high)}, {volume.interval.words()})"
+
+
+def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", number(value)

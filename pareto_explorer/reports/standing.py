@@ -1,0 +1,42 @@
+"""A chosen model beside the original and the retrained models, metric by metric."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pareto_explorer.fronts.selection import Selection
+from pareto_explorer.runs import metric_columns
+from pareto_explorer.runs.columns import STD_SUFFIX
+
+__all__ = ["standing"]
+
+
+def standing(selection: Selection, points: pd.DataFrame, landmarks: pd.DataFrame) -> pd.DataFrame:
+    """Means and spreads of every metric that the chosen model has.
+
+    Args:
+        selection: The choice.
+        points: The points table.
+        landmarks: The landmarks table; may be empty.
+
+    Returns:
+        Index: metrics, the objectives first, then the ones that the choice looked at. Columns
+        ``original, retrained, chosen``, each with its sample standard deviation under
+        ``<column>.std``: of the landmarks over training seeds, of the chosen model over
+        replicates. NaN where something was not measured or there is only one.
+    """
+    leading = dict.fromkeys([*selection.box.metrics, *selection.validation.metrics])
+    metrics = [
+        metric
+        for metric in dict.fromkeys([*leading, *metric_columns(points)])
+        if not pd.isna(selection.chosen[metric])
+    ]
+    columns: dict[str, pd.Series[float]] = {}
+    for kind in ("original", "retrained"):
+        seeds = landmarks[landmarks["landmark"] == kind].drop_duplicates("training_seed")
+        values = seeds.reindex(columns=metrics)
+        columns |= {kind: values.mean(), kind + STD_SUFFIX: values.std()}
+    columns["chosen"] = selection.chosen[metrics].astype(float)
+    spread = selection.chosen[[metric + STD_SUFFIX for metric in metrics]].astype(float)
+    columns["chosen" + STD_SUFFIX] = spread.set_axis(metrics)
+    return pd.DataFrame(columns, index=metrics, dtype=float)

@@ -1,0 +1,247 @@
+"""``pareto-explorer select``: parse, choose, print, export."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pareto_explorer.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    from pareto_explorer.fronts.selection import Selection
+    from pareto_explorer.loading import Run
+
+__all__ = ["select"]
+
+
+class Rule(StrEnum):
+    """How one model is chosen."""
+
+    knee = "knee"
+    closest = "closest"
+    weights = "weights"
+    tolerance = "tolerance"
+
+
+def select(
+    run: Annotated[Path, typer.Argument(help="The run directory.", show_default=False)],
+    maximum: Annotated[
+        list[str] | None,
+        typer.Option("--max", help="Largest value allowed: retain_gap=0.01. May be repeated."),
+    ] = None,
+    minimum: Annotated[
+        list[str] | None,
+        typer.Option("--min", help="Smallest value allowed: test_accuracy=0.9. May be repeated."),
+    ] = None,
+    rule: Annotated[
+        Rule | None,
+        typer.Option(help="How to choose.", show_default="tolerance with --max or --min, or knee"),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(help="Importance of each objective, in the box's order: 0.7,0.3."),
+    ] = None,
+    family: Annotated[
+        list[str] | None,
+        typer.Option(help="Choose among this family only. May be repeated."),
+    ] = None,
+    one_standard_error: Annotated[
+        bool,
+        typer.Option(
+            "--one-standard-error",
+            help="Take the earliest model that is not distinguishable from the best.",
+        ),
+    ] = False,
+    trial: Annotated[str | None, typer.Option(help="Name the model: its trial.")] = None,
+    step: Annotated[int | None, typer.Option(help="Name the model: its step.")] = None,
+    replicate: Annotated[
+        int | None,
+        typer.Option(help="Whose weights to export.", show_default="the first"),
+    ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Write the weights to this .safetensors file, and a model card (.md)."),
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            "--cache",
+            help="Folder of the landmark cache.",
+            envvar="PARETO_EXPLORER_CACHE",
+            show_default="the user's cache folder",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Choose one model on validation metrics, show what it is, and export it.
+
+    Exit code: 0 chosen, 1 the weights could not be reproduced, 2 bad input.
+    """
+    from pareto_explorer.fronts.selection import select as choose
+    from pareto_explorer.loading import load_run
+
+    loaded = load_run(run)
+    selection = choose(
+        loaded.points,
+        loaded.box,
+        rule=rule.value if rule else None,
+        maximum=_bounds("--max", maximum),
+        minimum=_bounds("--min", minimum),
+        weights=_weights(weights),
+        families=family or (),
+        one_standard_error=one_standard_error,
+        trial_id=trial,
+        step=step,
+    )
+    if export:
+        from pareto_explorer.sweeps.export import check_destination
+
+        check_destination(export)
+    replicates = sorted(int(number) for number in loaded.points["replicate"].unique())
+    if replicate is not None and replicate not in replicates:
+        raise unknown("--replicate", replicate, map(str, replicates))
+    whose = replicates[0] if replicate is None else replicate
+    console = Console()
+    if not as_json:
+        _print(console, loaded, str(run), selection, whose)
+    written = _export(loaded, str(run), selection, whose, export, cache) if export else {}
+    if as_json:
+        typer.echo(
+            json.dumps(
+                _data(loaded, str(run), selection, whose) | written, indent=2, allow_nan=False
+            )
+        )
+    elif not written:
+        console.print("export: the same command with --export model.safetensors", soft_wrap=True)
+    else:
+        console.print(Text(f"weights: {written['weights']}"), soft_wrap=True)
+        console.print(Text(f"model card: {written['model_card']}"), soft_wrap=True)
+
+
+def _export(
+    run: Run, path: str, selection: Selection, replicate: int, target: Path, cache: Path | None
+) -> dict[str, str]:
+    from pareto_explorer.reports.model_card import ModelFile, render_model_card
+    from pareto_explorer.runs import write_text
+    from pareto_explorer.sweeps.export import NotReproduced, export_model
+
+    sys.path.insert(0, str(Path.cwd()))  # a user's own task, as `python -m` would find it
+    try:
+        done = export_model(
+            path, selection.trial_id, replicate, selection.step, target, cache_dir=cache
+        )
+    except NotReproduced as error:
+        Console(stderr=True).print(Text(f"error: {error}"), soft_wrap=True)
+        raise typer.Exit(1) from None
+    file = ModelFile(target.name, done.sha256, replicate, done.difference)
+    card = target.with_suffix(".md")
+    write_text(card, render_model_card(run, path, selection, file))
+    return {"weights": str(target), "sha256": done.sha256, "model_card": str(card)}
+
+
+def _bounds(option: str, values: list[str] | None) -> dict[str, float]:
+    bounds: dict[str, float] = {}
+    for text in values or ():
+        metric, _, number = text.partition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            raise InputError(
+                f"{option}: {text!r} is not METRIC=VALUE; write for example retain_gap=0.01."
+            ) from None
+        if metric in bounds:
+            raise InputError(f"{option}: {metric} is given twice; drop one.")
+        bounds[metric] = value
+    return bounds
+
+
+def _weights(text: str | None) -> list[float] | None:
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"--weights: {text!r} is not a list of numbers; write for example 0.7,0.3."
+        ) from None
+
+
+def _print(console: Console, run: Run, path: str, selection: Selection, replicate: int) -> None:
+    from pareto_explorer.figures.words import measure, number
+    from pareto_explorer.reports.model_card import reproduce_command, spread
+    from pareto_explorer.reports.standing import standing
+
+    def line(text: str, style: str = "") -> None:
+        console.print(Text(text, style=style), soft_wrap=True)
+
+    line(f"{selection.trial_id}, step {selection.step} ({selection.family})", "bold")
+    by = "" if selection.rule == "named" else f"chosen by the rule {selection.rule}: "
+    line(f"{by}{selection.reason}; {selection.picked_from}")
+    if selection.one_standard_error:
+        line(f"one standard error: {selection.one_standard_error}")
+    knobs = ", ".join(f"{name} = {number(value)}" for name, value in selection.knobs.items())
+    line(f"knobs: {knobs or 'none'}; {selection.chosen['samples']:,.0f} samples processed")
+    n = run.points["replicate"].nunique()
+    table = Table(
+        title=f"Mean ± standard deviation over {n} replicate{'s' if n > 1 else ''}",
+        box=SIMPLE_HEAD,
+        padding=(0, 1),
+        pad_edge=False,
+        show_edge=False,
+    )
+    table.add_column("metric", overflow="fold")
+    for who in ("original", "retrained", "chosen"):
+        table.add_column(who, justify="right", no_wrap=True)
+    for metric, *numbers in standing(selection, run.points, run.landmarks).itertuples():
+        cells = [spread(*numbers[i : i + 2]) for i in range(0, len(numbers), 2)]
+        table.add_row(Text(metric), *cells)
+    console.print(table)
+    if not selection.moves:
+        line("no model of the validation front is better in any objective")
+    for move in selection.moves:
+        parts: dict[str, list[str]] = {"gains": [], "loses": []}
+        for metric, change in move.changes.items():
+            error = move.errors[metric]
+            text = f"{metric} {change:+.4f}" + ("" if math.isnan(error) else f" ± {measure(error)}")
+            parts["gains" if metric in move.gains else "loses"].append(text)
+        words = "; ".join(f"{verb} {', '.join(found)}" for verb, found in parts.items() if found)
+        outside = "" if move.keeps_constraints else "; breaks a constraint"
+        line(
+            f"moving to {move.trial_id}, step {move.step}: {words}; {move.samples:+,.0f} samples"
+            f"{outside}"
+        )
+    if selection.moves and n > 1:
+        line("± of a move: one standard error, paired over replicates")
+    if "imported" not in run.manifest:
+        line(f"reproduce: {reproduce_command(path, selection, replicate)}")
+
+
+def _data(run: Run, path: str, selection: Selection, replicate: int) -> dict[str, Any]:
+    from pareto_explorer.reports.model_card import reproduce_command
+    from pareto_explorer.reports.standing import standing
+
+    metrics = standing(selection, run.points, run.landmarks)
+    found = selection.to_dict() | {
+        "replicate": replicate,
+        "metrics": {
+            str(metric): {column: _plain(value) for column, value in row.items()}
+            for metric, row in metrics.to_dict("index").items()
+        },
+    }
+    if "imported" not in run.manifest:
+        found["reproduce"] = reproduce_command(path, selection, replicate)
+    return found
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,213 @@
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pareto_explorer import load_run
+from pareto_explorer.fronts.selection import select
+from pareto_explorer.reports.model_card import (
+    ModelFile,
+    loader_snippet,
+    render_model_card,
+    reproduce_command,
+    spread,
+)
+from pareto_explorer.reports.standing import standing
+from pareto_explorer.runs import read_manifest, write_manifest
+from tests.synthetic import HOSTILE_KNOB, HOSTILE_LOSS, write_synthetic_run
+
+ROOT = Path(__file__).parents[2]
+FILE = ModelFile("model.safetensors", "ab" * 32, 1, None)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return load_run(write_synthetic_run(tmp_path_factory.mktemp("card") / "run").path)
+
+
+def card_of(run, file=FILE, **options):
+    return render_model_card(run, "runs/it", select(run.points, run.box, **options), file)
+
+
+def rows(card, heading):
+    """The cells of the first table under a heading."""
+    section = card.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
+def test_the_chosen_model_stands_beside_the_landmarks(run):
+    selection = select(run.points, run.box)
+    table = standing(selection, run.points, run.landmarks)
+    assert table.index[:4].tolist() == [
+        "forget_gap",
+        "retain_gap",
+        "validation_forget_gap",
+        "validation_retain_gap",
+    ]
+    assert len(table) == 14
+    chosen = run.points.query(f"trial_id == '{selection.trial_id}' and step == {selection.step}")
+    for kind in ("original", "retrained"):
+        own = run.landmarks[run.landmarks["landmark"] == kind]["test_accuracy"]
+        assert table.loc["test_accuracy", kind] == pytest.approx(own.mean())
+        assert table.loc["test_accuracy", f"{kind}.std"] == pytest.approx(own.std())
+    assert table.loc["test_accuracy", "chosen"] == pytest.approx(chosen["test_accuracy"].mean())
+    assert table.loc["forget_gap", "chosen.std"] == pytest.approx(chosen["forget_gap"].std())
+
+
+def test_landmarks_count_once_for_each_training_seed_and_may_be_missing(run):
+    selection = select(run.points, run.box)
+    twice = pd.concat([run.landmarks, run.landmarks.assign(replicate=9)])
+    pd.testing.assert_frame_equal(
+        standing(selection, run.points, twice), standing(selection, run.points, run.landmarks)
+    )
+    none = standing(selection, run.points, run.landmarks.iloc[:0])
+    assert none[["original", "retrained"]].isna().all(axis=None)
+    assert none["chosen"].notna().all()
+
+
+def test_the_card_says_all_that_one_must_know(run):
+    selection = select(run.points, run.box, maximum={"retain_gap": 0.02})
+    card = card_of(run, maximum={"retain_gap": 0.02})
+    assert card.startswith(f"# {selection.trial_id}, step {selection.step}\n")
+    assert "replicate 1 of 3 (training seed 1, unlearning seed 101)" in card
+    assert f"| sha256 | {'ab' * 32} |" in card
+    assert f"Rule tolerance: {selection.reason}." in card
+    assert "- validation_retain_gap at most 0.02" in card
+    assert f"It is {selection.picked_from}." in card
+    assert "best of many noisy models looks better than it is" in card
+    assert "The test set was not looked at" in card
+    assert "- forget: 108" in card
+    assert "hypervolume" in card
+    assert [cells[0] for cells in rows(card, "Hypervolume of the sweep")[2:]] == [
+        selection.family,
+        "all families",
+    ]
+    assert f"forget gap from 0 to {run.box.objectives[0].nadir:.4g}" in card
+    assert "- torch 2.15.0" in card
+    assert "- git commit 0123456789abcdef0123456789abcdef01234567" in card
+    assert reproduce_command("runs/it", selection, 1) in card
+    knobs = {cells[0]: cells[1] for cells in rows(card, "Method")[2:]}
+    assert knobs["aggregator"] == "upgrad"
+    assert knobs["forget loss"] == "kl_heldout"
+    assert float(knobs["lr"]) == pytest.approx(selection.knobs["lr"], rel=1e-3)
+
+
+def test_the_metrics_are_those_of_the_landmarks_the_choice_and_the_file(run):
+    selection = select(run.points, run.box)
+    key = (run.points["trial_id"] == selection.trial_id) & (run.points["step"] == selection.step)
+    table = {cells[0]: cells[1:] for cells in rows(card_of(run), "Metrics")[2:]}
+    expected = standing(selection, run.points, run.landmarks).loc["forget_gap"]
+    own = run.points[key & (run.points["replicate"] == 1)]["forget_gap"].item()
+    assert table["forget_gap"] == [
+        spread(expected["original"], expected["original.std"]),
+        spread(expected["retrained"], expected["retrained.std"]),
+        spread(expected["chosen"], expected["chosen.std"]),
+        f"{own:.4f}",
+    ]
+
+
+def test_moves_are_listed_with_their_errors(run):
+    selection = select(run.points, run.box)
+    section = card_of(run).split("## How it was chosen")[1].split("## Data")[0]
+    assert len(selection.moves) > 0
+    for move in selection.moves:
+        change = move.changes["validation_forget_gap"]
+        assert f"| {move.trial_id} | {move.step} | {change:+.4f} (standard error " in section
+
+
+def test_origin_and_one_standard_error_are_told(run):
+    again = ModelFile("model.safetensors", "cd" * 32, 0, 2.5e-8)
+    card = card_of(run, again, one_standard_error=True)
+    assert "run again; the largest difference to its row is 2.5e-08" in card
+    assert "One standard error: " in card
+    assert "kept by the sweep" in card_of(run)
+    assert "One standard error" not in card_of(run)
+
+
+def test_a_named_model_is_not_said_to_be_chosen_blindly(run):
+    selection = select(run.points, run.box)
+    card = card_of(run, trial_id=selection.trial_id, step=selection.step)
+    assert "It was named by its trial and step" in card
+    assert "The test set was not looked at" not in card
+    assert "Who names a model after looking at its metrics" in card
+
+
+def test_a_choice_without_validation_twins_says_so(run):
+    card = card_of(run, maximum={"average_gap": 0.5})
+    assert "So is average_gap, which has no validation twin" in card
+    assert "The test set was not looked at" not in card
+
+
+def test_hostile_text_stays_text(run):
+    card = card_of(run, families=[f"weighted_sum/{HOSTILE_LOSS}"])
+    assert HOSTILE_KNOB not in card
+    assert "\\<script\\>" in card
+    assert "<b>" not in card.replace("\\<b", "")
+    assert all(len(cells) == 2 for cells in rows(card, "Method"))
+
+
+def test_a_fence_cannot_be_closed_from_inside(run):
+    selection = select(run.points, run.box)
+    card = render_model_card(run, "runs/```\n# x", selection, FILE)
+    assert "````sh\n" in card
+
+
+def test_a_run_from_elsewhere_has_neither_commands_nor_a_task(run, tmp_path):
+    directory = write_synthetic_run(tmp_path / "run")
+    manifest = read_manifest(directory)
+    for key in ("spec", "facts", "versions", "git_commit"):
+        del manifest[key]
+    write_manifest(directory, manifest | {"imported": {"from": "csv"}})
+    card = card_of(load_run(directory.path))
+    assert "Run it again" not in card
+    assert "pareto-explorer reproduce" not in card
+    assert "make_task" not in card
+    assert "load_file('model.safetensors')" in card
+    assert card.count("Not recorded in the run.") == 2
+
+
+def test_one_replicate_has_no_spread(tmp_path):
+    run = load_run(write_synthetic_run(tmp_path / "run", replicates=1).path)
+    card = card_of(run, ModelFile("model.safetensors", "ab" * 32, 0, None))
+    assert "±" not in card.split("## Metrics")[1].split("|", 1)[1]
+    assert "standard error" not in card
+
+
+def test_the_loader_snippet_works(run, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    from pareto_explorer.tasks import make_task
+
+    state = make_task(run.manifest["spec"]["task"]).model().state_dict()
+    save_file(state, tmp_path / "my model.safetensors")
+    card = card_of(run, ModelFile("my model.safetensors", "ab" * 32, 1, None))
+    snippet = card.split("```python\n")[1].split("\n```")[0]
+    assert snippet == loader_snippet(run.manifest, "my model.safetensors")
+    check = (
+        "\nimport json\n"
+        "assert not model.training\n"
+        "print(json.dumps({k: float(v.sum()) for k, v in model.state_dict().items()}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", snippet + check],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = load_file(tmp_path / "my model.safetensors")
+    assert json.loads(done.stdout) == {k: float(v.sum()) for k, v in loaded.items()}
+
+
+def test_spreads_are_short():
+    assert spread(0.12345, 0.01) == "0.1235 ± 0.0100"
+    assert spread(0.5, np.nan) == "0.5000"
+    assert spread(np.nan, np.nan) == "–"
