@@ -18,15 +18,28 @@ from pareto_explorer.errors import InputError
 if TYPE_CHECKING:
     from pareto_explorer.loading import Run, load_run
     from pareto_explorer.facade import run_sweep
+    from pareto_explorer.combining import combine_runs
     from pareto_explorer.sweeps import SweepSpec
+    from pareto_explorer.widget import explore
 
-__all__ = ["InputError", "Run", "SweepSpec", "__version__", "load_run", "run_sweep"]
+__all__ = [
+    "InputError",
+    "Run",
+    "SweepSpec",
+    "__version__",
+    "combine_runs",
+    "explore",
+    "load_run",
+    "run_sweep",
+]
 
 _HOMES = {
     "Run": "pareto_explorer.loading",
     "load_run": "pareto_explorer.loading",
     "SweepSpec": "pareto_explorer.sweeps",
     "run_sweep": "pareto_explorer.facade",
+    "combine_runs": "pareto_explorer.combining",
+    "explore": "pareto_explorer.widget",
 }
 
 

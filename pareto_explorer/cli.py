@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +17,7 @@ from rich.text import Text
 
 from pareto_explorer import __version__
 from pareto_explorer.errors import InputError
+from pareto_explorer.select_command import select
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,11 +132,58 @@ def sweep(
 
 
 @app.command()
-def report(run: RunPath) -> None:
-    """Rebuild the report from the run directory alone; needs neither torch nor Ray."""
+def report(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="Run directories, shown together.", show_default=False),
+    ],
+    box: Annotated[
+        Path | None,
+        typer.Option(
+            help="Recompute in the box of this run, or of this YAML or JSON file.",
+            show_default="the run's own, which all must share",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the report.", show_default="RUN/report, or report-RUN1-RUN2"),
+    ] = None,
+) -> None:
+    """Rebuild the report from run directories alone; needs neither torch nor Ray."""
+    from pareto_explorer.combining import load_runs
     from pareto_explorer.reports import write_report
 
-    typer.echo(f"report: {write_report(run)}")
+    typer.echo(f"report: {write_report(load_runs(runs, box), out)}")
+
+
+app.command()(select)
+
+
+@app.command("import")
+def import_sweep(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A table (CSV, TSV, Parquet), a Ray Tune experiment directory, or a storage of "
+            "Optuna.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Argument(help="The run directory to make.", show_default=False)],
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="YAML file: what the columns mean, and the objectives."),
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option(help="Optuna's study, where the storage holds several.")
+    ] = None,
+) -> None:
+    """Make a run directory of a sweep that was made elsewhere, and write its report."""
+    from pareto_explorer.interchange import import_run
+    from pareto_explorer.reports import write_report
+
+    run = import_run(source, out, mapping, study=study, command=_command())
+    typer.echo(f"report: {write_report(run.path)}")
 
 
 @app.command()
@@ -151,6 +200,7 @@ def reproduce(
     """Run one point again and compare it with its row. Exit code: 0 it agrees, 1 it differs."""
     from pareto_explorer.sweeps import reproduce as run_again
 
+    sys.path.insert(0, str(Path.cwd()))  # a user's own module, as `python -m` would find it
     found = run_again(run, trial, replicate, step, cache_dir=cache)
     table = Table(title=f"{trial}, replicate {replicate}, step {step}", box=SIMPLE_HEAD)
     table.add_column("quantity")
@@ -188,6 +238,10 @@ def list_names(
             console.print(Padding(Text(f"{entry.summary}{source}"), (0, 0, 0, 2)))
             for knob in entry.knobs:
                 console.print(Padding(Text(knob, style="dim"), (0, 0, 0, 4)))
+
+
+def _command() -> str:
+    return shlex.join(["pareto-explorer", *sys.argv[1:]])
 
 
 def _print_families(console: Console, families: pd.DataFrame | None, replicates: int) -> None:

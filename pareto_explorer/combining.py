@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,33 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.fronts import Box, require_same_box
-from pareto_explorer.loading import MEMBER, Run
-from pareto_explorer.runs import RunDirectory, read_manifest
+from pareto_explorer.loading import MEMBER, Run, load_run
+from pareto_explorer.runs import RunDirectory, metric_columns, read_manifest
 
-__all__ = ["combine_runs", "read_box"]
+__all__ = ["combine_runs", "load_runs", "read_box"]
 
 _SEEDS = ["training_seed", "unlearning_seed"]
+
+
+def load_runs(
+    paths: Sequence[str | PathLike[str]], box: str | PathLike[str] | None = None
+) -> Run:
+    """Loads one run, or several as one.
+
+    Args:
+        paths: Run directories, or sweeps made elsewhere that need no mapping.
+        box: Where another box is to be read from; all numbers are then recomputed in it.
+
+    Raises:
+        InputError: A path or the box cannot be read, or the runs do not go together.
+    """
+    runs = [load_run(path) for path in paths]
+    if box is not None:
+        other = read_box(box)
+        runs = [_reboxed(run, other) for run in runs]
+    return runs[0] if len(runs) == 1 else combine_runs(runs)
 
 
 def combine_runs(runs: Sequence[Run]) -> Run:
@@ -90,6 +110,13 @@ def read_box(source: str | PathLike[str]) -> Box:
         return Box.from_dict(data)
     except InputError as error:
         raise InputError(f"--box: {str(path)!r}: {error}") from None
+
+
+def _reboxed(run: Run, box: Box) -> Run:
+    for metric in box.metrics:
+        if metric not in run.points:
+            raise unknown(f"--box: objective of {run.shown!r}", metric, metric_columns(run.points))
+    return replace(run, box=box)
 
 
 def _names(runs: Sequence[Run]) -> list[str]:

@@ -22,7 +22,11 @@ from pareto_explorer.fronts import (
 from pareto_explorer.runs import RunDirectory, read_landmarks, read_manifest, read_points
 
 if TYPE_CHECKING:
+    import optuna
     import plotly.graph_objects as go
+    from pymoo.core.result import Result
+
+    from pareto_explorer.interchange import ColumnMapping
 
 __all__ = ["MEMBER", "Run", "load_run"]
 
@@ -96,20 +100,64 @@ class Run:
 
         return plot_front(self.points, self.landmarks, self.box)
 
+    def to_dataframe(self) -> pd.DataFrame:
+        """A copy of the points table, one row per (trial, replicate, step)."""
+        return self.points.copy()
 
-def load_run(path: str | PathLike[str]) -> Run:
-    """Loads a run directory, of a finished or of a running sweep.
+    def to_csv(self, path: str | PathLike[str]) -> None:
+        """Writes the points table as CSV."""
+        self.points.to_csv(path, index=False, lineterminator="\n")
+
+    def to_parquet(self, path: str | PathLike[str]) -> None:
+        """Writes the points table as Parquet."""
+        self.points.to_parquet(path, index=False)
+
+    def to_json(self, path: str | PathLike[str]) -> None:
+        """Writes the points table as a JSON list of rows; what is missing is null."""
+        self.points.to_json(path, orient="records", double_precision=15)
+
+    def to_optuna(self) -> optuna.Study:
+        """The run as a study of Optuna; see ``interchange.to_optuna``."""
+        from pareto_explorer.interchange import to_optuna
+
+        return to_optuna(self)
+
+    def to_pymoo(self) -> Result:
+        """The run as a result of pymoo; see ``interchange.to_pymoo``."""
+        from pareto_explorer.interchange import to_pymoo
+
+        return to_pymoo(self)
+
+
+def load_run(
+    path: str | PathLike[str],
+    mapping: ColumnMapping | str | PathLike[str] | None = None,
+    *,
+    study: str | None = None,
+) -> Run:
+    """Loads a run directory, of a finished or of a running sweep, or a sweep made elsewhere.
 
     Args:
-        path: The run directory.
+        path: The run directory; or a table, a Ray Tune experiment directory or a storage of
+            Optuna, see ``interchange.read_foreign``.
+        mapping: For a sweep made elsewhere: what its columns mean, and the objectives.
+        study: For a storage of Optuna that holds several studies: which one.
 
     Returns:
         The run.
 
     Raises:
-        InputError: The path is no run directory, or one of its files is damaged.
+        InputError: The path is no run directory and nothing else that can be read, or one of its
+            files is damaged.
     """
+    from pareto_explorer.interchange import is_foreign, read_foreign
+
     directory = RunDirectory(Path(path))
+    if mapping is not None or study is not None or is_foreign(path):
+        found = read_foreign(path, mapping, study=study)
+        return Run(
+            directory, found.manifest, found.points, found.landmarks, found.box, str(path)
+        )
     manifest = read_manifest(directory)
     if "box" not in manifest:
         raise InputError(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -50,7 +51,8 @@ def space(tmp_path):
 def test_version_and_help():
     assert command("--version").stdout.strip() == f"pareto-explorer {__version__}"
     shown = command("--help").stdout
-    assert all(name in shown for name in ("sweep", "report", "list", "reproduce"))
+    commands = ("sweep", "report", "select", "import", "list", "reproduce")
+    assert all(name in shown for name in commands)
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("report", "--help"), ("--version",)])
@@ -153,3 +155,57 @@ def test_points_that_do_not_exist_are_one_sentence(refused, tmp_path):
     run = str(write_run(tmp_path / "run").path)
     message = refused("reproduce", run, "--trial", "x", "--replicate", "0", "--step", "20")
     assert "--trial" in message
+
+
+def test_several_runs_share_a_report(tmp_path):
+    paths = [str(write_run(tmp_path / name).path) for name in ("one", "two")]
+    out = tmp_path / "both"
+    done = command("report", *paths, "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    volumes = json.loads((out / "hypervolume.json").read_text())["families"]
+    assert volumes["one: fine_tune"] == volumes["two: fine_tune"]
+    assert not (tmp_path / "one" / "report").exists()
+    page = (out / "index.html").read_text()
+    assert f"reproduce {paths[1]} --trial" in page
+
+
+def test_another_box_is_used_for_all_numbers(refused, tmp_path):
+    run = write_run(tmp_path / "run")
+    box = tmp_path / "box.yaml"
+    bounds = {"forget_gap": (0, 0.5), "test_accuracy": (1, 0.5)}
+    box.write_text(
+        yaml.safe_dump(
+            {
+                "objectives": [
+                    {"metric": m, "direction": "min" if a < b else "max", "ideal": a, "nadir": b}
+                    for m, (a, b) in bounds.items()
+                ]
+            }
+        )
+    )
+    done = command("report", str(run.path), "--box", str(box), "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    written = json.loads((tmp_path / "out" / "hypervolume.json").read_text())
+    assert [o["metric"] for o in written["box"]["objectives"]] == list(bounds)
+    box.write_text(box.read_text().replace("test_accuracy", "test_acuracy"))
+    assert "'test_accuracy'" in refused("report", str(run.path), "--box", str(box))
+
+
+def test_a_sweep_made_elsewhere_is_imported_with_its_report(refused, tmp_path):
+    table = tmp_path / "results.csv"
+    table.write_text("model,seed,loss,gain\na,0,0.1,0.9\na,1,0.2,0.8\nb,0,0.3,0.95\nb,1,0.2,0.9\n")
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text(
+        "columns: {trial_id: model, family: model, replicate: seed}\n"
+        "objectives:\n"
+        "- {metric: loss, direction: min, ideal: 0, nadir: 1}\n"
+        "- {metric: gain, direction: max, ideal: 1, nadir: 0}\n"
+    )
+    out = tmp_path / "run"
+    done = command("import", str(table), str(out), "--mapping", str(mapping))
+    assert done.returncode == 0, done.stderr
+    found = json.loads((out / "report" / "hypervolume.json").read_text())["families"]
+    assert found["a"]["hypervolume"] == pytest.approx((0.9 * 0.9 + 0.8 * 0.8) / 2)
+    assert "pareto-explorer reproduce" not in (out / "report" / "index.html").read_text()
+    assert command("select", str(out)).returncode == 0
+    assert "already holds" in refused("import", str(table), str(out), "--mapping", str(mapping))

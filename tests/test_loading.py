@@ -3,11 +3,13 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.loading import load_run
 from pareto_explorer.fronts import front, hypervolume_json, retrain_gap_box
+from pareto_explorer.loading import load_run
+from pareto_explorer.reports import write_report
 from pareto_explorer.runs import read_manifest, write_manifest
 from tests.synthetic import write_synthetic_run
 
@@ -81,3 +83,46 @@ def test_a_run_is_explored_without_torch_and_ray(directory):
         cwd=ROOT,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_points_leave_as_tables(directory, tmp_path):
+    run = load_run(directory.path)
+    run.to_csv(tmp_path / "p.csv")
+    run.to_parquet(tmp_path / "p.parquet")
+    run.to_json(tmp_path / "p.json")
+    assert pd.read_parquet(tmp_path / "p.parquet").equals(run.points)
+    for table in (pd.read_csv(tmp_path / "p.csv"), pd.read_json(tmp_path / "p.json")):
+        assert list(table.columns) == list(run.points.columns)
+        assert table["forget_gap"].to_numpy() == pytest.approx(
+            run.points["forget_gap"].to_numpy(), nan_ok=True, abs=1e-12
+        )
+    copy = run.to_dataframe()
+    copy["forget_gap"] = 0.0
+    assert run.points["forget_gap"].max() > 0
+
+
+def test_a_run_becomes_a_study_and_a_result(directory):
+    run = load_run(directory.path)
+    usable = len(run.means())
+    assert len(run.to_pymoo().F) == len(run.front())
+    assert sum(trial.state.name == "COMPLETE" for trial in run.to_optuna().trials) == usable
+
+
+def test_a_table_is_loaded_with_a_mapping(tmp_path):
+    table = tmp_path / "results.csv"
+    table.write_text("model,loss,gain\na,0.1,0.9\nb,0.3,0.95\n")
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text(
+        "columns: {trial_id: model}\n"
+        "objectives:\n"
+        "- {metric: loss, direction: min, ideal: 0, nadir: 1}\n"
+        "- {metric: gain, direction: max, ideal: 1, nadir: 0}\n"
+    )
+    run = load_run(table, mapping)
+    assert len(run.front()) == 2
+    assert not run.repeatable
+    with pytest.raises(InputError, match="objectives"):
+        load_run(table)
+    with pytest.raises(InputError, match="--out"):
+        write_report(run)
+    assert write_report(run, tmp_path / "report").exists()
