@@ -16,9 +16,9 @@ from pareto_explorer._version import __version__
 from pareto_explorer.errors import InputError
 
 if TYPE_CHECKING:
-    from pareto_explorer.loading import Run, load_run
-    from pareto_explorer.facade import run_sweep
     from pareto_explorer.combining import combine_runs
+    from pareto_explorer.facade import run_sweep
+    from pareto_explorer.loading import Run, load_run
     from pareto_explorer.sweeps import SweepSpec
     from pareto_explorer.widget import explore
 

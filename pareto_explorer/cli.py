@@ -117,7 +117,7 @@ def sweep(
         verbose=verbose,
         name=name,
     )
-    material = Material(run, str(run.directory.path))
+    material = Material(run)
     index = run.directory.report / "index.html"
     failed = run.points["trial_status"] == "failed"
     if quiet:

@@ -22,9 +22,7 @@ __all__ = ["combine_runs", "load_runs", "read_box"]
 _SEEDS = ["training_seed", "unlearning_seed"]
 
 
-def load_runs(
-    paths: Sequence[str | PathLike[str]], box: str | PathLike[str] | None = None
-) -> Run:
+def load_runs(paths: Sequence[str | PathLike[str]], box: str | PathLike[str] | None = None) -> Run:
     """Loads one run, or several as one.
 
     Args:

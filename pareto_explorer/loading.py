@@ -155,9 +155,7 @@ def load_run(
     directory = RunDirectory(Path(path))
     if mapping is not None or study is not None or is_foreign(path):
         found = read_foreign(path, mapping, study=study)
-        return Run(
-            directory, found.manifest, found.points, found.landmarks, found.box, str(path)
-        )
+        return Run(directory, found.manifest, found.points, found.landmarks, found.box, str(path))
     manifest = read_manifest(directory)
     if "box" not in manifest:
         raise InputError(

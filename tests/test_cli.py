@@ -165,8 +165,7 @@ def test_several_runs_share_a_report(tmp_path):
     volumes = json.loads((out / "hypervolume.json").read_text())["families"]
     assert volumes["one: fine_tune"] == volumes["two: fine_tune"]
     assert not (tmp_path / "one" / "report").exists()
-    page = (out / "index.html").read_text()
-    assert f"reproduce {paths[1]} --trial" in page
+    assert f"reproduce {paths[1]} --trial" in (out / "summary.md").read_text()
 
 
 def test_another_box_is_used_for_all_numbers(refused, tmp_path):

@@ -24,9 +24,10 @@ class Card:
         sentence: What the card shows, in plain words.
         reason: Why the card does not apply to this run; then nothing else is shown.
         how_to_read: Help for the figure or table.
-        data: The table behind the card.
+        data: The table behind the card, which the page offers as CSV.
         draw: Draws the card's figure under a theme.
         context: What else the card's template needs.
+        payload: Plain data for the card's script, which then offers the table itself.
     """
 
     key: str
@@ -37,3 +38,4 @@ class Card:
     data: pd.DataFrame | None = None
     draw: Callable[[Theme], go.Figure] | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
+    payload: Mapping[str, Any] | None = None

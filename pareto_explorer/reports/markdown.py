@@ -17,14 +17,17 @@ _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*[]<>#|"} | {"&": "&amp;", "\
 def render_markdown(name: str, cards: Sequence[Card]) -> str:
     """One section per card: what it says, then its data as a table.
 
+    A card with a figure has no table here, unless its context holds one under ``summary``.
+
     Text from the run is escaped, so that it can neither break a table nor become markup.
     """
     sections = [f"# {_text(name)}"]
     for card in cards:
         lines = [f"## {card.title}", "", _text(card.reason or card.sentence)]
         lines += [_text(sentence) for sentence in card.context.get("sentences", ())]
-        if card.data is not None and not card.draw and not card.data.empty:
-            lines += ["", _table(card.data)]
+        table = card.context.get("summary", None if card.draw else card.data)
+        if table is not None and not table.empty:
+            lines += ["", _table(table)]
         sections.append("\n".join(lines))
     return "\n\n".join(sections) + "\n"
 

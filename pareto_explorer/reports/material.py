@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
-from pareto_explorer.loading import Run
 from pareto_explorer.figures import FamilyStyle, FrontInfo, family_styles, front_info
+from pareto_explorer.figures.attainment import AttainmentInfo, attainment_info
 from pareto_explorer.fronts import FamilyHypervolume
+from pareto_explorer.fronts.comparison import Comparison, compare_families
+from pareto_explorer.fronts.floor import RetrainFloor, families_inside, retrain_floor
+from pareto_explorer.fronts.sensitivity import reference_sensitivity
+from pareto_explorer.loading import Run
 
 __all__ = ["Material"]
+
+_FEW = 8
 
 
 @dataclass(frozen=True)
@@ -21,11 +28,9 @@ class Material:
 
     Attributes:
         run: The loaded run.
-        path: The run directory as the user wrote it, for commands.
     """
 
     run: Run
-    path: str
 
     @cached_property
     def info(self) -> FrontInfo:
@@ -44,6 +49,36 @@ class Material:
         return dict(sorted(found, key=lambda item: (-item[1].mean, item[0])))
 
     @cached_property
+    def comparisons(self) -> list[Comparison]:
+        """Every pair of families compared over the replicates, those of the leader first."""
+        return compare_families(self.hypervolumes)
+
+    @cached_property
+    def floor(self) -> RetrainFloor | None:
+        """How far two retrained models are from each other."""
+        return retrain_floor(self.run.landmarks, self.run.box)
+
+    @cached_property
+    def inside_floor(self) -> dict[str, bool]:
+        """Which families come as near to the retrained model as another retrained model."""
+        return families_inside(self.run.points, self.run.landmarks, self.run.box)
+
+    @cached_property
+    def sensitivity(self) -> pd.DataFrame:
+        """Hypervolumes and ranks under other reference points."""
+        return reference_sensitivity(self.run.points, self.run.box)
+
+    @cached_property
+    def attainment(self) -> AttainmentInfo:
+        """Attainment surfaces of all families; there must be two objectives."""
+        return attainment_info(self.run.points, self.run.landmarks, self.run.box)
+
+    @property
+    def has_points(self) -> bool:
+        """Whether any row can be on a front."""
+        return any(volume.n_points for volume in self.hypervolumes.values())
+
+    @cached_property
     def front(self) -> pd.DataFrame:
         """The front of all families together, best first in the first objective."""
         return self.run.front()
@@ -53,6 +88,10 @@ class Material:
         """One row per trial, its last point: ``trial_id, family, trial_status, error, ...``."""
         return self.run.points.groupby("trial_id", sort=True).tail(1)
 
+    def leading(self, families: Sequence[str]) -> list[str]:
+        """The families that a figure shows at first: all, or the first ones of a crowd."""
+        return list(families if len(families) <= _FEW else families[:_FEW])
+
     @property
     def replicates(self) -> list[int]:
         """The replicates' numbers."""
@@ -60,5 +99,6 @@ class Material:
 
     def reproduce(self, trial: str, replicate: int, step: int) -> str:
         """The command that runs one point again, quoted for a POSIX shell."""
-        words = ["--trial", trial, "--replicate", str(replicate), "--step", str(step)]
-        return shlex.join(["pareto-explorer", "reproduce", self.path, *words])
+        path, own = self.run.locate(trial)
+        words = ["--trial", own, "--replicate", str(replicate), "--step", str(step)]
+        return shlex.join(["pareto-explorer", "reproduce", path, *words])

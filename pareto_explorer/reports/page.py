@@ -20,6 +20,26 @@ from pareto_explorer.reports.wording import count, share
 
 __all__ = ["render_page"]
 
+_SCRIPTS = (  # in the order in which they build on one another
+    "dom",
+    "theme",
+    "figures",
+    "groups",
+    "front",
+    "copy",
+    "download",
+    "pickers",
+    "explorer_data",
+    "explorer_state",
+    "explorer_tip",
+    "explorer_pins",
+    "explorer_cloud",
+    "explorer_scatter",
+    "explorer_parallel",
+    "explorer_table",
+    "explorer",
+)
+
 
 def render_page(name: str, cards: Sequence[Card], material: Material) -> str:
     """Renders cards into a page with all styles, scripts and figures inside.
@@ -37,6 +57,12 @@ def render_page(name: str, cards: Sequence[Card], material: Material) -> str:
     environment.filters["share"] = share
     environment.filters["breakable"] = _breakable
     figures = {card.key: _figure(card) for card in cards if card.draw}
+    payloads = {card.key: card.payload for card in cards if card.payload is not None}
+    tables = {
+        card.key: card.data.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+        for card in cards
+        if card.data is not None and card.key not in payloads and not card.reason
+    }
     return environment.get_template("page.html.j2").render(
         name=name,
         cards=cards,
@@ -44,7 +70,11 @@ def render_page(name: str, cards: Sequence[Card], material: Material) -> str:
         styles=material.styles,
         swatch=swatch,
         landmark_swatch=landmark_swatch,
+        scripts=_SCRIPTS,
         figures=_script_json(figures),
+        tables=tables,
+        tables_json=_script_json(tables),
+        payloads=_script_json(payloads),
         plotlyjs=_no_tags(get_plotlyjs()),
         version=__version__,
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from os import PathLike
 from pathlib import Path
 
-from pareto_explorer.loading import load_run
+from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import hypervolume_json
+from pareto_explorer.loading import Run, load_run
 from pareto_explorer.reports.cards import CARDS
 from pareto_explorer.reports.markdown import render_markdown
 from pareto_explorer.reports.material import Material
@@ -17,36 +19,49 @@ from pareto_explorer.runs import write_text
 __all__ = ["write_report"]
 
 
-def write_report(path: str | PathLike[str]) -> Path:
+def write_report(run: Run | str | PathLike[str], out: str | PathLike[str] | None = None) -> Path:
     """Writes ``index.html``, ``summary.md``, ``hypervolume.json`` and ``front.csv``.
 
     Each file appears whole or not at all. The run need not be finished: the report then says what
     is missing.
 
     Args:
-        path: The run directory; the report goes to its ``report`` folder. The commands in the
-            report name the run by this path as it is written here.
+        run: A run, or the path of its directory. The commands in the report name the run by this
+            path as it is written here.
+        out: The report's folder: by default ``report`` in the run directory, or in the working
+            directory one that is named after the runs where several are together.
 
     Returns:
         The path of ``index.html``.
 
     Raises:
-        InputError: The path is no run directory, or one of its files is damaged.
+        InputError: The path is no run directory, one of its files is damaged, or the run has no
+            directory and no folder is given.
         OSError: The report cannot be written.
     """
-    run = load_run(path)
-    material = Material(run, str(path))
+    loaded = run if isinstance(run, Run) else load_run(run)
+    folder = _folder(loaded) if out is None else Path(out)
+    material = Material(loaded)
     cards = [card(material) for card in CARDS]
-    volumes = hypervolume_json(run.points, run.box)
-    folder = run.directory.report
-    folder.mkdir(exist_ok=True)
+    volumes = hypervolume_json(loaded.points, loaded.box, landmarks=loaded.landmarks)
+    folder.mkdir(parents=True, exist_ok=True)
     write_text(
         folder / "hypervolume.json",
         json.dumps(volumes, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
     )
     write_text(folder / "front.csv", material.front.to_csv(index=False, lineterminator="\n"))
-    name = str(run.manifest.get("name", run.directory.path.name))
-    write_text(folder / "summary.md", render_markdown(name, cards))
+    write_text(folder / "summary.md", render_markdown(loaded.name, cards))
     index = folder / "index.html"
-    write_text(index, render_page(name, cards, material))
+    write_text(index, render_page(loaded.name, cards, material))
     return index
+
+
+def _folder(run: Run) -> Path:
+    if run.members:
+        words = [re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-.") for name in run.members]
+        return Path("-".join(["report", *words]))
+    if not run.directory.sweep_yaml.exists():
+        raise InputError(
+            f"--out: {run.shown!r} is no run directory that could hold its report; give a folder."
+        )
+    return run.directory.report

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from pareto_explorer.figures.words import inline
 from pareto_explorer.fronts import Box
 
-__all__ = ["box_sentence", "count", "listing", "share"]
+__all__ = [
+    "box_sentence",
+    "count",
+    "leaders_note",
+    "listing",
+    "measured",
+    "p_value",
+    "share",
+    "signed",
+]
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
@@ -23,9 +33,39 @@ def listing(names: Sequence[str], limit: int = 3) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
+def leaders_note(shown: Sequence[str], families: Sequence[str]) -> str:
+    """Says that a figure does not show all families at first; empty when it does."""
+    if len(shown) == len(families):
+        return ""
+    return (
+        f"At first, only the {len(shown)} families with the largest hypervolume are shown; the "
+        "names below the figure bring the others. "
+    )
+
+
 def share(value: float) -> str:
     """A hypervolume or a gap with three decimals."""
     return f"{value:.3f}"
+
+
+def signed(value: float) -> str:
+    """A difference with its sign and three decimals: ``+0.020``, ``−0.020``, ``0.000``."""
+    text = f"{abs(value):.3f}"
+    return text if float(text) == 0 else ("+" if value > 0 else "\N{MINUS SIGN}") + text
+
+
+def measured(value: float) -> str:
+    """An indicator with three decimals; words for what is not there."""
+    if math.isnan(value):
+        return "not measured"
+    return "infinite" if math.isinf(value) else share(value)
+
+
+def p_value(value: float | None) -> str:
+    """A p-value with three decimals; empty without one."""
+    if value is None:
+        return ""
+    return "<0.001" if value < 0.001 else share(value)
 
 
 def box_sentence(box: Box) -> str:

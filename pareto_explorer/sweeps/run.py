@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -214,7 +215,7 @@ def _write_manifest(
         "spec": spec.to_mapping(),
         "box": box.to_dict(),
         "facts": dict(facts),
-        "command": " ".join(["pareto-explorer", *sys.argv[1:]]),
+        "command": _command(),
         "versions": {
             "pareto-explorer": __version__,
             "python": sys.version.split()[0],
@@ -226,6 +227,16 @@ def _write_manifest(
     if commit:
         manifest["git_commit"] = commit
     write_manifest(run, manifest)
+
+
+def _command() -> str:
+    """The command line, or nothing where the sweep was started from Python."""
+    program = Path(sys.argv[0])
+    ours = program.stem == "pareto-explorer" or program.parts[-2:] == (
+        "pareto_explorer",
+        "__main__.py",
+    )
+    return shlex.join(["pareto-explorer", *sys.argv[1:]]) if ours else ""
 
 
 def _git_commit() -> str | None:

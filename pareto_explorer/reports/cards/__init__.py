@@ -1,19 +1,33 @@
 """The cards of a report, one to a module: each turns the material of a run into a card."""
 
+from pareto_explorer.reports.cards.anytime import anytime_card
+from pareto_explorer.reports.cards.attainment import attainment_card
+from pareto_explorer.reports.cards.contributions import contributions_card
+from pareto_explorer.reports.cards.diagnostics import diagnostics_card
+from pareto_explorer.reports.cards.differences import differences_card
+from pareto_explorer.reports.cards.explorer import explorer_card
 from pareto_explorer.reports.cards.failures import failures_card
 from pareto_explorer.reports.cards.finding import finding_card
 from pareto_explorer.reports.cards.front import front_card
-from pareto_explorer.reports.cards.front_points import front_points_card
 from pareto_explorer.reports.cards.hypervolume import hypervolume_card
+from pareto_explorer.reports.cards.importance import importance_card
+from pareto_explorer.reports.cards.indicators import indicators_card
 from pareto_explorer.reports.cards.specification import specification_card
 
 __all__ = ["CARDS"]
 
 CARDS = (
     finding_card,
+    explorer_card,
     front_card,
     hypervolume_card,
-    front_points_card,
+    attainment_card,
+    differences_card,
+    anytime_card,
+    diagnostics_card,
+    importance_card,
+    indicators_card,
+    contributions_card,
     failures_card,
     specification_card,
 )

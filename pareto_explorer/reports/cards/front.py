@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import plotly.graph_objects as go
 
-from pareto_explorer.figures import FamilyStyle, draw_front
-from pareto_explorer.figures.style import symbol_3d
+from pareto_explorer.figures import draw_front
 from pareto_explorer.figures.words import GOOD_CORNER, inline
 from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.legend import crowd_note, legend_entries, shown_families
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.wording import count, listing
 
 __all__ = ["front_card"]
-
-_CROWD = 12  # more families than this are not all shown at first
-_LEADERS = 8
 
 _HOW_TO_READ = (
     "A point is one checkpoint of one configuration, averaged over the replicates; faded points "
@@ -44,36 +41,24 @@ def front_card(material: Material) -> Card:
     first, second, *_ = (objective.direction for objective in info.box.objectives)
     corner = f"The {GOOD_CORNER[first, second]} corner is best."
     good = corner if flat else "Each axis says which end is better."
-    ranked = list(material.hypervolumes)
-    shown = ranked if len(ranked) <= _CROWD else ranked[:_LEADERS]
-    legend = [
-        {
-            "name": name,
-            "style": _drawn(material.styles[name], flat=flat),
-            "volume": volume.mean,
-            "shown": name in shown,
-        }
-        for name, volume in material.hypervolumes.items()
-    ]
+    shown = shown_families(material)
     help_texts = [_HOW_TO_READ if flat else _HOW_TO_READ_3D]
     help_texts += [_LANDMARKS[cloud.kind] for cloud in info.landmarks if cloud.kind in _LANDMARKS]
-    if len(shown) < len(ranked):
-        help_texts.insert(
-            0,
-            f"At first, only the {_LEADERS} families with the largest hypervolume are shown; the "
-            "legend brings the others.",
-        )
+    hidden = (
+        f"{count(info.n_hidden, 'dominated point')} that lie on top of others are not drawn."
+        if info.n_hidden
+        else ""
+    )
+    help_texts = [crowd_note(shown, material), *help_texts, hidden]
     return Card(
         "front",
         "The front",
         f"{names[:1].upper()}{names[1:]} of every checkpoint, by family. {good}",
-        how_to_read=" ".join(help_texts),
+        how_to_read=" ".join(filter(None, help_texts)),
         data=material.front,
-        draw=lambda theme: draw_front(info, theme=theme, shown=shown).update_layout(
-            showlegend=False
-        ),
+        draw=lambda theme: _for_page(draw_front(info, theme=theme, shown=shown)),
         context={
-            "legend": legend,
+            "legend": legend_entries(material, flat=flat),
             "landmarks": [(cloud.kind, cloud.title) for cloud in info.landmarks],
             "flat": flat,
             "pooled": len(info.pooled_stairs) > 0,
@@ -83,6 +68,9 @@ def front_card(material: Material) -> Card:
     )
 
 
-def _drawn(style: FamilyStyle, *, flat: bool) -> FamilyStyle:
-    """The look of a family in this figure, whose 3-D form has fewer symbols and no lines."""
-    return style if flat else replace(style, symbol=symbol_3d(style.symbol), dash="")
+def _for_page(figure: go.Figure) -> go.Figure:
+    """Leaves legend and hover to the page, which has the legend and the data for every card."""
+    figure.update_layout(showlegend=False)
+    for role in ("front", "dominated"):
+        figure.update_traces(hovertext=None, hoverinfo="none", selector={"meta": {"role": role}})
+    return figure

@@ -1,36 +1,83 @@
-"""Hypervolume of each family with its range over replicates."""
+"""Hypervolume of each family: over replicates, cross-fitted, chosen on validation metrics."""
 
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import pandas as pd
 
+from pareto_explorer.fronts import FamilyHypervolume
+from pareto_explorer.fronts.sensitivity import ranking_changes
 from pareto_explorer.reports.card import Card
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.wording import box_sentence, count
 
 __all__ = ["hypervolume_card"]
 
+_HOW_TO_READ = (
+    "Dots are the {replicates}, the line is their mean and the bar {bounds}. Cross-fitted means "
+    "that the front of each replicate is chosen on the others: how far that falls below the mean "
+    "is what picking the best of many noisy points has added. “On validation” is what one gets who "
+    "chooses the front by validation metrics. Hypervolume of the means averages each checkpoint "
+    "over the replicates first."
+)
+
 
 def hypervolume_card(material: Material) -> Card:
     """The table that ranks families."""
     title = "Hypervolume by family"
     volumes = material.hypervolumes
-    if not volumes:
+    if not material.has_points:
         return Card("hypervolume", title, reason="No trial has given a finite point yet.")
+    data = _data(material)
+    first = next(iter(volumes.values()))
+    bounds = {
+        "bootstrap": f"the {first.interval.words()} of that mean",
+        "range": "their range",
+        "single": "has no length with one",
+    }[first.interval.kind]
+    box = material.run.box
+    sentence = (
+        "The share of the box that a family dominates, measured in each replicate: larger is "
+        f"better, {prod(box.reference):g} is the whole box. {box_sentence(box)}"
+    )
+    replicates = count(len(material.replicates), "replicate")
+    return Card(
+        "hypervolume",
+        title,
+        sentence,
+        how_to_read=_HOW_TO_READ.format(replicates=replicates, bounds=bounds),
+        data=data,
+        context={
+            "rows": data.to_dict("records"),
+            "crossed": data["cross_fitted"].notna().any(),
+            "validated": data["on_validation"].notna().any(),
+            "bounds": "95 % interval" if first.interval.kind == "bootstrap" else "Range",
+            "per_replicate": {name: v.per_replicate for name, v in volumes.items()},
+            "scale": max(1e-9, *(v for volume in volumes.values() for v in _extent(volume))),
+            **_sensitivity(material),
+        },
+    )
+
+
+def _data(material: Material) -> pd.DataFrame:
     points = material.run.points
     seconds = points.groupby(["family", "trial_id", "replicate"])["seconds"].max()
     trials = points.groupby("family")["trial_id"].nunique()
     spent = seconds.groupby("family").sum()
     pooled = material.front["family"].value_counts()
-    data = pd.DataFrame(
+    return pd.DataFrame(
         [
             {
                 "family": name,
                 "hypervolume": volume.mean,
                 "lowest": volume.interval[0],
                 "highest": volume.interval[1],
+                "interval": volume.interval.kind,
+                "cross_fitted": volume.cross_fitted_mean,
+                "optimism": volume.optimism,
+                "on_validation": volume.on_validation_mean,
                 "hypervolume_of_means": volume.of_means.value,
                 "front_points": volume.of_means.n_front,
                 "on_pooled_front": int(pooled.get(name, 0)),
@@ -39,28 +86,27 @@ def hypervolume_card(material: Material) -> Card:
                 "trials": int(trials[name]),
                 "seconds": float(spent[name]),
             }
-            for name, volume in volumes.items()
+            for name, volume in material.hypervolumes.items()
         ]
     )
-    replicates = len(material.replicates)
-    box = material.run.box
-    sentence = (
-        "The share of the box that a family dominates, measured in each replicate: larger is "
-        f"better, {prod(box.reference):g} is the whole box. {box_sentence(box)}"
-    )
-    return Card(
-        "hypervolume",
-        title,
-        sentence,
-        how_to_read=(
-            f"Dots are the {count(replicates, 'replicate')}, the bar is their mean. Picking the "
-            "best of many noisy points flatters every family alike, more so with more trials. "
-            "Seconds are those spent unlearning, over all trials and replicates."
-        ),
-        data=data,
-        context={
-            "rows": data.to_dict("records"),
-            "per_replicate": {name: v.per_replicate for name, v in volumes.items()},
-            "scale": max(1e-9, max(v.interval[1] for v in volumes.values())),
-        },
-    )
+
+
+def _extent(volume: FamilyHypervolume) -> tuple[float, ...]:
+    return (*volume.interval, *volume.per_replicate.values())
+
+
+def _sensitivity(material: Material) -> dict[str, Any]:
+    """The leading families under other reference points, with a sentence."""
+    if len(material.hypervolumes) < 2:
+        return {"references": []}
+    table = material.sensitivity
+    cells: dict[str, list[tuple[float, int]]] = {}
+    for row in table.sort_values("reference").to_dict("records"):
+        cells.setdefault(row["family"], []).append((row["hypervolume"], row["rank"]))
+    leading = material.leading(list(material.hypervolumes))
+    return {
+        "references": [f"{reference:g}" for reference in sorted(table["reference"].unique())],
+        "ranking": ranking_changes(table),
+        "by_reference": [{"family": name, "cells": cells[name]} for name in leading],
+        "left_out": len(material.hypervolumes) - len(leading),
+    }

@@ -1,0 +1,81 @@
+"""What the front of all families would lose without a family or a knob's value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from pareto_explorer.fronts import pooled_hypervolume
+from pareto_explorer.fronts.contributions import family_contributions, knob_contributions
+from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.wording import count, share
+
+__all__ = ["contributions_card"]
+
+_MOST = 10
+_VISIBLE = 0.0005  # what three decimals show
+_HOW_TO_READ = (
+    "Families that are alike take each other's contribution: a family with a large hypervolume "
+    "loses little when another one reaches the same. The value over replicates is the mean of what "
+    "the front of each replicate would lose. A knob's values are grouped where there are many."
+)
+
+
+def contributions_card(material: Material) -> Card:
+    """Exclusive hypervolume by family and by knob."""
+    title = "What the front would lose"
+    if not material.has_points:
+        return Card("contributions", title, reason="No trial has given a finite point yet.")
+    points, box = material.run.points, material.run.box
+    of_means = family_contributions(points, box)
+    over = family_contributions(points, box, over="replicates")
+    ranked = sorted(of_means, key=lambda name: (-of_means[name], -over[name], name))
+    knobs = knob_contributions(points, box).sort_values(
+        "contribution", ascending=False, kind="stable"
+    )
+    pooled = pooled_hypervolume(points, box).of_means.value
+    families: list[dict[str, Any]] = [
+        {"name": name, "contribution": of_means[name], "over_replicates": over[name]}
+        for name in ranked
+    ]
+    kept = [row for row in families if max(row["contribution"], row["over_replicates"]) >= _VISIBLE]
+    values = knobs.to_dict("records")
+    seen = [row for row in values if row["contribution"] >= _VISIBLE][:_MOST]
+    return Card(
+        "contributions",
+        title,
+        f"The hypervolume of the front of all families is {share(pooled)}; this much of it nobody "
+        "else would bring.",
+        how_to_read=_HOW_TO_READ,
+        data=_data(families, values),
+        context={
+            "families": kept[:_MOST],
+            "no_family": _none(families, kept[:_MOST], "family", "families"),
+            "knobs": seen,
+            "no_knob": _none(values, seen, "value", "values"),
+            "summary": pd.DataFrame(kept[:_MOST]).rename(
+                columns={"name": "family", "over_replicates": "over replicates"}
+            ),
+        },
+    )
+
+
+def _data(families: list[dict[str, Any]], knobs: list[dict[Any, Any]]) -> pd.DataFrame:
+    rows = [{"of": "family", "knob": "", "value": row["name"], **row} for row in families]
+    rows += [{"of": "knob", **row} for row in knobs]
+    columns = ["of", "knob", "value", "points", "contribution", "over_replicates"]
+    return pd.DataFrame(rows).reindex(columns=columns)
+
+
+def _none(every: list[Any], shown: list[Any], noun: str, plural: str) -> str:
+    rest = len(every) - len(shown)
+    if not rest:
+        return ""
+    others = (
+        f"the {count(rest, noun, plural)}"
+        if not shown
+        else count(rest, f"other {noun}", f"other {plural}")
+    )
+    return f"{others[:1].upper()}{others[1:]} would be missed less or not at all."

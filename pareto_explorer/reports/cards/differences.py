@@ -1,0 +1,148 @@
+"""The leading family against each other one, replicate by replicate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from pareto_explorer.figures.difference import DifferenceInfo, difference_info, draw_difference
+from pareto_explorer.figures.frame import NEAR, WHOLE
+from pareto_explorer.fronts.comparison import SEPARABLE_FROM, Comparison
+from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.wording import count, p_value, share, signed
+
+__all__ = ["differences_card"]
+
+_HOW_TO_READ = (
+    "Replicates share the original model and the random numbers, so the difference within each is "
+    "less noisy than the hypervolumes. Dots are the replicates, the line is their mean and the bar "
+    "{bounds}; the dotted line is no difference. {verdict}"
+)
+_CORRECTED = (
+    "The corrected p-value accounts for all {pairs} of the run (Westfall and Young); a pair is "
+    "distinguishable where it is at most 0.05. The other one is Wilcoxon's for this pair alone."
+)
+_TOO_FEW = (
+    "With fewer than {needed} replicates no difference can be significant after correction, so "
+    "there are no p-values."
+)
+_FIGURE = (
+    "In the figure, a tinted part of the box is reached in more replicates by the family of that "
+    "colour, the stronger the tint the more; the lines are the two median fronts."
+)
+
+
+def differences_card(material: Material) -> Card:
+    """The table of paired differences, and where the two leading families differ."""
+    title = "Is the lead real?"
+    if not material.has_points:
+        return Card("differences", title, reason="No trial has given a finite point yet.")
+    pairs = material.comparisons
+    if not pairs:
+        return Card("differences", title, reason="There are no two families to compare.")
+    leader = pairs[0].first
+    against = [pair for pair in pairs if pair.first == leader]
+    n = len(against[0].differences)
+    if n < 2:
+        reason = "With one replicate, nothing tells a lead from chance; run at least two."
+        return Card("differences", title, reason=reason)
+    tested = n >= SEPARABLE_FROM
+    bootstrap = against[0].interval.kind == "bootstrap"
+    bounds = f"the {against[0].interval.words()} of the mean" if bootstrap else "their range"
+    verdict = (
+        _CORRECTED.format(pairs=count(len(pairs), "pair"))
+        if tested
+        else (_TOO_FEW.format(needed=SEPARABLE_FROM))
+    )
+    help_text = _HOW_TO_READ.format(bounds=bounds, verdict=verdict)
+    info = _where(material, against[0])
+    rows = [_row(pair, tested=tested) for pair in against]
+    return Card(
+        "differences",
+        title,
+        f"The hypervolume of {leader}, which has the largest mean, minus that of each other "
+        f"family, paired over {count(n, 'replicate')}.",
+        how_to_read=f"{help_text} {_FIGURE}" if info else help_text,
+        data=_data(pairs),
+        draw=(lambda theme: draw_difference(info, theme=theme)) if info else None,
+        context={
+            "rows": rows,
+            "tested": tested,
+            "bounds": "95 % interval" if bootstrap else "Range",
+            "span": _span(against),
+            "families": [{"name": name, "shown": True} for name in (leader, against[0].second)],
+            "views": (NEAR, WHOLE),
+            "summary": pd.DataFrame(
+                [
+                    {
+                        "against": row["family"],
+                        "difference": row["mean"],
+                        "lowest": row["low"],
+                        "highest": row["high"],
+                        "ahead in": row["ahead"],
+                        **({"corrected p": row["corrected"]} if tested else {}),
+                    }
+                    for row in rows
+                ]
+            ),
+        },
+    )
+
+
+def _where(material: Material, pair: Comparison) -> DifferenceInfo | None:
+    """Where the two leading families differ, with two objectives."""
+    box = material.run.box
+    if len(box.objectives) != 2:
+        return None
+    return difference_info(
+        material.run.points, box, pair.first, pair.second, attainment=material.attainment
+    )
+
+
+def _row(pair: Comparison, *, tested: bool) -> dict[str, Any]:
+    n = len(pair.differences)
+    ahead = sum(value > 0 for value in pair.differences.values())
+    return {
+        "family": pair.second,
+        "mean": signed(pair.mean),
+        "value": pair.mean,
+        "low": signed(pair.interval[0]),
+        "high": signed(pair.interval[1]),
+        "ends": tuple(pair.interval),
+        "differences": list(pair.differences.values()),
+        "ahead": f"{ahead} of {n}",
+        "probability": share(pair.probability),
+        "wilcoxon": p_value(pair.wilcoxon) if tested else "",
+        "corrected": p_value(pair.corrected) if tested else "",
+        "distinguishable": pair.distinguishable,
+    }
+
+
+def _span(pairs: list[Comparison]) -> tuple[float, float]:
+    """The ends of the strips: all differences and none."""
+    values = [v for pair in pairs for v in (*pair.differences.values(), *pair.interval, 0.0)]
+    low, high = min(values), max(values)
+    return low, high if high > low else low + 1.0
+
+
+def _data(pairs: list[Comparison]) -> pd.DataFrame:
+    """All pairs, not only those of the leader."""
+    return pd.DataFrame(
+        [
+            {
+                "first": pair.first,
+                "second": pair.second,
+                "difference": pair.mean,
+                "lowest": pair.interval[0],
+                "highest": pair.interval[1],
+                "interval": pair.interval.kind,
+                "probability_of_improvement": pair.probability,
+                "wilcoxon": pair.wilcoxon,
+                "corrected": pair.corrected,
+                "distinguishable": pair.distinguishable,
+            }
+            for pair in pairs
+        ]
+    )

@@ -1,0 +1,61 @@
+"""Other measures of a front than hypervolume."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pareto_explorer.fronts.indicators import family_indicators
+from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.wording import measured
+
+__all__ = ["indicators_card"]
+
+_COLUMNS = {
+    "igd_plus": "IGD+",
+    "epsilon": "Additive ε",
+    "r2": "R2",
+    "vorobev_deviation": "Vorob'ev deviation",
+}
+_HOW_TO_READ = (
+    "Smaller is better in each. IGD+ is the mean distance from the front of all families to "
+    "what the family reaches; the additive ε is the shift in every objective with which it would "
+    "reach all of that front. {r2}Like hypervolume they count the whole box as 1 in each "
+    "objective, and they are means over the replicates. The Vorob'ev deviation says how far the "
+    "family's front moves between replicates. The share counts points of the front of all families."
+)
+_R2 = "R2 is the mean loss of one who weights the two objectives and does not yet know how. "
+
+
+def indicators_card(material: Material) -> Card:
+    """A table by family, the largest hypervolume first."""
+    title = "Other measures"
+    if not material.has_points:
+        return Card("indicators", title, reason="No trial has given a finite point yet.")
+    table = family_indicators(material.run.points, material.run.box).set_index("family")
+    table = table.loc[list(material.hypervolumes)].dropna(axis="columns", how="all")
+    shown = {name: words for name, words in _COLUMNS.items() if name in table}
+    data = table.reset_index()
+    return Card(
+        "indicators",
+        title,
+        "What hypervolume leaves out: how far each family is from the front of all families, how "
+        "much that varies, and how much of that front is its own.",
+        how_to_read=_HOW_TO_READ.format(r2=_R2 if "r2" in shown else ""),
+        data=data,
+        context={
+            "labels": list(shown.values()),
+            "rows": [
+                {
+                    "family": row["family"],
+                    "cells": [measured(row[name]) for name in shown],
+                    "share": _percent(row.get("share_of_pooled_front", float("nan"))),
+                }
+                for row in data.to_dict("records")
+            ],
+        },
+    )
+
+
+def _percent(value: float) -> str:
+    return "" if pd.isna(value) else f"{100 * value:.0f} %"

@@ -1,0 +1,49 @@
+"""Columns of a table as compact JSON: rounded, and coded where values repeat."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+__all__ = ["pack_numbers", "pack_text"]
+
+_REPEATS = 4  # a column is coded when each of its values is there this often on average
+
+
+def pack_numbers(values: npt.ArrayLike, digits: int) -> dict[str, Any]:
+    """Numbers to ``digits`` significant digits; what is not finite becomes null.
+
+    Returns:
+        ``{"values": [...]}``, or ``{"distinct": [...], "codes": [...]}`` with -1 for null where
+        the numbers repeat.
+
+    >>> pack_numbers([0.123456, float("nan"), 20.0], 3)
+    {'values': [0.123, None, 20]}
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    codes, distinct = pd.factorize(np.where(np.isfinite(numbers), numbers, np.nan))
+    rounded = [_short(value, digits) for value in np.asarray(distinct).tolist()]
+    if len(rounded) * _REPEATS <= len(numbers):
+        return {"distinct": rounded, "codes": codes.tolist()}
+    return {"values": [None if code < 0 else rounded[code] for code in codes.tolist()]}
+
+
+def pack_text(values: pd.Series[Any]) -> dict[str, Any]:
+    """Text by code: ``{"texts": [...], "codes": [...]}``, sorted, with -1 for a missing value.
+
+    >>> pack_text(pd.Series(["b", "a", None, "b"]))
+    {'texts': ['a', 'b'], 'codes': [1, 0, -1, 1]}
+    """
+    codes, texts = pd.factorize(values.map(str, na_action="ignore"), sort=True)
+    return {"texts": [str(text) for text in texts], "codes": codes.tolist()}
+
+
+def _short(value: float, digits: int) -> int | float:
+    rounded = float(f"{value:.{digits}g}")
+    if abs(rounded) < 1e15 and rounded.is_integer():
+        return int(rounded)
+    return rounded if math.isfinite(rounded) else value  # the largest floats round to infinity

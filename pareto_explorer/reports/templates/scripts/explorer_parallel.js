@@ -1,0 +1,205 @@
+// Parallel coordinates: a line for each point, an axis for each column, limits at the axis's ends.
+const explorerParallel = (root, data, store) => {
+  const most = { selected: 1500, others: 800 }; // more lines than this look like one surface
+  const top = 10, missingRoom = 26, reach = 260;
+  const note = root.querySelector("[data-part=lines]");
+  const host = root.querySelector(".parallel");
+  const canvas = el("canvas", { "aria-hidden": "true" });
+  const marked = el("canvas", { "aria-hidden": "true" });
+  const plane = el("div", { class: "plane" }, canvas, marked);
+  host.append(plane);
+  let axes = [], last = null;
+
+  const place = (column) => {
+    const [low, high] = column.texts ? [-0.5, column.texts.length - 0.5] : column.ends;
+    const bottom = reach - missingRoom;
+    const scale = (value) => (column.log ? Math.log(value) : value);
+    const from = scale(low), span = scale(high) - from;
+    return {
+      y: (value) => {
+        if (Number.isNaN(value)) return reach - 6;
+        const share = span ? (scale(value) - from) / span : 0.5;
+        return bottom - Math.max(0, Math.min(1, share)) * (bottom - top);
+      },
+      value: (y) => {
+        const share = Math.max(0, Math.min(1, (bottom - y) / (bottom - top)));
+        return column.log ? Math.exp(from + share * span) : from + share * span;
+      },
+    };
+  };
+  const setRange = (column, range) => store.dispatch({ type: "ranges", ranges: { [column.key]: range } });
+  const typed = (text) => (text.trim() === "" ? null : Number(text.trim().replace(",", ".")));
+
+  const limit = (column, side) => {
+    const end = data.number(column.ends[side === "low" ? 0 : 1], 3);
+    return el("input", {
+      type: "text", inputmode: "decimal", placeholder: end, "data-side": side,
+      "aria-label": `${column.label}: ${side === "low" ? "at least" : "at most"}`,
+      onchange: ({ target }) => {
+        const value = typed(target.value);
+        if (Number.isNaN(value)) { show(store.state()); return; }
+        const old = store.state().ranges[column.key] ?? { low: -Infinity, high: Infinity };
+        const range = { ...old, [side]: value ?? (side === "low" ? -Infinity : Infinity) };
+        setRange(column, range.low === -Infinity && range.high === Infinity ? null : range);
+      },
+    });
+  };
+  const choice = (column) => el("select", {
+    "aria-label": `${column.label}: only`,
+    onchange: ({ target }) => setRange(column, target.value === "" ? null : { codes: [Number(target.value)] }),
+  }, el("option", { value: "" }, "any"), ...column.texts.map((text, code) => el("option", { value: code }, text)), el("option", { value: "several", hidden: true, disabled: true }, "several"));
+
+  const brush = (track, axis) => {
+    let from = null, moved = false;
+    const at = (event) => event.clientY - track.getBoundingClientRect().top;
+    const range = (to) => {
+      const [low, high] = [axis.scale.value(from), axis.scale.value(to)].sort((a, b) => a - b);
+      return axis.column.texts ? { codes: axis.column.texts.map((_, code) => code).filter((code) => code >= low && code <= high) } : { low, high };
+    };
+    track.addEventListener("pointerdown", (event) => { from = at(event); moved = false; track.setPointerCapture(event.pointerId); });
+    track.addEventListener("pointermove", (event) => {
+      if (from === null || (!moved && Math.abs(at(event) - from) < 4)) return;
+      moved = true;
+      setRange(axis.column, range(at(event)));
+    });
+    const end = () => { if (from !== null && !moved) setRange(axis.column, null); from = null; };
+    track.addEventListener("pointerup", end);
+    track.addEventListener("pointercancel", () => { from = null; });
+  };
+
+  const build = (keys) => {
+    axes.forEach((axis) => axis.node.remove());
+    axes = keys.map((key) => {
+      const column = data.columns.get(key);
+      const better = { min: " ↓", max: " ↑" }[column.direction] ?? "";
+      const track = el("div", { class: "track", title: "Drag to filter, click to clear" });
+      const node = el("div", { class: "dimension" },
+        el("span", { class: "title", title: column.note || column.label }, ...breakable(column.label), better),
+        column.texts ? el("span", { class: "blank" }) : limit(column, "high"), track, column.texts ? choice(column) : limit(column, "low"));
+      const axis = { column, node, track, scale: place(column), missing: column.values.some(Number.isNaN) };
+      brush(track, axis);
+      return axis;
+    });
+    plane.append(...axes.map((axis) => axis.node));
+    plane.style.setProperty("--axes", axes.length);
+  };
+
+  const show = (state) => axes.forEach(({ column, node }) => {
+    const range = state.ranges[column.key];
+    node.classList.toggle("active", Boolean(range));
+    for (const field of node.querySelectorAll("input")) {
+      const value = range?.[field.dataset.side];
+      field.value = Number.isFinite(value) ? data.number(value, 4) : "";
+    }
+    const list = node.querySelector("select");
+    if (list) list.value = !range ? "" : range.codes.length === 1 ? range.codes[0] : "several";
+  });
+
+  const prepared = (sheet) => {
+    const box = plane.getBoundingClientRect();
+    const height = axes.length ? axes[0].track.offsetTop + reach + 2 : 0;
+    const ratio = Math.max(2, devicePixelRatio || 1);
+    if (sheet.width !== Math.round(box.width * ratio) || sheet.height !== Math.round(height * ratio)) {
+      sheet.width = Math.round(box.width * ratio);
+      sheet.height = Math.round(height * ratio);
+      sheet.style.width = `${box.width}px`;
+      sheet.style.height = `${height}px`;
+    }
+    const pen = sheet.getContext("2d");
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, box.width, height);
+    return pen;
+  };
+  const spots = () => axes.map(({ node, track }) => ({ x: node.offsetLeft + node.offsetWidth / 2, y: track.offsetTop }));
+  const path = (pen, row, places) => {
+    pen.beginPath();
+    axes.forEach(({ column, scale }, i) => pen[i ? "lineTo" : "moveTo"](places[i].x, places[i].y + scale.y(column.values[row])));
+    pen.stroke();
+  };
+  const sample = (rows, number) => (rows.length <= number ? rows : Array.from({ length: number }, (_, i) => rows[Math.floor((i * rows.length) / number)]));
+
+  const draw = (state, selection) => {
+    const pen = prepared(canvas);
+    const places = spots();
+    const base = data.layouts[theme.name()];
+    const muted = base.xaxis.linecolor;
+    const others = sample(selection.others, most.others), selected = sample(selection.selected, most.selected);
+    pen.lineJoin = "round";
+    pen.lineWidth = 1;
+    pen.strokeStyle = muted;
+    pen.globalAlpha = others.length > 300 ? 0.07 : 0.12;
+    others.forEach((row) => path(pen, row, places));
+    pen.globalAlpha = selected.length > 400 ? 0.25 : selected.length > 60 ? 0.5 : 0.9;
+    pen.lineWidth = selected.length > 60 ? 1.2 : 1.8;
+    selected.forEach((row) => { pen.strokeStyle = data.familyOf(row)[theme.name()]; path(pen, row, places); });
+    pen.globalAlpha = 1;
+    pen.lineWidth = 2.5;
+    state.pins.forEach((row) => { pen.strokeStyle = base.font.color; path(pen, row, places); });
+    axes.forEach((axis, i) => drawAxis(pen, axis, places[i], state.ranges[axis.column.key], base));
+    const parts = [[selected.length, selection.selected.length, "selected points"], [others.length, selection.others.length, "others"]].filter(([drawn, all]) => drawn < all);
+    note.hidden = !parts.length;
+    note.textContent = `Lines are drawn for ${parts.map(([drawn, all, what]) => `${drawn.toLocaleString("en")} of ${all.toLocaleString("en")} ${what}`).join(" and ")}.`;
+  };
+  const drawAxis = (pen, { column, scale, missing }, { x, y }, range, base) => {
+    const bottom = y + reach - missingRoom;
+    pen.lineWidth = 1;
+    pen.strokeStyle = base.xaxis.linecolor;
+    pen.beginPath();
+    pen.moveTo(x, y + top);
+    pen.lineTo(x, bottom);
+    pen.stroke();
+    pen.font = `11px ${base.font.family}`;
+    pen.textBaseline = "middle";
+    const label = (text, height) => {
+      const short = text.length > 13 ? `${text.slice(0, 12)}…` : text;
+      pen.lineWidth = 4;
+      pen.strokeStyle = base.paper_bgcolor;
+      pen.strokeText(short, x + 7, height);
+      pen.fillStyle = base.xaxis.tickfont.color;
+      pen.fillText(short, x + 7, height);
+    };
+    if (column.texts && column.texts.length <= 12) column.texts.forEach((text, code) => label(text, y + scale.y(code)));
+    if (missing) label("not set", y + reach - 6);
+    if (!range) return;
+    const [from, to] = range.codes
+      ? [Math.min(...range.codes) - 0.4, Math.max(...range.codes) + 0.4]
+      : [Number.isFinite(range.low) ? range.low : column.ends[0], Number.isFinite(range.high) ? range.high : column.ends[1]];
+    if (!(from <= to)) return;
+    pen.fillStyle = pen.strokeStyle = theme.accent();
+    pen.lineWidth = 1.5;
+    pen.globalAlpha = 0.18;
+    pen.fillRect(x - 7, y + scale.y(to), 14, Math.max(2, scale.y(from) - scale.y(to)));
+    pen.globalAlpha = 1;
+    pen.strokeRect(x - 7, y + scale.y(to), 14, Math.max(2, scale.y(from) - scale.y(to)));
+  };
+
+  const dimensions = root.querySelector(".dimensions > div");
+  const boxes = [...data.columns.values()].map((column) => {
+    const box = el("input", { type: "checkbox", onchange: ({ target }) => store.dispatch({ type: "dimension", key: column.key, on: target.checked }) });
+    return { column, box, node: el("label", {}, box, ` ${column.label}`) };
+  });
+  for (const group of new Set(boxes.map(({ column }) => column.group))) {
+    dimensions.append(el("fieldset", {}, el("legend", {}, group), ...boxes.filter(({ column }) => column.group === group).map(({ node }) => node)));
+  }
+
+  store.add((state, selection, changed, filtered) => {
+    if (changed("dimensions")) {
+      build(state.dimensions);
+      boxes.forEach(({ column, box }) => { box.checked = state.dimensions.includes(column.key); });
+    }
+    if (changed("dimensions", "ranges")) show(state);
+    last = [state, selection];
+    if (filtered || changed("dimensions", "pins", "theme")) draw(state, selection);
+  });
+  new ResizeObserver(() => last && draw(...last)).observe(plane);
+
+  return {
+    point: (row) => {
+      const pen = prepared(marked);
+      if (row === null) return;
+      pen.lineWidth = 2.5;
+      pen.strokeStyle = data.familyOf(row)[theme.name()];
+      path(pen, row, spots());
+    },
+  };
+};

@@ -1,0 +1,40 @@
+// Families to pick, views to switch and narrow layouts, for every figure that offers them.
+addEventListener("load", () => {
+  const narrow = matchMedia("(max-width: 760px)");
+  const plotOf = (node) => node.closest(".card").querySelector("[data-figure]");
+  document.querySelectorAll("[data-figure]").forEach((plot) => {
+    const change = plot.layout?.meta?.narrow;
+    if (!change || !narrow.matches) return;
+    plot.dataset.narrow = plot.layout.meta.narrow_height;
+    plot.style.setProperty("--height", `${plot.dataset.narrow}px`);
+    Plotly.relayout(plot, change).then(() => Plotly.Plots.resize(plot));
+  });
+  addEventListener("beforeprint", () => document.querySelectorAll("[data-narrow]").forEach((plot) => {
+    Plotly.relayout(plot, { height: Number(plot.dataset.narrow) });
+  }));
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest("[data-pick], [data-view-name], [data-more]");
+    if (!button) return;
+    if ("more" in button.dataset) {
+      button.closest("p").previousElementSibling.querySelector(".rest").hidden = false;
+      button.closest("p").remove();
+      return;
+    }
+    const plot = plotOf(button);
+    if ("pick" in button.dataset) {
+      const shown = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", shown);
+      const chosen = plot.data.flatMap((trace, i) => (trace.legendgroup === button.dataset.pick ? [i] : []));
+      Plotly.restyle(plot, { visible: shown }, chosen);
+      return;
+    }
+    const name = button.dataset.viewName;
+    button.parentElement.querySelectorAll("button").forEach((other) => other.setAttribute("aria-pressed", other === button));
+    const layout = plot.layout.meta.views[name];
+    const chosen = plot.data.flatMap((trace, i) => (trace.meta?.views ? [i] : []));
+    if (!chosen.length) { Plotly.relayout(plot, layout); return; }
+    const views = chosen.map((i) => plot.data[i].meta.views[name]);
+    const changes = Object.fromEntries(Object.keys(views[0]).map((key) => [key, views.map((view) => view[key])]));
+    Plotly.update(plot, changes, layout, chosen);
+  });
+});

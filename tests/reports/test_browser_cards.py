@@ -1,0 +1,106 @@
+"""What the cards' own buttons do, in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pareto_explorer.loading import load_run
+from pareto_explorer.reports import write_report
+from tests.reports.test_browser import browser, visit
+from tests.synthetic import write_synthetic_run
+
+__all__ = ["browser", "visit"]  # fixtures
+
+pytestmark = pytest.mark.browser
+
+VISIBLE = """([card, family]) => document.querySelector(`[data-figure=${card}]`).data
+  .filter((t) => t.legendgroup === 'family ' + family).map((t) => t.visible)"""
+
+
+@pytest.mark.parametrize("card", ["attainment", "anytime", "diagnostics"])
+def test_a_pick_hides_and_shows_its_family_only_in_its_figure(
+    visit: Callable[..., Any], card: str
+) -> None:
+    page = visit()
+    pick = page.locator(f"#{card} .pick", has_text="upgrad/kl_heldout")
+    before = page.evaluate(VISIBLE, [card, "upgrad/kl_uniform"])
+    for expected in ("false", "true"):
+        pick.focus()
+        page.keyboard.press("Enter")
+        assert pick.get_attribute("aria-pressed") == expected
+        shown = page.evaluate(VISIBLE, [card, "upgrad/kl_heldout"])
+        assert set(shown) == {expected == "true"}
+        assert page.evaluate(VISIBLE, [card, "upgrad/kl_uniform"]) == before
+    assert False not in page.evaluate(VISIBLE, ["front", "upgrad/kl_heldout"])
+
+
+def test_anytime_changes_its_axis(visit: Callable[..., Any]) -> None:
+    page = visit()
+    axis = "document.querySelector('[data-figure=anytime]').layout.xaxis.title.text"
+    ends = "document.querySelector('[data-figure=anytime]').data.map((t) => t.x.at(-1))"
+    trials = page.evaluate(ends)
+    samples = page.locator("#anytime .views button", has_text="samples")
+    samples.click()
+    assert page.evaluate(axis) == "samples processed, one replicate"
+    assert page.evaluate(ends) != trials
+    assert samples.get_attribute("aria-pressed") == "true"
+    page.locator("#anytime .views button", has_text="trials").click()
+    assert page.evaluate(ends) == trials
+    assert samples.get_attribute("aria-pressed") == "false"
+
+
+@pytest.mark.parametrize("card", ["attainment", "differences"])
+def test_the_whole_box_can_be_shown(visit: Callable[..., Any], card: str) -> None:
+    page = visit()
+    high = f"document.querySelector('[data-figure={card}]')._fullLayout.xaxis.range[1]"
+    near = page.evaluate(high)
+    page.locator(f"#{card} .views button", has_text="the whole box").click()
+    assert page.evaluate(high) > near
+    page.locator(f"#{card} .views button", has_text="near the front").click()
+    assert page.evaluate(high) == pytest.approx(near)
+
+
+def test_a_phone_gets_one_panel_below_the_other(visit: Callable[..., Any]) -> None:
+    domains = """['xaxis', 'xaxis2', 'xaxis3'].map((axis) =>
+      document.querySelector('[data-figure=diagnostics]')._fullLayout[axis].domain)"""
+    assert visit(390).evaluate(domains) == [[0, 1]] * 3
+    assert len({tuple(domain) for domain in visit(1440).evaluate(domains)}) == 3
+
+
+def test_figures_of_cards_follow_the_colour_scheme(visit: Callable[..., Any]) -> None:
+    page = visit(color_scheme="dark")
+    white = "[data-figure=differences] .main-svg[style*='rgb(255, 255, 255)']"
+    tint = """document.querySelector('[data-figure=differences]').data
+      .find((t) => t.meta.role === 'lead').fillcolor"""
+    dark = page.evaluate(tint)
+    assert page.locator(white).count() == 0
+    page.emulate_media(color_scheme="light")
+    page.wait_for_selector(white)
+    assert page.evaluate(tint) != dark
+
+
+def test_a_long_table_shows_its_leaders_and_the_rest_on_demand(
+    browser: Any, tmp_path: Path
+) -> None:
+    run = write_synthetic_run(tmp_path / "run")
+    points = load_run(run.path).points
+    points = pd.concat(
+        [
+            points.assign(family=points["family"] + f" {i}", trial_id=points["trial_id"] + f" {i}")
+            for i in range(2)
+        ]
+    )
+    run.journal.unlink()
+    points.to_parquet(run.points, index=False)
+    page = browser.new_page()
+    page.goto(write_report(run.path).as_uri())
+    rows = page.locator("#hypervolume > table").first.locator("tbody tr:visible")
+    assert rows.count() == 8
+    page.get_by_role("button", name="Show all 14 families").first.click()
+    assert rows.count() == 14
+    page.close()

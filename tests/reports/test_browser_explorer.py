@@ -1,0 +1,428 @@
+"""The linked explorer in a browser: what one part selects, the others show."""
+
+from __future__ import annotations
+
+import io
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pareto_explorer.fronts import Box, Objective
+from pareto_explorer.loading import MEMBER, load_run
+from pareto_explorer.reports.cards.explorer import explorer_card
+from pareto_explorer.reports.cards.front import front_card
+from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.page import render_page
+from tests.reports.test_browser import HOSTILE, browser, visit
+from tests.reports.test_explorer_data import crowd
+
+__all__ = ["browser", "visit"]  # fixtures
+
+pytestmark = pytest.mark.browser
+
+# Where a point of the table is in the figure; the plot's own axes say it
+PLACE = """async ([x, y]) => {
+  const plot = document.querySelector('.cloud');
+  plot.scrollIntoView({block: 'center'});
+  await new Promise((done) => setTimeout(done, 100));  // scrolling ends before the pointer comes
+  const { xaxis, yaxis, _size } = plot._fullLayout;
+  const box = plot.getBoundingClientRect();
+  return [box.left + _size.l + xaxis.d2p(x), box.top + _size.t + yaxis.d2p(y)];
+}"""
+PIXELS = """() => {
+  const sheet = document.querySelector('.plane canvas');
+  const { data } = sheet.getContext('2d').getImageData(0, 0, sheet.width, sheet.height);
+  let sum = 0;
+  for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + data[i] + data[i + 3]) % 1000003;
+  return sum;
+}"""
+
+
+@pytest.fixture
+def means(run_path: Path) -> pd.DataFrame:
+    return load_run(run_path).means()
+
+
+@pytest.fixture
+def page(visit: Callable[..., Any]) -> Any:
+    page = visit(permissions=["clipboard-read", "clipboard-write"])
+    page.wait_for_selector(".dots", state="attached")
+    return page
+
+
+@pytest.fixture
+def drawn(browser: Any, tmp_path: Path) -> Iterator[Callable[[Material], Any]]:
+    """Opens a page with the explorer of other material."""
+    contexts, trouble = [], []
+
+    def open_page(material: Material) -> Any:
+        path = tmp_path / "page.html"
+        html = render_page("page", [explorer_card(material), front_card(material)], material)
+        path.write_text(html, encoding="utf-8")
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.goto(path.as_uri())
+        page.wait_for_selector(".cloud .main-svg", state="visible")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+def settle(page: Any) -> None:
+    page.evaluate("() => new Promise((done) => setTimeout(done, 200))")
+
+
+def found(page: Any) -> tuple[int, int]:
+    """How many points are selected, and of how many."""
+    settle(page)
+    words = page.locator(".found").text_content().replace(",", "").split()
+    return int(words[0]), int(words[2])
+
+
+def rows(page: Any) -> list[str]:
+    return page.locator(".explorer .points tbody th .name").all_text_contents()
+
+
+def every_point(page: Any) -> None:
+    page.locator("[data-level='0']").click()
+    settle(page)
+
+
+def download(page: Any) -> pd.DataFrame:
+    with page.expect_download() as event:
+        page.locator("[data-do=csv]").click()
+    return pd.read_csv(io.StringIO(Path(event.value.path()).read_text(encoding="utf-8")))
+
+
+def drag(page: Any, start: Any, end: Any) -> None:
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2, steps=3)
+    page.mouse.move(*end, steps=3)
+    page.mouse.up()
+
+
+def field(page: Any, name: str) -> Any:
+    return page.locator(f"input[aria-label='{name}']")
+
+
+def test_it_starts_with_the_front(page: Any, means: pd.DataFrame) -> None:
+    front = means[means["on_front"]].sort_values("forget_gap")
+    assert found(page) == (len(front), len(means))
+    assert rows(page) == front["family"].tolist()[:10]
+    page.locator("[data-level='1']").click()
+    assert found(page) == (means["on_family_front"].sum(), len(means))
+    every_point(page)
+    assert found(page) == (len(means), len(means))
+
+
+def test_a_brush_in_the_figure_filters_lines_and_table(page: Any, means: pd.DataFrame) -> None:
+    every_point(page)
+    before = page.evaluate(PIXELS)
+    start, end = page.evaluate(PLACE, [0.05, 0.002]), page.evaluate(PLACE, [0.4, 0.05])
+    drag(page, start, end)
+    settle(page)
+    limits = {
+        (metric, side): float(field(page, f"{name}: at {side}").input_value())
+        for metric, name in (("forget_gap", "Forget gap"), ("retain_gap", "Retain gap"))
+        for side in ("least", "most")
+    }
+    assert limits["forget_gap", "least"] == pytest.approx(0.05, abs=0.01)
+    assert limits["forget_gap", "most"] == pytest.approx(0.4, abs=0.01)
+    assert limits["retain_gap", "most"] == pytest.approx(0.05, abs=0.003)
+    inside = means["forget_gap"].between(0.05, 0.4) & means["retain_gap"].between(0.002, 0.05)
+    number, _ = found(page)
+    assert number == pytest.approx(inside.sum(), abs=2)
+    assert page.evaluate(PIXELS) != before
+    table = download(page)
+    assert len(table) == number
+    assert table["forget_gap"].between(0.04, 0.41).all()
+    page.get_by_role("button", name="Clear filters").click()
+    assert found(page)[0] == len(means)
+    assert page.evaluate(PIXELS) == before
+
+
+def test_a_brush_on_an_axis_filters_figure_and_table(page: Any, means: pd.DataFrame) -> None:
+    every_point(page)
+    track = page.locator(".dimension", has_text="Retain gap").locator(".track")
+    track.scroll_into_view_if_needed()
+    box = track.bounding_box()
+    middle = box["x"] + box["width"] / 2
+    drag(page, (middle, box["y"] + 236), (middle, box["y"] + 200))
+    number, total = found(page)
+    assert 0 < number < total
+    most = float(field(page, "Retain gap: at most").input_value())
+    table = download(page)
+    assert len(table) == number == (means["retain_gap"] <= most + 1e-9).sum()
+    shapes = page.evaluate("document.querySelector('.cloud').layout.shapes")
+    assert [shape["y1"] for shape in shapes] == [pytest.approx(most, rel=1e-3)]
+    page.mouse.click(middle, box["y"] + 100)
+    assert found(page)[0] == total
+
+
+def test_limits_can_be_typed(page: Any, means: pd.DataFrame) -> None:
+    every_point(page)
+    limit = field(page, "Forget gap: at most")
+    limit.fill("0.1")
+    limit.press("Enter")
+    assert found(page)[0] == (means["forget_gap"] <= 0.1).sum()
+    limit.fill("nonsense")
+    limit.press("Enter")
+    assert limit.input_value() == "0.1"
+    limit.fill("")
+    limit.press("Enter")
+    assert found(page)[0] == len(means)
+
+
+def test_filters_add_up_over_knobs_with_missing_values(page: Any, means: pd.DataFrame) -> None:
+    every_point(page)
+    limit = field(page, "intensity: at least")
+    limit.fill("0.5")
+    limit.press("Enter")
+    field(page, "Step: at least").fill("40")
+    field(page, "Step: at least").press("Enter")
+    wanted = (means["config.intensity"] >= 0.5) & (means["step"] >= 40)
+    table = download(page)
+    assert len(table) == found(page)[0] == wanted.sum()
+    assert set(table["family"]) == {"cup/negative_cross_entropy"}
+
+
+def test_a_text_knob_is_filtered_by_its_values(page: Any, means: pd.DataFrame) -> None:
+    every_point(page)
+    page.locator(".dimensions summary").click()
+    page.get_by_label("note", exact=True).check()
+    page.get_by_label("note: only").select_option(label="<script>alert(1)</script>")
+    assert found(page)[0] == means["config.note"].notna().sum()
+    page.get_by_label("note: only").select_option(label="any")
+    assert found(page)[0] == len(means)
+    page.get_by_label("note", exact=True).uncheck()
+    settle(page)
+    assert page.get_by_label("note: only").count() == 0
+
+
+def test_the_csv_has_every_column_of_the_selection(page: Any, means: pd.DataFrame) -> None:
+    table = download(page).set_index(["trial_id", "step"]).sort_index()
+    front = means[means["on_front"]].set_index(["trial_id", "step"]).sort_index()
+    assert table.index.tolist() == front.index.tolist()
+    for name in ("forget_gap", "retain_gap.std", "config.lr", "test_accuracy", "cosine"):
+        assert table[name].tolist() == pytest.approx(front[name].tolist(), rel=5e-3, nan_ok=True)
+    assert set(table["config.optimizer"].dropna()) == {"sgd"}
+
+
+def test_axes_can_be_chosen(page: Any, means: pd.DataFrame) -> None:
+    page.locator("[data-axis=x]").select_option("config.lr")
+    page.locator("[data-axis=y]").select_option("cosine")
+    settle(page)
+    titles = "['xaxis', 'yaxis'].map((a) => document.querySelector('.cloud').layout[a].title.text)"
+    assert page.evaluate(titles) == ["lr", "Cosine"]
+    assert page.locator(".explorer .points thead").get_by_text("Cosine").count() == 1
+    page.locator("[data-axis=y]").select_option("retain_gap")
+    settle(page)
+    assert page.evaluate(titles)[1] == "Retain gap, ← lower is better"
+
+
+def test_sorting_and_paging(page: Any, means: pd.DataFrame) -> None:
+    every_point(page)
+    page.get_by_role("button", name="Test accuracy").click()
+    settle(page)
+    header = page.locator("th[aria-sort]", has_text="Test accuracy")
+    assert header.get_attribute("aria-sort") == "ascending"
+    assert page.evaluate("document.activeElement.textContent").startswith("Test accuracy")
+    page.keyboard.press("Enter")
+    settle(page)
+    best = means.sort_values("test_accuracy", ascending=False)
+    assert rows(page)[0] == best["family"].iloc[0]
+    assert page.locator(".pager span").text_content() == f"1–10 of {len(means)}"
+    page.get_by_role("button", name="Next").click()
+    settle(page)
+    assert page.locator(".pager span").text_content() == f"11–20 of {len(means)}"
+    assert page.get_by_role("button", name="Previous").is_enabled()
+
+
+def test_pinning_from_the_keyboard_tells_everything(page: Any, run_path: Path) -> None:
+    run = load_run(run_path)
+    point = run.means().query("on_front").sort_values("forget_gap").iloc[0]
+    button = page.locator(".points .pin").first
+    button.focus()
+    page.keyboard.press("Enter")
+    settle(page)
+    assert button.get_attribute("aria-pressed") == "true"
+    assert page.evaluate("document.activeElement.className") == "pin"  # the focus stays
+    text = page.locator(".pins").text_content()
+    for part in (point["family"], point["trial_id"], f"step {point['step']}", "Original model"):
+        assert part in text
+    assert f"{point['forget_gap']:.4f} ± {point['forget_gap.std']:.4f}" in text
+    retrained = run.landmarks.query("landmark == 'retrained'")["test_accuracy"].mean()
+    away = point["test_accuracy"] - retrained
+    assert f"{'−' if away < 0 else '+'}{abs(away):.4f} from retrained" in text
+    run_words, step = [str(run_path), "--trial", point["trial_id"]], ["--step", str(point["step"])]
+    copied = [shlex.split(command) for command in copies(page)]
+    assert copied[:3] == [
+        ["pareto-explorer", "reproduce", *run_words, "--replicate", str(replicate), *step]
+        for replicate in range(3)
+    ]
+    assert copied[3:] == [
+        ["pareto-explorer", "select", *run_words, *step, "--export", "model.safetensors"]
+    ]
+    page.locator(".pins [data-copy]").last.click()
+    page.wait_for_selector("#said:has-text('copied')", state="attached")
+    assert shlex.split(page.evaluate("navigator.clipboard.readText()")) == copied[3]
+
+
+def copies(page: Any) -> list[str]:
+    return page.locator(".pins [data-copy]").evaluate_all("all => all.map(b => b.dataset.copy)")
+
+
+def test_clicking_a_point_pins_it_and_clicking_again_unpins_it(
+    page: Any, means: pd.DataFrame
+) -> None:
+    point = means[means["on_front"]].sort_values("forget_gap").iloc[0]
+    place = page.evaluate(PLACE, [point["forget_gap"], point["retain_gap"]])
+    page.mouse.click(*place)
+    page.wait_for_selector(".pins thead .family")
+    assert point["trial_id"] in page.locator(".pins thead").text_content()
+    page.mouse.click(*page.evaluate(PLACE, [point["forget_gap"], point["retain_gap"]]))
+    page.wait_for_selector(".pins", state="hidden")
+
+
+def test_several_pins_stand_beside_one_another(page: Any) -> None:
+    for number in (0, 2):
+        page.locator(".points .pin").nth(number).press("Enter")
+        settle(page)
+    names = page.locator(".pins thead .name").all_text_contents()
+    assert [name[0] for name in names] == ["A", "B"]
+    traces = "document.querySelector('.cloud').data.filter((t) => t.meta === 'pinned')[0].text"
+    assert page.evaluate(traces) == ["A", "B"]
+    first = page.locator(".pins [data-unpin]").first
+    first.focus()
+    page.keyboard.press("Enter")
+    settle(page)
+    assert page.locator(".pins [data-unpin]").count() == 1
+    assert page.evaluate("'unpin' in document.activeElement.dataset")  # the focus is not lost
+    page.get_by_role("button", name="Unpin all").click()
+    settle(page)
+    assert page.locator(".pins").is_hidden()
+
+
+def test_pointing_at_a_point_tells_its_configuration(page: Any, means: pd.DataFrame) -> None:
+    point = means[means["on_front"]].sort_values("forget_gap").iloc[0]
+    page.mouse.move(*page.evaluate(PLACE, [point["forget_gap"], point["retain_gap"]]))
+    page.wait_for_selector(".tip", state="visible")
+    text = page.locator(".tip").text_content()
+    for part in (point["family"], f"step {point['step']}", "lr = ", "Forget gap", "±"):
+        assert part in text
+
+
+def test_the_legend_filters_explorer_and_front_together(page: Any, means: pd.DataFrame) -> None:
+    every_point(page)
+    page.locator("#explorer .families .entry", has_text="fine_tune").click()
+    assert found(page)[1] == (means["family"] != "fine_tune").sum()
+    entry = page.locator("#front .families .entry", has_text="fine_tune")
+    assert entry.get_attribute("aria-pressed") == "false"
+    page.locator("#front").get_by_label(f"Show {HOSTILE} alone").click()
+    assert found(page)[1] == (means["family"] == HOSTILE).sum()
+    assert set(rows(page)) == {HOSTILE}
+    page.locator("#explorer").get_by_role("button", name="none", exact=True).click()
+    assert found(page) == (0, 0)
+    assert "No point passes" in page.locator(".points tbody").first.text_content()
+
+
+def test_a_click_on_the_front_figure_pins_too(page: Any, means: pd.DataFrame) -> None:
+    point = means[means["on_front"]].sort_values("forget_gap").iloc[0]
+    place = PLACE.replace(".cloud", "[data-figure=front]")
+    page.mouse.click(*page.evaluate(place, [point["forget_gap"], point["retain_gap"]]))
+    page.wait_for_selector(".pins thead .family", state="attached")
+    assert point["trial_id"] in page.locator(".pins thead").text_content()
+
+
+def test_it_follows_the_colour_scheme(page: Any) -> None:
+    paper = "document.querySelector('.cloud').layout.paper_bgcolor"
+    light, lines = page.evaluate(paper), page.evaluate(PIXELS)
+    page.emulate_media(color_scheme="dark")
+    settle(page)
+    assert page.evaluate(paper) != light
+    assert page.evaluate(PIXELS) != lines
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(paper) == light
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+
+
+def test_a_phone_pins_by_touch(visit: Callable[..., Any], means: pd.DataFrame) -> None:
+    page = visit(390, has_touch=True, is_mobile=True)
+    point = means[means["on_front"]].sort_values("forget_gap").iloc[0]
+    page.touchscreen.tap(*page.evaluate(PLACE, [point["forget_gap"], point["retain_gap"]]))
+    page.wait_for_selector(".pins thead .family", state="attached")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_three_objectives_are_shown_in_space_and_in_the_plane(
+    drawn: Callable[[Material], Any], run_path: Path
+) -> None:
+    run = load_run(run_path)
+    box = Box((*run.box.objectives, Objective("js_divergence", "min", 0.0, 0.6)))
+    page = drawn(Material(replace(run, box=box)))
+    kinds = "[...new Set(document.querySelector('.cloud').data.map((trace) => trace.type))]"
+    if page.locator("[data-axis=z]").is_enabled():  # there is WebGL
+        assert page.evaluate(kinds) == ["scatter3d"]
+        page.locator("[data-axis=z]").select_option("")
+        settle(page)
+    assert page.evaluate(kinds) == ["scatter"]
+    assert page.locator(".dots").count() == 1
+    field(page, "JS divergence: at most").fill("0.1")
+    field(page, "JS divergence: at most").press("Enter")
+    number, total = found(page)
+    assert number < total
+
+
+def test_twenty_thousand_points_are_drawn_and_filtered(
+    drawn: Callable[[Material], Any], run_path: Path
+) -> None:
+    run = load_run(run_path)
+    many = crowd(Material(run), 440)
+    total = len(many.run.means())
+    assert total > 20_000
+    page = drawn(many)
+    every_point(page)
+    number, shown = found(page)
+    assert 20_000 <= number == shown <= total
+    assert "that lie on top of others are left out" in page.locator("#explorer").text_content()
+    assert "Lines are drawn for" in page.locator("[data-part=lines]").text_content()
+    field(page, "Step: at most").fill("20")
+    field(page, "Step: at most").press("Enter")
+    settle(page)
+    assert 0 < found(page)[0] < number
+
+
+def test_with_several_runs_a_command_names_the_run_that_made_the_model(
+    drawn: Callable[[Material], Any], run_path: Path
+) -> None:
+    run = load_run(run_path)
+    points = run.points.assign(trial_id="one" + MEMBER + run.points["trial_id"])
+    page = drawn(Material(replace(run, points=points, members={"one": run})))
+    page.locator(".points .pin").first.press("Enter")
+    settle(page)
+    words = shlex.split(copies(page)[0])
+    assert words[2] == str(run_path)
+    assert words[4] in set(run.points["trial_id"])
+
+
+def test_an_imported_run_offers_no_commands(
+    drawn: Callable[[Material], Any], run_path: Path
+) -> None:
+    run = load_run(run_path)
+    page = drawn(Material(replace(run, manifest=run.manifest | {"imported": {}})))
+    page.locator(".points .pin").first.press("Enter")
+    settle(page)
+    assert copies(page) == []
+    assert "cannot be run again" in page.locator(".pins").text_content()
