@@ -1,9 +1,11 @@
-"""Settings that every test shares."""
+"""Settings and fixtures that every test shares."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -11,3 +13,9 @@ os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is first imported
 
 settings.register_profile("pareto_explorer", deadline=None)
 settings.load_profile("pareto_explorer")
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A landmark cache that all tests share."""
+    return tmp_path_factory.mktemp("landmarks")

@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pareto_explorer.figures.hover import plain
+from pareto_explorer.figures.legend import with_legend
 from pareto_explorer.figures.style import LIGHT, FamilyStyle, Theme, base_layout, family_styles
 from pareto_explorer.fronts import Box
 from pareto_explorer.fronts.anytime import anytime_curves, common_grid
@@ -104,7 +105,8 @@ def plot_anytime(
         theme: ``style.LIGHT`` or ``style.DARK``.
         shown: Families to show at first, all by default.
     """
-    return draw_anytime(anytime_info(points, box), axis=axis, theme=theme, shown=shown)
+    figure = draw_anytime(anytime_info(points, box), axis=axis, theme=theme, shown=shown)
+    return with_legend(figure)
 
 
 def draw_anytime(

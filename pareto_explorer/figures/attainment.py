@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from pareto_explorer.figures.frame import draw_in_frame, frame_info, require_two
 from pareto_explorer.figures.front_info import FrontInfo, staircase
 from pareto_explorer.figures.hover import plain
+from pareto_explorer.figures.legend import with_legend
 from pareto_explorer.figures.style import LIGHT, FamilyStyle, Theme, fade, family_styles
 from pareto_explorer.figures.words import label, measure
 from pareto_explorer.fronts import Box
@@ -133,7 +134,8 @@ def plot_attainment(
         theme: ``style.LIGHT`` or ``style.DARK``.
         shown: Families to show at first, all by default.
     """
-    return draw_attainment(attainment_info(points, landmarks, box), theme=theme, shown=shown)
+    figure = draw_attainment(attainment_info(points, landmarks, box), theme=theme, shown=shown)
+    return with_legend(figure)
 
 
 def draw_attainment(

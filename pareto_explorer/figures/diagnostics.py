@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pareto_explorer.figures.hover import plain
+from pareto_explorer.figures.legend import with_legend
 from pareto_explorer.figures.panels import Panel, axis_names, panel_layout
 from pareto_explorer.figures.style import LIGHT, FamilyStyle, Theme, family_styles
 from pareto_explorer.figures.words import number
@@ -119,7 +120,7 @@ def plot_diagnostics(
         theme: ``style.LIGHT`` or ``style.DARK``.
         shown: Families to show at first, all by default.
     """
-    return draw_diagnostics(diagnostics_info(points), theme=theme, shown=shown)
+    return with_legend(draw_diagnostics(diagnostics_info(points), theme=theme, shown=shown))
 
 
 def draw_diagnostics(

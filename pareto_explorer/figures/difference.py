@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from pareto_explorer.figures.attainment import AttainmentInfo, FamilyBand, attainment_info
 from pareto_explorer.figures.frame import draw_in_frame
 from pareto_explorer.figures.hover import plain
+from pareto_explorer.figures.legend import with_legend
 from pareto_explorer.figures.style import LIGHT, Theme, fade
 from pareto_explorer.fronts import Box
 from pareto_explorer.fronts.attainment import AttainmentDifference, attainment_difference
@@ -104,7 +105,7 @@ def plot_difference(
     """
     attainment = attainment_info(points, landmarks, box)
     info = difference_info(points, box, first, second, attainment=attainment)
-    return draw_difference(info, theme=theme)
+    return with_legend(draw_difference(info, theme=theme))
 
 
 def draw_difference(info: DifferenceInfo, *, theme: Theme = LIGHT) -> go.Figure:

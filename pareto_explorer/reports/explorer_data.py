@@ -16,7 +16,7 @@ from pareto_explorer.figures.words import explanation, label
 from pareto_explorer.fronts.tables import objective_values
 from pareto_explorer.loading import MEMBER
 from pareto_explorer.reports.material import Material
-from pareto_explorer.reports.packing import pack_numbers, pack_text
+from pareto_explorer.reports.packing import pack_numbers, pack_text, short_numbers
 from pareto_explorer.runs import config_columns, metric_columns
 from pareto_explorer.runs.columns import CONFIG_PREFIX, STD_SUFFIX, diagnostic_columns
 
@@ -171,8 +171,8 @@ def _landmarks(landmarks: pd.DataFrame) -> list[dict[str, Any]]:
                 "kind": kind,
                 "title": title,
                 "seeds": once["training_seed"].tolist(),
-                "values": {m: pack_numbers(_floats(once[m]), DIGITS) for m in metrics},
-                "mean": {m: pack_numbers([rows[m].mean()], DIGITS)["values"][0] for m in metrics},
+                "values": {m: short_numbers(_floats(once[m]), DIGITS) for m in metrics},
+                "mean": {m: short_numbers([rows[m].mean()], DIGITS)[0] for m in metrics},
             }
         )
     return found

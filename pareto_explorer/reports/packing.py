@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["pack_numbers", "pack_text"]
+__all__ = ["pack_numbers", "pack_text", "short_numbers"]
 
 _REPEATS = 4  # a column is coded when each of its values is there this often on average
 
@@ -30,6 +30,16 @@ def pack_numbers(values: npt.ArrayLike, digits: int) -> dict[str, Any]:
     if len(rounded) * _REPEATS <= len(numbers):
         return {"distinct": rounded, "codes": codes.tolist()}
     return {"values": [None if code < 0 else rounded[code] for code in codes.tolist()]}
+
+
+def short_numbers(values: npt.ArrayLike, digits: int) -> list[int | float | None]:
+    """Numbers to ``digits`` significant digits as they are; what is not finite becomes null.
+
+    >>> short_numbers([0.5, 0.5, float("inf"), 0.123456], 3)
+    [0.5, 0.5, None, 0.123]
+    """
+    numbers = np.asarray(values, dtype=np.float64).tolist()
+    return [_short(value, digits) if math.isfinite(value) else None for value in numbers]
 
 
 def pack_text(values: pd.Series[Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -122,3 +123,12 @@ def test_five_thousand_points_fit_into_three_megabytes(material: Material) -> No
     page = render_page("many", [explorer_card(many), front_card(many)], many)
     assert len(page.encode()) - len(get_plotlyjs().encode()) < 3_000_000
     assert "that lie on top of others are not drawn" in page
+
+
+def test_landmarks_are_there_once_for_each_seed_even_where_seeds_agree(tmp_path: Path) -> None:
+    run = load_run(write_synthetic_run(tmp_path / "run", replicates=8).path)
+    material = Material(run)
+    marks = {m["kind"]: m for m in explorer_data(material, run.means())["landmarks"]}
+    assert marks["retrained"]["values"]["forget_gap"] == [0] * 8
+    assert len(marks["original"]["values"]["forget_gap"]) == 8
+    assert marks["retrained"]["seeds"] == list(range(8))

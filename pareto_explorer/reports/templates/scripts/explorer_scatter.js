@@ -63,7 +63,7 @@ const explorerScatter = (root, data, store, tip, pathOf) => {
   const at = (state, rows) => Object.fromEntries(letters(state).map((letter) => [letter, rows.map((row) => columnOf(state, letter).values[row])]));
   const marksOf = (state) => data.landmarks.filter((mark) => state.landmarks.has(mark.kind) && letters(state).every((letter) => mark.values[state[letter]])).map((mark) => ({
     type: state.z ? "scatter3d" : "scatter", mode: "markers", meta: "landmark", hoverinfo: "text", selectedpoints: null,
-    ...Object.fromEntries(letters(state).map((letter) => [letter, mark.values[state[letter]].values])),
+    ...Object.fromEntries(letters(state).map((letter) => [letter, mark.values[state[letter]]])),
     marker: { ...looks[mark.kind], size: looks[mark.kind].size * (state.z ? 0.5 : 1), color: inks().text, opacity: 0.9 },
     hovertext: mark.seeds.map((seed) => `<b>${mark.title}</b><br>training seed ${seed}`),
   }));
