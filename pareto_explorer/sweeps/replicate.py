@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
+from types import GeneratorType
 from typing import Any, NamedTuple
 
 import torch
@@ -14,11 +15,22 @@ from torch import nn
 
 from pareto_explorer.metrics import Diverged, Evaluator
 from pareto_explorer.sweeps.families import TrialPlan
-from pareto_explorer.sweeps.spec import BudgetSpec, Replicate
+from pareto_explorer.sweeps.parts import BudgetSpec, Replicate
 from pareto_explorer.tasks import UnlearningTask, restore_model
 from pareto_explorer.unlearning import Budget, UnlearningData, make_method
+from pareto_explorer.unlearning.global_draws import GlobalDraws
+from pareto_explorer.unlearning.session import data_tensors, load_session, save_session
 
-__all__ = ["Bench", "Landmarks", "Point", "Row", "describe", "run_replicate", "unlearning_data"]
+__all__ = [
+    "Bench",
+    "Landmarks",
+    "Point",
+    "ReplicateRun",
+    "Row",
+    "describe",
+    "run_replicate",
+    "unlearning_data",
+]
 
 Row = dict[str, Any]
 
@@ -87,36 +99,69 @@ class Bench:
         return self._prepared[training_seed]
 
 
-def run_replicate(
-    bench: Bench, plan: TrialPlan, replicate: Replicate, budget: BudgetSpec
-) -> Iterator[Point]:
-    """Unlearns one replicate and evaluates it at each interval.
+class ReplicateRun:
+    """One replicate being unlearned: an iterator over its points that can be saved in between.
 
     The random numbers depend on the replicate alone, so that every family sees the same batches.
+    PyTorch's global generators, which layers such as dropout draw from, are the replicate's own
+    while its method works, whatever else runs in the process.
 
     Args:
         bench: Task, landmarks and device.
         plan: The trial.
         replicate: Its seeds.
         budget: Steps, batch size and evaluation interval.
-
-    Yields:
-        Its points. A diverged model ends the iteration with a row whose ``status`` says so.
     """
-    original, evaluator = bench.prepared(replicate.training_seed)
-    model = copy.deepcopy(original)
-    spent = Budget(budget.steps, budget.batch_size, budget.evaluate_every)
-    ledger = spent.ledger
-    generator = torch.Generator(bench.device).manual_seed(_seed(replicate))
-    torch.manual_seed(_seed(replicate))
-    snapshots = make_method(plan.config).run(model, bench.data, spent, generator)
-    evaluation_seconds = 0.0
-    while True:
+
+    def __init__(
+        self, bench: Bench, plan: TrialPlan, replicate: Replicate, budget: BudgetSpec
+    ) -> None:
+        self._bench = bench
+        self._plan = plan
+        self._replicate = replicate
+        self._budget = budget
+        self._progress: _Progress | None = None
+        self._can_save = True
+
+    @classmethod
+    def resumed(
+        cls,
+        bench: Bench,
+        plan: TrialPlan,
+        replicate: Replicate,
+        budget: BudgetSpec,
+        snapshot: bytes,
+    ) -> ReplicateRun:
+        """Goes on from a snapshot of a run with the same arguments, on any device."""
+        run = cls(bench, plan, replicate, budget)
+        progress = load_session(snapshot, data_tensors(bench.data), bench.device)
+        if not isinstance(progress, _Progress):
+            raise TypeError(f"a snapshot holds a {type(progress).__name__}")
+        run._progress = progress
+        return run
+
+    def __iter__(self) -> Iterator[Point]:
+        return self
+
+    def __next__(self) -> Point:
+        """Moves to the next evaluation.
+
+        A diverged model ends the iteration with a row whose ``status`` says so.
+        """
+        if self._progress is None:
+            self._progress = self._begin()
+        progress = self._progress
+        if progress.ended:
+            raise StopIteration
+        ledger = progress.spent.ledger
+        progress.draws.give()
         with ledger.clock():
-            snapshot = next(snapshots, None)
-        if snapshot is None:
-            return
-        row = describe(plan, replicate) | {
+            model = next(progress.models, None)
+        progress.draws.take_back()
+        if model is None:
+            progress.ended = True
+            raise StopIteration
+        row = describe(self._plan, self._replicate) | {
             "step": ledger.step,
             "samples": ledger.samples,
             "seconds": ledger.seconds,
@@ -124,15 +169,66 @@ def run_replicate(
         started = perf_counter()
         row |= ledger.drain()
         try:
-            _check_finite(snapshot)
-            row |= evaluator(snapshot)
+            _check_finite(model)
+            row |= self._bench.prepared(self._replicate.training_seed)[1](model)
         except Diverged as error:
             row |= {"status": "diverged", "error": str(error)}
-        evaluation_seconds += perf_counter() - started
-        row["evaluation_seconds"] = evaluation_seconds
-        yield Point(row, snapshot, ledger.stopped)
-        if row["status"] == "diverged":
-            return
+            progress.ended = True
+        progress.evaluation_seconds += perf_counter() - started
+        row["evaluation_seconds"] = progress.evaluation_seconds
+        return Point(row, model, ledger.stopped)
+
+    @property
+    def can_save(self) -> bool:
+        """Whether there is anything to save that is known to be possible to save."""
+        return (
+            self._can_save
+            and self._progress is not None
+            and not isinstance(self._progress.models, GeneratorType)
+        )
+
+    def snapshot(self) -> bytes | None:
+        """The state between two points, without the data; the points so far are not in it.
+
+        Returns:
+            What :meth:`resumed` takes, or None for a run that can only start again: it has not
+            begun, its method is a Python generator, or a part of a user's own cannot be pickled.
+        """
+        if not self.can_save:
+            return None
+        try:
+            return save_session(self._progress, data_tensors(self._bench.data), self._bench.device)
+        except Exception:  # whatever a user's own part raises there, the trial can go on
+            self._can_save = False
+            return None
+
+    def _begin(self) -> _Progress:
+        original, _ = self._bench.prepared(self._replicate.training_seed)
+        budget, device = self._budget, self._bench.device
+        spent = Budget(budget.steps, budget.batch_size, budget.evaluate_every)
+        seed = _seed(self._replicate)
+        generator = torch.Generator(device).manual_seed(seed)
+        method = make_method(self._plan.config)
+        models = method.run(copy.deepcopy(original), self._bench.data, spent, generator)
+        return _Progress(models, spent, GlobalDraws(seed, device))
+
+
+@dataclass
+class _Progress:
+    """What a run has come to: all that a snapshot holds."""
+
+    models: Iterator[nn.Module]
+    spent: Budget
+    draws: GlobalDraws
+    evaluation_seconds: float = 0.0
+    ended: bool = False
+
+
+def run_replicate(
+    bench: Bench, plan: TrialPlan, replicate: Replicate, budget: BudgetSpec
+) -> ReplicateRun:
+    """Unlearns one replicate and evaluates it at each interval; see :class:`ReplicateRun`."""
+    return ReplicateRun(bench, plan, replicate, budget)
 
 
 def describe(plan: TrialPlan, replicate: Replicate) -> Row:

@@ -8,6 +8,7 @@ device: weights are tensors, and every branch on their values is a ``torch.where
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -55,6 +56,10 @@ class Jacobian:
         self._step = torch.zeros_like(self.rows[0])
         self._parts = [part for row in self.rows for part in self._by_parameter(row)]
         self.step = self._by_parameter(self._step)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickled Jacobian leaves its room behind: every step writes all of it anew."""
+        return type(self), (self._parameters, len(self.rows), self._mask)
 
     def differentiate(self, losses: Sequence[Tensor]) -> None:
         """Fills the rows with the gradients of m scalars, whose graphs are freed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -42,6 +43,10 @@ class Objectives:
         self._forget_loss = forget_loss
         self._retain, self._forget = (streams.batches(name) for name in ("retain", "forget"))
         self._references = _Recorded(References(model, data, streams, ledger, forget_loss))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leaves out the last batches: who draws before they are asked for needs no data saved."""
+        return {name: value for name, value in vars(self).items() if name != "_batches"}
 
     def draw(self) -> tuple[Tensor, Tensor]:
         """Gives both losses on the next two batches, and counts them forward and backward."""
@@ -94,6 +99,10 @@ class _Recorded(References):
     def __init__(self, references: References) -> None:
         # Everything is left to the references inside: the base class is here for its interface.
         self._inner = references
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leaves out what was recorded: it belongs to a step, and a step is never interrupted."""
+        return {"_inner": self._inner}
 
     @property
     def original_heldout(self) -> ClassMeans:

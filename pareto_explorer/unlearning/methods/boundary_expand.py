@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.unlearning.budget import Budget
+from pareto_explorer.unlearning.budget import Ledger
 from pareto_explorer.unlearning.data import UnlearningData
 from pareto_explorer.unlearning.losses import cross_entropy
-from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, follow
+from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, Stage, follow
 
 __all__ = ["BoundaryExpand"]
 
@@ -42,18 +42,11 @@ class BoundaryExpand(GradientMethod):
 
         return follow(setting, "forget", loss)
 
-    def run(
-        self,
-        model: nn.Module,
-        data: UnlearningData,
-        budget: Budget,
-        generator: torch.Generator,
-    ) -> Iterator[nn.Module]:
-        """Runs as ``Method.run`` says."""
+    def stage(self, model: nn.Module, data: UnlearningData, ledger: Ledger) -> Stage:
+        """Widens the model."""
         head = _head(model.eval(), data.forget.inputs[:2])
-        budget.ledger.count(forward=min(2, len(data.forget)))
-        for _ in super().run(_Widened(model, head), data, budget, generator):
-            yield model
+        ledger.count(forward=min(2, len(data.forget)))
+        return Stage(_Widened(model, head), data, model.eval)
 
 
 class _Widened(nn.Module):

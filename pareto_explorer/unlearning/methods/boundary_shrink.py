@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pareto_explorer.tasks.task import Samples
-from pareto_explorer.unlearning.budget import Budget
+from pareto_explorer.unlearning.budget import Ledger
 from pareto_explorer.unlearning.data import UnlearningData
 from pareto_explorer.unlearning.losses import cross_entropy
-from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, follow
+from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, Stage, follow
 
 __all__ = ["BoundaryShrink", "nearest_labels"]
 
@@ -42,19 +42,12 @@ class BoundaryShrink(GradientMethod):
         """Prepares one run."""
         return follow(setting, "forget", cross_entropy)
 
-    def run(
-        self,
-        model: nn.Module,
-        data: UnlearningData,
-        budget: Budget,
-        generator: torch.Generator,
-    ) -> Iterator[nn.Module]:
-        """Runs as ``Method.run`` says."""
+    def stage(self, model: nn.Module, data: UnlearningData, ledger: Ledger) -> Stage:
+        """Gives the forget set its nearest labels."""
         inputs, n = data.forget.inputs, len(data.forget)
         labels = nearest_labels(model.eval(), data.forget, self.bound)
-        budget.ledger.count(forward=2 * n, backward=n)
-        relabelled = replace(data, forget=Samples(inputs, labels))
-        yield from super().run(model, relabelled, budget, generator)
+        ledger.count(forward=2 * n, backward=n)
+        return Stage(model, replace(data, forget=Samples(inputs, labels)))
 
 
 def nearest_labels(model: nn.Module, samples: Samples, bound: float) -> Tensor:

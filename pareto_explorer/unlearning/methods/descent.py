@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from functools import partial
+from typing import Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,7 @@ __all__ = [
     "GradientMethod",
     "Method",
     "Setting",
+    "Stage",
     "descend",
     "follow",
     "follow_batches",
@@ -37,7 +39,11 @@ BatchLoss = Callable[[Tensor, Samples], Tensor]
 
 
 class Method(Protocol):
-    """A whole unlearning procedure: a generator of models."""
+    """A whole unlearning procedure: a generator of models.
+
+    Where :meth:`run` returns an object that can be pickled between two models, a run that loses
+    its process goes on from its last checkpoint; one that is a Python generator starts again.
+    """
 
     def run(
         self,
@@ -86,6 +92,20 @@ class Setting:
     steps: int
     optimizer: torch.optim.Optimizer
     after_step: list[Callable[[], None]] = field(default_factory=list)
+
+
+class Stage(NamedTuple):
+    """What a run works on, where that is not what it was given.
+
+    Attributes:
+        model: The model whose parameters the steps move.
+        data: The sets that the steps read.
+        show: Gives the model that is to be evaluated, in eval mode; ``None``: it is ``model``.
+    """
+
+    model: nn.Module
+    data: UnlearningData
+    show: Callable[[], nn.Module] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +162,10 @@ class GradientMethod(ABC):
             run ends with the model as it is.
         """
 
+    def stage(self, model: nn.Module, data: UnlearningData, ledger: Ledger) -> Stage:  # noqa: ARG002
+        """Says what a run works on, at its beginning; the model and the data themselves, here."""
+        return Stage(model, data)
+
     def run(
         self,
         model: nn.Module,
@@ -149,29 +173,8 @@ class GradientMethod(ABC):
         budget: Budget,
         generator: torch.Generator,
     ) -> Iterator[nn.Module]:
-        """Runs as :meth:`Method.run` says."""
-        ledger = budget.ledger
-        if ledger.step:
-            raise ValueError("this budget is spent; dataclasses.replace gives a new one")
-        streams = Streams(data, budget.batch_size, generator)
-        parameters = [p for p in model.parameters() if p.requires_grad]
-        optimizer = self._make_optimizer(parameters)
-        setting = Setting(model, parameters, data, streams, ledger, budget.steps, optimizer)
-        write_gradients = self.prepare(setting)
-        for evaluation_step in budget.evaluation_steps():
-            self._set_training(model)
-            while ledger.step < evaluation_step:
-                write_gradients()
-                if ledger.stopped:
-                    break
-                optimizer.step()
-                for follow_up in setting.after_step:
-                    follow_up()
-                ledger.step += 1
-            optimizer.zero_grad()
-            yield model.eval()
-            if ledger.stopped:
-                return
+        """Runs as :meth:`Method.run` says; between two models, the iterator can be pickled."""
+        return _Models(self, model, data, budget, generator)
 
     def _make_optimizer(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
         if self.optimizer == "sgd":
@@ -192,6 +195,84 @@ class GradientMethod(ABC):
             for module in model.modules():
                 if isinstance(module, _BatchNorm):
                     module.eval()
+
+
+class _Models:
+    """The models of one run of a gradient method.
+
+    An object rather than a Python generator, so that its state can be saved between two models.
+
+    Args:
+        method: What takes the steps.
+        model: The original model.
+        data: The sets.
+        budget: What may be spent.
+        generator: Source of all draws.
+    """
+
+    def __init__(
+        self,
+        method: GradientMethod,
+        model: nn.Module,
+        data: UnlearningData,
+        budget: Budget,
+        generator: torch.Generator,
+    ) -> None:
+        self._method = method
+        self._start = (model, data, generator)
+        self._budget = budget
+        self._evaluations = iter(budget.evaluation_steps())
+        self._begun = False
+
+    def __iter__(self) -> Iterator[nn.Module]:
+        return self
+
+    def __next__(self) -> nn.Module:
+        if not self._begun:
+            self._guarded(self._begin)
+        if self._setting.ledger.stopped:
+            raise StopIteration
+        evaluation_step = next(self._evaluations)
+        self._guarded(partial(self._descend, evaluation_step))
+        self._setting.model.eval()
+        return self._setting.model if self._show is None else self._show()
+
+    @staticmethod
+    def _guarded(work: Callable[[], None]) -> None:
+        """Keeps an iterator that runs dry inside a method from looking like the run's end."""
+        try:
+            work()
+        except StopIteration as error:
+            raise RuntimeError("an iterator of the method ended before the run did") from error
+
+    def _descend(self, last: int) -> None:
+        setting, write_gradients = self._setting, self._write_gradients
+        ledger, optimizer = setting.ledger, setting.optimizer
+        self._method._set_training(setting.model)
+        while ledger.step < last:
+            write_gradients()
+            if ledger.stopped:
+                break
+            optimizer.step()
+            for follow_up in setting.after_step:
+                follow_up()
+            ledger.step += 1
+        optimizer.zero_grad()
+
+    def _begin(self) -> None:
+        ledger = self._budget.ledger
+        if ledger.step:
+            raise ValueError("this budget is spent; dataclasses.replace gives a new one")
+        model, data, generator = self._start
+        model, data, self._show = self._method.stage(model, data, ledger)
+        streams = Streams(data, self._budget.batch_size, generator)
+        parameters = [p for p in model.parameters() if p.requires_grad]
+        optimizer = self._method._make_optimizer(parameters)
+        steps = self._budget.steps
+        self._setting = Setting(model, parameters, data, streams, ledger, steps, optimizer)
+        self._write_gradients = self._method.prepare(self._setting)
+        del self._start
+        self._begun = True
 
 
 def follow(

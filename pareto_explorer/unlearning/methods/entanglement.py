@@ -6,7 +6,6 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal
 
 import torch
@@ -106,24 +105,29 @@ class Entanglement(GradientMethod):
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
         """Prepares one run on data whose retain set is remote and whose held-out set adjacent."""
-        return partial(next, self._steps(setting))
-
-    def _steps(self, setting: Setting) -> Iterator[None]:
-        """Takes one step at each turn."""
         remote, forget = (setting.streams.batches(name) for name in ("retain", "forget"))
         forgetting = round(self.forget_share * setting.steps)
-        if forgetting:
-            yield from self._forget(setting, remote, forget, forgetting)
-        yield from self._repair(setting, remote, forget)
+        phase: Callable[[], None] | None = None
 
-    def _forget(
-        self, setting: Setting, remote: Batches, forget: Batches, steps: int
-    ) -> Iterator[None]:
+        def write_gradients() -> None:
+            nonlocal phase
+            # Each phase begins at the model and in the mode of its first step.
+            if phase is None and setting.ledger.step < forgetting:
+                phase = self._forget(setting, remote, forget)
+            elif phase is None or setting.ledger.step == forgetting:
+                phase = self._repair(setting, remote, forget)
+            phase()
+
+        return write_gradients
+
+    def _forget(self, setting: Setting, remote: Batches, forget: Batches) -> Callable[[], None]:
         model, parameters, ledger = setting.model, setting.parameters, setting.ledger
         pinned = _mean_loss(model, setting.data.retain)
         ledger.count(forward=len(setting.data.retain))
         multiplier = torch.zeros_like(pinned)
-        for _ in range(steps):
+
+        def write_gradients() -> None:
+            nonlocal multiplier
             batch_r, batch_f = next(remote), next(forget)
             loss_r = cross_entropy(model(batch_r.inputs), batch_r.labels)
             loss_f = -self._clipped(model, batch_f).mean()
@@ -137,14 +141,17 @@ class Entanglement(GradientMethod):
             samples = len(batch_r) + len(batch_f)
             ledger.count(forward=samples, backward=samples)
             ledger.observe(_diagnostics, loss_r, loss_f)
-            yield
 
-    def _repair(self, setting: Setting, remote: Batches, forget: Batches) -> Iterator[None]:
+        return write_gradients
+
+    def _repair(self, setting: Setting, remote: Batches, forget: Batches) -> Callable[[], None]:
         model, parameters, ledger = setting.model, setting.parameters, setting.ledger
         adjacent = setting.streams.batches("heldout")
         forgotten = copy.deepcopy(model)  # in the same mode, so that both see a batch alike
         velocity = torch.cat([torch.zeros_like(p).reshape(-1) for p in parameters])
-        while True:
+
+        def write_gradients() -> None:
+            nonlocal velocity
             batch = next(adjacent)
             loss = cross_entropy(model(batch.inputs), batch.labels)
             ledger.count(forward=len(batch), backward=len(batch))
@@ -171,7 +178,8 @@ class Entanglement(GradientMethod):
             for parameter in parameters:
                 parameter.grad = None  # the optimiser passes over parameters without one
             ledger.observe(_diagnostics, torch.stack(losses_r).mean(), torch.stack(losses_f).mean())
-            yield
+
+        return write_gradients
 
     def _several(self, batches: Batches, samples: int) -> Iterator[Samples]:
         first = next(batches)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
 
-from pareto_explorer.unlearning.budget import Budget
+from pareto_explorer.unlearning.budget import Ledger
 from pareto_explorer.unlearning.data import UnlearningData
 from pareto_explorer.unlearning.losses import cross_entropy
-from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, follow
+from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, Stage, follow
 
 __all__ = ["ForgetTuning", "TaskVector"]
 
@@ -42,19 +43,15 @@ class TaskVector(ForgetTuning):
 
     scale: float = 2.0
 
-    def run(
-        self,
-        model: nn.Module,
-        data: UnlearningData,
-        budget: Budget,
-        generator: torch.Generator,
-    ) -> Iterator[nn.Module]:
-        """Runs as ``Method.run`` says."""
+    def stage(self, model: nn.Module, data: UnlearningData, ledger: Ledger) -> Stage:  # noqa: ARG002
+        """Trains a copy."""
         original, tuned = copy.deepcopy(model), copy.deepcopy(model)
-        for _ in super().run(tuned, data, budget, generator):
-            with torch.no_grad():
-                for parameter, start, end in zip(
-                    model.parameters(), original.parameters(), tuned.parameters(), strict=True
-                ):
-                    parameter.copy_(start - self.scale * (end - start))
-            yield model.eval()
+        return Stage(tuned, data, partial(self._negate, model, original, tuned))
+
+    @torch.no_grad()
+    def _negate(self, model: nn.Module, original: nn.Module, tuned: nn.Module) -> nn.Module:
+        for parameter, start, end in zip(
+            model.parameters(), original.parameters(), tuned.parameters(), strict=True
+        ):
+            parameter.copy_(start - self.scale * (end - start))
+        return model.eval()
