@@ -4,24 +4,32 @@ from pareto_explorer.runs.atomic import atomic_path, write_text
 from pareto_explorer.runs.columns import config_columns, diagnostic_columns, metric_columns
 from pareto_explorer.runs.landmarks import read_landmarks, write_landmarks
 from pareto_explorer.runs.manifest import RunDirectory, read_manifest, write_manifest
+from pareto_explorer.runs.mirror import Mirror, is_uri
+from pareto_explorer.runs.models import find_model, keep_model
 from pareto_explorer.runs.points import (
     PointsWriter,
     finished_trials,
     forget_unfinished,
+    read_plans,
     read_points,
 )
 
 __all__ = [
+    "Mirror",
     "PointsWriter",
     "RunDirectory",
     "atomic_path",
     "config_columns",
     "diagnostic_columns",
+    "find_model",
     "finished_trials",
     "forget_unfinished",
+    "is_uri",
+    "keep_model",
     "metric_columns",
     "read_landmarks",
     "read_manifest",
+    "read_plans",
     "read_points",
     "write_landmarks",
     "write_manifest",

@@ -16,7 +16,8 @@ from pareto_explorer.runs.atomic import atomic_path
 __all__ = ["Record", "append_record", "open_journal", "read_journal", "write_journal"]
 
 Record = dict[str, Any]
-"""``{"rows": [row, ...]}``, ``{"end": {"trial_id", "trial_status", "error"}}``, or both in one."""
+"""``{"rows": [row, ...]}``, ``{"end": {"trial_id", "trial_status", "error"}}``, or both in one; or
+``{"plan": {"trial_id", "family", "knobs"}}``."""
 
 
 def encode(record: Mapping[str, Any]) -> bytes:
@@ -95,17 +96,23 @@ def _parse(path: Path, content: bytes) -> list[Record]:
 
 
 def _is_record(record: object) -> bool:
-    if not isinstance(record, dict) or not record or not record.keys() <= {"rows", "end"}:
+    if not isinstance(record, dict) or not record or not record.keys() <= {"rows", "end", "plan"}:
         return False
-    rows, end = record.get("rows", []), record.get("end")
+    rows = record.get("rows", [])
     return (
         isinstance(rows, list)
         and all(isinstance(row, dict) for row in rows)
-        and (
-            "end" not in record
-            or (isinstance(end, dict) and {"trial_id", "trial_status"} <= end.keys())
-        )
+        and _has(record, "end", {"trial_id", "trial_status"})
+        and _has(record, "plan", {"trial_id", "family", "knobs"})
     )
+
+
+def _has(record: dict[str, Any], part: str, keys: set[str]) -> bool:
+    """Whether a part is not there, or is a mapping with these keys."""
+    if part not in record:
+        return True
+    value = record[part]
+    return isinstance(value, dict) and keys <= value.keys()
 
 
 def _plain(value: Any) -> Any:

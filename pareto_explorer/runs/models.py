@@ -1,54 +1,74 @@
-"""Kept models: the weights of single checkpoints in the run directory, with their hashes.
+"""Kept models: the weights of single checkpoints, with their hashes in the run directory.
 
-``models/<trial_id>/replicate-<r>-step-<s>.safetensors``, and ``models/manifest.json`` with the
-sha256 of each. A file that its hash does not fit is never used.
+``models/<trial_id>/replicate-<r>-step-<s>.safetensors``, below the run directory or below a URI;
+and in the run directory ``models/manifest.json`` with the sha256 of each, together with
+``models/manifest.jsonl``, the changes since. A file that its hash does not fit is never used.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from filelock import FileLock
+from platformdirs import user_cache_path
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs.atomic import atomic_path, write_text
 from pareto_explorer.runs.manifest import RunDirectory
+from pareto_explorer.runs.model_files import MODELS, ModelFiles, model_name
 
-__all__ = ["find_model", "keep_model", "model_path", "read_kept_models"]
+__all__ = [
+    "Entry",
+    "find_model",
+    "keep_model",
+    "model_path",
+    "read_kept_models",
+    "record_models",
+    "write_kept_models",
+]
+
+Entry = dict[str, Any]
+"""``trial_id``, ``replicate``, ``step`` and ``sha256`` of a file."""
+
+KEYS = ("trial_id", "replicate", "step", "sha256")
 
 
 def model_path(run: RunDirectory, trial_id: str, replicate: int, step: int) -> Path:
-    """Where the weights of one point are kept; the file need not exist.
+    """Where the weights of one point are kept in a run directory; the file need not exist.
 
     Characters of the trial's id that could lead out of the folder are percent-encoded.
     """
-    folder = quote(trial_id, safe=" +=,@")
-    if not folder.strip("."):
-        folder = folder.replace(".", "%2E")
-    return _folder(run) / folder / f"replicate-{replicate}-step-{step}.safetensors"
+    return _folder(run) / model_name(trial_id, replicate, step)
 
 
 def find_model(run: RunDirectory, trial_id: str, replicate: int, step: int) -> Path | None:
     """Finds the kept weights of one point.
+
+    Weights that are kept behind a URI are downloaded into the user's cache folder.
 
     Returns:
         The path of a safetensors file whose content fits its recorded sha256; None when the point
         was not kept, or the file is missing or damaged.
 
     Raises:
-        InputError: The manifest of the kept models is damaged.
+        InputError: The manifest of the kept models is damaged, or pyarrow cannot open the URI.
+        OSError: The weights are kept behind a URI that cannot be read.
     """
-    path = model_path(run, trial_id, replicate, step)
-    recorded = read_kept_models(run).get(_name(run, path))
-    if recorded is None or not path.is_file():
+    name = model_name(trial_id, replicate, step)
+    kept, uri = _read(run)
+    if name not in kept:
         return None
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    return path if found == recorded["sha256"] else None
+    sha256 = kept[name]["sha256"]
+    path = _folder(run) / name
+    if _fits(path, sha256):
+        return path
+    return _downloaded(uri, name, sha256) if uri else None
 
 
 def keep_model(run: RunDirectory, trial_id: str, replicate: int, step: int, content: bytes) -> Path:
@@ -68,54 +88,150 @@ def keep_model(run: RunDirectory, trial_id: str, replicate: int, step: int, cont
         InputError: The manifest of the kept models is damaged.
         OSError: The folder cannot be written.
     """
-    path = model_path(run, trial_id, replicate, step)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(_folder(run) / ".lock"):
-        kept = read_kept_models(run)
+    name = model_name(trial_id, replicate, step)
+    with _locked(run):
+        kept, uri = _read(run)
+        path = _folder(run) / name
+        path.parent.mkdir(exist_ok=True)
         with atomic_path(path) as temporary:
             temporary.write_bytes(content)
-        kept[_name(run, path)] = {
-            "trial_id": trial_id,
-            "replicate": replicate,
-            "step": step,
-            "sha256": hashlib.sha256(content).hexdigest(),
-        }
-        text = json.dumps({"models": dict(sorted(kept.items()))}, indent=2, ensure_ascii=False)
-        write_text(_manifest(run), text + "\n")
+        sha256 = hashlib.sha256(content).hexdigest()
+        kept[name] = dict(zip(KEYS, (trial_id, replicate, step, sha256), strict=True))
+        _write(run, kept, uri)
     return path
 
 
-def read_kept_models(run: RunDirectory) -> dict[str, dict[str, Any]]:
-    """Reads ``models/manifest.json``; empty if nothing was kept.
+def read_kept_models(run: RunDirectory) -> dict[str, Entry]:
+    """Reads which models are kept; empty if none are.
 
     Returns:
         By path below ``models/``: ``trial_id``, ``replicate``, ``step`` and ``sha256``.
 
     Raises:
-        InputError: The file is damaged.
+        InputError: A file is damaged.
     """
+    return _read(run)[0]
+
+
+def write_kept_models(run: RunDirectory, kept: Mapping[str, Entry], uri: str = "") -> None:
+    """Replaces ``models/manifest.json`` by all that is kept, and empties the list of changes.
+
+    Args:
+        run: The run directory; it must exist.
+        kept: As ``read_kept_models`` gives it.
+        uri: What the weights are below, unless they are in the run directory.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    with _locked(run):
+        _write(run, kept, uri)
+
+
+def record_models(run: RunDirectory, changes: Mapping[str, Entry | None]) -> None:
+    """Appends changes to what is kept, all or none of them; takes the same time however much is.
+
+    The disk is not waited for: what a power cut may lose here can be found again from the files.
+
+    Args:
+        run: The run directory, with a folder ``models``.
+        changes: Entries of models that are kept from now on, None for those that no longer are.
+
+    Raises:
+        OSError: The disk is full or gone; the file is as before.
+    """
+    line = json.dumps(dict(changes), ensure_ascii=False).encode() + b"\n"
+    with _locked(run), _journal(run).open("ab", buffering=0) as file:
+        start = file.tell()
+        try:
+            if file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            file.truncate(start)
+            raise
+
+
+def _read(run: RunDirectory) -> tuple[dict[str, Entry], str]:
+    """What is kept, and the URI that it is kept below."""
+    path = _journal(run)
     try:
-        manifest = json.loads(_manifest(run).read_text(encoding="utf-8"))
-        return {
-            str(name): {key: entry[key] for key in ("trial_id", "replicate", "step", "sha256")}
-            for name, entry in manifest["models"].items()
-        }
-    except FileNotFoundError:
-        return {}
+        changes = [json.loads(line) for line in _lines(path)]  # first: to make some twice is fine
+        path = _manifest(run)
+        manifest = _loaded(path)
+        kept = {str(name): _entry(entry) for name, entry in manifest["models"].items()}
+        uri = str(manifest.get("storage", ""))
+        path = _journal(run)
+        for change in changes:
+            for name, entry in change.items():
+                kept.pop(name, None)
+                if entry is not None:
+                    kept[name] = _entry(entry)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"models: {str(_manifest(run))!r} is damaged; restore it, or delete it to have models "
+            f"models: {str(path)!r} is damaged; restore it, or delete it to have models "
             "run again when they are exported."
         ) from error
+    return kept, uri
+
+
+def _write(run: RunDirectory, kept: Mapping[str, Entry], uri: str) -> None:
+    manifest: dict[str, Any] = {"storage": uri} if uri else {}
+    manifest |= {"models": dict(sorted(kept.items()))}
+    write_text(_manifest(run), json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    _journal(run).write_bytes(b"")  # killed before this, the changes are only made once more
+
+
+def _loaded(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {"models": {}}
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().split(b"\n")[:-1]  # what follows the last line end is torn
+    except FileNotFoundError:
+        return []
+
+
+def _entry(entry: Mapping[str, Any]) -> Entry:
+    return {key: entry[key] for key in KEYS}
+
+
+def _fits(path: Path, sha256: str) -> bool:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except FileNotFoundError:
+        return False
+
+
+def _downloaded(uri: str, name: str, sha256: str) -> Path | None:
+    path = user_cache_path("pareto-explorer") / MODELS / f"{sha256}.safetensors"
+    if _fits(path, sha256):
+        return path
+    content = ModelFiles(uri).get(name)
+    if content is None or hashlib.sha256(content).hexdigest() != sha256:
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+    return path
 
 
 def _folder(run: RunDirectory) -> Path:
-    return run.path / "models"
+    return run.path / MODELS
 
 
 def _manifest(run: RunDirectory) -> Path:
     return _folder(run) / "manifest.json"
 
 
-def _name(run: RunDirectory, path: Path) -> str:
-    return path.relative_to(_folder(run)).as_posix()
+def _journal(run: RunDirectory) -> Path:
+    return _folder(run) / "manifest.jsonl"
+
+
+def _locked(run: RunDirectory) -> FileLock:
+    _folder(run).mkdir(parents=True, exist_ok=True)
+    return FileLock(_folder(run) / ".lock")

@@ -26,7 +26,14 @@ from pareto_explorer.runs.journal import (
 )
 from pareto_explorer.runs.manifest import RunDirectory
 
-__all__ = ["POINT_STATUSES", "PointsWriter", "finished_trials", "forget_unfinished", "read_points"]
+__all__ = [
+    "POINT_STATUSES",
+    "PointsWriter",
+    "finished_trials",
+    "forget_unfinished",
+    "read_plans",
+    "read_points",
+]
 
 POINT_STATUSES = ("ok", "diverged", "failed")
 RUNNING = "running"
@@ -51,6 +58,17 @@ class PointsWriter:
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
         self._file = open_journal(run.journal)
+
+    def plan(self, trial_id: str, family: str, knobs: Mapping[str, Any]) -> None:
+        """Appends a configuration that was drawn while the sweep runs, before it starts.
+
+        Args:
+            trial_id: The trial.
+            family: Its family.
+            knobs: Its knobs, plain values.
+        """
+        record = {"trial_id": trial_id, "family": family, "knobs": dict(knobs)}
+        append_record(self._file, {"plan": record})
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Appends the rows of one report as one line, so that all or none of them survive.
@@ -146,13 +164,25 @@ def read_points(run: RunDirectory) -> pd.DataFrame:
 
 
 def finished_trials(run: RunDirectory) -> dict[str, str]:
-    """Maps each trial that has ended to its ``trial_status``.
+    """Maps each trial that has ended to its ``trial_status``, in the order of the ends.
 
     Raises:
         InputError: A file of the points table is damaged.
     """
     ends = _ends(*_read_both(run))
     return {trial_id: end["trial_status"] for trial_id, end in ends.items()}
+
+
+def read_plans(run: RunDirectory) -> list[dict[str, Any]]:
+    """Reads the configurations that were drawn while the sweep ran, in the order of the draws.
+
+    Returns:
+        Mappings with ``trial_id``, ``family`` and ``knobs``.
+
+    Raises:
+        InputError: The journal is damaged.
+    """
+    return [record["plan"] for record in read_journal(run.journal) if "plan" in record]
 
 
 def forget_unfinished(run: RunDirectory) -> list[str]:
@@ -174,7 +204,7 @@ def forget_unfinished(run: RunDirectory) -> list[str]:
         for record in records:
             rows = record.get("rows", [])
             record["rows"] = [row for row in rows if row["trial_id"] in finished]
-        write_journal(run.journal, [r for r in records if r["rows"] or "end" in r])
+        write_journal(run.journal, [r for r in records if r["rows"] or r.keys() > {"rows"}])
         if run.points.exists():
             _write_parquet(run.points, points[points["trial_id"].isin(list(finished))])
     return unfinished
@@ -210,12 +240,12 @@ def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _ends(compacted: pd.DataFrame | None, records: Sequence[Record]) -> dict[str, dict[str, Any]]:
-    ends: dict[str, dict[str, Any]] = {}
+    ends = {end["trial_id"]: end for record in records if (end := record.get("end"))}
     if compacted is not None:
         ended = compacted[compacted["trial_status"] != RUNNING]
         for trial_id, status in zip(ended["trial_id"], ended["trial_status"], strict=True):
-            ends[trial_id] = {"trial_status": status}
-    return ends | {end["trial_id"]: end for record in records if (end := record.get("end"))}
+            ends.setdefault(trial_id, {"trial_status": status})
+    return ends
 
 
 def _read_both(run: RunDirectory) -> tuple[pd.DataFrame | None, list[Record]]:

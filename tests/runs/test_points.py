@@ -182,6 +182,18 @@ def test_only_finished_trials_survive_forgetting_and_their_rows_stay_as_they_wer
     assert read_points(run)["forget_gap"].tolist() == [0.5, 0.9]
 
 
+def test_ended_trials_come_in_the_order_of_their_ends(run):
+    with PointsWriter(run) as writer:
+        for trial in ("c", "a", "b"):
+            writer.append([row(trial)])
+        for trial in ("b", "c"):
+            writer.finish(trial, "finished")
+    with PointsWriter(run) as writer:
+        writer.finish("a", "finished")
+    forget_unfinished(run)
+    assert list(finished_trials(run)) == ["b", "c", "a"]
+
+
 def test_forgetting_that_was_cut_short_between_the_two_files_can_be_repeated(run, tmp_path):
     with PointsWriter(run) as writer:
         writer.append([row("a"), row("b")])
