@@ -35,7 +35,7 @@ def load_runs(paths: Sequence[str | PathLike[str]], box: str | PathLike[str] | N
     runs = [load_run(path) for path in paths]
     if box is not None:
         other = read_box(box)
-        runs = [_reboxed(run, other) for run in runs]
+        runs = [_reboxed(run, other, str(box)) for run in runs]
     return runs[0] if len(runs) == 1 else combine_runs(runs)
 
 
@@ -76,6 +76,7 @@ def combine_runs(runs: Sequence[Run]) -> Run:
         box=first.box,
         shown=first.shown,
         members=members,
+        notes=tuple(dict.fromkeys(_left_out(members, seeds) + [n for r in runs for n in r.notes])),
     )
 
 
@@ -110,11 +111,28 @@ def read_box(source: str | PathLike[str]) -> Box:
         raise InputError(f"--box: {str(path)!r}: {error}") from None
 
 
-def _reboxed(run: Run, box: Box) -> Run:
+def _left_out(members: Mapping[str, Run], seeds: pd.DataFrame) -> list[str]:
+    """Says which replicates are left out because some run has no partner for them."""
+    kept = set(map(tuple, seeds[_SEEDS].to_numpy().tolist()))
+    notes = []
+    for name, run in members.items():
+        own = run.points[["replicate", *_SEEDS]].drop_duplicates().sort_values("replicate")
+        lost = [str(row[0]) for row in own.to_numpy().tolist() if tuple(row[1:]) not in kept]
+        if lost:
+            what = "replicate" if len(lost) == 1 else "replicates"
+            notes.append(
+                f"Of {name}, {what} {', '.join(lost)} {'is' if len(lost) == 1 else 'are'} left "
+                "out, since not every run has the same seeds."
+            )
+    return notes
+
+
+def _reboxed(run: Run, box: Box, source: str) -> Run:
     for metric in box.metrics:
         if metric not in run.points:
             raise unknown(f"--box: objective of {run.shown!r}", metric, metric_columns(run.points))
-    return replace(run, box=box)
+    note = f"Everything is measured in the box of {source}, not in the one fixed before the sweep."
+    return replace(run, box=box, notes=(*run.notes, note)) if box != run.box else run
 
 
 def _names(runs: Sequence[Run]) -> list[str]:

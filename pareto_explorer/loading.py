@@ -46,6 +46,7 @@ class Run:
         box: The objectives, bounds and reference point that were fixed before the first trial.
         shown: The run's path as the user wrote it, for commands.
         members: The runs by name that were put together into this one; empty for a run of its own.
+        notes: Sentences on what the run leaves out or measures in another way than it was swept.
     """
 
     directory: RunDirectory
@@ -55,6 +56,7 @@ class Run:
     box: Box
     shown: str
     members: Mapping[str, Run] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -66,6 +68,16 @@ class Run:
         """Whether points can be run again; those of an imported sweep cannot."""
         runs = self.members.values() or [self]
         return all("imported" not in run.manifest for run in runs)
+
+    @property
+    def not_recorded(self) -> tuple[str, ...]:
+        """The costs that a sweep made elsewhere does not tell; their columns hold 0.
+
+        Any of ``samples`` and ``seconds``. Of several runs together, what one of them lacks.
+        """
+        runs = self.members.values() or [self]
+        lacking = [run.manifest.get("imported", {}).get("not_recorded", ()) for run in runs]
+        return tuple(sorted({name for names in lacking for name in names}))
 
     def locate(self, trial_id: str) -> tuple[str, str]:
         """The path, as the user wrote it, of the run that made a trial, and the trial's id there.

@@ -121,9 +121,9 @@ def select(
                 _data(loaded, str(run), selection, whose) | written, indent=2, allow_nan=False
             )
         )
-    elif not written:
+    elif not written and loaded.repeatable:
         console.print("export: the same command with --export model.safetensors", soft_wrap=True)
-    else:
+    elif written:
         console.print(Text(f"weights: {written['weights']}"), soft_wrap=True)
         console.print(Text(f"model card: {written['model_card']}"), soft_wrap=True)
 

@@ -42,6 +42,8 @@ def test_only_replicates_with_the_same_seeds_are_compared(runs, tmp_path):
     )  # its replicate 0 has the seeds of the other run's replicate 1
     together = combine_runs([first, replace(fewer, points=swapped, box=first.box)])
     assert set(together.points["replicate"]) == {0, 1}
+    (note,) = together.notes
+    assert note.startswith("Of first, replicate 2 is left out")
     pairs = together.points[["replicate", "training_seed"]].drop_duplicates()
     assert sorted(map(tuple, pairs.to_numpy().tolist())) == [(0, 0), (1, 1)]
     assert sorted(together.landmarks["replicate"]) == [0, 0, 1, 1]

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.fronts.cross_fitting import replicates_run
 from pareto_explorer.fronts.dominance import non_dominated
 from pareto_explorer.fronts.objectives import Box
 from pareto_explorer.fronts.sets import family_sets, metric_units, normalised_front, signs
@@ -34,7 +35,8 @@ class Attainment:
 
     Attributes:
         n: The replicates of the table; one in which the family has no usable point attains
-            nothing, but counts.
+            nothing, but counts. Of a family that was run in fewer, surface k is what the same share
+            of its own replicates attains, rounded up.
         surfaces: For each k the non-dominated points of its surface, (p, m) in metric units, best
             first in the first objective; without rows where fewer than k replicates attain
             anything. k = 1 is the best surface, k = n the worst.
@@ -73,19 +75,12 @@ def family_attainment(
     for k in chosen:
         if not 1 <= k <= n:
             raise InputError(f"ks: {k!r} is not from 1 to {n}, the number of replicates.")
-    turn = signs(box)
-    return {
-        family: Attainment(
-            n=n,
-            surfaces={
-                k: surface * turn
-                for k, surface in attainment_surfaces(
-                    [values * turn for values in sets.values()], chosen
-                ).items()
-            },
-        )
-        for family, sets in family_sets(points, box).items()
-    }
+    turn, run, found = signs(box), replicates_run(points), {}
+    for family, sets in family_sets(points, box).items():
+        own = {k: math.ceil(k * len(run[family]) / n) for k in chosen}
+        surfaces = attainment_surfaces([sets[r] * turn for r in run[family]], set(own.values()))
+        found[family] = Attainment(n=n, surfaces={k: surfaces[own[k]] * turn for k in chosen})
+    return found
 
 
 def attainment_surfaces(
@@ -130,12 +125,12 @@ class AttainmentDifference:
     Attributes:
         first: The family whose lead is positive.
         second: The other one.
-        n: The replicates of the table.
+        n: The replicates in which both were run.
         rectangles: (r, 4) in metric units: for each rectangle the low and the high end in the first
             objective, then those in the second. They do not overlap; where none lies, both
             families attain equally often.
-        differences: (r,) the share of replicates in which the first family attains the rectangle
-            minus that of the second, from -1 to 1, never 0.
+        differences: (r,) the share of these replicates in which the first family attains the
+            rectangle minus that of the second, from -1 to 1, never 0.
         exact: False where there were more corners than the resolution, so that the ends in the
             first objective are rounded to a grid.
     """
@@ -177,8 +172,12 @@ def attainment_difference(
     for name in (first, second):
         if name not in sets:
             raise unknown("family", name, sets)
+    run = replicates_run(points)
+    common = sorted(set(run[first]) & set(run[second]))
+    if not common:
+        return AttainmentDifference(first, second, 0, np.empty((0, 4)), np.empty(0), True)
     fronts = [
-        [np.maximum(normalised_front(values, box), 0.0) for values in sets[name].values()]
+        [np.maximum(normalised_front(sets[name][r], box), 0.0) for r in common]
         for name in (first, second)
     ]
     edges = np.unique(np.concatenate([[[0.0], [box.reference[0]]], *map(_first, fronts)]))

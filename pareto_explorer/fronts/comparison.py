@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-from pareto_explorer.errors import InputError
 from pareto_explorer.fronts.objectives import require_same_box
 from pareto_explorer.fronts.resampling import Interval, intervals
 from pareto_explorer.fronts.sign_flips import max_t, signed_rank
 from pareto_explorer.fronts.words import listing
+from pareto_explorer.runs.points import RUNNING
 
 if TYPE_CHECKING:
     from pareto_explorer.fronts.families import FamilyHypervolume
 
-__all__ = ["SEPARABLE_FROM", "Comparison", "compare_families", "comparison_sentence"]
+__all__ = [
+    "SEPARABLE_FROM",
+    "Comparison",
+    "compare_families",
+    "comparison_sentence",
+    "unfinished",
+    "without_verdict",
+]
 
 SEPARABLE_FROM = 6
 """The number of replicates from which on a difference can be significant: 2 / 2⁶ ≤ 0.05."""
@@ -34,18 +43,19 @@ class Comparison:
     """Two families, paired by replicate.
 
     Attributes:
-        first: The family with the larger mean.
+        first: The family with the larger mean over its own replicates.
         second: The other one.
-        differences: In each replicate, the hypervolume of the first minus that of the second.
-        mean: Their mean.
+        differences: In each replicate in which both were run, the hypervolume of the first minus
+            that of the second.
+        mean: Their mean; it may be below 0 where the two were not run in the same replicates.
         interval: Bounds of the mean: a bootstrap interval from five replicates on, below that
             their range. It is not corrected for the number of comparisons.
         wilcoxon: The exact two-sided p-value of the signed-rank test for this pair alone; None
-            with fewer than six replicates, which cannot bring it to 0.05.
+            with fewer than six of these replicates, which cannot bring it to 0.05.
         corrected: The p-value that accounts for all pairs compared; None with one replicate.
         probability: The probability of improvement: the share of replicates in which the first is
             better, ties counting half.
-        distinguishable: Whether ``corrected`` is at most 0.05.
+        distinguishable: Whether ``corrected`` is at most 0.05, over six replicates or more.
     """
 
     first: str
@@ -57,6 +67,16 @@ class Comparison:
     corrected: float | None
     probability: float
     distinguishable: bool
+
+    @property
+    def ahead(self) -> str:
+        """The family that is better in the replicates that both were run in."""
+        return self.first if self.mean >= 0 else self.second
+
+    @property
+    def behind(self) -> str:
+        """The other one."""
+        return self.second if self.mean >= 0 else self.first
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, without the differences, which follow from the hypervolumes."""
@@ -82,55 +102,69 @@ def compare_families(
     are less noisy than the hypervolumes. The correction for the number of pairs is that of Westfall
     and Young (``sign_flips.max_t``): the sign of a whole replicate flips in all pairs at once, so
     that it counts that pairs with a family in common are dependent. It assumes that, where there is
-    no difference, what is observed is as likely as its negative.
+    no difference, what is observed is as likely as its negative. A replicate in which one of a pair
+    was not run adds nothing to the pair's sum, whichever its sign.
 
     Args:
         volumes: The families' hypervolumes, from one table.
         seed: Of the resamples and of random flips.
 
     Returns:
-        All pairs, each with the better mean first; the pairs of the best family come first, then
-        those of the second best, each in the order of the other's mean. Names break ties.
+        All pairs with a replicate in common, each with the better mean first; the pairs of the best
+        family come first, then those of the second best, each in the order of the other's mean.
+        Names break ties.
 
     Raises:
-        InputError: The families were measured in different boxes or in different replicates.
+        InputError: The families were measured in different boxes.
     """
     ranked = sorted(volumes, key=lambda name: (-volumes[name].mean, name))
     if len(ranked) < 2:
         return []
-    replicates = sorted(volumes[ranked[0]].per_replicate)
     for name in ranked[1:]:
         require_same_box(volumes[ranked[0]].box, volumes[name].box)
-        if sorted(volumes[name].per_replicate) != replicates:
-            raise InputError(
-                f"families: {ranked[0]} has replicates {replicates} but {name} has "
-                f"{sorted(volumes[name].per_replicate)}; compare families of one run."
-            )
-    if not replicates:
+    replicates = sorted({r for volume in volumes.values() for r in volume.per_replicate})
+    matrix = np.array(
+        [[volumes[name].per_replicate.get(r, np.nan) for r in replicates] for name in ranked]
+    )
+    pairs = np.array(list(combinations(range(len(ranked)), 2)))
+    rows = matrix[pairs[:, 0]] - matrix[pairs[:, 1]]
+    common = ~np.isnan(rows)
+    shared = common.any(axis=1)
+    pairs, rows, common = pairs[shared], rows[shared], common[shared]
+    if not len(rows):
         return []
-    n = len(replicates)
-    matrix = np.array([[volumes[name].per_replicate[r] for r in replicates] for name in ranked])
-    pairs = list(combinations(range(len(ranked)), 2))
-    first, second = np.array(pairs).T
-    rows = matrix[first] - matrix[second]
-    rows[np.abs(rows) < _NOTHING] = 0.0
-    corrected = max_t(rows, seed=seed).tolist() if n > 1 else [None] * len(rows)
-    return [
-        Comparison(
-            first=ranked[a],
-            second=ranked[b],
-            differences=dict(zip(replicates, row.tolist(), strict=True)),
-            mean=float(row.mean()),
-            interval=bounds,
-            wilcoxon=signed_rank(row) if n >= SEPARABLE_FROM else None,
-            corrected=p,
-            probability=float(((row > 0) + 0.5 * (row == 0)).mean()),
-            distinguishable=p is not None and p <= _SIGNIFICANT,
+    rows[~common | (np.abs(rows) < _NOTHING)] = 0.0
+    corrected = max_t(rows, seed=seed)
+    found = []
+    for (a, b), row, own, bounds, p in zip(
+        pairs, rows, common, _intervals(rows, common, seed), corrected.tolist(), strict=True
+    ):
+        differences, n = row[own], int(own.sum())
+        found.append(
+            Comparison(
+                first=ranked[a],
+                second=ranked[b],
+                differences={replicates[i]: float(row[i]) for i in np.flatnonzero(own)},
+                mean=float(differences.mean()),
+                interval=bounds,
+                wilcoxon=signed_rank(differences) if n >= SEPARABLE_FROM else None,
+                corrected=p if n > 1 else None,
+                probability=float(((differences > 0) + 0.5 * (differences == 0)).mean()),
+                distinguishable=n >= SEPARABLE_FROM and p <= _SIGNIFICANT,
+            )
         )
-        for (a, b), row, bounds, p in zip(
-            pairs, rows, intervals(rows, seed=seed), corrected, strict=True
-        )
-    ]
+    return found
+
+
+def without_verdict(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """The same comparisons, none of them distinguishable: for a sweep that has not ended."""
+    return [replace(comparison, distinguishable=False) for comparison in comparisons]
+
+
+def unfinished(points: pd.DataFrame) -> tuple[int, int]:
+    """How many trials of a points table are still running, and how many there are."""
+    trials = points.drop_duplicates("trial_id")
+    return int((trials["trial_status"] == RUNNING).sum()), len(trials)
 
 
 def comparison_sentence(comparisons: Sequence[Comparison]) -> str:
@@ -146,7 +180,7 @@ def comparison_sentence(comparisons: Sequence[Comparison]) -> str:
     """
     if not comparisons:
         return "There are no two families to compare."
-    n = len(comparisons[0].differences)
+    n = max(len(comparison.differences) for comparison in comparisons)
     correction = f"after correction for {_count(len(comparisons), 'comparison')}"
     if n < SEPARABLE_FROM:
         replicates = "One replicate" if n == 1 else f"{n} replicates"
@@ -161,10 +195,21 @@ def comparison_sentence(comparisons: Sequence[Comparison]) -> str:
             f"{correction}."
         )
     named = "; ".join(
-        f"{first} beats {listing([_difference(c) for c in group])}"
-        for first, group in groupby(apart[:_NAMED], key=lambda c: c.first)
+        f"{ahead} beats {listing([_difference(c) for c in group])}"
+        for ahead, group in groupby(apart[:_NAMED], key=lambda c: c.ahead)
     )
     return f"{named}{_others(max(len(apart) - _NAMED, 0), len(comparisons) - len(apart))}."
+
+
+def _intervals(rows: NDArray[np.float64], common: NDArray[np.bool_], seed: int) -> list[Interval]:
+    """Bounds of the mean of each row over its own columns."""
+    found: dict[int, Interval] = {}
+    patterns, pattern = np.unique(common, axis=0, return_inverse=True)
+    for number, columns in enumerate(patterns):
+        members = np.flatnonzero(pattern.ravel() == number)
+        bounds = intervals(rows[np.ix_(members, columns)], seed=seed)
+        found.update(zip(members.tolist(), bounds, strict=True))
+    return [found[i] for i in range(len(rows))]
 
 
 def _others(apart: int, rest: int) -> str:
@@ -186,14 +231,16 @@ def _same_signs(comparisons: Sequence[Comparison]) -> str:
 
 def _difference(comparison: Comparison) -> str:
     low, high = comparison.interval
+    if comparison.mean < 0:
+        low, high = -high, -low
     scale = max(high - low, abs(comparison.mean) / 2, 1e-6)
     decimals = max(2, 1 - math.floor(math.log10(scale)))  # two digits of it
     mean, lowest, highest = (
-        f"{round(x, decimals) + 0.0:.{decimals}f}" for x in (comparison.mean, low, high)
+        f"{round(x, decimals) + 0.0:.{decimals}f}" for x in (abs(comparison.mean), low, high)
     )
     ranged = comparison.interval.kind == "range"
     bounds = f"({lowest} to {highest})" if ranged else f"[{lowest}, {highest}]"
-    return f"{comparison.second} by {mean} {bounds}"
+    return f"{comparison.behind} by {mean} {bounds}"
 
 
 def _are(number: int) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pareto_explorer.fronts.cross_fitting import replicates_run
 from pareto_explorer.fronts.dominance import non_dominated
 from pareto_explorer.fronts.knobs import knob_groups, knob_name, varying_knobs
 from pareto_explorer.fronts.objectives import Box
@@ -54,7 +55,7 @@ def family_contributions(
         points: A points table.
         box: The objectives.
         over: "means" for the front of the replicate means; "replicates" for the mean over the
-            replicates of what the pooled front of each replicate would lose.
+            replicates, in which the family was run, of what the pooled front of each would lose.
 
     Returns:
         One contribution per family, sorted by name, in normalised units.
@@ -77,7 +78,8 @@ def family_contributions(
         units = box.normalise(np.concatenate(families))
         codes = np.repeat(np.arange(len(names)), [len(values) for values in families])
         total += exclusive_volumes(units, codes, box.reference, len(names))
-    return dict(zip(names, (total / max(len(replicates), 1)).tolist(), strict=True))
+    run = replicates_run(points)
+    return {name: float(lost / len(run[name])) for name, lost in zip(names, total, strict=True)}
 
 
 def knob_contributions(points: pd.DataFrame, box: Box) -> pd.DataFrame:

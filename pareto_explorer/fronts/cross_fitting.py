@@ -14,7 +14,13 @@ from pareto_explorer.fronts.objectives import Box
 from pareto_explorer.fronts.tables import objective_values, usable
 from pareto_explorer.fronts.validation import validation_box
 
-__all__ = ["Checkpoints", "checkpoints", "chosen_on_validation", "cross_fitted"]
+__all__ = [
+    "Checkpoints",
+    "checkpoints",
+    "chosen_on_validation",
+    "cross_fitted",
+    "replicates_run",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +35,7 @@ class Checkpoints:
             in that replicate.
         twins: The same with the validation twins of the objectives; None where no objective has
             one.
+        ran: (n, r), whether the table has a row of the checkpoint in that replicate, usable or not.
     """
 
     box: Box
@@ -36,6 +43,7 @@ class Checkpoints:
     replicates: tuple[int, ...]
     values: NDArray[np.float64]
     twins: NDArray[np.float64] | None
+    ran: NDArray[np.bool_]
 
     def of(self, family: str) -> Checkpoints:
         """Those of one family."""
@@ -45,6 +53,18 @@ class Checkpoints:
             family=self.family[own],
             values=self.values[own],
             twins=None if self.twins is None else self.twins[own],
+            ran=self.ran[own],
+        )
+
+    def where_run(self) -> Checkpoints:
+        """The same without the replicates in which none of them has a row."""
+        kept = np.flatnonzero(self.ran.any(axis=0))
+        return replace(
+            self,
+            replicates=tuple(self.replicates[i] for i in kept),
+            values=self.values[:, kept],
+            twins=None if self.twins is None else self.twins[:, kept],
+            ran=self.ran[:, kept],
         )
 
     def measured(self, replicate: int) -> NDArray[np.float64]:
@@ -78,6 +98,8 @@ def checkpoints(points: pd.DataFrame, box: Box) -> Checkpoints:
         values[pair[marks], column[marks]] = objective_values(points[marks], box)
         return values
 
+    ran = np.zeros(shape[:2], dtype=np.bool_)
+    ran[pair, column] = True
     validation = validation_box(points, box)
     return Checkpoints(
         box,
@@ -85,7 +107,24 @@ def checkpoints(points: pd.DataFrame, box: Box) -> Checkpoints:
         tuple(int(replicate) for replicate in replicates),
         spread(box),
         spread(validation) if validation != box else None,
+        ran,
     )
+
+
+def replicates_run(points: pd.DataFrame) -> dict[str, list[int]]:
+    """The replicates in which each family was run: those with a row of it, whatever its status.
+
+    Args:
+        points: A points table.
+
+    Returns:
+        The replicates, sorted, by family, sorted by name.
+    """
+    pairs = points[["family", "replicate"]].drop_duplicates().sort_values(["family", "replicate"])
+    return {
+        str(family): [int(replicate) for replicate in own]
+        for family, own in pairs.groupby("family")["replicate"]
+    }
 
 
 def cross_fitted(table: Checkpoints) -> dict[int, float] | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pareto_explorer.fronts.comparison import compare_families
+from pareto_explorer.fronts.comparison import compare_families, unfinished, without_verdict
 from pareto_explorer.fronts.cross_fitting import (
     Checkpoints,
     checkpoints,
@@ -33,18 +33,19 @@ class FamilyHypervolume:
     """The hypervolume of one family, or of all families together.
 
     Attributes:
-        mean: The mean over the replicates of the table; a replicate in which the family has no
-            usable point counts as 0.
-        per_replicate: The hypervolume of each replicate's own points.
+        mean: The mean over the replicates in which the family was run. One in which all its points
+            failed or diverged counts as 0; one of which the table has no row of it is missing.
+        per_replicate: The hypervolume of the points of each of these replicates.
         interval: Bounds of their mean: a bootstrap interval from five replicates on, below that
             their range.
         of_means: The hypervolume of the replicate means, with the box. It is the honest one for
-            choosing a configuration: averaging comes before picking the best.
+            choosing a configuration: averaging comes before picking the best. It counts the
+            checkpoints that are usable in every replicate of the table.
         n_points: Usable points over all replicates.
         n_beyond: Those of them at or beyond the reference point in some objective.
         n_excluded: Rows that are no usable point: diverged, failed, or an objective not finite.
         cross_fitted: In each replicate, the hypervolume of the front that the other replicates
-            choose; None with fewer than two replicates.
+            choose; None where the family was run in fewer than two.
         on_validation: In each replicate, the hypervolume of the front that the replicate means of
             the validation metrics choose; None where no objective has a validation twin.
     """
@@ -108,7 +109,7 @@ def family_hypervolumes(points: pd.DataFrame, box: Box) -> dict[str, FamilyHyper
     """Measures each family on its own.
 
     Args:
-        points: A points table; its replicates are those that any family has.
+        points: A points table.
         box: The objectives.
 
     Returns:
@@ -154,18 +155,22 @@ def hypervolume_json(
         ``interval``, ``interval_kind``, ``points``, ``beyond_box``, ``excluded``, and ``of_means``
         with its own counts; ``cross_fitted`` and ``on_validation`` have ``hypervolume`` and
         ``per_replicate``, or are null where they do not apply. ``comparisons`` has an entry for
-        each pair of families. With landmarks there is ``floor`` too: null, or ``metrics``,
+        each pair of families that share a replicate; none is distinguishable while a trial is
+        running. With landmarks there is ``floor`` too: null, or ``metrics``,
         ``pairs``, ``mean`` and ``families_inside``.
 
     Raises:
         InputError: An objective is no column of the table.
     """
     families = family_hypervolumes(points, box)
+    comparisons = compare_families(families)
+    if unfinished(points)[0]:
+        comparisons = without_verdict(comparisons)
     found: dict[str, Any] = {
         "box": box.to_dict(),
         "families": {name: family.to_dict() for name, family in families.items()},
         "pooled": pooled_hypervolume(points, box).to_dict(),
-        "comparisons": [comparison.to_dict() for comparison in compare_families(families)],
+        "comparisons": [comparison.to_dict() for comparison in comparisons],
     }
     if landmarks is not None:
         floor = retrain_floor(landmarks, box)
@@ -175,10 +180,9 @@ def hypervolume_json(
 
 
 def _measure(table: Checkpoints, n_rows: int) -> FamilyHypervolume:
-    box = table.box
+    box, run = table.box, table.where_run()
     results = {
-        replicate: hypervolume(table.measured(i), box)
-        for i, replicate in enumerate(table.replicates)
+        replicate: hypervolume(run.measured(i), box) for i, replicate in enumerate(run.replicates)
     }
     volumes = {replicate: result.value for replicate, result in results.items()}
     n_points = sum(result.n_points for result in results.values())
@@ -190,8 +194,8 @@ def _measure(table: Checkpoints, n_rows: int) -> FamilyHypervolume:
         n_points=n_points,
         n_beyond=sum(result.n_beyond for result in results.values()),
         n_excluded=n_rows - n_points,
-        cross_fitted=cross_fitted(table),
-        on_validation=chosen_on_validation(table),
+        cross_fitted=cross_fitted(run),
+        on_validation=chosen_on_validation(run),
     )
 
 

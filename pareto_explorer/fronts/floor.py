@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pareto_explorer.fronts.cross_fitting import checkpoints
 from pareto_explorer.fronts.objectives import Box
-from pareto_explorer.fronts.tables import objective_values, usable
+from pareto_explorer.fronts.validation import validation_box
 from pareto_explorer.fronts.words import listing
 
 __all__ = [
@@ -102,9 +103,13 @@ def families_inside(points: pd.DataFrame, landmarks: pd.DataFrame, box: Box) -> 
     """Tells which families come as near to the retrained model as another retrained model.
 
     A gap is a distance to the retrained model of the same replicate already; for another metric
-    the distance is the absolute difference from that model's value. Distances are averaged over
-    the replicates, as the floor is over pairs. Only checkpoints count that are usable in every
-    replicate, each of which has a retrained model.
+    the distance is the absolute difference from that model's value. Of many checkpoints one is
+    near by chance, so what is judged is not the nearest of all: in each replicate, the checkpoint
+    counts that is nearest in the others, by the validation twins of the objectives where there are
+    any, in units of the floor and in the objective in which it is farthest. With one replicate the
+    twins alone choose. Distances are averaged over the replicates, as the floor is over pairs. Only
+    checkpoints count that are usable in every replicate of the table, each of which has a retrained
+    model.
 
     Args:
         points: A points table.
@@ -112,8 +117,8 @@ def families_inside(points: pd.DataFrame, landmarks: pd.DataFrame, box: Box) -> 
         box: The objectives.
 
     Returns:
-        For each family, sorted by name, whether one of its checkpoints is at most the mean floor
-        away in every objective; empty where there is no floor.
+        For each family, sorted by name, whether its checkpoints so chosen are at most the mean
+        floor away in every objective; empty where there is no floor.
 
     Raises:
         InputError: An objective is no column of the table.
@@ -121,31 +126,35 @@ def families_inside(points: pd.DataFrame, landmarks: pd.DataFrame, box: Box) -> 
     floor = retrain_floor(landmarks, box)
     if floor is None:
         return {}
-    rows = points[usable(points, box)]
-    distances = objective_values(rows, box).copy()  # it may be the table's own memory
-    targets = landmarks[landmarks["landmark"] == "retrained"].set_index("replicate")
-    for column, metric in enumerate(box.metrics):
-        if metric not in _GAPS:
-            own = rows["replicate"].map(targets[metric]).to_numpy(dtype=np.float64)
-            distances[:, column] = np.abs(distances[:, column] - own)
-    table = pd.DataFrame(distances).assign(
-        **{name: rows[name].to_numpy() for name in ("family", "trial_id", "step")}
-    )
-    checkpoints = table.dropna().groupby(["family", "trial_id", "step"])
-    sizes, means = checkpoints.size(), checkpoints.mean()
-    near = (sizes == points["replicate"].nunique()) & (
-        means <= np.array(floor.mean) + _ROUNDING
-    ).all(axis=1)
-    inside = set(near.index[near].get_level_values("family"))
-    return {str(name): name in inside for name in sorted(points["family"].unique())}
+    table = checkpoints(points, box)
+    measured = _distances(table.values, table.replicates, landmarks, box)
+    looked_at, units = measured, floor.mean
+    if table.twins is not None:
+        twins = validation_box(points, box)
+        twin_floor = retrain_floor(landmarks, twins)
+        if twin_floor is not None:
+            looked_at = _distances(table.twins, table.replicates, landmarks, twins)
+            units = twin_floor.mean
+    complete = ~np.isnan(measured).any(axis=(1, 2)) & ~np.isnan(looked_at).any(axis=(1, 2))
+    scaled = looked_at / np.maximum(units, _ROUNDING)
+    found = {}
+    for family in sorted(points["family"].unique()):
+        own = complete & (table.family == family)
+        found[str(family)] = bool(own.any()) and bool(
+            (_chosen(scaled[own], measured[own]) <= np.array(floor.mean) + _ROUNDING).all()
+        )
+    return found
 
 
-def floor_sentence(floor: RetrainFloor | None, inside: Mapping[str, bool]) -> str:
+def floor_sentence(
+    floor: RetrainFloor | None, inside: Mapping[str, bool], replicates: int = 0
+) -> str:
     """Says how far two retrained models are from each other, and which families are nearer.
 
     Args:
         floor: What ``retrain_floor`` returns.
         inside: What ``families_inside`` returns.
+        replicates: Their number; not told unless given.
     """
     if floor is None:
         return (
@@ -164,10 +173,42 @@ def floor_sentence(floor: RetrainFloor | None, inside: Mapping[str, bool]) -> st
     if not names:
         return f"{text}; no family comes that near to the retrained model."
     verb = "comes" if len(names) == 1 else "come"
+    over = f", on average over {replicates} replicates" if replicates > 1 else ""
     return (
-        f"{text}; {listing(names)} {verb} that near to the retrained model, so "
-        f"{'it is' if len(names) == 1 else 'they are'} indistinguishable from retraining."
+        f"{text}; {listing(names)} {verb} as near to the retrained model as another retrained "
+        f"model does{over}."
     )
+
+
+def _chosen(scaled: NDArray[np.float64], measured: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean distance of what the other replicates choose in each one.
+
+    Args:
+        scaled: (n, r, m) distances to choose by, in units of the floor.
+        measured: (n, r, m) distances to tell.
+
+    Returns:
+        (m,)
+    """
+    n_replicates = scaled.shape[1]
+    if n_replicates == 1:
+        return np.asarray(measured[scaled[:, 0].max(axis=1).argmin(), 0])
+    others = (scaled.sum(axis=1, keepdims=True) - scaled) / (n_replicates - 1)
+    best = others.max(axis=2).argmin(axis=0)
+    return np.asarray(measured[best, np.arange(n_replicates)].mean(axis=0))
+
+
+def _distances(
+    values: NDArray[np.float64], replicates: Sequence[int], landmarks: pd.DataFrame, box: Box
+) -> NDArray[np.float64]:
+    """Distances to the retrained model of the same replicate, (n, r, m); NaN without one."""
+    targets = landmarks[landmarks["landmark"] == "retrained"].set_index("replicate")
+    distances = values.copy()
+    for column, metric in enumerate(box.metrics):
+        if metric not in _GAPS:
+            own = targets[metric].reindex(list(replicates)).to_numpy(dtype=np.float64)
+            distances[:, :, column] = np.abs(distances[:, :, column] - own)
+    return distances
 
 
 def _pairs(

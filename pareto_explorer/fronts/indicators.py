@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from pareto_explorer.fronts.cross_fitting import replicates_run
 from pareto_explorer.fronts.dominance import non_dominated
 from pareto_explorer.fronts.objectives import Box
 from pareto_explorer.fronts.sets import family_sets
@@ -128,12 +129,12 @@ def family_indicators(points: pd.DataFrame, box: Box) -> pd.DataFrame:
 
     Returns:
         One row per family, sorted by name. ``igd_plus``, ``epsilon`` and ``r2`` are means over the
-        replicates of what the family's points of one replicate reach (infinite where it has none
-        in some replicate), the first two against the front of all families' replicate means
-        inside the box; smaller is better in all three. ``vorobev_deviation`` is the spread of the
-        family's front over the replicates. ``front_points`` counts the replicate means on the
-        family's own front inside the box, ``share_of_pooled_front`` is the family's share of the
-        points of the pooled one.
+        replicates in which the family was run of what its points of one replicate reach (infinite
+        where it has no usable one in some of them), the first two against the front of all
+        families' replicate means inside the box; smaller is better in all three.
+        ``vorobev_deviation`` is the spread of the family's front over these replicates.
+        ``front_points`` counts the replicate means on the family's own front inside the box,
+        ``share_of_pooled_front`` is the family's share of the points of the pooled one.
 
     Raises:
         InputError: An objective is no column of the table.
@@ -143,9 +144,9 @@ def family_indicators(points: pd.DataFrame, box: Box) -> pd.DataFrame:
     pooled = means[inside & means["on_front"].to_numpy(bool)]
     own = means[inside & means["on_family_front"].to_numpy(bool)]
     target = objective_values(pooled, box)
-    rows = []
+    rows, run = [], replicates_run(points)
     for family, sets in family_sets(points, box).items():
-        fronts = [_units_front(values, box) for values in sets.values()]
+        fronts = [_units_front(sets[replicate], box) for replicate in run[family]]
         rows.append(
             {
                 "family": family,

@@ -70,12 +70,19 @@ def by_preference(means: pd.DataFrame) -> NDArray[np.int64]:
     """The order in which one would take equally good rows.
 
     Returns:
-        (n,) positions: the fewest samples first, then the fewest knobs, then by trial and step.
+        (n,) positions: the fewest samples first, or the fewest steps where nobody counted samples,
+        then the fewest knobs, then by step and trial.
     """
-    keys = means[["samples", "trial_id", "step"]].assign(_knobs=knob_counts(means))
+    keys = means[["trial_id", "step"]].assign(_spent=_spent(means), _knobs=knob_counts(means))
     keys["_position"] = np.arange(len(means))
-    ordered = keys.sort_values(["samples", "_knobs", "trial_id", "step"], kind="stable")
+    ordered = keys.sort_values(["_spent", "_knobs", "step", "trial_id"], kind="stable")
     return ordered["_position"].to_numpy(dtype=np.int64)
+
+
+def _spent(means: pd.DataFrame) -> NDArray[np.float64]:
+    """What makes a model early: its samples, or its step where all samples are 0."""
+    samples = means["samples"].to_numpy(dtype=np.float64)
+    return samples if samples.any() else means["step"].to_numpy(dtype=np.float64)
 
 
 def simplest(considered: pd.DataFrame, scores: NDArray[np.float64], best: int) -> tuple[int, str]:
@@ -102,7 +109,8 @@ def simplest(considered: pd.DataFrame, scores: NDArray[np.float64], best: int) -
     same = np.flatnonzero(alike(scores, best))
     knobs, samples = knob_counts(considered), considered["samples"].to_numpy(dtype=np.float64)
     worse = (scores - scores[best]).mean(axis=1).max(axis=1)
-    order = np.lexsort([worse[same], same != best, knobs[same], samples[same]])
+    spent = _spent(considered)
+    order = np.lexsort([worse[same], same != best, knobs[same], spent[same]])
     position = int(same[order[0]])
     if len(same) == 1:
         return position, "every other model is distinguishable from the best"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from pareto_explorer.fronts.cross_fitting import replicates_run
 from pareto_explorer.fronts.objectives import Box
 from pareto_explorer.fronts.sets import family_sets, normalised_front, volume
 
@@ -29,21 +30,21 @@ def reference_sensitivity(
             where the nadir is 1.
 
     Returns:
-        Columns ``family``, ``reference``, ``hypervolume`` (the mean over the replicates, as a share
-        of the box up to this reference point) and ``rank`` (1 for the largest, ties share the
-        better rank); sorted by reference and rank.
+        Columns ``family``, ``reference``, ``hypervolume`` (the mean over the replicates in which
+        the family was run, as a share of the box up to this reference point) and ``rank`` (1 for
+        the largest, ties share the better rank); sorted by reference and rank.
 
     Raises:
         InputError: A reference that is not above 0, or an objective that is no column of the table.
     """
     rows = []
-    sets = family_sets(points, box)
+    sets, run = family_sets(points, box), replicates_run(points)
     for reference in references:
         larger = Box(box.objectives, (reference,) * len(box.objectives))
         for family, replicates in sets.items():
             volumes = [
-                volume(normalised_front(values, larger), larger.reference)
-                for values in replicates.values()
+                volume(normalised_front(replicates[number], larger), larger.reference)
+                for number in run[family]
             ]
             share = float(np.mean(volumes) / np.prod(larger.reference))
             rows.append({"family": family, "reference": larger.reference[0], "hypervolume": share})

@@ -12,7 +12,12 @@ import pandas as pd
 from pareto_explorer.figures import FamilyStyle, FrontInfo, family_styles, front_info
 from pareto_explorer.figures.attainment import AttainmentInfo, attainment_info
 from pareto_explorer.fronts import FamilyHypervolume
-from pareto_explorer.fronts.comparison import Comparison, compare_families
+from pareto_explorer.fronts.comparison import (
+    Comparison,
+    compare_families,
+    unfinished,
+    without_verdict,
+)
 from pareto_explorer.fronts.floor import RetrainFloor, families_inside, retrain_floor
 from pareto_explorer.fronts.sensitivity import reference_sensitivity
 from pareto_explorer.loading import Run
@@ -50,8 +55,17 @@ class Material:
 
     @cached_property
     def comparisons(self) -> list[Comparison]:
-        """Every pair of families compared over the replicates, those of the leader first."""
-        return compare_families(self.hypervolumes)
+        """Every pair of families compared over the replicates, those of the leader first.
+
+        None is distinguishable while a trial is running.
+        """
+        found = compare_families(self.hypervolumes)
+        return without_verdict(found) if self.unfinished[0] else found
+
+    @cached_property
+    def unfinished(self) -> tuple[int, int]:
+        """How many trials are still running, and how many there are."""
+        return unfinished(self.run.points)
 
     @cached_property
     def floor(self) -> RetrainFloor | None:

@@ -8,13 +8,13 @@ from os import PathLike
 from pathlib import Path
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.fronts import hypervolume_json
+from pareto_explorer.fronts import Box, hypervolume_json
 from pareto_explorer.loading import Run, load_run
 from pareto_explorer.reports.cards import CARDS
 from pareto_explorer.reports.markdown import render_markdown
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.page import render_page
-from pareto_explorer.runs import write_text
+from pareto_explorer.runs import read_manifest, write_text
 
 __all__ = ["write_report"]
 
@@ -28,8 +28,9 @@ def write_report(run: Run | str | PathLike[str], out: str | PathLike[str] | None
     Args:
         run: A run, or the path of its directory. The commands in the report name the run by this
             path as it is written here.
-        out: The report's folder: by default ``report`` in the run directory, or in the working
-            directory one that is named after the runs where several are together.
+        out: The report's folder: by default ``report`` in the run directory (``report-box`` under
+            another box than its own), or in the working directory one that is named after the runs
+            where several are together.
 
     Returns:
         The path of ``index.html``.
@@ -64,4 +65,6 @@ def _folder(run: Run) -> Path:
         raise InputError(
             f"--out: {run.shown!r} is no run directory that could hold its report; give a folder."
         )
-    return run.directory.report
+    own = Box.from_dict(read_manifest(run.directory)["box"])
+    folder = run.directory.report
+    return folder if run.box == own else folder.with_name(f"{folder.name}-box")

@@ -218,6 +218,20 @@ def test_three_objectives_by_hand():
 
 
 @pytest.mark.filterwarnings("error")
+def test_replicates_that_a_family_was_not_run_in_are_missing():
+    points = table(
+        *(row("a", replicate, 1, 2.0, 2.0) for replicate in range(4)),
+        row("b", 0, 1, 1.0, 1.0, family="g"),
+    ).assign(**{name: lambda t, i=i: t[["cost", "gain"][i]] for i, name in enumerate(FLAT.metrics)})
+    found = family_attainment(points, FLAT)
+    assert {k: len(surface) for k, surface in found["g"].surfaces.items()} == {1: 1, 2: 1, 4: 1}
+    difference = attainment_difference(points, FLAT, "f", "g")
+    assert difference.n == 1
+    assert set(difference.differences.tolist()) == {-1.0}
+    apart = points[(points["family"] == "f") == (points["replicate"] > 0)]
+    assert attainment_difference(apart, FLAT, "f", "g").n == 0
+
+
 def test_a_table_without_rows():
     assert family_attainment(table(), FLAT) == {}
 

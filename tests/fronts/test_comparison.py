@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -14,7 +15,11 @@ from pareto_explorer.fronts import (
     efficacy_fidelity_box,
     family_hypervolumes,
 )
-from pareto_explorer.fronts.comparison import compare_families, comparison_sentence
+from pareto_explorer.fronts.comparison import (
+    compare_families,
+    comparison_sentence,
+    without_verdict,
+)
 from pareto_explorer.fronts.resampling import Interval, interval
 from pareto_explorer.runs import read_manifest, read_points
 from tests.fronts.twins_statistics import max_t, signed_rank
@@ -204,12 +209,51 @@ def test_fewer_than_two_families_or_replicates():
     assert found.interval.kind == "single"
 
 
-def test_families_of_different_boxes_or_replicates_are_not_compared():
+def test_families_of_different_boxes_are_not_compared():
     other = Box((Objective("unlearning_accuracy", "max", 1, 0), Objective("x", "max", 1, 0)))
     with pytest.raises(InputError, match="different boxes"):
         compare_families({"a": volume([0.5]), "b": volume([0.5], other)})
-    with pytest.raises(InputError, match="replicates"):
-        compare_families({"a": volume([0.5]), "b": volume([0.5, 0.6])})
+
+
+def test_families_are_paired_over_the_replicates_that_both_were_run_in():
+    rest = {"a": volume(FAR), "c": volume(LOW)}
+    found = by_pair(compare_families({**rest, "b": volume([0.1])}))
+    assert found["a", "b"].differences == pytest.approx({0: FAR[0] - 0.1})
+    assert (found["a", "b"].corrected, found["a", "b"].interval.kind) == (None, "single")
+    assert found["a", "c"].distinguishable
+    for n in (5, 6, 7):
+        pair = by_pair(compare_families({**rest, "b": volume([0.1] * n)}))["a", "b"]
+        assert len(pair.differences) == n
+        assert pair.corrected == 2 / 2**n  # what is missing flips without a trace
+        assert pair.distinguishable == (n >= 6)
+        assert pair.interval == interval(list(pair.differences.values()))
+
+
+def test_five_common_replicates_never_separate():
+    families = {"a": volume([0.9] * 12), "b": volume([0.1] * 5)}
+    assert not compare_families(families)[0].distinguishable
+
+
+def test_families_without_a_common_replicate_are_not_compared():
+    other = replace(volume([0.5]), per_replicate={7: 0.5})
+    assert compare_families({"a": volume([0.5]), "b": other}) == []
+
+
+def test_who_is_better_where_both_were_run_beats_the_larger_mean():
+    # b is better in each common replicate, though a has the larger mean over its own
+    a = [0.3, 0.31, 0.32, 0.3, 0.31, 0.32, 0.9, 0.9, 0.9]
+    families = {"a": volume(a), "b": volume([x + 0.1 for x in a[:6]])}
+    (found,) = compare_families(families)
+    assert (found.first, found.ahead, found.behind) == ("a", "b", "a")
+    assert comparison_sentence([found]) == "b beats a by 0.100 [0.100, 0.100]."
+
+
+def test_a_running_sweep_has_no_verdict():
+    found = compare(a=FAR, b=LOW)
+    assert found[0].distinguishable
+    (held,) = without_verdict(found)
+    assert not held.distinguishable
+    assert held.corrected == found[0].corrected
 
 
 def test_plain_data_for_json():

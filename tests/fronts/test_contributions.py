@@ -103,6 +103,17 @@ def test_over_replicates_each_replicate_has_its_own_front():
     )
 
 
+def test_a_replicate_that_a_family_was_not_run_in_does_not_thin_its_contribution():
+    points = table(
+        row("a", 0, 1, 0.5, 0.5),
+        row("a", 1, 1, 0.5, 0.5),
+        row("b", 0, 1, 0.25, 0.25, family="g"),
+    )
+    found = family_contributions(points, BOX, over="replicates")
+    alone = family_contributions(points[points["replicate"] == 0], BOX, over="replicates")
+    assert found["g"] == alone["g"] > 0
+
+
 def test_knobs_by_hand():
     found = knob_contributions(HAND, BOX)
     assert found["knob"].tolist() == ["lr", "lr", "quota", "quota"]

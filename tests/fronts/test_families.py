@@ -56,9 +56,19 @@ def test_by_hand():
     assert (g.n_points, g.n_beyond, g.n_excluded) == (0, 0, 2)
 
 
-def test_a_family_missing_from_a_replicate_scores_0_there():
-    points = table(row("a", 0, 1, 0.5, 0.5), row("b", 1, 1, 0.5, 0.5, family="g"))
-    assert family_hypervolumes(points, BOX)["f"].per_replicate == pytest.approx({0: 0.25, 1: 0.0})
+def test_a_replicate_that_a_family_was_not_run_in_is_missing_and_one_that_diverged_scores_0():
+    points = table(
+        row("a", 0, 1, 0.5, 0.5),
+        row("b", 1, 1, 0.5, 0.5, family="g"),
+        row("b", 0, 1, None, None, family="g", status="diverged"),
+    )
+    found = family_hypervolumes(points, BOX)
+    assert found["f"].per_replicate == pytest.approx({0: 0.25})
+    assert (found["f"].mean, found["f"].interval.kind) == (0.25, "single")
+    assert found["f"].cross_fitted is None
+    assert found["f"].of_means.n_points == 0  # a mean needs every replicate of the table
+    assert found["g"].per_replicate == pytest.approx({0: 0.0, 1: 0.25})
+    assert found["g"].mean == 0.125
     assert pooled_hypervolume(points, BOX).per_replicate == pytest.approx({0: 0.25, 1: 0.25})
 
 
@@ -165,6 +175,15 @@ def test_json_has_the_comparisons_and_the_floor(run):
     assert written["floor"]["pairs"] == 3
     assert written["floor"]["families_inside"] == families_inside(points, landmarks, box)
     json.dumps(written, allow_nan=False)
+
+
+def test_json_has_no_verdict_while_a_trial_is_running(tmp_path):
+    run = write_synthetic_run(tmp_path / "run", replicates=7, configurations=1)
+    points, box = read_points(run), _box(run)
+    assert any(c["distinguishable"] for c in hypervolume_json(points, box)["comparisons"])
+    last = points["trial_id"] == points["trial_id"].iloc[-1]
+    points.loc[last, "trial_status"] = "running"
+    assert not any(c["distinguishable"] for c in hypervolume_json(points, box)["comparisons"])
 
 
 def staircase_area(corners):

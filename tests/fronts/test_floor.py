@@ -225,10 +225,57 @@ def test_sentences():
     near = " near to the retrained model"
     assert floor_sentence(floor, {"a": False}) == f"{start}no family comes that{near}."
     assert floor_sentence(floor, {"a": True, "b": False}) == (
-        f"{start}a comes that{near}, so it is indistinguishable from retraining."
+        f"{start}a comes as{near} as another retrained model does."
     )
+    assert floor_sentence(floor, {"a": True}, 3).endswith("does, on average over 3 replicates.")
     assert floor_sentence(floor, dict.fromkeys("abcde", True)) == (
-        f"{start}a, b, c and 2 others come that{near}, so they are indistinguishable from "
-        "retraining."
+        f"{start}a, b, c and 2 others come as{near} as another retrained model does."
     )
     assert "pair" not in floor_sentence(retrain_floor(models(0, 0.1), GAPS), {})
+
+
+@pytest.mark.parametrize("twins", [True, False])
+def test_many_checkpoints_that_are_truly_farther_are_rarely_called_inside(twins):
+    inside = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        parts = {
+            name: 0.5 + 0.02 * rng.normal(size=3)
+            for name in LANDMARKS
+            if name.endswith(("accuracy", "inference"))
+        }
+        landmarks = LANDMARKS.assign(**parts)
+        # forgetting, membership, retaining, test; then the validation twins of the second and last
+        d = np.abs(1.5 * np.sqrt(2) * 0.02 * rng.normal(size=(6, 300)))
+        points = pd.DataFrame(
+            {
+                "trial_id": np.repeat([f"t{i}" for i in range(100)], 3),
+                "replicate": np.tile([0, 1, 2], 100),
+                "family": "f",
+                "step": 1,
+                "status": "ok",
+                "forget_gap": (d[0] + d[1]) / 2,
+                "retain_gap": (d[2] + d[3]) / 2,
+            }
+        )
+        if twins:
+            points["validation_forget_gap"] = (d[0] + d[4]) / 2
+            points["validation_retain_gap"] = (d[2] + d[5]) / 2
+        inside += families_inside(points, landmarks, GAPS)["f"]
+    assert inside < 10
+
+
+def test_a_family_that_is_truly_near_is_inside_though_most_of_it_is_far():
+    points = table(
+        *gap_rows("f", (0.9, 0.9), (0.9, 0.9)),
+        *gap_rows("f", (0.01, 0.02), (0.02, 0.01), step=2),
+    )
+    assert families_inside(points, LANDMARKS, GAPS) == {"f": True}
+
+
+def test_the_validation_twins_choose():
+    near, far = gap_rows("f", (0.0, 0.0)), gap_rows("f", (0.5, 0.5), step=2)
+    points = table(*near, *far).assign(
+        validation_forget_gap=[0.4, 0.1], validation_retain_gap=[0.4, 0.1]
+    )
+    assert families_inside(points, LANDMARKS, GAPS) == {"f": False}

@@ -174,13 +174,17 @@ def test_families_against_the_pooled_front(run):
     assert found["vorobev_deviation"]["none"] == 0  # it dominates nothing
 
 
-def test_a_family_without_points_in_a_replicate_is_infinitely_far():
+@pytest.mark.parametrize(("diverged", "far"), [(True, math.inf), (False, 0.0)])
+def test_only_a_replicate_that_was_run_can_be_infinitely_far(diverged, far):
     box = Box((Objective("cost", "min", 0.0, 1.0), Objective("gain", "max", 1.0, 0.0)))
     rows = table(
-        row("a", 0, 1, 0.5, 0.5), row("a", 1, 1, 0.5, 0.5), row("b", 0, 1, 0.5, 0.5, family="g")
+        row("a", 0, 1, 0.5, 0.5),
+        row("a", 1, 1, 0.5, 0.5),
+        row("b", 0, 1, 0.5, 0.5, family="g"),
+        *([row("b", 1, 1, None, None, family="g", status="diverged")] if diverged else []),
     )
     found = family_indicators(rows, box).set_index("family")
-    assert found["igd_plus"].tolist() == [0.0, math.inf]
+    assert found["igd_plus"].tolist() == [0.0, far]
     assert found["front_points"].tolist() == [1, 0]
 
 

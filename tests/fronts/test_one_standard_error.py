@@ -96,3 +96,12 @@ def test_knobs_are_counted_and_order_equal_costs():
     table = models([20, 10, 10], [None, 1.0, None])
     assert knob_counts(table).tolist() == [1, 2, 1]
     assert by_preference(table).tolist() == [2, 1, 0]
+
+
+def test_where_samples_were_not_counted_the_step_says_what_is_early():
+    means = pd.DataFrame(
+        {"trial_id": ["long", "short"], "step": [1000, 10], "samples": 0, "config.a": 1.0}
+    )
+    assert by_preference(means).tolist() == [1, 0]
+    scores = np.array([[[0.1], [0.2], [0.3]], [[0.3], [0.2], [0.1]]])
+    assert simplest(means, scores, best=0)[0] == 1

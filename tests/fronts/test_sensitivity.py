@@ -92,3 +92,13 @@ def test_a_table_without_rows():
     found = reference_sensitivity(table(), BOX)
     assert list(found) == ["family", "reference", "hypervolume", "rank"]
     assert ranking_changes(found).startswith("There is no ranking")
+
+
+def test_a_replicate_that_was_never_run_does_not_count():
+    points = table(
+        row("a", 0, 1, 0.5, 0.5), row("a", 1, 1, 0.5, 0.5), row("b", 0, 1, 0.4, 0.6, family="g")
+    )
+    found = reference_sensitivity(points, BOX, references=(1.0, 2.0))
+    first = found[found["reference"] == 1.0].set_index("family")["hypervolume"]
+    volumes = family_hypervolumes(points, BOX)
+    assert first.to_dict() == pytest.approx({name: v.mean for name, v in volumes.items()})

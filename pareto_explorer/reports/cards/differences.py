@@ -10,6 +10,7 @@ from pareto_explorer.figures.difference import DifferenceInfo, difference_info, 
 from pareto_explorer.figures.frame import NEAR, WHOLE
 from pareto_explorer.fronts.comparison import SEPARABLE_FROM, Comparison
 from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.cards.finding import verdict_pending
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.wording import count, p_value, share, signed
 
@@ -41,29 +42,38 @@ def differences_card(material: Material) -> Card:
         return Card("differences", title, reason="No trial has given a finite point yet.")
     pairs = material.comparisons
     if not pairs:
-        return Card("differences", title, reason="There are no two families to compare.")
+        reason = (
+            "No two families were run in the same replicate."
+            if len(material.hypervolumes) > 1
+            else "There are no two families to compare."
+        )
+        return Card("differences", title, reason=reason)
     leader = pairs[0].first
     against = [pair for pair in pairs if pair.first == leader]
-    n = len(against[0].differences)
+    n = max(len(pair.differences) for pair in against)
     if n < 2:
         reason = "With one replicate, nothing tells a lead from chance; run at least two."
         return Card("differences", title, reason=reason)
     tested = n >= SEPARABLE_FROM
-    bootstrap = against[0].interval.kind == "bootstrap"
-    bounds = f"the {against[0].interval.words()} of the mean" if bootstrap else "their range"
+    fullest = next(pair for pair in against if len(pair.differences) == n)
+    bootstrap = fullest.interval.kind == "bootstrap"
+    bounds = f"the {fullest.interval.words()} of the mean" if bootstrap else "their range"
     verdict = (
         _CORRECTED.format(pairs=count(len(pairs), "pair"))
         if tested
         else (_TOO_FEW.format(needed=SEPARABLE_FROM))
     )
     help_text = _HOW_TO_READ.format(bounds=bounds, verdict=verdict)
+    fewer = any(len(pair.differences) < n for pair in against)
+    paired = f"up to {count(n, 'replicate')}" if fewer else count(n, "replicate")
+    pending = f" {verdict_pending(material.unfinished)}" if material.unfinished[0] else ""
     info = _where(material, against[0])
     rows = [_row(pair, tested=tested) for pair in against]
     return Card(
         "differences",
         title,
         f"The hypervolume of {leader}, which has the largest mean, minus that of each other "
-        f"family, paired over {count(n, 'replicate')}.",
+        f"family, paired over {paired}{' in which both were run' if fewer else ''}.{pending}",
         how_to_read=f"{help_text} {_FIGURE}" if info else help_text,
         data=_data(pairs),
         draw=(lambda theme: draw_difference(info, theme=theme)) if info else None,
@@ -115,7 +125,7 @@ def _row(pair: Comparison, *, tested: bool) -> dict[str, Any]:
         "ahead": f"{ahead} of {n}",
         "probability": share(pair.probability),
         "wilcoxon": p_value(pair.wilcoxon) if tested else "",
-        "corrected": p_value(pair.corrected) if tested else "",
+        "corrected": p_value(pair.corrected) if tested and n >= SEPARABLE_FROM else "",
         "distinguishable": pair.distinguishable,
     }
 
@@ -138,6 +148,7 @@ def _data(pairs: list[Comparison]) -> pd.DataFrame:
                 "lowest": pair.interval[0],
                 "highest": pair.interval[1],
                 "interval": pair.interval.kind,
+                "replicates": len(pair.differences),
                 "probability_of_improvement": pair.probability,
                 "wilcoxon": pair.wilcoxon,
                 "corrected": pair.corrected,

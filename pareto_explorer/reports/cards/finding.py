@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
 
 from pareto_explorer.fronts import FamilyHypervolume
 from pareto_explorer.fronts.comparison import SEPARABLE_FROM, Comparison, comparison_sentence
@@ -12,18 +15,27 @@ from pareto_explorer.reports.card import Card
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.wording import count, listing, share
 
-__all__ = ["finding_card", "leader_sentences", "optimism_sentence"]
+__all__ = ["finding_card", "leader_sentences", "optimism_sentence", "verdict_pending"]
 
+_PARTS = ("method", "aggregator", "forget_loss")
 _VISIBLE = 0.0005  # a hypervolume below this is 0.000 in the report
 
 
 def finding_card(material: Material) -> Card:
     """The answer that a reader should take away, and what limits it."""
-    first, *rest = leader_sentences(material.hypervolumes, material.comparisons)
+    running = material.unfinished
+    first, *rest = leader_sentences(material.hypervolumes, material.comparisons, running)
+    notes = list(material.run.notes)
     if not _leads(material.hypervolumes):
-        return Card("finding", "What was found", first, context=_context([_trials(material)]))
-    answer = [*rest, floor_sentence(material.floor, material.inside_floor)]
+        return Card(
+            "finding", "What was found", first, context=_context([_trials(material)], notes)
+        )
+    n = len(material.replicates)
+    answer = [*rest, floor_sentence(material.floor, material.inside_floor, n)]
     limits = [
+        *notes,
+        _unequal(material),
+        _missing(material.hypervolumes),
         optimism_sentence(material.hypervolumes),
         _reference(material),
         _beyond(material),
@@ -33,13 +45,16 @@ def finding_card(material: Material) -> Card:
 
 
 def leader_sentences(
-    hypervolumes: Mapping[str, FamilyHypervolume], comparisons: Sequence[Comparison]
+    hypervolumes: Mapping[str, FamilyHypervolume],
+    comparisons: Sequence[Comparison],
+    running: tuple[int, int] = (0, 0),
 ) -> list[str]:
     """Says which family has the largest hypervolume, and which the replicates tell apart.
 
     Args:
         hypervolumes: By family, the largest mean first.
         comparisons: What ``fronts.comparison.compare_families`` gives for them.
+        running: How many trials are running, and how many there are; with any there is no verdict.
     """
     if not any(volume.n_points for volume in hypervolumes.values()):
         return ["No trial has given a finite point yet, so there is no front to show."]
@@ -47,20 +62,34 @@ def leader_sentences(
         return ["No family dominates any part of the box: every hypervolume is 0."]
     best = next(iter(hypervolumes))
     top = hypervolumes[best]
-    n = len(top.per_replicate)
+    n, total = len(top.per_replicate), len(_replicates(hypervolumes))
     low, high = top.interval
     bounds = "range" if top.interval.kind == "range" else top.interval.words()
-    spread = f"on average over {n} replicates ({bounds} {share(low)} to {share(high)})"
+    of = f"{n} of {total}" if n < total else f"{n}"
+    spread = f"on average over {of} replicates ({bounds} {share(low)} to {share(high)})"
+    only = "in the only replicate" if n == total else f"in {of} replicates"
     leader = (
         f"{best} dominates the largest share of the box: hypervolume {share(top.mean)} "
-        f"{spread if n > 1 else 'in the only replicate'}."
+        f"{spread if n > 1 else only}."
     )
     if len(hypervolumes) == 1:
         return [leader, "There is no other family to compare it with."]
+    if running[0]:
+        return [leader, verdict_pending(running)]
+    if not comparisons:
+        return [leader, "No two families were run in the same replicate, so none are compared."]
     sentences = [leader, comparison_sentence(comparisons)]
-    if n >= SEPARABLE_FROM:
-        sentences.append(_rivals(best, comparisons))
-    return sentences
+    if any(
+        len(c.differences) >= SEPARABLE_FROM for c in comparisons if best in (c.first, c.second)
+    ):
+        sentences.append(_rivals(best, list(hypervolumes)[1:], comparisons))
+    return [sentence for sentence in sentences if sentence]
+
+
+def verdict_pending(running: tuple[int, int]) -> str:
+    """Says how many trials have not ended, of how many."""
+    have = "has" if running[0] == 1 else "have"
+    return f"{running[0]:,} of {count(running[1], 'trial')} {have} not ended, so no verdict yet."
 
 
 def optimism_sentence(hypervolumes: Mapping[str, FamilyHypervolume]) -> str:
@@ -87,8 +116,99 @@ def optimism_sentence(hypervolumes: Mapping[str, FamilyHypervolume]) -> str:
     return f"{said}; by that measure {first} leads instead." if first != best else f"{said}."
 
 
-def _context(answer: list[str], limits: list[str] | None = None) -> dict[str, list[str]]:
-    kept = [sentence for sentence in limits or [] if sentence]
+def _unequal(material: Material) -> str:
+    """What to keep in mind where families did not get the same budget."""
+    spec = material.run.manifest.get("spec", {})
+    modes = [
+        run.manifest.get("spec", {}).get("search", {}).get("mode")
+        for run in (material.run.members.values() or [material.run])
+    ]
+    if "explore" in modes:
+        return (
+            "One search drew the trials and gave more of them to what looked better, so "
+            "hypervolumes say what was found, not which family is better at equal budgets."
+        )
+    if spec.get("early_stopping"):
+        return "Trials that fell behind were stopped early, so families spent unequal budgets."
+    return _unequal_sizes(material)
+
+
+def _unequal_sizes(material: Material) -> str:
+    """Which families were given more trials or steps, of those whose knobs are searched."""
+    points = material.run.points
+    searched = {
+        str(family): rows
+        for family, rows in points.groupby("family")
+        if rows["trial_id"].nunique() > 1 or _has_drawn_knob(rows.iloc[0], material)
+    }
+    trials = {family: int(rows["trial_id"].nunique()) for family, rows in searched.items()}
+    steps = {
+        family: int(rows["step"].max())
+        for family, rows in searched.items()
+        if rows["trial_status"].isin(["ok", "running"]).any()
+    }
+    sentences = []
+    if len(set(trials.values())) > 1:
+        named = _extremes(trials, lambda n, first: count(n, "trial") if first else f"{n:,}")
+        sentences.append(f"{named}: part of the difference is the larger search.")
+    steps = {family: step for family, step in steps.items() if step}  # 0 where there are no steps
+    if len(set(steps.values())) > 1:
+        named = _extremes(steps, lambda n, first: f"{'points ' if first else ''}up to step {n:,}")
+        sentences.append(f"{named}: part of the difference is the longer budget.")
+    return " ".join(sentences)
+
+
+def _has_drawn_knob(row: pd.Series[Any], material: Material) -> bool:
+    """Whether the specification draws a knob of the family that has this row."""
+    runs = material.run.members.values() or [material.run]
+    entries = [entry for run in runs for entry in run.manifest.get("spec", {}).get("families", [])]
+    own = {part: row[part] if pd.notna(row[part]) else None for part in _PARTS}
+    return any(
+        all(own[part] in _values(entry.get(part)) for part in _PARTS)
+        and any(isinstance(knob, Mapping) for knob in entry.values())
+        for entry in entries
+        if isinstance(entry, Mapping)
+    )
+
+
+def _values(part: Any) -> list[Any]:
+    return list(part) if isinstance(part, list | tuple) else [part]
+
+
+def _extremes(sizes: Mapping[str, int], words: Callable[[int, bool], str]) -> str:
+    """Names up to two of the smallest and the largest: ``a has 4 trials, b 40``."""
+    ordered = sorted(sizes, key=lambda name: (sizes[name], name))
+    largest = next(name for name in ordered if sizes[name] == sizes[ordered[-1]])
+    named = [*[name for name in ordered if sizes[name] < sizes[largest]][:2], largest]
+    return ", ".join(
+        f"{name} {'has ' if i == 0 else ''}{words(sizes[name], i == 0)}"
+        for i, name in enumerate(named)
+    )
+
+
+def _replicates(hypervolumes: Mapping[str, FamilyHypervolume]) -> set[int]:
+    return {r for volume in hypervolumes.values() for r in volume.per_replicate}
+
+
+def _missing(hypervolumes: Mapping[str, FamilyHypervolume]) -> str:
+    """Which families were not run in every replicate, and have no checkpoint with a full mean."""
+    total = len(_replicates(hypervolumes))
+    fewer = [
+        f"{name} has {len(volume.per_replicate)} of {total} replicates"
+        for name, volume in hypervolumes.items()
+        if len(volume.per_replicate) < total
+    ]
+    if not fewer:
+        return ""
+    rest = "so it has" if len(fewer) == 1 else "so they have"
+    return (
+        f"{listing(fewer)}, {rest} no checkpoint with a mean over all of them and no place on the "
+        "joint front; pairs are compared over the replicates that both were run in."
+    )
+
+
+def _context(answer: list[str], limits: list[str]) -> dict[str, list[str]]:
+    kept = [sentence for sentence in limits if sentence]
     return {"answer": answer, "limits": kept, "sentences": [*answer, *kept]}
 
 
@@ -96,10 +216,12 @@ def _leads(hypervolumes: Mapping[str, FamilyHypervolume]) -> bool:
     return any(volume.mean > 0 for volume in hypervolumes.values())
 
 
-def _rivals(best: str, comparisons: Sequence[Comparison]) -> str:
-    close = [c.second for c in comparisons if c.first == best and not c.distinguishable]
+def _rivals(best: str, others: Sequence[str], comparisons: Sequence[Comparison]) -> str:
+    behind = {c.behind for c in comparisons if c.ahead == best and c.distinguishable}
+    ahead = {c.ahead for c in comparisons if c.behind == best and c.distinguishable}
+    close = [name for name in others if name not in behind | ahead]
     if not close:
-        return f"The lead of {best} over each other family is distinguishable."
+        return "" if ahead else f"The lead of {best} over each other family is distinguishable."
     verb = "is" if len(close) == 1 else "are"
     return f"From {best} itself, {listing(close)} {verb} not distinguishable."
 

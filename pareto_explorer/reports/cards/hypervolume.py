@@ -31,7 +31,8 @@ def hypervolume_card(material: Material) -> Card:
     if not material.has_points:
         return Card("hypervolume", title, reason="No trial has given a finite point yet.")
     data = _data(material)
-    first = next(iter(volumes.values()))
+    first = max(volumes.values(), key=lambda volume: len(volume.per_replicate))
+    run = {name: len(volume.per_replicate) for name, volume in volumes.items()}
     bounds = {
         "bootstrap": f"the {first.interval.words()} of that mean",
         "range": "their range",
@@ -54,6 +55,8 @@ def hypervolume_card(material: Material) -> Card:
             "crossed": data["cross_fitted"].notna().any(),
             "validated": data["on_validation"].notna().any(),
             "bounds": "95 % interval" if first.interval.kind == "bootstrap" else "Range",
+            "fewer": {n: k for n, k in run.items() if k < len(material.replicates)},
+            "replicates": len(material.replicates),
             "per_replicate": {name: v.per_replicate for name, v in volumes.items()},
             "scale": max(1e-9, *(v for volume in volumes.values() for v in _extent(volume))),
             **_sensitivity(material),
@@ -75,6 +78,7 @@ def _data(material: Material) -> pd.DataFrame:
                 "lowest": volume.interval[0],
                 "highest": volume.interval[1],
                 "interval": volume.interval.kind,
+                "replicates": len(volume.per_replicate),
                 "cross_fitted": volume.cross_fitted_mean,
                 "optimism": volume.optimism,
                 "on_validation": volume.on_validation_mean,

@@ -15,23 +15,36 @@ __all__ = ["specification_card"]
 
 
 def specification_card(material: Material) -> Card:
-    """Everything needed to run the sweep again."""
-    manifest = material.run.manifest
-    versions = manifest.get("versions", {})
+    """Everything needed to run the sweep again, or each of several sweeps."""
+    run = material.run
+    members = run.members or {"": run}
+    versions = [
+        {**({"run": name} if name else {}), "package": package, "version": version}
+        for name, member in members.items()
+        for package, version in member.manifest.get("versions", {}).items()
+    ]
     return Card(
         "specification",
         "Specification and versions",
         "What was run, as it was resolved before the first trial started.",
-        data=pd.DataFrame(
-            [{"package": name, "version": version} for name, version in versions.items()]
-        ),
+        data=pd.DataFrame(versions),
         context={
-            "command": manifest.get("command", ""),
-            "commit": manifest.get("git_commit", ""),
-            "spec": _yaml(manifest.get("spec", {})),
-            "lists": {"Task": _flat(manifest.get("facts", {})), "Versions": versions},
+            "runs": {name: _parts(member.manifest) for name, member in members.items()},
+            "notes": run.notes,
         },
     )
+
+
+def _parts(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "command": manifest.get("command", ""),
+        "commit": manifest.get("git_commit", ""),
+        "spec": _yaml(manifest.get("spec", {})),
+        "lists": {
+            "Task": _flat(manifest.get("facts", {})),
+            "Versions": manifest.get("versions", {}),
+        },
+    }
 
 
 def _flat(facts: Mapping[str, Any]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from pareto_explorer.fronts import (
 )
 from pareto_explorer.fronts.comparison import compare_families
 from pareto_explorer.fronts.resampling import interval
+from pareto_explorer.reports.cards.differences import differences_card
 from pareto_explorer.reports.cards.finding import (
     finding_card,
     leader_sentences,
     optimism_sentence,
 )
+from pareto_explorer.reports.cards.hypervolume import hypervolume_card
 from pareto_explorer.reports.material import Material
 
 BOX: Box = efficacy_fidelity_box()
@@ -127,3 +130,101 @@ def test_a_run_without_points_has_one_sentence_and_its_trials(empty: Material) -
     card = finding_card(empty)
     assert "no front to show" in card.sentence
     assert len(card.context["sentences"]) == 1
+
+
+def changed(material: Material, **parts: Any) -> Material:
+    return Material(replace(material.run, **parts))
+
+
+def limits_of(material: Material) -> list[str]:
+    found = finding_card(material).context["limits"]
+    assert isinstance(found, list)
+    return found
+
+
+def test_a_family_with_fewer_trials_is_told_first(material: Material) -> None:
+    assert "larger search" not in " ".join(limits_of(material))  # none has nothing to search
+    points = material.run.points
+    kept = ~points["trial_id"].str.fullmatch("fine_tune-[12]")
+    few = changed(material, points=points[kept])
+    assert limits_of(few)[0] == (
+        "fine_tune has 1 trial, cup/negative_cross_entropy 3: part of the difference is the larger "
+        "search."
+    )
+
+
+def test_a_family_with_fixed_knobs_may_have_one_trial(material: Material) -> None:
+    spec = material.run.manifest["spec"]
+    fixed = [
+        entry | {"lr": 0.1} if entry["method"] == "fine_tune" else entry
+        for entry in spec["families"]
+    ]
+    points = material.run.points
+    baseline = changed(
+        material,
+        points=points[~points["trial_id"].str.fullmatch("fine_tune-[12]")],
+        manifest=material.run.manifest | {"spec": spec | {"families": fixed}},
+    )
+    assert "larger search" not in " ".join(limits_of(baseline))
+
+
+def test_a_family_with_fewer_steps_is_told(material: Material) -> None:
+    points = material.run.points
+    short = changed(
+        material, points=points[(points["family"] != "fine_tune") | (points["step"] < 40)]
+    )
+    assert limits_of(short)[0].startswith("fine_tune has points up to step 20, cup")
+    assert limits_of(short)[0].endswith(
+        "up to step 60: part of the difference is the longer budget."
+    )
+
+
+def test_nothing_is_distinguishable_while_trials_are_running(many: Material) -> None:
+    assert any(c.distinguishable for c in many.comparisons)
+    points = many.run.points.copy()
+    points.loc[points["trial_id"].isin(["mgda-kl_heldout-0", "none-0"]), "trial_status"] = "running"
+    running = changed(many, points=points)
+    assert not any(c.distinguishable for c in running.comparisons)
+    card = finding_card(running)
+    assert card.context["answer"][0] == "2 of 19 trials have not ended, so no verdict yet."
+    assert "beats" not in " ".join(card.context["sentences"])
+    assert "no verdict yet" in differences_card(running).sentence
+
+
+def test_missing_replicates_are_told_and_beat_nobody(many: Material) -> None:
+    points = many.run.points
+    kept = (points["family"] != "mgda/kl_heldout") | (points["replicate"] == 0)
+    lacking = changed(many, points=points[kept])
+    sentences = finding_card(lacking).context["sentences"]
+    assert any("mgda/kl_heldout has 1 of 8 replicates, so it has no" in text for text in sentences)
+    for c in lacking.comparisons:
+        if "mgda/kl_heldout" in (c.first, c.second):
+            assert not c.distinguishable
+    assert "1 of 8" not in " ".join(finding_card(many).context["sentences"])
+    assert hypervolume_card(lacking).context["fewer"] == {"mgda/kl_heldout": 1}
+
+
+def test_a_leader_with_fewer_replicates_is_told_so() -> None:
+    first = said({"a": volume(0.9), "b": volume(*[0.5] * 8)})[0]
+    assert first.endswith("hypervolume 0.900 in 1 of 8 replicates.")
+    first = said({"a": volume(0.9, 0.8), "b": volume(*[0.5] * 8)})[0]
+    assert "on average over 2 of 8 replicates (range" in first
+
+
+def test_notes_of_the_run_come_first(material: Material) -> None:
+    noted = changed(material, notes=("Replicate 2 is left out.",))
+    assert limits_of(noted)[0] == "Replicate 2 is left out."
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ({"search": {"mode": "explore"}}, "not which family is better at equal budgets"),
+        ({"early_stopping": {"grace": 20}}, "families spent unequal budgets"),
+    ],
+)
+def test_unequal_budgets_are_told(material: Material, part: dict[str, Any], told: str) -> None:
+    manifest = material.run.manifest
+    unequal = changed(material, manifest=manifest | {"spec": manifest["spec"] | part})
+    assert told in " ".join(finding_card(unequal).context["limits"])
+    assert told not in " ".join(finding_card(material).context["limits"])
