@@ -76,8 +76,10 @@ def sweep(
         str, typer.Argument(help="A search-space file, or the name of a shipped one: digits.")
     ],
     out: Annotated[
-        Path | None,
-        typer.Option(help="The run directory.", show_default="runs/NAME"),
+        str | None,
+        typer.Option(
+            help="The run directory, or a URI such as s3://bucket/run.", show_default="runs/NAME"
+        ),
     ] = None,
     overrides: Annotated[
         list[str] | None,
@@ -92,6 +94,9 @@ def sweep(
     cache: CacheOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the report's path only.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Ray's own output.")] = False,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="Start Ray's dashboard on 127.0.0.1.")
+    ] = False,
 ) -> None:
     """Run a sweep, or what is left of it, and write its report.
 
@@ -102,6 +107,7 @@ def sweep(
     from pareto_explorer.facade import run_sweep
     from pareto_explorer.reports.cards.hypervolume import hypervolume_card
     from pareto_explorer.reports.material import Material
+    from pareto_explorer.runs import is_uri
     from pareto_explorer.sweeps import SweepSpec, find_space, progress_for
 
     sys.path.insert(0, str(Path.cwd()))  # a user's own module, as `python -m` would find it
@@ -115,6 +121,7 @@ def sweep(
         cache_dir=cache,
         progress=progress_for(console, quiet=quiet),
         verbose=verbose,
+        dashboard=dashboard,
         name=name,
     )
     material = Material(run)
@@ -127,6 +134,8 @@ def sweep(
         for row in run.points[failed].drop_duplicates("trial_id").itertuples():
             console.print(Text(f"failed: {row.trial_id}: {row.error}"), soft_wrap=True)
         console.print(Text(f"report: {index}"), soft_wrap=True)
+        if out is not None and is_uri(out):
+            console.print(Text(f"stored in: {out}"), soft_wrap=True)
     if failed.any():
         raise typer.Exit(1)
 
@@ -146,7 +155,10 @@ def report(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder of the report.", show_default="RUN/report, or report-RUN1-RUN2"),
+        typer.Option(
+            help="Folder of the report.",
+            show_default="RUN/report, with --box RUN/report-box, for several report-RUN1-RUN2",
+        ),
     ] = None,
 ) -> None:
     """Rebuild the report from run directories alone; needs neither torch nor Ray."""

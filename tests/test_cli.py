@@ -165,7 +165,10 @@ def test_several_runs_share_a_report(tmp_path):
     volumes = json.loads((out / "hypervolume.json").read_text())["families"]
     assert volumes["one: fine_tune"] == volumes["two: fine_tune"]
     assert not (tmp_path / "one" / "report").exists()
-    assert f"reproduce {paths[1]} --trial" in (out / "summary.md").read_text()
+    summary = (out / "summary.md").read_text()
+    assert f"reproduce {paths[1]} --trial" in summary
+    assert "| one | torch |" in summary
+    assert (out / "index.html").read_text().count("<h3>Search space</h3>") == 2
 
 
 def test_another_box_is_used_for_all_numbers(refused, tmp_path):
@@ -182,9 +185,13 @@ def test_another_box_is_used_for_all_numbers(refused, tmp_path):
             }
         )
     )
-    done = command("report", str(run.path), "--box", str(box), "--out", str(tmp_path / "out"))
+    assert command("report", str(run.path)).returncode == 0
+    own = (run.report / "hypervolume.json").read_text()
+    done = command("report", str(run.path), "--box", str(box))
     assert done.returncode == 0, done.stderr
-    written = json.loads((tmp_path / "out" / "hypervolume.json").read_text())
+    assert (run.report / "hypervolume.json").read_text() == own
+    written = json.loads((run.path / "report-box" / "hypervolume.json").read_text())
+    assert "measured in the box of" in (run.path / "report-box" / "summary.md").read_text()
     assert [o["metric"] for o in written["box"]["objectives"]] == list(bounds)
     box.write_text(box.read_text().replace("test_accuracy", "test_acuracy"))
     assert "'test_accuracy'" in refused("report", str(run.path), "--box", str(box))
@@ -206,5 +213,7 @@ def test_a_sweep_made_elsewhere_is_imported_with_its_report(refused, tmp_path):
     found = json.loads((out / "report" / "hypervolume.json").read_text())["families"]
     assert found["a"]["hypervolume"] == pytest.approx((0.9 * 0.9 + 0.8 * 0.8) / 2)
     assert "pareto-explorer reproduce" not in (out / "report" / "index.html").read_text()
-    assert command("select", str(out)).returncode == 0
+    chosen = command("select", str(out))
+    assert chosen.returncode == 0
+    assert "export" not in chosen.stdout
     assert "already holds" in refused("import", str(table), str(out), "--mapping", str(mapping))

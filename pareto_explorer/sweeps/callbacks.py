@@ -1,45 +1,73 @@
-"""What happens on the driver when a trial reports: rows are kept, progress is shown."""
+"""What happens on the driver when a trial reports: rows and models are kept, progress is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ray import tune
+from ray.tune.search import Searcher
 
 from pareto_explorer.runs import PointsWriter, RunDirectory
-from pareto_explorer.sweeps.families import TrialPlan
+from pareto_explorer.sweeps.families import Family, TrialPlan, plan_of
+from pareto_explorer.sweeps.keeping import Keeper
+from pareto_explorer.sweeps.parts import Replicate
 from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.replicate import describe
-from pareto_explorer.sweeps.spec import Replicate
+from pareto_explorer.sweeps.schedulers import ParetoASHA
+from pareto_explorer.sweeps.stoppers import HypervolumeStopper
 
-__all__ = ["SweepCallback"]
+__all__ = ["SWEEP_ENDED", "Driver", "SweepCallback"]
+
+SWEEP_ENDED = "stopped: the hypervolume has stopped growing"
+"""Status of a trial that was running when the stopper ended the sweep."""
+
+Rows = Sequence[Mapping[str, Any]]
+End = tuple[str, str]
+"""Status and error."""
+
+
+@dataclass(frozen=True)
+class Driver:
+    """What the driver works with while trials run.
+
+    Attributes:
+        run: The run directory.
+        writer: Its points table.
+        keeper: Its models.
+        progress: The display.
+        families: The families by their names.
+        replicates: Seeds of every trial.
+        parts: Ray trials that a trial is made of: one, or one for each replicate.
+        searcher: What draws the trials.
+        scheduler: Ends trials early, where the specification says so.
+        stopper: Ends the sweep early, where the specification says so.
+        changed: Called after the run directory has changed.
+    """
+
+    run: RunDirectory
+    writer: PointsWriter
+    keeper: Keeper
+    progress: Progress
+    families: Mapping[str, Family]
+    replicates: Sequence[Replicate]
+    parts: int
+    searcher: Searcher
+    scheduler: ParetoASHA | None
+    stopper: HypervolumeStopper | None
+    changed: Callable[[], None]
 
 
 class SweepCallback(tune.Callback):
-    """Writes every row as it arrives and tells the display.
+    """Writes every row as it arrives, keeps what models are worth it, and tells the display."""
 
-    Args:
-        run: The run directory.
-        writer: Its points table.
-        progress: The display.
-        plans: The trials by their ids.
-        first_replicate: Named in the row of a trial that lost its worker before it could report.
-    """
-
-    def __init__(
-        self,
-        run: RunDirectory,
-        writer: PointsWriter,
-        progress: Progress,
-        plans: Mapping[str, TrialPlan],
-        first_replicate: Replicate,
-    ) -> None:
-        self._run = run
-        self._writer = writer
-        self._progress = progress
-        self._plans = plans
-        self._first_replicate = first_replicate
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._running: set[str] = set()  # Ray's names
+        self._ended: set[str] = set()
+        self._ends: dict[str, list[End]] = defaultdict(list)
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Ray pickles callbacks to restore them, but a sweep resumes from its table."""
@@ -47,38 +75,115 @@ class SweepCallback(tune.Callback):
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Ray calls this at every turn of its loop."""
-        self._progress.refresh(sum(trial.status == "RUNNING" for trial in trials))
+        self._driver.progress.refresh(len(self._running))
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Counts the trial, which may have run before, as running."""
+        self._running.add(trial.trial_id)
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial has lost its worker and waits for another."""
+        self._running.discard(trial.trial_id)
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Drops Ray's statistics of every measure, most of what the driver holds of a trial."""
+        self._running.discard(trial.trial_id)
+        trial.metric_analysis.clear()
+        trial.metric_n_steps.clear()
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: Mapping[str, Any], **info: Any
     ) -> None:
-        """Keeps the rows of one report, and the end of the trial if this was the last."""
-        rows = result["rows"]
-        self._progress.rows(rows)
-        if result["done"]:
-            plan = self._plans[trial.config["trial_id"]]
-            self._end(plan, result["trial_status"], result["error"], rows)
+        """Keeps the rows and models of one report, and the end of the trial if it was the last."""
+        rows, kept = result["rows"], result.get("kept", ())
+        self._driver.progress.rows(rows)
+        if not result["done"]:
+            if rows:
+                self._driver.writer.append(rows)
+            self._driver.keeper.report(rows, kept)
+        else:
+            status, error = self._verdict(trial, result)
+            self._end(trial, status, error, rows, kept)
             if "traceback" in result:
-                self._keep_traceback(plan, result["traceback"])
-        elif rows:
-            self._writer.append(rows)
+                self._keep_traceback(trial, result["traceback"])
+        self._driver.changed()
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Keeps a row for a trial that Ray lost, for instance with its worker."""
-        plan = self._plans[trial.config["trial_id"]]
+        self._running.discard(trial.trial_id)
         text = str(trial.get_error() or "the worker died").strip()
         reason = text.splitlines()[-1]
-        row = describe(plan, self._first_replicate) | {"status": "failed", "error": reason}
-        self._end(plan, "failed", reason, [row])
-        self._keep_traceback(plan, text)
+        index = trial.config.get("replicate", 0)
+        failed = {"status": "failed", "error": reason}
+        row = describe(self._plan(trial), self._driver.replicates[index]) | failed
+        self._end(trial, "failed", reason, [row])
+        self._keep_traceback(trial, text)
+        self._driver.changed()
+
+    def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
+        """Ends the trials that had reported something when the stopper ended the sweep.
+
+        Ray only drops them. Those of an interrupted sweep run again, and have not ended.
+        """
+        stopper = self._driver.stopper
+        if stopper is None or not stopper.stop_all():
+            return
+        cut = [t for t in trials if t.trial_id not in self._ended and "rows" in t.last_result]
+        for trial in cut:
+            self._driver.searcher.on_trial_complete(trial.trial_id, {})
+        plans = {trial.config["trial_id"]: self._plan(trial) for trial in trials}
+        for trial_id in dict.fromkeys([*self._ends, *(t.config["trial_id"] for t in cut)]):
+            self._close(plans[trial_id], *_worst([*self._ends[trial_id], (SWEEP_ENDED, "")]))
+        self._driver.changed()
+
+    def _plan(self, trial: Any) -> TrialPlan:
+        return plan_of(trial.config, self._driver.families)
+
+    def _verdict(self, trial: Any, result: Mapping[str, Any]) -> tuple[str, str]:
+        """Status and error of a trial with its last report."""
+        if "trial_status" in result:
+            return result["trial_status"], result["error"]
+        for row in result["rows"]:
+            if row["status"] == "diverged":
+                return "diverged", row["error"]
+        scheduler = self._driver.scheduler
+        reason = scheduler.reason(trial.config["trial_id"]) if scheduler else ""
+        return f"stopped: {reason or 'early'}", ""
 
     def _end(
-        self, plan: TrialPlan, status: str, error: str, rows: Sequence[Mapping[str, Any]]
+        self, trial: Any, status: str, error: str, rows: Rows, kept: Sequence[Any] = ()
     ) -> None:
-        self._writer.finish(plan.trial_id, status, error or None, rows)
-        self._progress.ended(plan, status)
+        driver, plan = self._driver, self._plan(trial)
+        self._ended.add(trial.trial_id)
+        ends = self._ends[plan.trial_id]
+        ends.append((status, error))
+        if len(ends) == driver.parts:
+            self._close(plan, *_worst(ends), rows, kept)
+            return
+        if rows:
+            driver.writer.append(rows)
+        driver.keeper.report(rows, kept)
 
-    def _keep_traceback(self, plan: TrialPlan, text: str) -> None:
-        folder = self._run.path / "errors"
+    def _close(
+        self, plan: TrialPlan, status: str, error: str, rows: Rows = (), kept: Sequence[Any] = ()
+    ) -> None:
+        """Keeps the end of a whole trial."""
+        driver = self._driver
+        del self._ends[plan.trial_id]
+        driver.writer.finish(plan.trial_id, status, error or None, rows)
+        driver.keeper.report(rows, kept)
+        driver.keeper.ended(plan.trial_id)
+        driver.progress.ended(plan, status)
+        if driver.stopper is not None:
+            driver.stopper.trial_ended(plan.trial_id)
+
+    def _keep_traceback(self, trial: Any, text: str) -> None:
+        folder = self._driver.run.path / "errors"
         folder.mkdir(exist_ok=True)
-        (folder / f"{plan.trial_id}.txt").write_text(text)
+        (folder / f"{trial.config['trial_id']}.txt").write_text(text)
+
+
+def _worst(ends: Sequence[End]) -> End:
+    """How a trial has ended whose replicates have ended each on its own."""
+    order = ("failed", "diverged", "stopped", "finished")
+    return min(ends, key=lambda end: order.index(end[0].partition(":")[0]))

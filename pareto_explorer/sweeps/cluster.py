@@ -1,57 +1,89 @@
-"""Joining a Ray cluster, or starting one on this machine."""
+"""Joining a Ray cluster, or starting one on this machine; how many trials fit it at once."""
 
 from __future__ import annotations
 
+import json
 import logging
+import math
 import os
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import ray
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.sweeps.parts import Resources
+from pareto_explorer.sweeps.progress import Progress
+from pareto_explorer.sweeps.shipping import runtime_env
 
-__all__ = ["connect"]
+__all__ = ["connect", "slots"]
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # uv would ship the whole working directory
     "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the points table holds what they would
+    "TUNE_GLOBAL_CHECKPOINT_S": "inf",  # nor is anything ever restored from its snapshots
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
+LOCALHOST = "127.0.0.1"
+PATIENCE = 12  # seconds; Ray's monitor reports every five
+MERGE = "RAY_OVERRIDE_JOB_RUNTIME_ENV"  # else Ray refuses modules beside those of a submitted job
+
 
 @contextmanager
-def connect(address: str | None, *, verbose: bool) -> Iterator[None]:
+def connect(
+    address: str | None,
+    *,
+    verbose: bool,
+    dashboard: bool = False,
+    modules: Sequence[Path] = (),
+    progress: Progress | None = None,
+) -> Iterator[None]:
     """Connects this process to a Ray cluster and leaves it as it was found.
+
+    The workers of a cluster that is joined get this package's code as it is here, whatever version
+    they have installed.
 
     Args:
         address: ``"auto"``, ``"host:port"`` or ``"ray://host:port"``; ``None`` uses the cluster
             that the process is connected to, else starts one on this machine.
         verbose: Shows Ray's log.
+        dashboard: Starts Ray's dashboard, for this machine only; a cluster that is joined has its
+            own, if any.
+        modules: The user's own modules for the workers of a cluster that is joined; those of a
+            cluster on this machine find what this process finds. See `shipping.modules_of`.
+        progress: Told where the dashboard is.
 
     Raises:
-        InputError: Nothing answers at the address.
+        InputError: Nothing answers at the address, or Ray's dashboard is not installed.
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     if address is None and ray.is_initialized():
         yield
         return
+    if address is None and dashboard:
+        _require_dashboard()
     level = logging.INFO if verbose else logging.ERROR
     try:
         if address is None:
-            ray.init(
+            context = ray.init(
                 address="local",
-                include_dashboard=False,
+                include_dashboard=dashboard,
+                dashboard_host=LOCALHOST,
                 logging_level=level,
                 log_to_driver=verbose,
             )
         else:
             _probe(address)
-            ray.init(address=address, logging_level=level, log_to_driver=verbose)
+            context = _join(address, modules, logging_level=level, log_to_driver=verbose)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(
@@ -60,9 +92,130 @@ def connect(address: str | None, *, verbose: bool) -> Iterator[None]:
             "--address out to use this machine."
         ) from None
     try:
+        if dashboard and progress is not None:
+            url = getattr(context, "dashboard_url", None)
+            progress.stage(f"dashboard: http://{url}" if url else "dashboard: the cluster has none")
         yield
     finally:
         ray.shutdown()
+
+
+def slots(resources: Resources) -> int:
+    """How many trials the cluster, as it is now, can run at once if it does nothing else.
+
+    A trial stays on one node and, if it books a share of a GPU, on one card: a card has room for
+    ⌊1/gpu⌋ of them. A node that declares no CPUs, as a head node may, has room for none.
+
+    Args:
+        resources: What one trial books.
+
+    Returns:
+        The number; 0 only where the cluster can still grow.
+
+    Raises:
+        InputError: No node has room for a trial, and none can be added by itself.
+    """
+    wanted = {"CPU": resources.cpu, "GPU": resources.gpu, **resources.custom}
+    wanted = {name: amount for name, amount in wanted.items() if amount > 0}
+    if wanted.get("GPU", 0) > 1 and wanted["GPU"] % 1:
+        raise InputError(
+            f"resources.gpu: {wanted['GPU']:g} is more than a card but not a number of whole "
+            f"ones; book a share of one, or {math.ceil(wanted['GPU'])}."
+        )
+    nodes = _nodes()
+    total = sum(_fitting(node, wanted) for node in nodes)
+    if total == 0 and not _grows():
+        raise InputError(_shortage(nodes, wanted))
+    return total
+
+
+def _nodes() -> list[Mapping[str, float]]:
+    """What each living node declares."""
+    nodes: Any = ray.nodes()  # type: ignore[no-untyped-call]
+    return [node["Resources"] for node in nodes if node["Alive"]]
+
+
+def _fitting(node: Mapping[str, float], wanted: Mapping[str, float]) -> int:
+    return min(_times(name, node.get(name, 0), amount) for name, amount in wanted.items())
+
+
+def _times(name: str, has: float, amount: float) -> int:
+    if name == "GPU" and amount < 1:
+        return int(has) * _whole(1 / amount)
+    return _whole(has / amount)
+
+
+def _whole(ratio: float) -> int:
+    return math.floor(ratio + 1e-9)  # three thirds are one
+
+
+def _shortage(nodes: Sequence[Mapping[str, float]], wanted: Mapping[str, float]) -> str:
+    def field(name: str) -> str:
+        return name.lower() if name in ("CPU", "GPU") else f"custom.{name}"
+
+    most = {name: max((node.get(name, 0) for node in nodes), default=0) for name in wanted}
+    scarce = [name for name, amount in wanted.items() if _times(name, most[name], amount) == 0]
+    if scarce:
+        name = scarce[0]
+        return (
+            f"resources.{field(name)}: a trial books {wanted[name]:g}, but no node of the cluster "
+            f"has more than {most[name]:g}; lower it, or add a node that has."
+        )
+    booked = ", ".join(f"{field(name)} {amount:g}" for name, amount in wanted.items())
+    kinds = {", ".join(f"{field(n)} {node.get(n, 0):g}" for n in wanted) for node in nodes}
+    has = "; ".join(sorted(kinds))
+    return (
+        f"resources: a trial books {booked}, and no node of the cluster has all of it (they have "
+        f"{has}); lower one, or add a node."
+    )
+
+
+def _grows() -> bool:
+    """Whether an autoscaler may add nodes; where it does not say so in time, it may."""
+    for _ in range(PATIENCE):
+        grows = _autoscaled()
+        if grows is not None:
+            return grows
+        time.sleep(1)
+    return True
+
+
+def _autoscaled() -> bool | None:
+    """Whether an autoscaler runs; ``None`` until Ray's monitor has reported.
+
+    Without an autoscaler, the monitor reports every node as a type of its own, ``node_<id>``.
+    """
+    from ray.experimental.internal_kv import _internal_kv_get
+
+    if _internal_kv_get(b"__autoscaler_cluster_config", namespace=b"__autoscaler") is not None:
+        return True
+    status = json.loads(_internal_kv_get(b"__autoscaling_status") or b"{}")
+    types = (status.get("autoscaler_report") or {}).get("node_type_mapping")
+    return any(kind != f"node_{node}" for node, kind in types.items()) if types else None
+
+
+def _join(address: str, modules: Sequence[Path], **options: Any) -> Any:
+    merge = os.environ.get(MERGE)
+    os.environ[MERGE] = "1"
+    try:
+        with TemporaryDirectory() as folder:
+            env = runtime_env(modules, Path(folder))
+            return ray.init(address=address, runtime_env=env, **options)
+    finally:
+        if merge is None:
+            del os.environ[MERGE]
+        else:
+            os.environ[MERGE] = merge
+
+
+def _require_dashboard() -> None:
+    try:
+        import ray.dashboard.optional_deps  # noqa: F401
+    except ImportError:
+        raise InputError(
+            "--dashboard: Ray's dashboard is not installed; install it with "
+            "`pip install 'ray[default]'`."
+        ) from None
 
 
 def _probe(address: str) -> None:

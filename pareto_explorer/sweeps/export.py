@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from safetensors.torch import save
-from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory, atomic_path, read_manifest, read_points
 from pareto_explorer.runs.models import find_model
+from pareto_explorer.sweeps.model_store import serialise
 from pareto_explorer.sweeps.reproduce import reproduce
 
 __all__ = ["TOLERANCE", "Exported", "NotReproduced", "check_destination", "export_model"]
@@ -81,7 +80,7 @@ def export_model(
                 f"differs from its row by {difference:.2g}, more than {tolerance:g}, so nothing "
                 "was written; use the machine type and the package versions of the sweep."
             )
-        content = _serialise(again.model, trial_id, replicate, step)
+        content = serialise(again.model, trial_id, replicate, step)
     try:
         with atomic_path(destination) as temporary:
             temporary.write_bytes(content)
@@ -134,14 +133,6 @@ def _difference(values: pd.DataFrame) -> float:
     if not len(values) or (missing["recorded"] != missing["again"]).any():
         return float("nan")
     return float((values["again"] - values["recorded"]).abs().max())
-
-
-def _serialise(model: nn.Module, trial_id: str, replicate: int, step: int) -> bytes:
-    """The state as safetensors; tensors that share memory are written each on its own."""
-    state: dict[str, Tensor] = model.state_dict()
-    copies = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
-    point = {"trial_id": trial_id, "replicate": str(replicate), "step": str(step)}
-    return save(copies, metadata={"format": "pt", **point})
 
 
 def _unwritable(path: Path, error: OSError) -> InputError:

@@ -12,20 +12,35 @@ from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.sweeps.spaces import Domain, compare_configurations, parse_knob
 from pareto_explorer.unlearning import METHODS, Knob, find_preset, knobs_of
 
-__all__ = ["Family", "TrialPlan", "expand_families", "plan_trials"]
+__all__ = ["Family", "TrialPlan", "expand_families", "plan_of", "plan_trials", "slugs"]
 
 AXES = ("method", "aggregator", "forget_loss")
 
 
 @dataclass(frozen=True)
 class Family:
-    """Method × aggregator × forget loss, with its knobs (a ``Domain`` or a fixed value each)."""
+    """Method × aggregator × forget loss, with its knobs.
+
+    Attributes:
+        name: Its name in tables and figures.
+        method: Its method.
+        aggregator: Its aggregator, if the method takes one.
+        forget_loss: Its forget loss, if the method takes one.
+        knobs: A ``Domain`` or a fixed value each.
+        defaults: For each knob with a domain, the value that it has where nobody sets it.
+    """
 
     name: str
     method: str
     aggregator: str | None
     forget_loss: str | None
     knobs: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def domains(self) -> dict[str, Domain]:
+        """The knobs that are drawn."""
+        return {name: knob for name, knob in self.knobs.items() if isinstance(knob, Domain)}
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,30 @@ class TrialPlan:
             "forget_loss": self.family.forget_loss,
         }
         return {k: v for k, v in parts.items() if v is not None} | dict(self.knobs)
+
+    def to_config(self) -> dict[str, Any]:
+        """The configuration of the Ray trial: plain data; ``plan_of`` reads it."""
+        return {
+            "trial_id": self.trial_id,
+            "family": self.family.name,
+            "knobs": dict(self.knobs),
+        }
+
+
+def plan_of(config: Mapping[str, Any], families: Mapping[str, Family]) -> TrialPlan:
+    """The trial that ``TrialPlan.to_config`` describes; also reads the journal's plans."""
+    return TrialPlan(config["trial_id"], families[config["family"]], config["knobs"])
+
+
+def slugs(families: Sequence[Family]) -> dict[str, str]:
+    """A distinct word for each family's name that can be part of a file's name."""
+    found: dict[str, str] = {}
+    for family in families:
+        slug = re.sub(r"[^A-Za-z0-9_.]+", "-", family.name).strip("-")
+        while slug in found.values():
+            slug += "_"
+        found[family.name] = slug
+    return found
 
 
 def expand_families(entries: Sequence[Mapping[str, Any]]) -> list[Family]:
@@ -73,15 +112,11 @@ def expand_families(entries: Sequence[Mapping[str, Any]]) -> list[Family]:
 def plan_trials(families: Sequence[Family], configurations: int, seed: int) -> list[TrialPlan]:
     """Every trial of a sweep in compare mode, first configurations of all families first."""
     trials: list[tuple[int, TrialPlan]] = []
-    slugs: set[str] = set()
+    words = slugs(families)
     for family in families:
-        slug = re.sub(r"[^A-Za-z0-9_.]+", "-", family.name).strip("-")
-        while slug in slugs:
-            slug += "_"
-        slugs.add(slug)
         drawn = compare_configurations(family.name, family.knobs, configurations, seed)
         trials += [
-            (index, TrialPlan(f"{slug}-{index:03d}", family, knobs))
+            (index, TrialPlan(f"{words[family.name]}-{index:03d}", family, knobs))
             for index, knobs in enumerate(drawn)
         ]
     return [trial for _, trial in sorted(trials, key=lambda item: item[0])]
@@ -89,7 +124,7 @@ def plan_trials(families: Sequence[Family], configurations: int, seed: int) -> l
 
 def _expand(where: str, entry: Mapping[str, Any]) -> list[Family]:
     if "preset" not in entry:
-        return _cross(where, entry, {})
+        return _cross(where, entry, {}, {})
     named = _as_list(f"{where}.preset", entry["preset"])
     own = {key: value for key, value in entry.items() if key != "preset"}
     families = []
@@ -98,12 +133,15 @@ def _expand(where: str, entry: Mapping[str, Any]) -> list[Family]:
         chosen = {"name": name, **preset.family, **own}
         if "name" in own and len(named) > 1:
             chosen["name"] = f"{own['name']}/{name}"
-        families += _cross(where, chosen, preset.domains)
+        families += _cross(where, chosen, preset.domains, preset.family)
     return families
 
 
 def _cross(
-    where: str, entry: Mapping[str, Any], domains: Mapping[str, Mapping[str, list[Any]]]
+    where: str,
+    entry: Mapping[str, Any],
+    domains: Mapping[str, Mapping[str, list[Any]]],
+    defaults: Mapping[str, Any],
 ) -> list[Family]:
     """The families of one entry; a knob goes to those that have it."""
     if "method" not in entry:
@@ -130,7 +168,12 @@ def _cross(
         if "name" in entry:
             alone = all(len(values) == 1 for values in axes.values())
             name = str(entry["name"]) if alone else f"{entry['name']}/{name}"
-        families.append(Family(name, method, aggregator, loss, chosen))
+        usual = {
+            key: defaults.get(key, knobs[key].default)
+            for key, value in chosen.items()
+            if isinstance(value, Domain)
+        }
+        families.append(Family(name, method, aggregator, loss, chosen, usual))
     for key in given:
         if key not in known:
             raise unknown(f"{where}.{key}", key, known)

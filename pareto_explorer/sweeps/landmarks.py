@@ -10,9 +10,9 @@ from typing import Any
 import ray
 import torch
 
+from pareto_explorer.sweeps.parts import Replicate, Resources
 from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.replicate import Bench, Landmarks
-from pareto_explorer.sweeps.spec import Replicate, Resources
 from pareto_explorer.tasks import (
     LandmarkCache,
     LandmarkKind,
@@ -104,7 +104,9 @@ def landmark_rows(
 
 def _remote(function: Callable[..., Any], resources: Resources) -> Any:
     """A Ray task that books what a trial books."""
-    return ray.remote(function).options(num_cpus=resources.cpu, num_gpus=resources.gpu)
+    return ray.remote(function).options(
+        num_cpus=resources.cpu, num_gpus=resources.gpu, resources=dict(resources.custom)
+    )
 
 
 def _train(

@@ -14,8 +14,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pareto_explorer.fronts import Box, family_hypervolumes
+from pareto_explorer.fronts import Box
 from pareto_explorer.sweeps.families import TrialPlan
+from pareto_explorer.sweeps.growing import GrowingHypervolume
 
 __all__ = ["LiveProgress", "PlainProgress", "Progress", "progress_for"]
 
@@ -28,9 +29,8 @@ class Progress:
         self.ended_now = 0
         self.hypervolumes: dict[str, float] = {}
         self._started = perf_counter()
-        self._rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        self._stale: set[str] = set()
-        self._next_update = 0.0
+        self._new: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        self._growing: dict[str, GrowingHypervolume] = {}
 
     def begin(
         self,
@@ -38,17 +38,20 @@ class Progress:
         statuses: Mapping[str, str],
         points: pd.DataFrame,
         box: Box,
+        total: int | None = None,
     ) -> None:
         """Starts counting.
 
         Args:
-            plans: Every trial of the sweep.
+            plans: Every trial of the sweep that is known.
             statuses: Trials that an earlier run of the sweep has ended, with their status.
             points: Their points.
             box: The box of the hypervolumes.
+            total: How many trials there will be, where more will be drawn.
         """
-        self.rows({str(k): v for k, v in row.items()} for row in points.to_dict("records"))
+        self._total = total
         self.box = box
+        self.rows({str(k): v for k, v in row.items()} for row in points.to_dict("records"))
         self.planned = Counter(plan.family.name for plan in plans)
         self.statuses = Counter(statuses.values())
         self.ended_by_family = Counter(p.family.name for p in plans if p.trial_id in statuses)
@@ -57,11 +60,14 @@ class Progress:
     def stage(self, text: str) -> None:
         """Says what happens before the first trial."""
 
-    def rows(self, rows: Iterable[dict[str, Any]]) -> None:
+    def drawn(self, plan: TrialPlan) -> None:
+        """Takes a trial that was drawn while the sweep runs."""
+        self.planned[plan.family.name] += 1
+
+    def rows(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Takes rows of the points table."""
         for row in rows:
-            self._rows[row["family"]].append(row)
-            self._stale.add(row["family"])
+            self._new[row["family"]].append(row)
 
     def ended(self, plan: TrialPlan, status: str) -> None:
         """Takes the end of a trial."""
@@ -70,22 +76,18 @@ class Progress:
         self.ended_now += 1
 
     def refresh(self, running: int) -> None:
-        """Recomputes stale hypervolumes, at most a tenth of the time."""
+        """Brings the hypervolumes up to date."""
         self.running = running
-        now = perf_counter()
-        if now < self._next_update or not self._stale:
-            return
-        for family in self._stale:
-            found = family_hypervolumes(pd.DataFrame(self._rows[family]), self.box)
-            if family in found:
-                self.hypervolumes[family] = found[family].mean
-        self._stale.clear()
-        self._next_update = perf_counter() + 10 * (perf_counter() - now)
+        for family, rows in self._new.items():
+            growing = self._growing.setdefault(family, GrowingHypervolume(self.box))
+            growing.add(rows)
+            self.hypervolumes[family] = growing.mean
+        self._new.clear()
 
     @property
     def total(self) -> int:
-        """Number of trials planned."""
-        return sum(self.planned.values())
+        """Number of trials planned, or drawn so far where nobody knows."""
+        return self._total or sum(self.planned.values())
 
     @property
     def done(self) -> int:
@@ -152,6 +154,7 @@ class LiveProgress(Progress):
             redirect_stdout=False,  # what is printed meanwhile goes to the sweep's log
             redirect_stderr=False,
         )
+        self._next_drawing = 0.0
 
     def __enter__(self) -> LiveProgress:
         self._live.start()
@@ -166,8 +169,11 @@ class LiveProgress(Progress):
         self._console.print(Text(text), soft_wrap=True)
 
     def refresh(self, running: int) -> None:
-        """Redraws the panel."""
+        """Redraws the panel, at most a tenth of the time."""
         super().refresh(running)
+        started = perf_counter()
+        if started < self._next_drawing:
+            return
         table = Table(box=None, pad_edge=False)
         table.add_column("family")
         table.add_column("trials", justify="right")
@@ -181,6 +187,7 @@ class LiveProgress(Progress):
             )
         bar = ProgressBar(total=self.total, completed=self.done, width=60)
         self._live.update(Group(Text(self.headline()), bar, table), refresh=True)
+        self._next_drawing = perf_counter() + 10 * (perf_counter() - started)
 
 
 def progress_for(console: Console, *, quiet: bool) -> Progress:

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from pareto_explorer.errors import InputError, unknown
-from pareto_explorer.runs import RunDirectory, read_manifest, read_points
+from pareto_explorer.runs import RunDirectory, read_manifest, read_plans, read_points
+from pareto_explorer.sweeps.families import plan_of
 from pareto_explorer.sweeps.replicate import Bench, Landmarks, run_replicate
 from pareto_explorer.sweeps.spec import SweepSpec
 from pareto_explorer.tasks import (
@@ -68,7 +69,9 @@ def reproduce(
     points = read_points(run)
     recorded = _recorded(points, trial_id, replicate, step)
     spec = SweepSpec.from_mapping(read_manifest(run)["spec"], str(run.sweep_yaml))
-    plans = {plan.trial_id: plan for plan in spec.plan()}
+    families = {family.name: family for family in spec.family_list()}
+    known = spec.plan() or [plan_of(plan, families) for plan in read_plans(run)]
+    plans = {plan.trial_id: plan for plan in known}
     task = make_task(spec.task)
     pair = spec.replicate_list()[replicate]
     torch.set_num_threads(spec.resources.threads)

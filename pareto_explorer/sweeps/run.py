@@ -7,7 +7,7 @@ import logging
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,22 +28,49 @@ from pareto_explorer.runs import (
     forget_unfinished,
     read_landmarks,
     read_manifest,
+    read_plans,
     read_points,
     write_landmarks,
     write_manifest,
 )
-from pareto_explorer.sweeps.callbacks import SweepCallback
-from pareto_explorer.sweeps.cluster import connect
-from pareto_explorer.sweeps.families import TrialPlan
+from pareto_explorer.runs.staging import STATE
+from pareto_explorer.sweeps.callbacks import SWEEP_ENDED, Driver, SweepCallback
+from pareto_explorer.sweeps.cluster import connect, slots
+from pareto_explorer.sweeps.drawing import (
+    Sweep,
+    concurrency_of,
+    left_to_do,
+    searcher_for,
+    starts_of,
+    total_of,
+)
+from pareto_explorer.sweeps.families import Family, TrialPlan, plan_of
+from pareto_explorer.sweeps.keeping import Keeper
 from pareto_explorer.sweeps.landmarks import landmark_rows, prepare_landmarks
+from pareto_explorer.sweeps.loggers import loggers_for
+from pareto_explorer.sweeps.model_store import ModelStore
+from pareto_explorer.sweeps.pending import pending_trials
 from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.replicate import unlearning_data
-from pareto_explorer.sweeps.spec import Resources, SweepSpec
+from pareto_explorer.sweeps.schedulers import ParetoASHA
+from pareto_explorer.sweeps.shipping import modules_of
+from pareto_explorer.sweeps.spec import SweepSpec
+from pareto_explorer.sweeps.stoppers import HypervolumeStopper
 from pareto_explorer.sweeps.trainable import Job, UnlearningTrial
 from pareto_explorer.tasks import UnlearningTask, default_cache_dir, make_task
 from pareto_explorer.unlearning import Demanding, make_method
 
 __all__ = ["execute"]
+
+_FREE = ("resources", "retries", "stop", "checkpoints", "loggers")
+"""Parts of a specification that may change between two runs of the same sweep."""
+
+_OURS = (".lock", STATE, "sweep.log")
+"""What there may be in a run directory before its specification."""
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 def execute(
@@ -54,11 +81,24 @@ def execute(
     cache_dir: str | Path | None = None,
     progress: Progress | None = None,
     verbose: bool = False,
+    dashboard: bool = False,
     name: str = "",
+    storage: str = "",
+    changed: Callable[[], None] = _nothing,
 ) -> RunDirectory:
     """Runs a sweep, or what is left of it; the report is up to the caller.
 
-    The arguments are those of `pareto_explorer.run_sweep`.
+    Args:
+        spec: What to sweep.
+        out: The run directory, on this machine.
+        address: See `pareto_explorer.run_sweep`, as for the next five.
+        cache_dir: Folder of the landmark cache.
+        progress: Display.
+        verbose: Leaves Ray's own output on the terminal.
+        dashboard: Starts Ray's dashboard.
+        name: What the report calls the sweep.
+        storage: Where the workers write models and checkpoints: a URI, if not the run directory.
+        changed: Called after the run directory has changed.
 
     Returns:
         The run directory.
@@ -69,14 +109,25 @@ def execute(
     progress = progress or Progress()
     run = RunDirectory(Path(out).resolve())
     task = make_task(spec.task)
+    families = {family.name: family for family in spec.family_list()}
     with _exclusive(run):
         earlier = _earlier_spec(run, spec)
         forget_unfinished(run)
         ended, points = finished_trials(run), read_points(run)
-        plans, replicates = spec.plan(), spec.replicate_list()
-        _check_methods(plans, task)
-        left = {plan.trial_id: plan for plan in plans if plan.trial_id not in ended}
-        with connect(address, verbose=verbose), _output(run, verbose=verbose), progress:
+        plans = spec.plan() or [plan_of(plan, families) for plan in read_plans(run)]
+        replicates = spec.replicate_list()
+        starts = [] if plans else starts_of(spec, families, progress)
+        _check_methods([*plans, *_samples(families)], task)
+        loggers = loggers_for(spec.loggers, run)
+        modules = modules_of(spec.to_mapping())
+        with (
+            connect(
+                address, verbose=verbose, dashboard=dashboard, modules=modules, progress=progress
+            ),
+            _output(run, verbose=verbose),
+            progress,
+        ):
+            room = slots(spec.resources)
             task_ref = ray.put(task)
             landmarks = prepare_landmarks(
                 task,
@@ -92,24 +143,140 @@ def execute(
             box = _box(spec, read_landmarks(run))
             if earlier != spec.to_mapping():
                 _write_manifest(run, spec, box, name or run.path.name, task.facts)
-            progress.begin(plans, ended, points, box)
-            if left:
-                writer = PointsWriter(run)
-                callback = SweepCallback(run, writer, progress, left, replicates[0])
-                job = Job(
-                    left,
-                    task,
-                    landmarks,
-                    replicates,
-                    spec.budget,
-                    spec.resources.device,
-                    spec.resources.threads,
+            changed()
+            progress.begin(plans, ended, points, box, total_of(spec))
+            stopper = _stopper(spec, box, points, ended)
+            if left_to_do(spec, plans, ended) and not (stopper and stopper.stop_all()):
+                _sweep(
+                    Sweep(spec, run, box, families, plans, ended, points, starts),
+                    Job(
+                        families,
+                        task,
+                        landmarks,
+                        replicates,
+                        spec.budget,
+                        spec.resources.device,
+                        spec.resources.threads,
+                        spec.checkpoints.every_seconds,
+                        ModelStore(storage or run.path)
+                        if spec.checkpoints.keep != "none"
+                        else None,
+                    ),
+                    stopper,
+                    loggers,
+                    progress,
+                    room=room,
+                    storage=storage,
+                    changed=changed,
                 )
-                try:
-                    _fit(run, job, spec.resources, callback)
-                finally:
-                    writer.close()
     return run
+
+
+def _sweep(
+    sweep: Sweep,
+    job: Job,
+    stopper: HypervolumeStopper | None,
+    loggers: Sequence[tune.Callback],
+    progress: Progress,
+    *,
+    room: int,
+    storage: str,
+    changed: Callable[[], None],
+) -> None:
+    """Runs the trials that are left."""
+    spec, run = sweep.spec, sweep.run
+    scheduler = _scheduler(spec, sweep.box)
+    if scheduler is not None:
+        scheduler.seed_rungs(sweep.points)
+    spread = spec.resources.replicate_parallelism == "replicate"
+    store = job.models or ModelStore(storage or run.path)
+    keep = spec.checkpoints.keep
+    with (
+        PointsWriter(run) as writer,
+        Keeper(run, store, sweep.box, keep, len(job.replicates), sweep.points) as keeper,
+    ):
+
+        def keep_plan(plan: TrialPlan) -> None:
+            writer.plan(plan.trial_id, plan.family.name, plan.knobs)
+            progress.drawn(plan)
+
+        searcher = searcher_for(sweep, keep_plan)
+        driver = Driver(
+            run=run,
+            writer=writer,
+            keeper=keeper,
+            progress=progress,
+            families=sweep.families,
+            replicates=job.replicates,
+            parts=len(job.replicates) if spread else 1,
+            searcher=searcher,
+            scheduler=scheduler,
+            stopper=stopper,
+            changed=changed,
+        )
+        resources = spec.resources
+        tuner = tune.Tuner(
+            tune.with_resources(
+                tune.with_parameters(UnlearningTrial, job=job),
+                {"cpu": resources.cpu, "gpu": resources.gpu, **resources.custom},
+            ),
+            tune_config=tune.TuneConfig(
+                search_alg=searcher,
+                scheduler=scheduler,
+                num_samples=-1,  # until the search has no more
+                max_concurrent_trials=concurrency_of(spec, room),
+                reuse_actors=True,
+                trial_dirname_creator=_directory,
+            ),
+            run_config=tune.RunConfig(
+                name="tune",
+                storage_path=storage or str(run.path),
+                callbacks=[SweepCallback(driver), *loggers],
+                failure_config=tune.FailureConfig(max_failures=spec.retries),
+                checkpoint_config=tune.CheckpointConfig(num_to_keep=1, checkpoint_at_end=False),
+                stop=stopper,
+                verbose=0,
+            ),
+        )
+        with pending_trials(room):
+            tuner.fit()
+
+
+def _directory(trial: Any) -> str:
+    replicate = trial.config.get("replicate")
+    name: str = trial.config["trial_id"]
+    return name if replicate is None else f"{name}-replicate-{replicate}"
+
+
+def _scheduler(spec: SweepSpec, box: Box) -> ParetoASHA | None:
+    wanted = spec.early_stopping
+    if wanted is None:
+        return None
+    steps = spec.budget.steps
+    return ParetoASHA(box, steps, wanted.grace, wanted.eta, wanted.margin, wanted.by_family)
+
+
+def _stopper(
+    spec: SweepSpec, box: Box, points: pd.DataFrame, ended: Mapping[str, str]
+) -> HypervolumeStopper | None:
+    """The stopper as an earlier run of the sweep left it.
+
+    Trials that ended with the sweep count first: later ones gain the less for them (hypervolume is
+    submodular), so a sweep that has been ended stays so.
+    """
+    if spec.stop is None:
+        return None
+    stopper = HypervolumeStopper(box, spec.stop.gain, spec.stop.configurations)
+    stopper.seed(points, order=sorted(ended, key=lambda name: ended[name] != SWEEP_ENDED))
+    return stopper
+
+
+def _samples(families: Mapping[str, Family]) -> list[TrialPlan]:
+    """One configuration of every family, where the trials are not known yet."""
+    return [
+        TrialPlan(name, family, {**family.knobs, **family.defaults})
+        for name, family in families.items()
+    ]
 
 
 def _check_methods(plans: Sequence[TrialPlan], task: UnlearningTask) -> None:
@@ -119,28 +286,6 @@ def _check_methods(plans: Sequence[TrialPlan], task: UnlearningTask) -> None:
         method = make_method(plan.config)
         if isinstance(method, Demanding):
             method.require(data)
-
-
-def _fit(run: RunDirectory, job: Job, resources: Resources, callback: tune.Callback) -> None:
-    trainable = tune.with_resources(
-        tune.with_parameters(UnlearningTrial, job=job),
-        {"cpu": resources.cpu, "gpu": resources.gpu},
-    )
-    tuner = tune.Tuner(
-        trainable,
-        param_space={"trial_id": tune.grid_search(list(job.plans))},
-        tune_config=tune.TuneConfig(
-            reuse_actors=True, trial_dirname_creator=lambda trial: trial.config["trial_id"]
-        ),
-        run_config=tune.RunConfig(
-            name="tune",
-            storage_path=str(run.path),
-            callbacks=[callback],
-            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            verbose=0,
-        ),
-    )
-    tuner.fit()
 
 
 @contextmanager
@@ -164,7 +309,7 @@ def _exclusive(run: RunDirectory) -> Iterator[None]:
 def _earlier_spec(run: RunDirectory, spec: SweepSpec) -> dict[str, Any] | None:
     """The specification that made the directory, or None for a new one."""
     if not run.sweep_yaml.exists():
-        strangers = [p.name for p in run.path.iterdir() if p.name not in (".lock", "sweep.log")]
+        strangers = [p.name for p in run.path.iterdir() if p.name not in _OURS]
         if strangers and not run.landmarks.exists():
             raise InputError(
                 f"--out: {str(run.path)!r} holds other files ({min(strangers)}, ...); "
@@ -175,7 +320,7 @@ def _earlier_spec(run: RunDirectory, spec: SweepSpec) -> dict[str, Any] | None:
     wanted = spec.to_mapping()
     for part, new in wanted.items():
         old = earlier.get(part)
-        if part == "resources" or old == new or (part == "search" and _extends(old, new)):
+        if part in _FREE or old == new or (part == "search" and _extends(old, new)):
             continue
         raise InputError(
             f"--out: {str(run.path)!r} was made by another specification ({part} differs: "
@@ -185,9 +330,15 @@ def _earlier_spec(run: RunDirectory, spec: SweepSpec) -> dict[str, Any] | None:
 
 
 def _extends(old: Any, new: Any) -> bool:
-    """Whether the only change is a larger number of configurations."""
-    longer: bool = new["configurations"] > old["configurations"]
-    return longer and {**old, "configurations": 0} == {**new, "configurations": 0}
+    """Whether the only change is a larger number of configurations or of seconds."""
+    size = {"configurations": 0, "budget_per_family": 0}
+    if {**old, **size} != {**new, **size}:
+        return False
+    if new["configurations"] is None:
+        before, after = (part["budget_per_family"] or {"seconds": 0} for part in (old, new))
+        longer: bool = after["seconds"] > before["seconds"]
+        return longer and old["configurations"] is None
+    return old["configurations"] is not None and new["configurations"] > old["configurations"]
 
 
 def _box(spec: SweepSpec, landmarks: pd.DataFrame) -> Box:

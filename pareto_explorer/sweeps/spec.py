@@ -5,17 +5,28 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.fronts import OBJECTIVES
 from pareto_explorer.metrics import METRICS
 from pareto_explorer.sweeps.families import Family, TrialPlan, expand_families, plan_trials
+from pareto_explorer.sweeps.parts import (
+    BudgetSpec,
+    Checkpoints,
+    CompareSearch,
+    EarlyStopping,
+    ExploreSearch,
+    Part,
+    Replicate,
+    Replicates,
+    Resources,
+    Stop,
+)
 
 __all__ = ["Replicate", "SweepSpec", "find_space"]
 
@@ -28,37 +39,8 @@ _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
 )
 
-Count = Annotated[int, Field(gt=0)]
-Seeds = Annotated[list[int], Field(min_length=1)]
 
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Replicates(_Part):
-    """Training and unlearning seeds; every pair of them is one replicate."""
-
-    training_seeds: Seeds = [0, 1, 2]
-    unlearning_seeds: Seeds = [0]
-
-    @field_validator("training_seeds", "unlearning_seeds")
-    @classmethod
-    def _distinct(cls, seeds: list[int]) -> list[int]:
-        if len(set(seeds)) < len(seeds):
-            raise ValueError("seeds must differ from each other")
-        return seeds
-
-
-class BudgetSpec(_Part):
-    """What every trial may spend: gradient steps of a batch size."""
-
-    steps: Count = 60
-    batch_size: Count = 64
-    evaluate_every: Count = 20
-
-
-class ObjectiveSpec(_Part):
+class ObjectiveSpec(Part):
     """One axis of the front, in the units of its metric."""
 
     metric: str
@@ -67,48 +49,26 @@ class ObjectiveSpec(_Part):
     nadir: float
 
 
-class PresetSpec(_Part):
+class PresetSpec(Part):
     """A named pair of objectives."""
 
     preset: str = "retrain_gap"
     tolerance: Annotated[float, Field(gt=0, le=1)] = 0.1
 
 
-class Search(_Part):
-    """How configurations are chosen."""
-
-    mode: Literal["compare"] = "compare"
-    configurations: Count = 4
-    seed: int = 0
+def _mode(search: Any) -> str:
+    """The mode that a mapping asks for; anything else is left to the error of compare mode."""
+    mode = search.get("mode") if isinstance(search, Mapping) else getattr(search, "mode", None)
+    return "explore" if mode == "explore" else "compare"
 
 
-class Resources(_Part):
-    """What one trial books on the cluster."""
-
-    cpu: Annotated[float, Field(gt=0)] = 1
-    gpu: Annotated[float, Field(ge=0)] = 0
-
-    @property
-    def threads(self) -> int:
-        """Threads that PyTorch may use in a trial."""
-        return max(1, int(self.cpu))
-
-    @property
-    def device(self) -> str:
-        """Where a trial computes."""
-        return "cuda" if self.gpu else "cpu"
+SearchSpec = Annotated[
+    Annotated[CompareSearch, Tag("compare")] | Annotated[ExploreSearch, Tag("explore")],
+    Discriminator(_mode),
+]
 
 
-@dataclass(frozen=True)
-class Replicate:
-    """One (training seed, unlearning seed) pair and its number."""
-
-    index: int
-    training_seed: int
-    unlearning_seed: int
-
-
-class SweepSpec(_Part):
+class SweepSpec(Part):
     """A whole sweep. Build it from keywords, ``from_mapping`` or ``load``.
 
     Raises:
@@ -120,8 +80,13 @@ class SweepSpec(_Part):
     budget: BudgetSpec = BudgetSpec()
     objectives: str | PresetSpec | list[ObjectiveSpec] = "retrain_gap"
     families: Annotated[list[dict[str, Any]], Field(min_length=1)]
-    search: Search = Search()
+    search: SearchSpec = CompareSearch()
+    early_stopping: EarlyStopping | None = None
+    stop: Stop | None = None
+    checkpoints: Checkpoints = Checkpoints()
+    retries: Annotated[int, Field(ge=0)] = 3
     resources: Resources = Resources()
+    loggers: list[Literal["tensorboard", "mlflow", "wandb", "aim"]] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _meaningful(self) -> SweepSpec:
@@ -136,7 +101,37 @@ class SweepSpec(_Part):
         elif self.preset.preset not in OBJECTIVES:
             raise unknown("objectives", self.preset.preset, OBJECTIVES)
         self.plan()
+        self._check_search()
         return self
+
+    def _check_search(self) -> None:
+        search = self.search
+        listed = ("choice", "grid_search")
+        for family in self.family_list():
+            for name, domain in family.domains.items():
+                where = f"knob {name!r} of {family.name!r} has {domain.kind}"
+                if isinstance(search, CompareSearch):
+                    if search.seconds_per_family and domain.kind == "grid_search":
+                        raise InputError(
+                            f"search.budget_per_family: seconds may end in the middle of a grid, "
+                            f"but {where}; write it as choice."
+                        )
+                elif search.sampler == "grid" and domain.kind not in listed:
+                    raise InputError(
+                        f"search.sampler: grid needs listed values, but {where}; write it as "
+                        "grid_search or take another sampler."
+                    )
+        if self.resources.replicate_parallelism == "replicate":
+            if isinstance(search, ExploreSearch):
+                raise InputError(
+                    "resources.replicate_parallelism: a search learns from whole trials; set it "
+                    "to 'trial', or search.mode to 'compare'."
+                )
+            if self.early_stopping is not None:
+                raise InputError(
+                    "resources.replicate_parallelism: early stopping judges whole trials; set it "
+                    "to 'trial', or early_stopping to null."
+                )
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any], source: str = "") -> SweepSpec:
@@ -195,8 +190,15 @@ class SweepSpec(_Part):
         return expand_families(self.families)
 
     def plan(self) -> list[TrialPlan]:
-        """Every trial of the sweep, first configurations of all families first."""
-        return plan_trials(self.family_list(), self.search.configurations, self.search.seed)
+        """Every trial that is known beforehand, first configurations of all families first.
+
+        None is where trials are drawn while the sweep runs: in explore mode, and under a budget of
+        seconds.
+        """
+        families = self.family_list()
+        if isinstance(self.search, ExploreSearch) or self.search.configurations is None:
+            return []
+        return plan_trials(families, self.search.configurations, self.search.seed)
 
 
 def find_space(space: str | Path) -> Path:
@@ -261,14 +263,15 @@ def _sentence(error: ValidationError) -> str:
     problems = error.errors()
     same_field = [p for p in problems if p["loc"][:1] == problems[0]["loc"][:1]]
     problem = max(same_field, key=lambda p: len(p["loc"]))  # of a union, the form that was meant
-    path = [p for p in problem["loc"] if not str(p).startswith(("PresetSpec", "list[", "str"))]
+    unions = ("PresetSpec", "list[", "str", "compare", "explore", "SecondsBudget", "constrained-")
+    path = [p for p in problem["loc"] if not str(p).startswith(unions)]
     where = ".".join(map(str, path)) or "specification"
     cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, InputError):
         return str(cause)
     if problem["type"] == "extra_forbidden":
         model: Any = SweepSpec
-        for part in path[:-1]:
+        for part in problem["loc"][:-1]:
             model = _PARTS.get(str(part), model)
         return str(unknown(where, path[-1], model.model_fields))
     if problem["type"] == "missing":
@@ -280,10 +283,15 @@ def _sentence(error: ValidationError) -> str:
     return f"{reason}."
 
 
-_PARTS: dict[str, type[_Part]] = {
+_PARTS: dict[str, type[Part]] = {
     "replicates": Replicates,
     "budget": BudgetSpec,
-    "search": Search,
+    "search": CompareSearch,
+    "compare": CompareSearch,
+    "explore": ExploreSearch,
+    "early_stopping": EarlyStopping,
+    "stop": Stop,
+    "checkpoints": Checkpoints,
     "resources": Resources,
     "objectives": PresetSpec,
 }

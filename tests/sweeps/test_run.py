@@ -238,14 +238,16 @@ def test_trials_tell_ray_the_replicate_means(cluster, cache_dir, space):
         seed: local_landmarks(task, seed, LandmarkCache(cache_dir))
         for seed in spec.replicates.training_seeds
     }
-    plans = {plan.trial_id: plan}
-    job = Job(plans, task, landmarks, spec.replicate_list(), spec.budget, "cpu", 1)
+    families = {plan.family.name: plan.family}
+    job = Job(families, task, landmarks, spec.replicate_list(), spec.budget, "cpu", 1)
     trial = UnlearningTrial.__new__(UnlearningTrial)
-    trial.setup({"trial_id": plan.trial_id}, job=job)
+    trial.setup(plan.to_config(), job=job)
     result = trial.step()
     accuracies = [row["test_accuracy"] for row in result["rows"]]
     assert len(accuracies) == 2
     assert result["test_accuracy"] == pytest.approx(sum(accuracies) / 2)
+    assert result["step"] == 3
+    assert result["spent_seconds"] == pytest.approx(sum(r["seconds"] for r in result["rows"]))
     assert not result["done"]
     assert trial.step()["done"]
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.sweeps import SweepSpec
+from pareto_explorer.sweeps import SweepSpec, TrialPlan
 from pareto_explorer.sweeps.spaces import Domain
 from pareto_explorer.unlearning import PRESETS, make_method
 
@@ -168,6 +168,54 @@ def test_the_mapping_of_a_specification_gives_it_back():
             r"two or three objectives, found 1",
         ),
         ({"search": {"mode": "compair"}}, r"search\.mode: .*'compare'"),
+        ({"search": {"mode": "explore", "sampler": "tpa"}}, r"search\.sampler: .*'tpe'"),
+        ({"search": {"mode": "explore", "smapler": "tpe"}}, r"'smapler' is not .* 'sampler'"),
+        ({"search": {"sampler": "tpe"}}, r"search\.sampler: 'sampler' is not known"),
+        (
+            {"search": {"mode": "explore", "constraints": ["retain_gap < 3"]}},
+            r"search\.constraints: 'retain_gap < 3' is no bound",
+        ),
+        (
+            {"search": {"mode": "explore", "constraints": ["retin_gap <= 3"]}},
+            r"search\.constraints: 'retin_gap' .* 'retain_gap'",
+        ),
+        ({"search": {"budget_per_family": {"seconds": -1}}}, r"budget_per_family\.seconds: .*-1"),
+        (
+            {"search": {"budget_per_family": 3, "configurations": 4}},
+            r"search\.budget_per_family: 3 given beside search\.configurations 4",
+        ),
+        (
+            {
+                "search": {"budget_per_family": {"seconds": 9}},
+                "families": [family(lr={"grid_search": [0.1, 0.2]})],
+            },
+            r"search\.budget_per_family: .*knob 'lr' of 'upgrad/kl_uniform' has grid_search",
+        ),
+        (
+            {
+                "search": {"mode": "explore", "sampler": "grid"},
+                "families": [family(lr={"uniform": [0.1, 0.2]})],
+            },
+            r"search\.sampler: grid needs listed values, but knob 'lr'",
+        ),
+        (
+            {
+                "search": {"mode": "explore"},
+                "resources": {"replicate_parallelism": "replicate"},
+            },
+            r"resources\.replicate_parallelism: a search",
+        ),
+        (
+            {
+                "early_stopping": {"grace": 20},
+                "resources": {"replicate_parallelism": "replicate"},
+            },
+            r"resources\.replicate_parallelism: early stopping",
+        ),
+        ({"early_stopping": {"grace": 0}}, r"early_stopping\.grace"),
+        ({"stop": {"gian": 1}}, r"stop\.gian: 'gian'.*'gain'"),
+        ({"checkpoints": {"keep": "bst"}}, r"checkpoints\.keep: .*'front'"),
+        ({"retries": -1}, r"retries"),
         ({"resources": {"cpu": 0}}, r"resources\.cpu"),
     ],
 )
@@ -244,3 +292,19 @@ def test_the_shipped_spaces_are_valid(name, families):
     assert len({trial.family.name for trial in plan}) >= families
     for trial in plan:
         make_method(trial.config)
+
+
+def test_a_budget_per_family_is_a_number_of_configurations_or_seconds():
+    assert spec(search={"budget_per_family": 7}).search == spec(search={"configurations": 7}).search
+    seconds = spec(search={"budget_per_family": {"seconds": 30}})
+    assert seconds.search.seconds_per_family == 30
+    assert seconds.plan() == []
+    assert SweepSpec.from_mapping(seconds.to_mapping()) == seconds
+
+
+def test_the_shipped_exploration_is_valid():
+    shipped = SweepSpec.load("digits_explore")
+    assert len(shipped.family_list()) == 13
+    assert shipped.plan() == []
+    for family in shipped.family_list():
+        make_method(TrialPlan("", family, {**family.knobs, **family.defaults}).config)

@@ -1,0 +1,146 @@
+"""Slow twins of ``sweeps.schedulers`` in plain Python, and trials that no model is trained for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+from ray import tune
+
+from pareto_explorer.fronts import Box
+from pareto_explorer.runs.columns import IDENTITY, tabulate
+from pareto_explorer.sweeps.schedulers import ParetoASHA
+from tests.fronts.twins import Point, front_mask
+
+Report = tuple[str, str, int, Point]
+"""Trial, family, step and the objectives in metric units."""
+
+
+def cover(points: Sequence[Point], corner: Point) -> list[Point]:
+    """The best in each objective first, then always the one farthest from those taken.
+
+    Points beyond the corner count as lying on it.
+    """
+
+    def place(point: Point) -> list[float]:
+        return [min(x, c) for x, c in zip(point, corner, strict=True)]
+
+    def gap(a: Point, b: Point) -> float:
+        return sum((x - y) ** 2 for x, y in zip(place(a), place(b), strict=True))
+
+    left = sorted(points)
+    taken: list[Point] = []
+    for axis in range(len(corner)):
+        best = min(sorted(points), key=lambda point, axis=axis: place(point)[axis])
+        if best not in taken:
+            taken.append(best)
+            left.remove(best)
+    while left:
+        nearest = [min(gap(point, other) for other in taken) for point in left]
+        taken.append(left.pop(nearest.index(max(nearest))))
+    return taken
+
+
+def order_of(points: Sequence[Point], corner: Point) -> list[Point]:
+    """All points, the best first."""
+    left, order = list(points), []
+    while left:
+        mask = front_mask(left)
+        order += cover([p for p, on in zip(left, mask, strict=True) if on], corner)
+        left = [p for p, on in zip(left, mask, strict=True) if not on]
+    return order
+
+
+def decide(
+    reports: Iterable[Report], box: Box, levels: Sequence[float], eta: float, margin: float
+) -> list[bool]:
+    """Whether each report stops its trial, by the definition, everything computed anew."""
+    history: list[tuple[str, str, float, list[float]]] = []
+    decisions = []
+    for trial, family, step, values in reports:
+        mine = [
+            (v - o.ideal) / (o.nadir - o.ideal) for v, o in zip(values, box.objectives, strict=True)
+        ]
+        stop = False
+        for level in levels:
+            earlier = [t for t, _, at, _ in history if at == level]
+            if step < level or trial in earlier:
+                continue
+            history.append((trial, family, level, mine))
+            rung = [v for _, f, at, v in history if at == level and f == family]
+            beaten = any(
+                all(m - o > margin for m, o in zip(mine, other, strict=True)) for other in rung
+            )
+            order = order_of(rung, box.reference)
+            rank = max(i for i, point in enumerate(order) if point == mine)
+            if len(rung) >= eta and beaten and rank >= math.ceil(len(rung) / eta):
+                stop = True
+        decisions.append(stop)
+    return decisions
+
+
+def trial(trial_id: str, family: str = "upgrad/kl_uniform") -> Any:
+    """What the scheduler reads of a Ray trial."""
+    return SimpleNamespace(
+        trial_id=f"ray-{trial_id}", config={"trial_id": trial_id, "family": family, "knobs": {}}
+    )
+
+
+def result_of(box: Box, step: int, values: Sequence[float]) -> dict[str, Any]:
+    return {"step": step, "done": False} | dict(zip(box.metrics, values, strict=True))
+
+
+def replay(scheduler: ParetoASHA, reports: Iterable[Report]) -> list[bool]:
+    """Whether each report stops its trial; trials go on reporting all the same."""
+    return [
+        scheduler.on_trial_result(None, trial(name, family), result_of(scheduler.box, step, values))
+        == scheduler.STOP
+        for name, family, step, values in reports
+    ]
+
+
+def point_row(
+    trial_id: str, family: str, step: int, replicate: int, **columns: Any
+) -> dict[str, Any]:
+    identity = {
+        "trial_id": trial_id,
+        "family": family,
+        "method": "jacobian_descent",
+        "aggregator": "upgrad",
+        "forget_loss": "kl_uniform",
+        "replicate": replicate,
+        "training_seed": replicate,
+        "unlearning_seed": 0,
+        "step": step,
+        "samples": 10 * step,
+        "seconds": 0.1 * step,
+        "status": "ok",
+        "trial_status": "finished",
+    }
+    return identity | columns
+
+
+def points_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    return tabulate(rows, IDENTITY)
+
+
+class Rehearsed(tune.Trainable):
+    """Reports values given in its configuration, one step at a time."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self.config = config
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.config = new_config
+        return True
+
+    def step(self) -> dict[str, Any]:
+        step = self.iteration + 1
+        forget, retain = self.config["knobs"]["values"]
+        last = step == self.config["knobs"]["steps"]
+        measured = {"forget_gap": forget, "retain_gap": retain}
+        row = point_row(self.config["trial_id"], self.config["family"], step, 0, **measured)
+        return {"step": step, **measured, "rows": [row], "done": last}
