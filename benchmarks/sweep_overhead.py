@@ -1,119 +1,353 @@
-"""What share of a sweep's slots goes into unlearning and evaluation, against a plain loop.
+"""What a sweep costs beside unlearning and evaluation.
 
-A slot is one CPU that Ray may use. Its time from the start of the Tune run to the end of the last
-trial is either spent in unlearning and evaluation (measured inside the trials) or lost to actor
-start, reports and the driver. The plain loop runs the same configurations one after another in
-this process.
+    python benchmarks/sweep_overhead.py --trial-seconds 2 --trials 60     # goal 0.90
+    python benchmarks/sweep_overhead.py --trial-seconds 20 --trials 12    # goal 0.97
+    python benchmarks/sweep_overhead.py --curve                           # up to 2,000 trials
+    python benchmarks/sweep_overhead.py --launches 6                      # CUP's own grid
 
-    python benchmarks/sweep_overhead.py --steps 160 --configurations 8
+Share: a slot is a CPU that Ray may use. Its time, from the start of the Tune run to the end of the
+last trial, is either spent in unlearning and evaluation (as the points table says) or lost. The
+steps of a trial are chosen so that it takes the seconds that were asked for in a plain loop in
+this process. What was lost is shown by where: until a worker is there, inside trials (copies of
+models, landmarks, model files), between two reports of a trial and between two trials (the driver
+and Ray), and at the end, where a slot has no trial left. With few slots, the end and the start
+weigh as much as the number of trials is small.
+
+Curve: trials of a dummy task, in one sweep. Memory of the driver and its seconds of CPU per report
+should stay as they are.
+
+Launches: the grid of search_spaces/digits_cup_grid.yaml (99 intensities, 2 learning rates, 5
+seeds) against one process per configuration, as in CUP's published workflow. Both are run on a
+sample of the configurations, on as many slots, and extrapolated to the whole grid.
+
+Other work on the machine makes every number worse: the load is printed. Compare within one run.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
 import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
+from typing import Any
+from unittest.mock import patch
 
 import ray
 import torch
 from rich.console import Console
 from rich.table import Table
 
-from pareto_explorer import run_sweep
-from pareto_explorer.sweeps import SweepSpec, TrialPlan
+from pareto_explorer.runs import read_points
+from pareto_explorer.sweeps import SweepSpec, execute
+from pareto_explorer.sweeps.callbacks import SweepCallback
+from pareto_explorer.sweeps.cluster import QUIET
 from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.replicate import Bench, run_replicate
 from pareto_explorer.sweeps.reproduce import local_landmarks
 from pareto_explorer.tasks import LandmarkCache, default_cache_dir, make_task
 
-GOAL = 0.75
+COUNTS = (250, 500, 1000, 2000)
+GRID = "digits_cup_grid"
+HERE = Path(__file__).parent
+console = Console()
 
 
-class Stopwatch(Progress):
-    """Notes when the trials begin and when each of them ends."""
+@dataclass(frozen=True)
+class Report:
+    """One report of a trial, as the driver sees it.
 
-    def begin(self, *arguments: object) -> None:
+    Attributes:
+        arrived: When, by this process's clock.
+        worker: The process that made it.
+        seconds: How long the worker took.
+        last: Whether the trial ended with it.
+        memory: Of the driver, in bytes.
+        cpu: Seconds of CPU of the driver so far.
+    """
+
+    arrived: float
+    worker: int
+    seconds: float
+    last: bool
+    memory: int
+    cpu: float
+
+
+class Clock(Progress):
+    """Notes when the trials begin."""
+
+    def begin(self, *arguments: Any) -> None:
         """Starts the clock."""
-        super().begin(*arguments)  # type: ignore[arg-type]
+        super().begin(*arguments)
         self.began = perf_counter()
 
-    def ended(self, plan: TrialPlan, status: str) -> None:
-        """Takes the time."""
-        super().ended(plan, status)
-        self.last = perf_counter()
+
+@contextmanager
+def watched() -> Iterator[list[Report]]:
+    """Collects the reports of the sweeps in the block."""
+    reports: list[Report] = []
+    handle = SweepCallback.on_trial_result
+
+    def on_trial_result(self: SweepCallback, **information: Any) -> None:
+        result = information["result"]
+        reports.append(
+            Report(
+                perf_counter(),
+                result["pid"],
+                result["time_this_iter_s"],
+                result["done"],
+                memory(),
+                process_time(),
+            )
+        )
+        handle(self, **information)
+
+    with patch.object(SweepCallback, "on_trial_result", on_trial_result):
+        yield reports
 
 
-def specification(steps: int, configurations: int) -> SweepSpec:
+def memory() -> int:
+    """Bytes of this process that are in memory; Linux only."""
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * resource.getpagesize()
+
+
+def start_ray(slots: int) -> None:
+    os.environ.update(QUIET)
+    ray.init(address="local", num_cpus=slots, include_dashboard=False, log_to_driver=False)
+
+
+# share
+
+
+def specification(steps: int, trials: int) -> SweepSpec:
     return SweepSpec.from_mapping(
         {
             "task": {"name": "digits"},
-            "budget": {"steps": steps, "batch_size": 64, "evaluate_every": steps // 3},
+            "budget": {"steps": steps, "batch_size": 64, "evaluate_every": max(steps // 3, 1)},
             "families": [
                 {
                     "method": "jacobian_descent",
-                    "aggregator": ["upgrad", "mgda", "mean"],
+                    "aggregator": "upgrad",
                     "forget_loss": "kl_uniform",
                     "lr": {"loguniform": [0.001, 0.01]},
                 }
             ],
-            "search": {"configurations": configurations},
+            "search": {"configurations": trials},
         }
     )
 
 
-def sweep_seconds(spec: SweepSpec, folder: Path) -> tuple[float, float]:
-    """Seconds from the first to the last trial, and those spent inside trials."""
-    clock = Stopwatch()
-    run = run_sweep(spec, folder / "run", progress=clock)
-    last = run.points.groupby(["trial_id", "replicate"])[["seconds", "evaluation_seconds"]].max()
-    return clock.last - clock.began, float(last.to_numpy().sum())
-
-
-def loop_seconds(spec: SweepSpec) -> float:
-    """Seconds of the same configurations in a plain loop, landmarks already there."""
+def bench_of(spec: SweepSpec) -> Bench:
+    """Everything that a plain loop in this process needs."""
     torch.set_num_threads(1)
-    task = make_task(spec.task)
-    cache = LandmarkCache(default_cache_dir())
-    landmarks = {
-        seed: local_landmarks(task, seed, cache) for seed in spec.replicates.training_seeds
-    }
-    bench = Bench(task, landmarks, "cpu")
+    task, cache = make_task(spec.task), LandmarkCache(default_cache_dir())
+    seeds = spec.replicates.training_seeds
+    return Bench(task, {seed: local_landmarks(task, seed, cache) for seed in seeds}, "cpu")
+
+
+def loop_seconds(spec: SweepSpec, bench: Bench, trials: int) -> float:
+    """Seconds of a trial in a plain loop, landmarks already there."""
+    for replicate in spec.replicate_list():
+        bench.prepared(replicate.training_seed)
     started = perf_counter()
-    for plan in spec.plan():
+    for plan in spec.plan()[:trials]:
         for replicate in spec.replicate_list():
             for _ in run_replicate(bench, plan, replicate, spec.budget):
                 pass
-    return perf_counter() - started
+    return (perf_counter() - started) / trials
+
+
+def steps_for(seconds: float) -> int:
+    """Steps of a trial that takes so long; evaluations count as well."""
+    bench = bench_of(specification(3, 1))
+    loop_seconds(specification(3, 1), bench, 1)  # what the first steps of a process cost extra
+    short, long = (loop_seconds(specification(n, 2), bench, 2) for n in (6, 36))
+    return max(3, round((seconds - short) / max(long - short, 1e-9) * 30) + 6)
+
+
+def share(seconds: float, trials: int, slots: int) -> None:
+    goal = 0.97 if seconds >= 20 else 0.9
+    steps = steps_for(seconds)
+    spec = specification(steps, trials)
+    console.print(f"{trials} trials of {steps} steps, load {os.getloadavg()[0]:.1f}")
+    start_ray(slots)
+    clock, started = Clock(), perf_counter()
+    with tempfile.TemporaryDirectory() as folder, watched() as reports:
+        run = execute(spec, Path(folder) / "run", progress=clock)
+        command = perf_counter() - started
+        last = read_points(run).groupby(["trial_id", "replicate"])
+        busy = float(last[["seconds", "evaluation_seconds"]].max().to_numpy().sum())
+    ray.shutdown()
+    wall = max(report.arrived for report in reports) - clock.began
+    table = Table(title=f"{trials} trials on {slots} slots")
+    for name in ("", "seconds of slots", "per trial", "share"):
+        table.add_column(name, justify="right" if name else "left")
+
+    def row(name: str, value: float) -> None:
+        table.add_row(
+            name, f"{value:.1f}", f"{value / trials:.3f}", f"{value / (slots * wall):.3f}"
+        )
+
+    row("all", slots * wall)
+    row("unlearning and evaluation", busy)
+    for name, value in losses(reports, clock.began, slots, wall, busy).items():
+        row(name, value)
+    console.print(table)
+    found = busy / (slots * wall)
+    console.print(
+        f"share of slot time in unlearning and evaluation: {found:.3f}, "
+        f"goal of {goal} {'met' if found >= goal else 'missed'}; "
+        f"first to last trial {wall:.1f} s, with landmarks and start {command:.1f} s; "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
+
+
+def losses(
+    reports: Sequence[Report], began: float, slots: int, wall: float, busy: float
+) -> dict[str, float]:
+    """Where the slots' time went that is not in the points table."""
+    by_worker: dict[int, list[Report]] = defaultdict(list)
+    for report in reports:
+        by_worker[report.worker].append(report)
+    found = dict.fromkeys(("until a worker is there", "inside trials"), 0.0)
+    found |= dict.fromkeys(("between reports", "between trials", "at the end"), 0.0)
+    found["inside trials"] = sum(report.seconds for report in reports) - busy
+    for own in by_worker.values():
+        found["until a worker is there"] += own[0].arrived - own[0].seconds - began
+        for before, after in pairwise(own):
+            where = "between trials" if before.last else "between reports"
+            found[where] += after.arrived - before.arrived - after.seconds
+        found["at the end"] += began + wall - own[-1].arrived
+    found["until a worker is there"] += (slots - len(by_worker)) * wall
+    return found
+
+
+# curve
+
+
+def dummies(trials: int) -> SweepSpec:
+    return SweepSpec.from_mapping(
+        {
+            "task": {"name": "dummy:task"},
+            "replicates": {"training_seeds": [0]},
+            "budget": {"steps": 3, "batch_size": 4, "evaluate_every": 1},
+            "objectives": "efficacy_fidelity",
+            "families": [{"method": "dummy:Nothing", "lr": {"loguniform": [0.001, 0.01]}}],
+            "search": {"configurations": trials},
+        }
+    )
+
+
+def curve(counts: Sequence[int], slots: int) -> None:
+    start_ray(slots)
+    with tempfile.TemporaryDirectory() as folder, watched() as reports:
+        execute(dummies(max(counts)), Path(folder) / "run", cache_dir=Path(folder) / "cache")
+    ray.shutdown()
+    table = Table(title=f"the driver's own cost, dummy trials on {slots} slots")
+    for name in ("trials", "memory, MiB", "CPU, ms per report", "reports per second"):
+        table.add_column(name, justify="right")
+    ends = [index for index, report in enumerate(reports) if report.last]
+    lines: list[tuple[int, float, float]] = []
+    for count in counts:  # the last fifth before each count
+        first, last = ends[int(0.8 * count)], ends[count - 1]
+        a, b, n = reports[first], reports[last], last - first
+        lines.append((count, b.memory / 2**20, 1000 * (b.cpu - a.cpu) / n))
+        rate = n / (b.arrived - a.arrived)
+        table.add_row(str(count), f"{lines[-1][1]:.0f}", f"{lines[-1][2]:.1f}", f"{rate:.0f}")
+    console.print(table)
+    per_trial = (lines[-1][1] - lines[0][1]) / (lines[-1][0] - lines[0][0]) * 1024
+    console.print(
+        f"memory grows by {per_trial:.1f} KiB per trial; a report costs "
+        f"{lines[-1][2] / lines[0][2]:.2f} times as much after {lines[-1][0]} trials as after "
+        f"{lines[0][0]}; load {os.getloadavg()[0]:.1f}"
+    )
+
+
+# launches
+
+
+def launches(sample: int, slots: int) -> None:
+    spec = SweepSpec.load(GRID)
+    plans = spec.plan()
+    step = len(plans) // sample
+    chosen = plans[::step][:sample]
+    bench_of(spec)  # trains and caches the landmarks before anything is timed
+    console.print(f"load {os.getloadavg()[0]:.1f}")
+    orders = [
+        json.dumps(
+            {
+                "task": spec.task,
+                "config": plan.config,
+                "seeds": spec.replicates.training_seeds,
+                "budget": spec.budget.model_dump(),
+            }
+        )
+        for plan in chosen
+    ]
+    started = perf_counter()
+    with ThreadPoolExecutor(slots) as pool:
+        inside = sum(pool.map(launch, orders))
+    launched = (perf_counter() - started) / sample
+    start_ray(slots)
+    mapping = spec.to_mapping()
+    mapping["search"] |= {"configurations": sample}
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder, watched() as reports:
+        execute(SweepSpec.from_mapping(mapping), Path(folder) / "run", progress=clock)
+    ray.shutdown()
+    workers = {report.worker for report in reports}
+    first = max(min(r.arrived for r in reports if r.worker == worker) for worker in workers)
+    rest = [report for report in reports if report.arrived > first]
+    swept = (rest[-1].arrived - first) / len(rest)
+    head = first - clock.began
+    whole = {"one process each": launched * len(plans), "one sweep": head + swept * len(plans)}
+    table = Table(title=f"CUP's grid: {len(plans)} configurations x 5 seeds, {slots} slots")
+    for name in ("", "measured", "s per configuration", "whole grid, s"):
+        table.add_column(name, justify="right" if name else "left")
+    per = {"one process each": launched, "one sweep": swept}
+    for name, value in whole.items():
+        table.add_row(name, str(sample), f"{per[name]:.2f}", f"{value:.0f} (extrapolated)")
+    console.print(table)
+    console.print(
+        f"the sweep is {whole['one process each'] / whole['one sweep']:.2f} times as fast; of a "
+        f"process's time {inside / sample / (launched * slots):.2f} is unlearning and evaluation; "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
+
+
+def launch(order: str) -> float:
+    """Runs one process and gives its seconds of unlearning and evaluation."""
+    command = [sys.executable, str(HERE / "one_configuration.py"), order]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    return float(json.loads(found.stdout)["seconds"])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=90, help="gradient steps of a trial")
-    parser.add_argument("--configurations", type=int, default=8, help="per family (3 families)")
+    parser.add_argument("--trial-seconds", type=float, default=2, help="of a trial in a plain loop")
+    parser.add_argument("--trials", type=int, default=60)
     parser.add_argument("--slots", type=int, default=2, help="CPUs that Ray may use")
+    parser.add_argument("--curve", type=int, nargs="*", help="numbers of dummy trials")
+    parser.add_argument("--launches", type=int, help="processes of CUP's grid to launch")
     arguments = parser.parse_args()
-    spec = specification(arguments.steps, arguments.configurations)
-    loop = loop_seconds(spec)
-    ray.init(
-        address="local", num_cpus=arguments.slots, include_dashboard=False, log_to_driver=False
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        wall, busy = sweep_seconds(spec, Path(folder))
-    ray.shutdown()
-    trials = len(spec.plan())
-    share = busy / (arguments.slots * wall)
-    table = Table(title=f"{trials} trials on {arguments.slots} slots")
-    for name in ("", "seconds", "seconds per trial"):
-        table.add_column(name, justify="right" if name else "left")
-    table.add_row("plain loop, one process", f"{loop:.1f}", f"{loop / trials:.2f}")
-    table.add_row("sweep, first to last trial", f"{wall:.1f}", f"{wall / trials:.2f}")
-    table.add_row("inside trials, all slots", f"{busy:.1f}", f"{busy / trials:.2f}")
-    console = Console()
-    console.print(table)
-    verdict = "met" if share >= GOAL else "missed"
-    console.print(f"share of slot time in unlearning and evaluation: {share:.2f}")
-    console.print(f"goal of {GOAL} {verdict}; {loop / wall:.2f} times as fast as the plain loop")
+    if arguments.curve is not None:
+        curve(arguments.curve or COUNTS, arguments.slots)
+    elif arguments.launches:
+        launches(arguments.launches, arguments.slots)
+    else:
+        share(arguments.trial_seconds, arguments.trials, arguments.slots)
 
 
 if __name__ == "__main__":
