@@ -361,7 +361,9 @@ def test_storage_behind_a_uri_may_fail_for_a_while_and_move_to_another_machine(
     kept_by_first = read_kept_models(first.directory)
 
     said = lab.sweep("--set", "search.configurations=3", out=storage.as_uri(), machine="two")
-    staging = Path(said.rpartition("report: ")[2].strip()).parents[1]
+    report, stored = said.rpartition("report: ")[2].splitlines()
+    assert stored == f"stored in: {storage.as_uri()}"
+    staging = Path(report).parents[1]
     assert staging.is_relative_to(lab.folder / "two")
     for place in (storage, staging):
         as_undisturbed(load_run(place), undisturbed)
