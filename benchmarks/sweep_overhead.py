@@ -302,7 +302,7 @@ def launches(sample: int, slots: int) -> None:
     launched = (perf_counter() - started) / sample
     start_ray(slots)
     mapping = spec.to_mapping()
-    mapping["search"] |= {"configurations": sample}
+    mapping["stop"] = {"gain": 1e9, "configurations": sample}  # the grid, ended after the sample
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder, watched() as reports:
         execute(SweepSpec.from_mapping(mapping), Path(folder) / "run", progress=clock)
@@ -317,8 +317,9 @@ def launches(sample: int, slots: int) -> None:
     for name in ("", "measured", "s per configuration", "whole grid, s"):
         table.add_column(name, justify="right" if name else "left")
     per = {"one process each": launched, "one sweep": swept}
+    numbers = {"one process each": sample, "one sweep": len(rest)}
     for name, value in whole.items():
-        table.add_row(name, str(sample), f"{per[name]:.2f}", f"{value:.0f} (extrapolated)")
+        table.add_row(name, str(numbers[name]), f"{per[name]:.2f}", f"{value:.0f} (extrapolated)")
     console.print(table)
     console.print(
         f"the sweep is {whole['one process each'] / whole['one sweep']:.2f} times as fast; of a "
