@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from ray import tune
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.fronts import Box, hypervolume, non_dominated
+from pareto_explorer.fronts import Box
 from pareto_explorer.fronts.values import finite_number
+from pareto_explorer.sweeps.growing import GrowingHypervolume
 
 __all__ = ["HypervolumeStopper"]
 
@@ -45,8 +44,7 @@ class HypervolumeStopper(tune.Stopper):
             )
         self.box, self.gain, self.configurations = box, gain, configurations
         self.history: list[float] = [0.0]
-        self._fronts: dict[int, NDArray[np.float64]] = {}
-        self._volumes: dict[int, float] = {}
+        self._reached = GrowingHypervolume(box)
         self._running: dict[str, list[Mapping[str, Any]]] = {}
         self._ended: set[str] = set()
 
@@ -86,17 +84,6 @@ class HypervolumeStopper(tune.Stopper):
         for name in names:
             self._count([dict(row) for row in by_trial[name].to_dict("records")])
 
-    def _count(self, rows: Sequence[Mapping[Any, Any]]) -> None:
-        found: dict[int, list[list[float]]] = {}
-        for row in rows:
-            values = [row.get(metric, np.nan) for metric in self.box.metrics]
-            of_replicate = found.setdefault(int(row["replicate"]), [])
-            if row["status"] == "ok" and np.isfinite(values).all():
-                of_replicate.append(values)
-        for replicate, new in found.items():
-            old = self._fronts.get(replicate, np.empty((0, len(self.box.metrics))))
-            points = np.concatenate([old, np.array(new).reshape(-1, old.shape[1])])
-            front = points[non_dominated(self.box.normalise(points))]
-            self._fronts[replicate] = np.unique(front, axis=0)
-            self._volumes[replicate] = hypervolume(self._fronts[replicate], self.box).value
-        self.history.append(sum(self._volumes.values()) / max(len(self._volumes), 1))
+    def _count(self, rows: Iterable[Mapping[Any, Any]]) -> None:
+        self._reached.add(rows)
+        self.history.append(self._reached.mean)

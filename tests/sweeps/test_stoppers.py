@@ -133,13 +133,6 @@ def test_an_empty_points_table_counts_nothing():
     assert not stopper.stop_all()
 
 
-def test_repeated_points_do_not_pile_up():
-    stopper = HypervolumeStopper(BOX, 0.01, 100)
-    for index in range(50):
-        report(stopper, one(f"t{index}", 0.5, 0.25))
-    assert [len(front) for front in stopper._fronts.values()] == [1]
-
-
 def test_pickling_keeps_what_it_knows():
     stopper = HypervolumeStopper(BOX, 0.01, 2)
     report(stopper, one("a", 0.5, 0.25))
