@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -91,12 +92,14 @@ def select(
     from pareto_explorer.loading import load_run
 
     loaded = load_run(run)
+    bounds = _bounds("--max", maximum), _bounds("--min", minimum)
+    _refuse_unrecorded(loaded, {**bounds[0], **bounds[1]})
     selection = choose(
         loaded.points,
         loaded.box,
         rule=rule.value if rule else None,
-        maximum=_bounds("--max", maximum),
-        minimum=_bounds("--min", minimum),
+        maximum=bounds[0],
+        minimum=bounds[1],
         weights=_weights(weights),
         families=family or (),
         one_standard_error=one_standard_error,
@@ -165,6 +168,14 @@ def _bounds(option: str, values: list[str] | None) -> dict[str, float]:
     return bounds
 
 
+def _refuse_unrecorded(run: Run, bounded: Iterable[str]) -> None:
+    for name in bounded:
+        if name in run.not_recorded:
+            raise InputError(
+                f"{name}: where this sweep was made, it was not recorded; bound another metric."
+            )
+
+
 def _weights(text: str | None) -> list[float] | None:
     if text is None:
         return None
@@ -180,6 +191,7 @@ def _print(console: Console, run: Run, path: str, selection: Selection, replicat
     from pareto_explorer.figures.words import measure, number
     from pareto_explorer.reports.model_card import reproduce_command, spread
     from pareto_explorer.reports.standing import standing
+    from pareto_explorer.reports.wording import count
 
     def line(text: str, style: str = "") -> None:
         console.print(Text(text, style=style), soft_wrap=True)
@@ -190,10 +202,14 @@ def _print(console: Console, run: Run, path: str, selection: Selection, replicat
     if selection.one_standard_error:
         line(f"one standard error: {selection.one_standard_error}")
     knobs = ", ".join(f"{name} = {number(value)}" for name, value in selection.knobs.items())
-    line(f"knobs: {knobs or 'none'}; {selection.chosen['samples']:,.0f} samples processed")
+    counted = "samples" not in run.not_recorded
+    samples = f"; {selection.chosen['samples']:,.0f} samples processed" if counted else ""
+    line(f"knobs: {knobs or 'none'}{samples}")
     n = run.points["replicate"].nunique()
+    seeds = run.landmarks["training_seed"].nunique()
     table = Table(
-        title=f"Mean ± standard deviation over {n} replicate{'s' if n > 1 else ''}",
+        title=f"Mean ± standard deviation over {count(n, 'replicate')}"
+        + (f", of landmarks over {count(seeds, 'training seed')}" if seeds != n else ""),
         box=SIMPLE_HEAD,
         padding=(0, 1),
         pad_edge=False,
@@ -216,10 +232,8 @@ def _print(console: Console, run: Run, path: str, selection: Selection, replicat
             parts["gains" if metric in move.gains else "loses"].append(text)
         words = "; ".join(f"{verb} {', '.join(found)}" for verb, found in parts.items() if found)
         outside = "" if move.keeps_constraints else "; breaks a constraint"
-        line(
-            f"moving to {move.trial_id}, step {move.step}: {words}; {move.samples:+,.0f} samples"
-            f"{outside}"
-        )
+        samples = f"; {move.samples:+,.0f} samples" if counted else ""
+        line(f"moving to {move.trial_id}, step {move.step}: {words}{samples}{outside}")
     if selection.moves and n > 1:
         line("± of a move: one standard error, paired over replicates")
     if "imported" not in run.manifest:

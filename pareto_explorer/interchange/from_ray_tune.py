@@ -67,6 +67,9 @@ def read_ray_tune(path: Path) -> ForeignTable:
     Raises:
         InputError: No trial is in there, or a file is damaged.
     """
+    above = path.resolve().parent
+    if (above / "sweep.yaml").exists():
+        raise InputError(f"{str(path)!r}: is part of the run directory {str(above)!r}; give that.")
     folders = _trial_folders(path)
     if not folders:
         raise InputError(

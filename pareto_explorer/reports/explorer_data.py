@@ -98,11 +98,12 @@ def _columns(material: Material, means: pd.DataFrame) -> list[dict[str, Any]]:
     objectives = material.run.box.metrics
     directions = {o.metric: o.direction for o in material.run.box.objectives}
     metrics = [m for m in metric_columns(means) if m not in (*objectives, *_SPENT)]
+    spent = [name for name in _SPENT if name not in material.run.not_recorded]
     groups: dict[str, Sequence[str]] = {
         "Objectives": objectives,
         "Metrics": metrics,
         "Knobs": config_columns(means),
-        "Cost": _SPENT,
+        "Cost": spent,
         "Diagnostics": diagnostic_columns(means),
     }
     columns = []

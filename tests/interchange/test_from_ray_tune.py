@@ -116,3 +116,12 @@ def test_a_directory_without_trials_and_without_objectives_is_refused(tmp_path, 
         read_foreign(tmp_path, mapping())
     with pytest.raises(InputError, match=r"says nothing of its objectives; name two or three"):
         read_foreign(experiment)
+
+
+def test_the_folder_of_a_run_directory_points_to_the_run(experiment, tmp_path):
+    inside = tmp_path / "run" / "tune"
+    inside.parent.mkdir()
+    experiment.rename(inside)
+    (inside.parent / "sweep.yaml").write_text("format: 1")
+    with pytest.raises(InputError, match=r"tune': is part of the run directory '.*run'; give that"):
+        read_foreign(inside, mapping())

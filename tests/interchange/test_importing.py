@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from pareto_explorer.cli import app
 from pareto_explorer.errors import InputError
 from pareto_explorer.interchange import import_run, is_foreign, read_foreign
 from pareto_explorer.loading import load_run
@@ -49,6 +51,26 @@ def test_an_import_is_an_ordinary_run(table, tmp_path):
     assert len(run.figure().data) > 0
     assert run.hypervolume()["mine"].per_replicate == pytest.approx({0: 0.33, 1: 0.36})
     assert [path.name for path in directory.path.parent.iterdir()] == ["mine"]
+
+
+def test_costs_that_were_not_recorded_are_nowhere(table, tmp_path):
+    from pareto_explorer.reports.cards.anytime import anytime_card
+    from pareto_explorer.reports.cards.hypervolume import hypervolume_card
+    from pareto_explorer.reports.explorer_data import explorer_data
+    from pareto_explorer.reports.material import Material
+
+    path = import_run(table, tmp_path / "mine", mapping(**WHOLE)).path
+    material = Material(load_run(path))
+    assert "seconds" not in hypervolume_card(material).data
+    keys = [column["key"] for column in explorer_data(material, material.run.means())["columns"]]
+    assert "step" in keys
+    assert not {"seconds", "samples"} & set(keys)
+    assert "grew with the trials spent" in anytime_card(material).sentence
+    done = CliRunner().invoke(app, ["select", str(path)])
+    assert done.exit_code == 0
+    assert "samples" not in done.output
+    with pytest.raises(InputError, match="samples: where this sweep was made"):
+        CliRunner().invoke(app, ["select", str(path), "--max", "samples=3"], catch_exceptions=False)
 
 
 def test_a_mapping_file_is_as_good_as_a_mapping(table, tmp_path):

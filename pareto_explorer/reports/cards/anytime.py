@@ -5,10 +5,11 @@ from __future__ import annotations
 from pareto_explorer.figures.anytime import anytime_info, draw_anytime
 from pareto_explorer.reports.card import Card
 from pareto_explorer.reports.material import Material
-from pareto_explorer.reports.wording import leaders_note
+from pareto_explorer.reports.wording import leaders_note, listing
 
 __all__ = ["anytime_card"]
 
+_SPENT = {"trials": "trials", "seconds": "seconds of compute", "samples": "samples"}
 _HOW_TO_READ = (
     "Each line is the mean over replicates and steps up where a checkpoint adds to the family's "
     "front. A line that is still rising has not been searched to its end; a lead over it is a lead "
@@ -18,7 +19,7 @@ _HOW_TO_READ = (
 
 
 def anytime_card(material: Material) -> Card:
-    """Hypervolume against trials, seconds of compute and samples."""
+    """Hypervolume against trials, and the seconds and samples that are recorded."""
     title = "What it took"
     if not material.has_points:
         return Card("anytime", title, reason="No trial has given a finite point yet.")
@@ -28,11 +29,11 @@ def anytime_card(material: Material) -> Card:
     info = anytime_info(material.run.points, material.run.box)
     ranked = list(material.hypervolumes)
     shown = material.leading(ranked)
+    spent = listing([_SPENT[axis] for axis in info.axes])
     return Card(
         "anytime",
         title,
-        "How each family's hypervolume grew with the trials, the seconds of compute and the "
-        "samples spent on it.",
+        f"How each family's hypervolume grew with the {spent} spent on it.",
         how_to_read=leaders_note(shown, ranked) + _HOW_TO_READ,
         data=info.table(),
         draw=lambda theme: draw_anytime(info, theme=theme, shown=shown),

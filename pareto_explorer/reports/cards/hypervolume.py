@@ -70,7 +70,7 @@ def _data(material: Material) -> pd.DataFrame:
     trials = points.groupby("family")["trial_id"].nunique()
     spent = seconds.groupby("family").sum()
     pooled = material.front["family"].value_counts()
-    return pd.DataFrame(
+    data = pd.DataFrame(
         [
             {
                 "family": name,
@@ -93,6 +93,7 @@ def _data(material: Material) -> pd.DataFrame:
             for name, volume in material.hypervolumes.items()
         ]
     )
+    return data.drop(columns="seconds") if "seconds" in material.run.not_recorded else data
 
 
 def _extent(volume: FamilyHypervolume) -> tuple[float, ...]:
