@@ -67,6 +67,8 @@ def unlearning_data(task: UnlearningTask) -> UnlearningData:
         fresh_model=task.model,
         adjacent=task.adjacent,
         remote=task.remote,
+        augment=task.augment,
+        loss=task.loss,
     )
 
 

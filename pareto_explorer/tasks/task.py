@@ -12,11 +12,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.positions import check_adjacent, check_forget, integers
 
-__all__ = ["Recipe", "Samples", "UnlearningTask"]
+__all__ = ["Augment", "Loss", "Recipe", "Samples", "UnlearningTask"]
+
+#: Maps inputs (B, ...) and a source of draws to inputs of the same shape and type.
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+#: Maps logits (B, C) and labels (B,) to a scalar.
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +123,13 @@ class UnlearningTask:
         adjacent_indices: Positions in ``train`` of the retained samples that are semantically
             close to the forget set, shape (k,), for methods and metrics that treat them apart;
             ``None`` where the forget set has no such neighbourhood.
+        augment: What training batches go through, in landmark training and in unlearning; never
+            in evaluation. A module-level function, a partial of one, or an object of a
+            module-level class.
+        loss: What landmarks are trained with and what retaining means: maps logits (B, C) and
+            labels (B,) to a scalar, the batch mean. It travels by pickle too.
+        original: Weights of a model that is trained already. There is one training seed then,
+            and the original is not trained.
 
     Raises:
         InputError: When the parts do not fit together.
@@ -133,6 +146,9 @@ class UnlearningTask:
     recipe: Recipe = Recipe()
     facts: Mapping[str, Any] = field(default_factory=dict)
     adjacent_indices: Tensor | None = None
+    augment: Augment | None = None
+    loss: Loss = functional.cross_entropy
+    original: Mapping[str, Tensor] | None = None
 
     def __post_init__(self) -> None:
         index = integers("forget_indices", self.forget_indices)

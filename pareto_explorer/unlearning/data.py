@@ -8,8 +8,9 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from pareto_explorer.tasks.task import Samples
+from pareto_explorer.tasks.task import Augment, Loss, Samples
 
 __all__ = ["Batches", "Streams", "UnlearningData"]
 
@@ -32,6 +33,8 @@ class UnlearningData:
         adjacent: The part of the retain set that is semantically close to the forget set, where
             the task says which it is.
         remote: The rest of the retain set, where there is an adjacent part.
+        augment: What every training batch goes through; ``None``: nothing.
+        loss: What retaining means: maps logits (B, C) and labels (B,) to a scalar.
     """
 
     retain: Samples
@@ -41,6 +44,8 @@ class UnlearningData:
     fresh_model: Callable[[], nn.Module] | None = None
     adjacent: Samples | None = None
     remote: Samples | None = None
+    augment: Augment | None = None
+    loss: Loss = functional.cross_entropy
 
 
 class Batches:
