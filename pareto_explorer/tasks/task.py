@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -16,6 +15,7 @@ from torch.nn import functional
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.positions import check_adjacent, check_forget, integers
+from pareto_explorer.tasks.recipes import Recipe
 
 __all__ = ["Augment", "Loss", "Recipe", "Samples", "UnlearningTask"]
 
@@ -58,39 +58,6 @@ class Samples:
     def to(self, device: torch.device | str) -> Samples:
         """Returns the samples on ``device`` (the same tensors when they are there already)."""
         return Samples(self.inputs.to(device), self.labels.to(device))
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a landmark is trained: SGD with Nesterov momentum and a one-cycle schedule.
-
-    Attributes:
-        epochs: Passes over the training samples; an incomplete last batch is left out.
-        batch_size: Samples per step.
-        lr: Peak learning rate of the one-cycle schedule.
-        momentum: Nesterov momentum, constant over the schedule.
-        weight_decay: Decay of all parameters.
-
-    Raises:
-        InputError: When a value is out of its range.
-    """
-
-    epochs: int = 25
-    batch_size: int = 64
-    lr: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-
-    def __post_init__(self) -> None:
-        for name, valid, wanted in (
-            ("epochs", self.epochs >= 1, "at least 1"),
-            ("batch_size", self.batch_size >= 1, "at least 1"),
-            ("lr", 0 < self.lr < math.inf, "positive"),
-            ("momentum", 0 < self.momentum < 1, "between 0 and 1"),
-            ("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more"),
-        ):
-            if not valid:
-                raise InputError(f"recipe.{name}: {getattr(self, name)} must be {wanted}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +110,7 @@ class UnlearningTask:
     forget_indices: Tensor
     n_classes: int
     model: Callable[[], nn.Module]
-    recipe: Recipe = Recipe()
+    recipe: Recipe = field(default_factory=Recipe)
     facts: Mapping[str, Any] = field(default_factory=dict)
     adjacent_indices: Tensor | None = None
     augment: Augment | None = None
