@@ -31,9 +31,10 @@ def fingerprint(task: UnlearningTask, kind: LandmarkKind, training_seed: int) ->
     What does not change the landmark does not change the name: tasks that differ only in which
     correctly labelled samples they forget share their original models. The architecture is the
     printed module tree, the names, shapes and types of the state, the values of buffers outside
-    the state and of parameters that are not trained, and the source text of module classes from outside PyTorch, so that an edited ``forward`` counts;
-    functions that it calls do not. Losses and augmentations count by their source and their
-    values in the same way. An original that the task brings is named by its weights.
+    the state and of parameters that are not trained, and the source text of module classes from
+    outside PyTorch, so that an edited ``forward`` counts; functions that it calls do not. Losses
+    and augmentations count by their source and their values in the same way. An original that the
+    task brings is named by its weights.
 
     Returns:
         A sha256 in hexadecimal.
