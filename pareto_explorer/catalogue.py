@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pareto_explorer.fronts import OBJECTIVES
 from pareto_explorer.metrics import METRICS
-from pareto_explorer.tasks import TASKS
+from pareto_explorer.tasks import MODELS, RECIPES, TASKS, Recipe
 from pareto_explorer.unlearning import FORGET_LOSSES, METHODS, PRESETS, WEIGHTINGS, Knob, Preset
 
 __all__ = ["Listed", "catalogue"]
+
+_RECIPE_SOURCES = {
+    "fast": "one-cycle training at large batches",
+    "published": "code of Unlearn-Sparse, SalUn and their descendants",
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,14 @@ class Listed:
 def catalogue() -> dict[str, list[Listed]]:
     """All registered names by kind."""
     found = {
-        "tasks": [Listed(name, e.summary, e.source) for name, e in TASKS.items()],
+        "tasks": [
+            Listed(name, e.summary, e.source, _options(e.build)) for name, e in TASKS.items()
+        ],
+        "models": [
+            Listed(name, e.summary, e.source, tuple(f"{k}: {v}" for k, v in e.options.items()))
+            for name, e in MODELS.items()
+        ],
+        "recipes": [_recipe(name, recipe) for name, recipe in RECIPES.items()],
     }
     for heading, registry in (
         ("methods", METHODS),
@@ -52,6 +66,25 @@ def catalogue() -> dict[str, list[Listed]]:
     found["metrics"] = [Listed(name, e.summary, e.source) for name, e in METRICS.items()]
     found["objectives"] = [Listed(name, e.summary, e.source) for name, e in OBJECTIVES.items()]
     return found
+
+
+def _options(build: Callable[..., Any]) -> tuple[str, ...]:
+    parameters = inspect.signature(build).parameters.values()
+    shown = (
+        p.name if p.default is p.empty else f"{p.name}: {_yaml(p.default)}" for p in parameters
+    )
+    return (", ".join(shown),)
+
+
+def _yaml(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _recipe(name: str, recipe: Recipe) -> Listed:
+    values = {key: value for key, value in asdict(recipe).items() if value != ()}
+    summary = "How a landmark is trained, for `recipe` of a task."
+    shown = ", ".join(f"{key}: {_yaml(value)}" for key, value in values.items())
+    return Listed(name, summary, _RECIPE_SOURCES[name], (shown,))
 
 
 def _knob(knob: Knob) -> str:

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pareto_explorer import __version__
+from pareto_explorer.check_command import check
 from pareto_explorer.errors import InputError
 from pareto_explorer.select_command import select
 
@@ -35,6 +36,8 @@ class Kind(StrEnum):
     """What ``list`` can list."""
 
     tasks = "tasks"
+    models = "models"
+    recipes = "recipes"
     methods = "methods"
     aggregators = "aggregators"
     forget_losses = "forget-losses"
@@ -169,6 +172,7 @@ def report(
 
 
 app.command()(select)
+app.command()(check)
 
 
 @app.command("import")

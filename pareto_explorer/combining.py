@@ -72,7 +72,7 @@ def combine_runs(runs: Sequence[Run]) -> Run:
         directory=first.directory,
         manifest={"name": " and ".join(members)},
         points=pd.concat(points, ignore_index=True),
-        landmarks=_renumbered_landmarks(first, seeds),
+        landmarks=_renumbered_landmarks(next((r for r in runs if r.retrained), first), seeds),
         box=first.box,
         shown=first.shown,
         members=members,
@@ -149,6 +149,12 @@ def _names(runs: Sequence[Run]) -> list[str]:
 
 def _require_same_task(first: Run, second: Run) -> None:
     tasks = [run.manifest.get("spec", {}).get("task") for run in (first, second)]
+    given = [run.manifest.get("task_given") for run in (first, second)]
+    if tasks[0] == tasks[1] and given[0] != given[1]:
+        raise InputError(
+            f"runs: {first.shown!r} and {second.shown!r} unlearn {tasks[0]}, but the tasks that "
+            "were built in Python differ; only runs of one task can be compared."
+        )
     if None not in tasks and tasks[0] != tasks[1]:
         raise InputError(
             f"runs: {first.shown!r} unlearns {tasks[0]} and {second.shown!r} {tasks[1]}; only runs "
@@ -183,7 +189,10 @@ def _renamed(name: str, points: pd.DataFrame, seeds: pd.DataFrame) -> pd.DataFra
 
 
 def _renumbered_landmarks(run: Run, seeds: pd.DataFrame) -> pd.DataFrame:
-    """The landmarks of the replicates in common; runs of one task and seed share them."""
+    """The landmarks of the replicates in common.
+
+    Runs of one task and seed share them, but for the retrained ones that a run may do without.
+    """
     numbers = run.points[["replicate", *_SEEDS]].drop_duplicates()
     numbers = numbers.merge(seeds.reset_index(names="number"), on=_SEEDS)
     kept = run.landmarks.merge(numbers[["replicate", "number"]], on="replicate")

@@ -10,6 +10,7 @@ from pareto_explorer.reports import write_report
 from pareto_explorer.runs import Mirror, is_uri
 from pareto_explorer.sweeps import SweepSpec, execute
 from pareto_explorer.sweeps.progress import Progress
+from pareto_explorer.tasks import UnlearningTask
 
 __all__ = ["run_sweep"]
 
@@ -18,6 +19,7 @@ def run_sweep(
     spec: SweepSpec,
     out: str | Path,
     *,
+    task: UnlearningTask | None = None,
     address: str | None = None,
     cache_dir: str | Path | None = None,
     progress: Progress | None = None,
@@ -32,6 +34,9 @@ def run_sweep(
         out: The run directory, or a URI that pyarrow opens, such as ``"s3://bucket/run"``. One
             that the same specification made is continued: trials that ended are kept, the others
             run. A URI is worked on in a local folder and kept in line with it.
+        task: What is unlearned, where that is an object of Python; the specification's own ``task``
+            then only names it, as in ``{"name": task.name}``, and whoever reproduces or exports a
+            model of the run has to give the task again. By default the specification says it all.
         address: Ray cluster to join (``"auto"``, ``"host:port"``, ``"ray://host:port"``); ``None``
             uses the cluster that this process is connected to, else starts one on this machine.
         cache_dir: Folder of the landmark cache; by default the user's.
@@ -52,6 +57,7 @@ def run_sweep(
         run = execute(
             spec,
             folder,
+            task=task,
             address=address,
             cache_dir=cache_dir,
             progress=progress,

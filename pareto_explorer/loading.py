@@ -65,9 +65,20 @@ class Run:
 
     @property
     def repeatable(self) -> bool:
-        """Whether points can be run again; those of an imported sweep cannot."""
+        """Whether a command can run points again: not of an imported run, nor of a given task."""
         runs = self.members.values() or [self]
-        return all("imported" not in run.manifest for run in runs)
+        return not any({"imported", "task_given"} & run.manifest.keys() for run in runs)
+
+    @property
+    def task_given(self) -> bool:
+        """Whether its task was built in Python, so that only Python can run points again."""
+        runs = self.members.values() or [self]
+        return any("task_given" in run.manifest for run in runs)
+
+    @property
+    def retrained(self) -> bool:
+        """Whether any model was retrained to compare with."""
+        return bool((self.landmarks["landmark"] == "retrained").any())
 
     @property
     def not_recorded(self) -> tuple[str, ...]:

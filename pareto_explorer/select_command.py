@@ -124,7 +124,7 @@ def select(
                 _data(loaded, str(run), selection, whose) | written, indent=2, allow_nan=False
             )
         )
-    elif not written and loaded.repeatable:
+    elif not written and "imported" not in loaded.manifest:
         console.print("export: the same command with --export model.safetensors", soft_wrap=True)
     elif written:
         console.print(Text(f"weights: {written['weights']}"), soft_wrap=True)
@@ -189,9 +189,10 @@ def _weights(text: str | None) -> list[float] | None:
 
 def _print(console: Console, run: Run, path: str, selection: Selection, replicate: int) -> None:
     from pareto_explorer.figures.words import measure, number
-    from pareto_explorer.reports.model_card import reproduce_command, spread
-    from pareto_explorer.reports.standing import standing
+    from pareto_explorer.reports.model_card import spread
+    from pareto_explorer.reports.standing import shown_kinds, standing
     from pareto_explorer.reports.wording import count
+    from pareto_explorer.runs.columns import STD_SUFFIX
 
     def line(text: str, style: str = "") -> None:
         console.print(Text(text, style=style), soft_wrap=True)
@@ -216,11 +217,13 @@ def _print(console: Console, run: Run, path: str, selection: Selection, replicat
         show_edge=False,
     )
     table.add_column("metric", overflow="fold")
-    for who in ("original", "retrained", "chosen"):
+    found = standing(selection, run.points, run.landmarks)
+    kinds = shown_kinds(found)
+    for who in kinds:
         table.add_column(who, justify="right", no_wrap=True)
-    for metric, *numbers in standing(selection, run.points, run.landmarks).itertuples():
-        cells = [spread(*numbers[i : i + 2]) for i in range(0, len(numbers), 2)]
-        table.add_row(Text(metric), *cells)
+    for metric, row in found.iterrows():
+        cells = [spread(row[who], row[who + STD_SUFFIX]) for who in kinds]
+        table.add_row(Text(str(metric)), *cells)
     console.print(table)
     if not selection.moves:
         line("no model of the validation front is better in any objective")
@@ -236,12 +239,12 @@ def _print(console: Console, run: Run, path: str, selection: Selection, replicat
         line(f"moving to {move.trial_id}, step {move.step}: {words}{samples}{outside}")
     if selection.moves and n > 1:
         line("± of a move: one standard error, paired over replicates")
-    if "imported" not in run.manifest:
-        line(f"reproduce: {reproduce_command(path, selection, replicate)}")
+    again = _reproduce(run, path, selection, replicate)
+    if again:
+        line(f"reproduce: {again}")
 
 
 def _data(run: Run, path: str, selection: Selection, replicate: int) -> dict[str, Any]:
-    from pareto_explorer.reports.model_card import reproduce_command
     from pareto_explorer.reports.standing import standing
 
     metrics = standing(selection, run.points, run.landmarks)
@@ -252,9 +255,17 @@ def _data(run: Run, path: str, selection: Selection, replicate: int) -> dict[str
             for metric, row in metrics.to_dict("index").items()
         },
     }
-    if "imported" not in run.manifest:
-        found["reproduce"] = reproduce_command(path, selection, replicate)
-    return found
+    again = _reproduce(run, path, selection, replicate)
+    return found | ({"reproduce": again} if again else {})
+
+
+def _reproduce(run: Run, path: str, selection: Selection, replicate: int) -> str:
+    """How to run the chosen point again; empty where nothing can."""
+    from pareto_explorer.reports.model_card import reproduce_call, reproduce_command
+
+    if run.task_given:
+        return reproduce_call(path, selection, replicate)
+    return reproduce_command(path, selection, replicate) if run.repeatable else ""
 
 
 def _plain(value: float) -> float | None:

@@ -85,6 +85,8 @@ class Explorer:
             (style, np.flatnonzero((self._means["family"] == name).to_numpy()))
             for name, style in self._styles.items()
         ]
+        there = set(run.landmarks["landmark"])
+        self._kinds = [kind for kind in _LANDMARKS if kind in there]
         self._columns = axis_columns(self._means, run)
         self._figure = self._scatter()
         self._parallel = self._parallel_coordinates()
@@ -187,7 +189,7 @@ class Explorer:
                 trace.x = self._means[x].to_numpy(dtype=float, na_value=np.nan)[members]
                 trace.y = self._means[y].to_numpy(dtype=float, na_value=np.nan)[members]
             clouds = self._figure.data[len(self._families) :]
-            for trace, kind in zip(clouds, _LANDMARKS, strict=True):
+            for trace, kind in zip(clouds, self._kinds, strict=True):
                 trace.x, trace.y = self._landmark(kind, x), self._landmark(kind, y)
             self._figure.layout.xaxis.title.text = self._title(x)
             self._figure.layout.yaxis.title.text = self._title(y)
@@ -211,7 +213,8 @@ class Explorer:
             self._family_trace(name, style, members, hover, x, y)
             for name, (style, members) in zip(self._styles, self._families, strict=True)
         ]
-        for kind, (symbol, title) in _LANDMARKS.items():
+        for kind in self._kinds:
+            symbol, title = _LANDMARKS[kind]
             traces.append(
                 go.Scatter(
                     x=self._landmark(kind, x),

@@ -8,8 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from pareto_explorer.fronts import Box, retrain_gap_box
-from pareto_explorer.runs import PointsWriter, RunDirectory, write_landmarks, write_manifest
+from pareto_explorer.fronts import Box, oracle_free_box, retrain_gap_box
+from pareto_explorer.metrics import METRICS, accuracy_drop, forget_accuracy_gap
+from pareto_explorer.runs import (
+    PointsWriter,
+    RunDirectory,
+    read_landmarks,
+    read_manifest,
+    read_points,
+    write_landmarks,
+    write_manifest,
+)
 
 HOSTILE_KNOB = "<script>alert(1)</script>"
 HOSTILE_ERROR = 'RuntimeError: <img src=x onerror="alert(2)"> & "quotes"'
@@ -117,6 +126,50 @@ def write_synthetic_run(
             ]
         )
         writer.finish("none-0", "ok")
+    return run
+
+
+def write_oracle_free_run(path: Path, **options: int) -> RunDirectory:
+    """Writes the same sweep over a randomly drawn forget set, where nothing was retrained.
+
+    Its objectives are those of ``oracle_free``; what needs the retrained model is in no row.
+    """
+    twin = write_synthetic_run(Path(path).with_name(f"{Path(path).name}-retrained"), **options)
+    run = RunDirectory(Path(path))
+    table = read_landmarks(twin)
+    before = table[table["landmark"] == "original"].set_index("replicate").to_dict("index")
+
+    def remeasured(row: dict[Any, Any]) -> dict[str, Any]:
+        if not isinstance(row.get("forget_gap"), float) or math.isnan(row["forget_gap"]):
+            kept = dict(row)
+        else:
+            original = before[row["replicate"]]
+            known = original["validation_accuracy"] + 0.02 * row["forget_gap"]
+            kept = row | {"unlearning_accuracy": 1 - known}
+            kept["forget_accuracy_gap"] = forget_accuracy_gap(kept, original)
+            kept["accuracy_drop"] = accuracy_drop(kept, original)
+        return {
+            str(name): value
+            for name, value in kept.items()
+            if not (name in METRICS and METRICS[name].needs_retrained)
+            and not (isinstance(value, float) and math.isnan(value))
+        }
+
+    landmarks = [
+        remeasured(row) for row in table.to_dict("records") if row["landmark"] == "original"
+    ]
+    box = oracle_free_box([row["forget_accuracy_gap"] for row in landmarks], TOLERANCE)
+    written = read_manifest(twin)
+    task = {"name": "digits", "forget": {"kind": "random", "fraction": 0.1}}
+    spec = written["spec"] | {"task": task, "objectives": "oracle_free"}
+    write_manifest(run, written | {"spec": spec, "box": box.to_dict(), "name": "oracle-free"})
+    write_landmarks(run, landmarks)
+    with PointsWriter(run) as writer:
+        for trial_id, rows in read_points(twin).groupby("trial_id"):
+            ending, error = rows[["trial_status", "error"]].iloc[-1]
+            points = rows.drop(columns="trial_status").to_dict("records")
+            writer.append([remeasured(row) for row in points])
+            writer.finish(str(trial_id), ending, error or None)
     return run
 
 

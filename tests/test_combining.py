@@ -8,7 +8,7 @@ from pareto_explorer.combining import combine_runs, read_box
 from pareto_explorer.errors import InputError
 from pareto_explorer.loading import load_run
 from pareto_explorer.runs import read_manifest, write_manifest
-from tests.synthetic import write_synthetic_run
+from tests.synthetic import write_oracle_free_run, write_synthetic_run
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +101,33 @@ def test_a_manifest_without_a_box_is_refused(tmp_path):
     write_manifest(directory, manifest)
     with pytest.raises(InputError, match="--box"):
         read_box(directory.path)
+
+
+def test_runs_that_retrained_nothing_are_put_together(tmp_path):
+    runs = [load_run(write_oracle_free_run(tmp_path / name).path) for name in ("a", "b")]
+    together = combine_runs(runs)
+    assert set(together.landmarks["landmark"]) == {"original"}
+    assert not together.retrained
+    assert sorted(together.points["run"].unique()) == ["a", "b"]
+    assert together.hypervolume()["a: mgda/kl_heldout"].mean > 0
+
+
+def test_one_run_of_several_may_bring_the_retrained_models(tmp_path):
+    bare = load_run(write_oracle_free_run(tmp_path / "bare").path)
+    full = load_run(write_synthetic_run(tmp_path / "full").path)
+    measured = full.points.assign(forget_accuracy_gap=0.01, accuracy_drop=0.01)
+    full = replace(full, points=measured, box=bare.box, manifest=bare.manifest | {"name": "full"})
+    together = combine_runs([bare, full])
+    assert together.retrained
+    assert len(together.landmarks) == len(full.landmarks)
+
+
+def test_tasks_that_were_built_in_python_are_told_apart(runs):
+    first, second = (
+        replace(run, manifest=run.manifest | {"task_given": digest})
+        for run, digest in zip(runs, ("ab", "cd"), strict=True)
+    )
+    with pytest.raises(InputError, match="built in Python differ"):
+        combine_runs([first, second])
+    same = replace(second, manifest=second.manifest | {"task_given": "ab"})
+    assert combine_runs([first, same]).task_given

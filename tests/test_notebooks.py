@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from pareto_explorer.runs import RunDirectory, read_points
 from tests.synthetic import write_synthetic_run
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
@@ -78,6 +79,17 @@ def test_compare_aggregators(
     assert "none" in text(cells[2])
     assert "replicates" in text(cells[2])
     assert sum(PLOTLY in kinds(cell) for cell in cells) == 5
+
+
+@pytest.mark.ray
+def test_your_own_model(run_path: Path, monkeypatch: pytest.MonkeyPatch, cache_dir: Path) -> None:
+    monkeypatch.setenv("PARETO_EXPLORER_STEPS", "3")
+    monkeypatch.setenv("PARETO_EXPLORER_CACHE", str(cache_dir))
+    cells = execute("your_own_model.ipynb")
+    assert "retrained" in text(cells[1])
+    assert "largest difference 0.0e+00" in text(cells[3])
+    assert [PLOTLY in kinds(cell) for cell in cells] == [False, False, True, False, True]
+    assert len(read_points(RunDirectory(run_path.with_name("run_trained")))) == 3 * 3 * 4 * 3
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)

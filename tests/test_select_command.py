@@ -13,10 +13,10 @@ from pareto_explorer import load_run
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts.selection import RULES
 from pareto_explorer.fronts.selection import select as choose
-from pareto_explorer.runs import RunDirectory
+from pareto_explorer.runs import RunDirectory, read_manifest, write_manifest
 from pareto_explorer.runs.models import keep_model
 from pareto_explorer.select_command import Rule, select
-from tests.synthetic import write_synthetic_run
+from tests.synthetic import write_oracle_free_run, write_synthetic_run
 
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command()(select)
@@ -176,3 +176,37 @@ def test_choosing_needs_neither_torch_nor_ray(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "chosen by the rule knee" in done.stdout
     assert RunDirectory(path).report.exists() is False
+
+
+@pytest.mark.parametrize("rule", [*RULES, "one-standard-error"])
+def test_every_rule_chooses_where_nothing_was_retrained(tmp_path, rule):
+    run = load_run(write_oracle_free_run(tmp_path / "run").path)
+    arguments = {
+        "weights": ("--rule", rule, "--weights", "0.7,0.3"),
+        "tolerance": ("--rule", rule, "--max", "accuracy_drop=0.02"),
+        "one-standard-error": ("--one-standard-error",),
+    }.get(rule, ("--rule", rule))
+    text = shown(run, *arguments)
+    heading = next(line for line in text.splitlines() if line.startswith("metric"))
+    assert heading.split() == ["metric", "original", "chosen"]
+    data = json.loads(shown(run, *arguments, "--json"), parse_constant=pytest.fail)
+    metrics = data["metrics"]
+    assert metrics["accuracy_drop"]["original"] == 0
+    assert {row["retrained"] for row in metrics.values()} == {None}
+    assert data["chosen_on"] == ["forget_accuracy_gap", "accuracy_drop"]
+
+
+def test_a_bound_that_needs_the_retrained_model_is_refused(tmp_path):
+    run = load_run(write_oracle_free_run(tmp_path / "run").path)
+    with pytest.raises(InputError, match="--max: 'retain_gap' is not known"):
+        command(run, "--max", "retain_gap=0.01")
+
+
+def test_a_task_that_was_built_in_python_is_run_again_from_there(run):
+    manifest = read_manifest(run.directory)
+    write_manifest(run.directory, manifest | {"task_given": "ab" * 32})
+    text = shown(run)
+    assert "reproduce: pareto_explorer.sweeps.reproduce(" in text
+    assert "task=task)" in text
+    assert "export: the same command" in text  # a kept model needs no task
+    assert "task=task" in json.loads(shown(run, "--json"))["reproduce"]

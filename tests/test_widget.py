@@ -10,7 +10,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.figures.hover import plain
 from pareto_explorer.loading import load_run
 from pareto_explorer.widget import explore
-from tests.synthetic import HOSTILE_LOSS, write_synthetic_run
+from tests.synthetic import HOSTILE_LOSS, write_oracle_free_run, write_synthetic_run
 
 
 @pytest.fixture(scope="module")
@@ -195,3 +195,15 @@ def test_it_lives_in_a_notebook(run):
     assert box["model_name"] == "VBoxModel"
     assert len(box["state"]["children"]) == 4
     assert counted["data"]["text/plain"] == "50"
+
+
+def test_a_run_that_retrained_nothing_shows_the_original_alone(tmp_path):
+    run = load_run(write_oracle_free_run(tmp_path / "run").path)
+    explorer = explore(run)
+    names = [trace.name for trace in explorer.figure.data[len(explorer._families) :]]
+    assert names == ["Original model"]
+    explorer.show_axes("test_accuracy", "accuracy_drop")
+    originals = run.landmarks["test_accuracy"].tolist()
+    assert list(explorer.figure.data[-1].x) == originals
+    draw(explorer, explorer._means["on_front"])
+    assert len(explorer.selected) == explorer._means["on_front"].sum()

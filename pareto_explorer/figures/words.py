@@ -17,6 +17,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "forget_gap": ("Forget gap", "distance to retraining on the forget set"),
     "retain_gap": ("Retain gap", "distance to retraining on everything else"),
+    "forget_accuracy_gap": (
+        "Forget accuracy gap",
+        "distance of forget-set accuracy to the original's validation accuracy",
+    ),
+    "accuracy_drop": ("Accuracy drop", "loss of retain and validation accuracy to the original"),
     "validation_forget_gap": (
         "Forget gap (validation)",
         "distance to retraining on the forget set",

@@ -34,6 +34,8 @@ from pareto_explorer.fronts.presets import (
     OBJECTIVES,
     Preset,
     efficacy_fidelity_box,
+    oracle_free_box,
+    oracle_free_doubt,
     retrain_gap_box,
 )
 from pareto_explorer.fronts.resampling import Interval
@@ -78,6 +80,8 @@ __all__ = [
     "knob_contributions",
     "knob_importance",
     "non_dominated",
+    "oracle_free_box",
+    "oracle_free_doubt",
     "point_contributions",
     "pooled_hypervolume",
     "r2",

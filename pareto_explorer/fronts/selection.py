@@ -22,7 +22,7 @@ from pareto_explorer.fronts.moves import Move, moves_from
 from pareto_explorer.fronts.objectives import Box
 from pareto_explorer.fronts.one_standard_error import by_preference, simplest
 from pareto_explorer.fronts.tables import objective_values, replicate_means
-from pareto_explorer.fronts.validation import validation_box
+from pareto_explorer.fronts.validation import spares_test, validation_box
 from pareto_explorer.runs.columns import CONFIG_PREFIX, config_columns
 
 __all__ = ["RULES", "Rule", "Selection", "select"]
@@ -104,6 +104,12 @@ class Selection:
             if c.column == c.metric and c.metric not in (*SPENT, *self.validation.metrics)
         ]
         return tuple(dict.fromkeys(objectives + bounds))
+
+    @property
+    def spared_test(self) -> bool:
+        """Whether nothing that the choice looked at was measured on the test set."""
+        looked_at = [*self.validation.metrics, *(c.column for c in self.constraints)]
+        return all(spares_test(metric) for metric in looked_at)
 
     @property
     def picked_from(self) -> str:

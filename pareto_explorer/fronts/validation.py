@@ -9,9 +9,21 @@ import pandas as pd
 
 from pareto_explorer.fronts.objectives import Box
 
-__all__ = ["twin", "validation_box"]
+__all__ = ["spares_test", "twin", "validation_box"]
 
 _PREFIX = "validation_"
+_WITHOUT_TEST = {
+    "accuracy_drop",
+    "adjacent_accuracy",
+    "forget_accuracy_gap",
+    "heldout_accuracy",
+    "js_divergence",
+    "remote_accuracy",
+    "retain_accuracy",
+    "samples",
+    "seconds",
+    "unlearning_accuracy",
+}
 
 
 def twin(metric: str, columns: Collection[str]) -> str:
@@ -57,3 +69,12 @@ def validation_box(points: pd.DataFrame, box: Box) -> Box:
         free.discard(metric)
         objectives.append(replace(objective, metric=metric))
     return Box(tuple(objectives), box.reference)
+
+
+def spares_test(metric: str) -> bool:
+    """Whether a column is known to be measured without the test set.
+
+    >>> spares_test("accuracy_drop"), spares_test("retain_gap"), spares_test("one_of_my_own")
+    (True, False, False)
+    """
+    return metric in _WITHOUT_TEST or metric.startswith(_PREFIX)

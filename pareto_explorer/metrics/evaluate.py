@@ -11,7 +11,13 @@ from torch import Tensor, nn
 from pareto_explorer.errors import InputError
 from pareto_explorer.metrics.accuracy import accuracy
 from pareto_explorer.metrics.divergence import js_divergence
-from pareto_explorer.metrics.gaps import average_gap, mean_gap, tug_of_war
+from pareto_explorer.metrics.gaps import (
+    accuracy_drop,
+    average_gap,
+    forget_accuracy_gap,
+    mean_gap,
+    tug_of_war,
+)
 from pareto_explorer.metrics.membership import confidences, membership_inference
 from pareto_explorer.tasks.task import Samples, UnlearningTask
 
@@ -39,18 +45,21 @@ class Evaluator:
     Args:
         task: The data; on the device that the models are on.
         original: The model before unlearning.
-        retrained: The model trained from scratch on the retain set.
+        retrained: The model trained from scratch on the retain set; None where there is none, and
+            then no metric that needs it is measured.
 
     Attributes:
         original: The original model's metrics.
-        retrained: The retrained model's metrics.
+        retrained: The retrained model's metrics, or None.
 
     Raises:
         Diverged: When a landmark's logits are not finite.
         InputError: When a landmark does not return one logit per class.
     """
 
-    def __init__(self, task: UnlearningTask, original: nn.Module, retrained: nn.Module) -> None:
+    def __init__(
+        self, task: UnlearningTask, original: nn.Module, retrained: nn.Module | None
+    ) -> None:
         self._task = task
         self._parts = {"retain": task.retain_indices, "forget": task.forget_indices}
         if task.adjacent_indices is not None and task.remote_indices is not None:
@@ -64,17 +73,22 @@ class Evaluator:
                 "test": task.test.labels,
             }.items()
         }
-        logits = self._predict(retrained)
-        self._target_logits = logits["forget"]
-        self._target = self._measure(logits)
-        self.retrained = self._compare(self._target, self._target_logits)
-        self.original = self(original)
+        before = self._predict(original)
+        self._start = self._measure(before)
+        self._target: dict[str, float] | None = None
+        self.retrained: dict[str, float] | None = None
+        if retrained is not None:
+            logits = self._predict(retrained)
+            self._target_logits = logits["forget"]
+            self._target = self._measure(logits)
+            self.retrained = self._compare(self._target, self._target_logits)
+        self.original = self._compare(self._start, before["forget"])
 
     def __call__(self, model: nn.Module) -> dict[str, float]:
         """Returns every metric of `METRICS` for a model, in that order.
 
         ``adjacent_accuracy`` and ``remote_accuracy`` are there only if the task has an adjacent
-        set.
+        set, and what needs the retrained model only if there is one.
 
         Raises:
             Diverged: When the model's logits are not finite.
@@ -127,8 +141,15 @@ class Evaluator:
         }
 
     def _compare(self, metrics: dict[str, float], forget_logits: Tensor) -> dict[str, float]:
+        oracle_free = {
+            "forget_accuracy_gap": forget_accuracy_gap(metrics, self._start),
+            "accuracy_drop": accuracy_drop(metrics, self._start),
+        }
+        if self._target is None:
+            return {**metrics, **oracle_free}
         return {
             **metrics,
+            **oracle_free,
             **{name: mean_gap(metrics, self._target, over) for name, over in _GAPS.items()},
             "average_gap": average_gap(metrics, self._target),
             "tug_of_war": tug_of_war(metrics, self._target),

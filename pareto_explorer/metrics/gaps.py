@@ -1,10 +1,10 @@
-"""Distances to the retrained model of the same replicate, from the metrics of both."""
+"""Distances to a landmark of the same replicate, from the metrics of both."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["average_gap", "mean_gap", "tug_of_war"]
+__all__ = ["accuracy_drop", "average_gap", "forget_accuracy_gap", "mean_gap", "tug_of_war"]
 
 
 def mean_gap(
@@ -35,3 +35,25 @@ def tug_of_war(metrics: Mapping[str, float], retrained: Mapping[str, float]) -> 
     for name in ("unlearning_accuracy", "retain_accuracy", "test_accuracy"):
         product *= 1 - abs(metrics[name] - retrained[name])
     return product
+
+
+def forget_accuracy_gap(metrics: Mapping[str, float], original: Mapping[str, float]) -> float:
+    """Returns the distance of the forget set's accuracy to the original's validation accuracy.
+
+    What a model gets right of samples that it has never seen, the original model shows on the
+    validation set. That is the aim where the forget set was drawn at random with its right labels;
+    a retrained model knows less of a whole class, and does not give wrong labels back.
+
+    Source: the oracle-free tuning rule of Zhou et al., "EUPMU" (NeurIPS 2025, arXiv 2510.22124).
+    """
+    return abs(1 - metrics["unlearning_accuracy"] - original["validation_accuracy"])
+
+
+def accuracy_drop(metrics: Mapping[str, float], original: Mapping[str, float]) -> float:
+    """Returns the mean drop of RA and VA below the original model's; a rise counts 0.
+
+    Source: as `forget_accuracy_gap`, which takes the absolute change. A rise is no loss: forgetting
+    wrong labels brings one.
+    """
+    names = ("retain_accuracy", "validation_accuracy")
+    return sum(max(0.0, original[name] - metrics[name]) for name in names) / len(names)

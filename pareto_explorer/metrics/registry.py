@@ -9,6 +9,7 @@ __all__ = ["METRICS", "MetricEntry"]
 
 _SALUN = "Fan et al., SalUn (ICLR 2024)"
 _ATTACK = "Jia et al., Model sparsity can simplify machine unlearning (NeurIPS 2023)"
+_ORACLE_FREE = "Zhou et al., EUPMU (NeurIPS 2025, arXiv 2510.22124), oracle-free tuning rule"
 _ENTANGLEMENT = "Cheng et al., Machine unlearning under retain-forget entanglement (ICLR 2026)"
 
 
@@ -21,12 +22,14 @@ class MetricEntry:
         direction: Which way is better; "none" where equality with the retrained model is the aim.
         summary: One sentence.
         source: Where it comes from.
+        needs_retrained: Whether it is there only where a model was retrained.
     """
 
     name: str
     direction: Literal["min", "max", "none"]
     summary: str
     source: str
+    needs_retrained: bool = False
 
 
 METRICS: dict[str, MetricEntry] = {
@@ -71,40 +74,60 @@ METRICS: dict[str, MetricEntry] = {
             _ATTACK,
         ),
         MetricEntry(
+            "forget_accuracy_gap",
+            "min",
+            "Distance of the accuracy on the forget set to the original model's VA; needs no"
+            " retrained model, and fits forget sets drawn at random with their right labels.",
+            _ORACLE_FREE,
+        ),
+        MetricEntry(
+            "accuracy_drop",
+            "min",
+            "Mean drop of RA and VA below the original model's, a rise counting 0; needs no"
+            " retrained model.",
+            _ORACLE_FREE,
+        ),
+        MetricEntry(
             "forget_gap",
             "min",
             "Mean distance of UA and MIA to the retrained model's.",
             _SALUN,
+            needs_retrained=True,
         ),
         MetricEntry(
             "retain_gap",
             "min",
             "Mean distance of RA and TA to the retrained model's.",
             _SALUN,
+            needs_retrained=True,
         ),
         MetricEntry(
             "validation_forget_gap",
             "min",
             "forget_gap with the validation set's MIA: picks models without the test set.",
             _SALUN,
+            needs_retrained=True,
         ),
         MetricEntry(
             "validation_retain_gap",
             "min",
             "retain_gap with VA in place of TA: picks models without the test set.",
             _SALUN,
+            needs_retrained=True,
         ),
         MetricEntry(
             "average_gap",
             "min",
             "Mean distance of UA, RA, TA and MIA to the retrained model's.",
             _SALUN,
+            needs_retrained=True,
         ),
         MetricEntry(
             "tug_of_war",
             "max",
             "Product of 1 - distance to the retrained model's over UA, RA and TA.",
             "Zhao et al., What makes unlearning hard and what to do about it (NeurIPS 2024)",
+            needs_retrained=True,
         ),
         MetricEntry(
             "js_divergence",
@@ -113,6 +136,7 @@ METRICS: dict[str, MetricEntry] = {
             " forget set to the retrained model's.",
             "Huang et al., Unified gradient-based machine unlearning with remain geometry"
             " enhancement (NeurIPS 2024)",
+            needs_retrained=True,
         ),
     )
 }

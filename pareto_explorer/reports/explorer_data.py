@@ -79,11 +79,24 @@ def explorer_data(material: Material, means: pd.DataFrame, limit: int = _ROWS) -
         "landmarks": _landmarks(material.run.landmarks),
         "seeds": seeds_line(material.run.points),
         "run": material.run.shown if material.run.repeatable else None,
+        "no_commands": _no_commands(material),
         "members": {name: run.shown for name, run in material.run.members.items()},
         "member_mark": MEMBER,
         "replicates": material.replicates,
         "layouts": {theme.name: base_layout(theme) for theme in (LIGHT, DARK)},
     }
+
+
+def _no_commands(material: Material) -> str:
+    """Why there are no commands for a point; empty where there are."""
+    if material.run.repeatable:
+        return ""
+    if material.run.task_given:
+        return (
+            "The task was built in Python, so its models are run again from there: "
+            "pareto_explorer.sweeps.reproduce(run, trial, replicate, step, task=task)."
+        )
+    return "This run was imported, so its models cannot be run again from here."
 
 
 def _kept(material: Material, means: pd.DataFrame, limit: int) -> np.ndarray[Any, np.dtype[Any]]:

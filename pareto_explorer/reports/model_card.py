@@ -17,10 +17,18 @@ from pareto_explorer.figures.words import measure, number
 from pareto_explorer.fronts import FamilyHypervolume
 from pareto_explorer.fronts.selection import Selection
 from pareto_explorer.loading import Run
-from pareto_explorer.reports.standing import standing
+from pareto_explorer.reports.standing import shown_kinds, standing
 from pareto_explorer.reports.wording import box_sentence, count, share
+from pareto_explorer.runs.columns import STD_SUFFIX
 
-__all__ = ["ModelFile", "loader_snippet", "render_model_card", "reproduce_command", "spread"]
+__all__ = [
+    "ModelFile",
+    "loader_snippet",
+    "render_model_card",
+    "reproduce_call",
+    "reproduce_command",
+    "spread",
+]
 
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*[]<>#|"} | {"&": "&amp;", "\n": " ", "\r": " "})
 
@@ -63,6 +71,7 @@ def render_model_card(run: Run, path: str, selection: Selection, file: ModelFile
         keep_trailing_newline=True,
     )
     own = _row(run.points, selection, file.replicate)
+    table = standing(selection, run.points, run.landmarks)
     return environment.get_template("model_card.md.j2").render(
         run=run,
         name=run.manifest.get("name", run.directory.path.name),
@@ -73,13 +82,13 @@ def render_model_card(run: Run, path: str, selection: Selection, file: ModelFile
         replicates=run.points["replicate"].nunique(),
         facts=list(_flat(run.manifest.get("facts", {}))),
         knobs={knob: number(value) for knob, value in selection.knobs.items()},
-        metrics=list(_metrics(run, selection, own)),
+        kinds=shown_kinds(table),
+        metrics=list(_metrics(table, own)),
         moves=[list(_move(move.changes, move.errors)) for move in selection.moves],
         box=box_sentence(run.box),
         volumes=_volumes(run, selection.family),
         versions=run.manifest.get("versions", {}),
-        imported="imported" in run.manifest,
-        command=_fenced(reproduce_command(path, selection, file.replicate), "sh"),
+        command=_again(run, path, selection, file.replicate),
         snippet=_fenced(loader_snippet(run.manifest, file.name), "python"),
         version=__version__,
         count=count,
@@ -93,17 +102,29 @@ def reproduce_command(path: str, selection: Selection, replicate: int) -> str:
     return shlex.join([*words, "--replicate", str(replicate), "--step", str(selection.step)])
 
 
+def reproduce_call(path: str, selection: Selection, replicate: int) -> str:
+    """The same in Python, for a run whose task was built there."""
+    point = f"{path!r}, {selection.trial_id!r}, {replicate}, {selection.step}"
+    return f"pareto_explorer.sweeps.reproduce({point}, task=task)"
+
+
 def loader_snippet(manifest: Mapping[str, Any], name: str) -> str:
     """Python that loads the weights, run in the folder of the file.
 
-    The model is built by the run's own task. A run without one, which was made elsewhere, gives
-    the state only.
+    The model is built by the run's own task, which the reader has where it was built in Python. A
+    run without one, which was made elsewhere, gives the state only.
     """
     task = manifest.get("spec", {}).get("task")
     if task is None:
         return (
             "from safetensors.torch import load_file\n\n"
             f"state = load_file({name!r})  # for load_state_dict of your own model"
+        )
+    if "task_given" in manifest:
+        return (
+            "from pareto_explorer.tasks import restore_model\n"
+            "from safetensors.torch import load_file\n\n"
+            f"model = restore_model(task, load_file({name!r}), 'cpu')  # task: as in the sweep"
         )
     options = pprint.pformat(task, width=88, sort_dicts=False)
     return (
@@ -137,18 +158,26 @@ def _fenced(code: str, language: str) -> _Verbatim:
     return _Verbatim(f"{fence}{language}\n{code}\n{fence}")
 
 
+def _again(run: Run, path: str, selection: Selection, replicate: int) -> _Verbatim | None:
+    if run.task_given:
+        call = reproduce_call(path, selection, replicate)
+        code = f"import pareto_explorer.sweeps\n\n{call}  # task: as in the sweep"
+        return _fenced(code, "python")
+    if run.repeatable:
+        return _fenced(reproduce_command(path, selection, replicate), "sh")
+    return None
+
+
 def _row(points: pd.DataFrame, selection: Selection, replicate: int) -> pd.Series[Any]:
     key = (points["trial_id"] == selection.trial_id) & (points["step"] == selection.step)
     return points[key & (points["replicate"] == replicate)].iloc[0]
 
 
-def _metrics(
-    run: Run, selection: Selection, own: pd.Series[Any]
-) -> Iterator[tuple[str, Sequence[str]]]:
-    table = standing(selection, run.points, run.landmarks)
-    for metric, *numbers in table.itertuples():
-        cells = [spread(*numbers[i : i + 2]) for i in range(0, len(numbers), 2)]
-        yield metric, [*cells, spread(own[metric], float("nan"))]
+def _metrics(table: pd.DataFrame, own: pd.Series[Any]) -> Iterator[tuple[str, Sequence[str]]]:
+    kinds = shown_kinds(table)
+    for metric, row in table.iterrows():
+        cells = [spread(row[kind], row[kind + STD_SUFFIX]) for kind in kinds]
+        yield str(metric), [*cells, spread(own[str(metric)], float("nan"))]
 
 
 def _move(changes: Mapping[str, float], errors: Mapping[str, float]) -> Iterator[str]:

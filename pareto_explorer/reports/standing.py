@@ -8,7 +8,9 @@ from pareto_explorer.fronts.selection import Selection
 from pareto_explorer.runs import metric_columns
 from pareto_explorer.runs.columns import STD_SUFFIX
 
-__all__ = ["standing"]
+__all__ = ["shown_kinds", "standing"]
+
+_KINDS = ("original", "retrained", "chosen")
 
 
 def standing(selection: Selection, points: pd.DataFrame, landmarks: pd.DataFrame) -> pd.DataFrame:
@@ -40,3 +42,8 @@ def standing(selection: Selection, points: pd.DataFrame, landmarks: pd.DataFrame
     spread = selection.chosen[[metric + STD_SUFFIX for metric in metrics]].astype(float)
     columns["chosen" + STD_SUFFIX] = spread.set_axis(metrics)
     return pd.DataFrame(columns, index=metrics, dtype=float)
+
+
+def shown_kinds(table: pd.DataFrame) -> list[str]:
+    """The models that a table of ``standing`` has any value of; a run may have retrained none."""
+    return [kind for kind in _KINDS if kind == "chosen" or table[kind].notna().any()]

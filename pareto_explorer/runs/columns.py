@@ -51,6 +51,8 @@ IDENTITY: dict[str, Any] = {
 METRICS = (
     "forget_gap",
     "retain_gap",
+    "forget_accuracy_gap",
+    "accuracy_drop",
     "unlearning_accuracy",
     "retain_accuracy",
     "test_accuracy",

@@ -21,7 +21,7 @@ from pareto_explorer.sweeps.parts import Resources
 from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.shipping import runtime_env
 
-__all__ = ["connect", "slots"]
+__all__ = ["connect", "fitting", "slots", "trials_per_card"]
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -115,15 +115,14 @@ def slots(resources: Resources) -> int:
     Raises:
         InputError: No node has room for a trial, and none can be added by itself.
     """
-    wanted = {"CPU": resources.cpu, "GPU": resources.gpu, **resources.custom}
-    wanted = {name: amount for name, amount in wanted.items() if amount > 0}
+    wanted = _wanted(resources)
     if wanted.get("GPU", 0) > 1 and wanted["GPU"] % 1:
         raise InputError(
             f"resources.gpu: {wanted['GPU']:g} is more than a card but not a number of whole "
             f"ones; book a share of one, or {math.ceil(wanted['GPU'])}."
         )
     nodes = _nodes()
-    total = sum(_fitting(node, wanted) for node in nodes)
+    total = sum(fitting(node, resources) for node in nodes)
     if total == 0 and not _grows():
         raise InputError(_shortage(nodes, wanted))
     return total
@@ -135,13 +134,30 @@ def _nodes() -> list[Mapping[str, float]]:
     return [node["Resources"] for node in nodes if node["Alive"]]
 
 
-def _fitting(node: Mapping[str, float], wanted: Mapping[str, float]) -> int:
+def trials_per_card(gpu: float) -> int:
+    """How many trials share one card, where a trial books ``gpu`` of it: at least one."""
+    return max(1, _whole(1 / gpu))
+
+
+def fitting(node: Mapping[str, float], resources: Resources) -> int:
+    """How many trials fit one node at once.
+
+    Args:
+        node: What the node declares: ``CPU``, ``GPU`` and whatever else.
+        resources: What one trial books.
+    """
+    wanted = _wanted(resources)
     return min(_times(name, node.get(name, 0), amount) for name, amount in wanted.items())
+
+
+def _wanted(resources: Resources) -> dict[str, float]:
+    wanted = {"CPU": resources.cpu, "GPU": resources.gpu, **resources.custom}
+    return {name: amount for name, amount in wanted.items() if amount > 0}
 
 
 def _times(name: str, has: float, amount: float) -> int:
     if name == "GPU" and amount < 1:
-        return int(has) * _whole(1 / amount)
+        return int(has) * trials_per_card(amount)
     return _whole(has / amount)
 
 

@@ -13,6 +13,7 @@ from pareto_explorer.runs import RunDirectory, atomic_path, read_manifest, read_
 from pareto_explorer.runs.models import find_model
 from pareto_explorer.sweeps.model_store import serialise
 from pareto_explorer.sweeps.reproduce import reproduce
+from pareto_explorer.tasks import UnlearningTask
 
 __all__ = ["TOLERANCE", "Exported", "NotReproduced", "check_destination", "export_model"]
 
@@ -49,6 +50,7 @@ def export_model(
     *,
     cache_dir: str | Path | None = None,
     tolerance: float = TOLERANCE,
+    task: UnlearningTask | None = None,
 ) -> Exported:
     """Writes the weights of one point as safetensors, whole or not at all.
 
@@ -60,6 +62,7 @@ def export_model(
         destination: A path that ends in ``.safetensors``; replaced if it exists.
         cache_dir: Folder of the landmark cache, for a model that must be run again.
         tolerance: Largest difference that still counts as the same.
+        task: The task, for a model that must be run again and whose task was built in Python.
 
     Raises:
         InputError: The run has no such point, or the destination cannot be written.
@@ -72,7 +75,7 @@ def export_model(
         content = kept.read_bytes()
     else:
         _require_reproducible(run, trial_id, replicate, step)
-        again = reproduce(run.path, trial_id, replicate, step, cache_dir=cache_dir)
+        again = reproduce(run.path, trial_id, replicate, step, cache_dir=cache_dir, task=task)
         difference = _difference(again.values)
         if not difference <= tolerance:
             raise NotReproduced(

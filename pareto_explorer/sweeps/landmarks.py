@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from time import perf_counter
+from typing import Any, cast
 
 import ray
 import torch
+from ray import exceptions
 
+from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps.parts import Replicate, Resources
 from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.replicate import Bench, Landmarks
 from pareto_explorer.tasks import (
     LandmarkCache,
     LandmarkKind,
+    Stage,
     UnlearningTask,
     fingerprint,
-    train_landmark,
+    given_original,
+    train_stages,
 )
 
 __all__ = ["landmark_rows", "prepare_landmarks"]
 
 KINDS: tuple[LandmarkKind, ...] = ("original", "retrained")
+
+LOSSES = 3
+"""How often in a row a training may lose its worker without a new snapshot."""
+
+SNAPSHOT_SECONDS = 60.0
+"""A training makes a snapshot at the end of an epoch once so long has passed."""
+
+NEWS_SECONDS = 1.0
+"""A worker tells of an epoch without a snapshot at most so often."""
+
+State = dict[str, torch.Tensor]
+Wanted = Mapping[str, tuple[LandmarkKind, int]]
+"""Kind and training seed by fingerprint."""
+
+_LOST = (
+    exceptions.LocalRayletDiedError,
+    exceptions.NodeDiedError,
+    exceptions.ObjectLostError,
+    exceptions.OutOfMemoryError,
+    exceptions.WorkerCrashedError,
+)
 
 
 def prepare_landmarks(
@@ -33,11 +60,15 @@ def prepare_landmarks(
     resources: Resources,
     cache_dir: Path,
     progress: Progress,
+    *,
+    retrain: bool = True,
 ) -> dict[int, Landmarks]:
     """Loads or trains the original and the retrained model of every training seed.
 
     Whoever trains a landmark holds its lock, so that two sweeps that want the same one train it
     once. Locks are taken in the order of the fingerprints: no two sweeps can wait for each other.
+    Snapshots of a training are kept in the cache: one that loses its worker, or whose sweep is
+    stopped, goes on from the newest.
 
     Args:
         task: The task, for the fingerprints.
@@ -45,35 +76,44 @@ def prepare_landmarks(
         training_seeds: Seeds of the originals.
         resources: What one training books.
         cache_dir: Folder of the cache on the driver.
-        progress: Told how many are trained.
+        progress: Told how many are trained, and how far they are.
+        retrain: Whether there are retrained models.
+
+    Raises:
+        InputError: The task brings its own original, and there are several training seeds or its
+            weights do not fit; a training diverges; or it loses its worker again and again.
     """
-    cache, train = LandmarkCache(cache_dir), _remote(_train, resources)
-    wanted = {
-        fingerprint(task, kind, seed): (kind, seed) for seed in training_seeds for kind in KINDS
+    given = given_original(task)
+    if given is not None and len(training_seeds) > 1:
+        raise InputError(
+            "replicates.training_seeds: the task brings its own original, so there is one training"
+            " seed; give [0]."
+        )
+    cache = LandmarkCache(cache_dir)
+    wanted: Wanted = {
+        fingerprint(task, kind, seed): (kind, seed)
+        for seed in training_seeds
+        for kind in KINDS
+        if (retrain if kind == "retrained" else given is None)
     }
     found = {key: state for key in wanted if (state := cache.load(key)) is not None}
     with ExitStack() as locks:
-        training = {}
+        missing = []
         for key in sorted(wanted.keys() - found.keys()):
             locks.enter_context(cache.lock(key))
             state = cache.load(key)
-            if state is not None:
+            if state is None:
+                missing.append(key)
+            else:
                 found[key] = state
-                continue
-            trained = train.remote(task_ref, *wanted[key], resources.device, resources.threads)
-            training[trained] = key
         progress.stage(
-            f"landmarks: {len(found)} from the cache, {len(training)} to train ({cache_dir})"
+            f"landmarks: {len(found)} from the cache, {len(missing)} to train ({cache_dir})"
         )
-        pending = list(training)
-        while pending:
-            ready, pending = ray.wait(pending)
-            key = training[ready[0]]
-            found[key] = ray.get(ready[0])
-            cache.store(key, found[key])
-    states = {(kind, seed): found[key] for key, (kind, seed) in wanted.items()}
+        training = {key: wanted[key] for key in missing}
+        found |= _train_all(task_ref, training, resources, cache, progress)
+    states = {wanted[key]: state for key, state in found.items()}
     return {
-        seed: Landmarks(states["original", seed], states["retrained", seed])
+        seed: Landmarks(given or states["original", seed], states.get(("retrained", seed)))
         for seed in training_seeds
     }
 
@@ -86,38 +126,117 @@ def landmark_rows(
 ) -> list[dict[str, Any]]:
     """Measures the landmarks: rows of ``landmarks.parquet``, one per landmark and replicate."""
     measure = _remote(_measure, resources)
-    measured = {
+    pending = {
         seed: measure.remote(task_ref, {seed: own}, seed, resources.device)
         for seed, own in landmarks.items()
     }
+    measured = {seed: ray.get(reference) for seed, reference in pending.items()}
     return [
         {
             "landmark": kind,
             "replicate": replicate.index,
             "training_seed": replicate.training_seed,
-            **ray.get(measured[replicate.training_seed])[kind],
+            **measured[replicate.training_seed][kind],
         }
         for kind in KINDS
         for replicate in replicates
+        if kind in measured[replicate.training_seed]
     ]
 
 
-def _remote(function: Callable[..., Any], resources: Resources) -> Any:
+def _train_all(
+    task_ref: Any,
+    wanted: Wanted,
+    resources: Resources,
+    cache: LandmarkCache,
+    progress: Progress,
+) -> dict[str, State]:
+    """Trains landmarks side by side, each as a task that yields its stages."""
+    # Ray would start a lost task from the beginning.
+    train = _remote(_train, resources, num_returns="streaming", max_retries=0)
+
+    names = {key: "{}/seed {}".format(*what) for key, what in wanted.items()}
+
+    def start(key: str) -> Any:
+        snapshot = cache.load_partial(key)
+        if snapshot is not None:
+            progress.stage(f"landmark {names[key]}: training goes on from its last snapshot")
+        where = (resources.device, resources.threads)
+        return train.remote(task_ref, *wanted[key], *where, SNAPSHOT_SECONDS, snapshot)
+
+    running: dict[Any, str] = {start(key): key for key in wanted}
+    lost: Counter[str] = Counter()
+    trained: dict[str, State] = {}
+    try:
+        while running:
+            stream: Any = ray.wait(list(running), num_returns=1)[0][0]
+            key = running.pop(stream)
+            try:
+                stage: Stage = ray.get(cast("ray.ObjectRef[Stage]", next(stream)))
+            except _LOST as error:
+                lost[key] += 1
+                if lost[key] > LOSSES:
+                    raise _given_up(names[key], lost[key], error) from None
+                progress.stage(f"landmark {names[key]}: the worker was lost; another takes over")
+                running[start(key)] = key
+                continue
+            if stage.snapshot is not None:
+                cache.store_partial(key, stage.snapshot)
+                del lost[key]
+            if stage.state is None:
+                running[stream] = key  # behind the others
+            else:
+                cache.store(key, stage.state)
+                trained[key] = stage.state
+            progress.landmark(names[key], stage.epoch, stage.epochs, stage.loss)
+    finally:
+        for stream in running:
+            ray.cancel(stream)
+    return trained
+
+
+def _given_up(name: str, times: int, error: Exception) -> InputError:
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return InputError(
+        f"landmark {name}: training lost its worker {times} times in a row ({reason}); see that a"
+        " node has the memory that it takes, or book more of the node in resources."
+    )
+
+
+def _remote(function: Callable[..., Any], resources: Resources, **options: Any) -> Any:
     """A Ray task that books what a trial books."""
     return ray.remote(function).options(
-        num_cpus=resources.cpu, num_gpus=resources.gpu, resources=dict(resources.custom)
+        num_cpus=resources.cpu,
+        num_gpus=resources.gpu,
+        resources=dict(resources.custom),
+        **options,
     )
 
 
 def _train(
-    task: UnlearningTask, kind: LandmarkKind, seed: int, device: str, threads: int
-) -> dict[str, torch.Tensor]:
+    task: UnlearningTask,
+    kind: LandmarkKind,
+    seed: int,
+    device: str,
+    threads: int,
+    every_seconds: float,
+    start: bytes | None,
+) -> Iterator[Stage]:
     torch.set_num_threads(threads)
-    return train_landmark(task, kind, seed, device)
+    told = perf_counter()
+    for stage in train_stages(task, kind, seed, device, start, every_seconds):
+        quiet = stage.snapshot is None and stage.state is None
+        if quiet and perf_counter() - told < NEWS_SECONDS:
+            continue
+        yield stage
+        told = perf_counter()
 
 
 def _measure(
     task: UnlearningTask, landmarks: Mapping[int, Landmarks], seed: int, device: str
 ) -> dict[str, dict[str, float]]:
     _, evaluator = Bench(task, landmarks, device).prepared(seed)
-    return {"original": dict(evaluator.original), "retrained": dict(evaluator.retrained)}
+    measures = {"original": dict(evaluator.original)}
+    if evaluator.retrained is not None:
+        measures["retrained"] = dict(evaluator.retrained)
+    return measures

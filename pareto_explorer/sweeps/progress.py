@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pareto_explorer.fronts import Box
+from pareto_explorer.sweeps.course import Course, clock
 from pareto_explorer.sweeps.families import TrialPlan
 from pareto_explorer.sweeps.growing import GrowingHypervolume
 
@@ -28,6 +29,11 @@ class Progress:
         self.running = 0
         self.ended_now = 0
         self.hypervolumes: dict[str, float] = {}
+        self.training: dict[str, Course] = {}
+        self.planned: Counter[str] = Counter()
+        self.statuses: Counter[str] = Counter()
+        self.ended_by_family: Counter[str] = Counter()
+        self._total: int | None = None
         self._started = perf_counter()
         self._new: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         self._growing: dict[str, GrowingHypervolume] = {}
@@ -59,6 +65,22 @@ class Progress:
 
     def stage(self, text: str) -> None:
         """Says what happens before the first trial."""
+
+    def landmark(self, name: str, epoch: int, epochs: int, loss: float) -> Course:
+        """Takes how far the training of a landmark is, and returns its whole course.
+
+        Args:
+            name: The landmark, for example ``"retrained/seed 1"``.
+            epoch: Epochs done.
+            epochs: Epochs in all.
+            loss: Mean training loss of the last one.
+        """
+        now = perf_counter()
+        course = self.training.setdefault(name, Course(name, epoch, now))
+        course.take(epoch, epochs, loss, now)
+        if course.ended:
+            del self.training[name]
+        return course
 
     def drawn(self, plan: TrialPlan) -> None:
         """Takes a trial that was drawn while the sweep runs."""
@@ -101,10 +123,10 @@ class Progress:
         if not self.statuses["failed"]:
             counts.append("0 failed")
         elapsed = perf_counter() - self._started
-        times = f"{_clock(elapsed)} elapsed"
+        times = f"{clock(elapsed)} elapsed"
         if self.ended_now and self.done < self.total:
             left = elapsed / self.ended_now * (self.total - self.done)
-            times += f", about {_clock(left)} left"
+            times += f", about {clock(left)} left"
         return " · ".join([", ".join(counts), times])
 
     def __enter__(self) -> Progress:
@@ -126,6 +148,13 @@ class PlainProgress(Progress):
         """Prints the stage."""
         self._console.print(Text(text), soft_wrap=True)
 
+    def landmark(self, name: str, epoch: int, epochs: int, loss: float) -> Course:
+        """Prints a line now and then."""
+        course = super().landmark(name, epoch, epochs, loss)
+        if course.due():
+            self.stage(f"landmark {name}: {course}")
+        return course
+
     def refresh(self, running: int) -> None:
         """Prints a line if there is news."""
         super().refresh(running)
@@ -137,8 +166,9 @@ class PlainProgress(Progress):
             self.stage(self.headline() + tail)
 
     def __exit__(self, *exception: object) -> None:
-        """Prints the last line."""
-        self.refresh(0)
+        """Prints the last line, if there was a first."""
+        if self.total:
+            self.refresh(0)
 
 
 class LiveProgress(Progress):
@@ -168,6 +198,17 @@ class LiveProgress(Progress):
         """Prints the stage above the panel."""
         self._console.print(Text(text), soft_wrap=True)
 
+    def landmark(self, name: str, epoch: int, epochs: int, loss: float) -> Course:
+        """Redraws what is in training; nothing is left when all is done."""
+        course = super().landmark(name, epoch, epochs, loss)
+        table = Table(box=None, pad_edge=False)
+        table.add_column("landmark")
+        table.add_column("training")
+        for each in self.training.values():
+            table.add_row(Text(each.name), Text(str(each)))
+        self._live.update(table if self.training else "", refresh=True)
+        return course
+
     def refresh(self, running: int) -> None:
         """Redraws the panel, at most a tenth of the time."""
         super().refresh(running)
@@ -195,8 +236,3 @@ def progress_for(console: Console, *, quiet: bool) -> Progress:
     if quiet:
         return Progress()
     return LiveProgress(console) if console.is_terminal else PlainProgress(console)
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"

@@ -37,10 +37,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Landmarks:
-    """Weights of the original and the retrained model of one training seed, on the CPU."""
+    """Weights of the original and the retrained model of one training seed, on the CPU.
+
+    Where nothing is retrained, the latter are None.
+    """
 
     original: dict[str, torch.Tensor]
-    retrained: dict[str, torch.Tensor]
+    retrained: dict[str, torch.Tensor] | None = None
 
 
 class Point(NamedTuple):
@@ -67,6 +70,8 @@ def unlearning_data(task: UnlearningTask) -> UnlearningData:
         fresh_model=task.model,
         adjacent=task.adjacent,
         remote=task.remote,
+        augment=task.augment,
+        loss=task.loss,
     )
 
 
@@ -93,7 +98,11 @@ class Bench:
         if training_seed not in self._prepared:
             landmarks = self._landmarks[training_seed]
             original = restore_model(self.task, landmarks.original, self.device)
-            retrained = restore_model(self.task, landmarks.retrained, self.device)
+            retrained = (
+                None
+                if landmarks.retrained is None
+                else restore_model(self.task, landmarks.retrained, self.device)
+            )
             evaluator = Evaluator(self.task, original, retrained)
             self._prepared[training_seed] = original, evaluator
         return self._prepared[training_seed]

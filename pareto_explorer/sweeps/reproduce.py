@@ -12,14 +12,10 @@ from torch import nn
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.runs import RunDirectory, read_manifest, read_plans, read_points
 from pareto_explorer.sweeps.families import plan_of
+from pareto_explorer.sweeps.given_task import task_of
 from pareto_explorer.sweeps.replicate import Bench, Landmarks, run_replicate
 from pareto_explorer.sweeps.spec import SweepSpec
-from pareto_explorer.tasks import (
-    LandmarkCache,
-    UnlearningTask,
-    default_cache_dir,
-    make_task,
-)
+from pareto_explorer.tasks import LandmarkCache, UnlearningTask, default_cache_dir
 
 __all__ = ["Reproduction", "local_landmarks", "reproduce"]
 
@@ -52,6 +48,7 @@ def reproduce(
     step: int,
     *,
     cache_dir: str | Path | None = None,
+    task: UnlearningTask | None = None,
 ) -> Reproduction:
     """Runs one point of a run again.
 
@@ -61,24 +58,25 @@ def reproduce(
         replicate: Number of the replicate.
         step: Gradient steps at which the point was evaluated.
         cache_dir: Folder of the landmark cache; by default the user's.
+        task: The task, for a run whose task was built in Python.
 
     Raises:
-        InputError: The run has no such point.
+        InputError: The run has no such point, or its task was built in Python and is not given.
     """
     run = RunDirectory(Path(run_path).resolve())
     points = read_points(run)
     recorded = _recorded(points, trial_id, replicate, step)
-    spec = SweepSpec.from_mapping(read_manifest(run)["spec"], str(run.sweep_yaml))
+    manifest = read_manifest(run)
+    spec = SweepSpec.from_mapping(manifest["spec"], str(run.sweep_yaml))
     families = {family.name: family for family in spec.family_list()}
     known = spec.plan() or [plan_of(plan, families) for plan in read_plans(run)]
     plans = {plan.trial_id: plan for plan in known}
-    task = make_task(spec.task)
+    task = task_of(manifest, task)
     pair = spec.replicate_list()[replicate]
     torch.set_num_threads(spec.resources.threads)
     cache = LandmarkCache(Path(cache_dir) if cache_dir else default_cache_dir())
-    bench = Bench(
-        task, {pair.training_seed: local_landmarks(task, pair.training_seed, cache)}, device="cpu"
-    )
+    landmarks = local_landmarks(task, pair.training_seed, cache, retrain=spec.needs_retrained)
+    bench = Bench(task, {pair.training_seed: landmarks}, device="cpu")
     for row, model, _ in run_replicate(bench, plans[trial_id], pair, spec.budget):
         if row["step"] == step:
             numbers = [
@@ -112,9 +110,11 @@ def _recorded(points: pd.DataFrame, trial_id: str, replicate: int, step: int) ->
     return found.iloc[0]
 
 
-def local_landmarks(task: UnlearningTask, training_seed: int, cache: LandmarkCache) -> Landmarks:
+def local_landmarks(
+    task: UnlearningTask, training_seed: int, cache: LandmarkCache, *, retrain: bool = True
+) -> Landmarks:
     """Loads the landmarks of one training seed, or trains them in this process."""
     return Landmarks(
         cache.obtain(task, "original", training_seed),
-        cache.obtain(task, "retrained", training_seed),
+        cache.obtain(task, "retrained", training_seed) if retrain else None,
     )

@@ -20,7 +20,14 @@ from ray import tune
 
 from pareto_explorer._version import __version__
 from pareto_explorer.errors import InputError
-from pareto_explorer.fronts import Box, Objective, efficacy_fidelity_box, retrain_gap_box
+from pareto_explorer.fronts import (
+    Box,
+    Objective,
+    efficacy_fidelity_box,
+    oracle_free_box,
+    oracle_free_doubt,
+    retrain_gap_box,
+)
 from pareto_explorer.runs import (
     PointsWriter,
     RunDirectory,
@@ -45,9 +52,11 @@ from pareto_explorer.sweeps.drawing import (
     total_of,
 )
 from pareto_explorer.sweeps.families import Family, TrialPlan, plan_of
+from pareto_explorer.sweeps.given_task import GIVEN, digest_of, names_of
 from pareto_explorer.sweeps.keeping import Keeper
 from pareto_explorer.sweeps.landmarks import landmark_rows, prepare_landmarks
 from pareto_explorer.sweeps.loggers import loggers_for
+from pareto_explorer.sweeps.memory import require_gpu_room
 from pareto_explorer.sweeps.model_store import ModelStore
 from pareto_explorer.sweeps.pending import pending_trials
 from pareto_explorer.sweeps.progress import Progress
@@ -76,6 +85,7 @@ def _nothing() -> None:
 def execute(
     spec: SweepSpec,
     out: str | Path,
+    task: UnlearningTask | None = None,
     *,
     address: str | None = None,
     cache_dir: str | Path | None = None,
@@ -91,6 +101,7 @@ def execute(
     Args:
         spec: What to sweep.
         out: The run directory, on this machine.
+        task: The task, where it was built in Python; ``spec.task`` is then no more than its name.
         address: See `pareto_explorer.run_sweep`, as for the next five.
         cache_dir: Folder of the landmark cache.
         progress: Display.
@@ -108,10 +119,11 @@ def execute(
     """
     progress = progress or Progress()
     run = RunDirectory(Path(out).resolve())
-    task = make_task(spec.task)
+    given = None if task is None else digest_of(task)
+    task = task or make_task(spec.task)
     families = {family.name: family for family in spec.family_list()}
     with _exclusive(run):
-        earlier = _earlier_spec(run, spec)
+        earlier = _earlier_spec(run, spec, given)
         forget_unfinished(run)
         ended, points = finished_trials(run), read_points(run)
         plans = spec.plan() or [plan_of(plan, families) for plan in read_plans(run)]
@@ -119,7 +131,7 @@ def execute(
         starts = [] if plans else starts_of(spec, families, progress)
         _check_methods([*plans, *_samples(families)], task)
         loggers = loggers_for(spec.loggers, run)
-        modules = modules_of(spec.to_mapping())
+        modules = modules_of(spec.to_mapping() | {"own": names_of(task) if given else []})
         with (
             connect(
                 address, verbose=verbose, dashboard=dashboard, modules=modules, progress=progress
@@ -128,6 +140,9 @@ def execute(
             progress,
         ):
             room = slots(spec.resources)
+            doubt = oracle_free_doubt(spec.metrics, task.facts)
+            if doubt:
+                progress.stage(f"objectives: {doubt}")
             task_ref = ray.put(task)
             landmarks = prepare_landmarks(
                 task,
@@ -136,17 +151,19 @@ def execute(
                 spec.resources,
                 Path(cache_dir) if cache_dir else default_cache_dir(),
                 progress,
+                retrain=spec.needs_retrained,
             )
             if earlier is None:
                 rows = landmark_rows(task_ref, landmarks, replicates, spec.resources)
                 write_landmarks(run, rows)
             box = _box(spec, read_landmarks(run))
             if earlier != spec.to_mapping():
-                _write_manifest(run, spec, box, name or run.path.name, task.facts)
+                _write_manifest(run, spec, box, name or run.path.name, task.facts, given)
             changed()
             progress.begin(plans, ended, points, box, total_of(spec))
             stopper = _stopper(spec, box, points, ended)
             if left_to_do(spec, plans, ended) and not (stopper and stopper.stop_all()):
+                require_gpu_room(spec, list(families.values()), task_ref, landmarks, progress)
                 _sweep(
                     Sweep(spec, run, box, families, plans, ended, points, starts),
                     Job(
@@ -306,7 +323,7 @@ def _exclusive(run: RunDirectory) -> Iterator[None]:
         lock.release()
 
 
-def _earlier_spec(run: RunDirectory, spec: SweepSpec) -> dict[str, Any] | None:
+def _earlier_spec(run: RunDirectory, spec: SweepSpec, given: str | None) -> dict[str, Any] | None:
     """The specification that made the directory, or None for a new one."""
     if not run.sweep_yaml.exists():
         strangers = [p.name for p in run.path.iterdir() if p.name not in _OURS]
@@ -316,7 +333,13 @@ def _earlier_spec(run: RunDirectory, spec: SweepSpec) -> dict[str, Any] | None:
                 "choose an empty folder."
             )
         return None
-    earlier: dict[str, Any] = read_manifest(run)["spec"]
+    manifest = read_manifest(run)
+    earlier: dict[str, Any] = manifest["spec"]
+    if manifest.get(GIVEN) != given:
+        raise InputError(
+            f"--out: {str(run.path)!r} was made with another task than this one; choose another "
+            "folder with --out, or give the task that it was made with."
+        )
     wanted = spec.to_mapping()
     for part, new in wanted.items():
         old = earlier.get(part)
@@ -353,11 +376,18 @@ def _box(spec: SweepSpec, landmarks: pd.DataFrame) -> Box:
     if spec.preset.preset == "efficacy_fidelity":
         return efficacy_fidelity_box()
     originals = landmarks[landmarks["landmark"] == "original"]
+    if spec.preset.preset == "oracle_free":
+        return oracle_free_box(originals["forget_accuracy_gap"].tolist(), spec.preset.tolerance)
     return retrain_gap_box(originals["forget_gap"].tolist(), spec.preset.tolerance)
 
 
 def _write_manifest(
-    run: RunDirectory, spec: SweepSpec, box: Box, name: str, facts: Mapping[str, Any]
+    run: RunDirectory,
+    spec: SweepSpec,
+    box: Box,
+    name: str,
+    facts: Mapping[str, Any],
+    given: str | None,
 ) -> None:
     packages = ["torch", "torchvision", "torchjd", "ray", "optuna", "pymoo"]
     packages += ["moocore", "numpy", "pandas", "scikit-learn", "plotly"]
@@ -366,6 +396,7 @@ def _write_manifest(
         "spec": spec.to_mapping(),
         "box": box.to_dict(),
         "facts": dict(facts),
+        **({GIVEN: given} if given else {}),
         "command": _command(),
         "versions": {
             "pareto-explorer": __version__,

@@ -102,6 +102,7 @@ class SweepSpec(Part):
             raise unknown("objectives", self.preset.preset, OBJECTIVES)
         self.plan()
         self._check_search()
+        self._check_constraints()
         return self
 
     def _check_search(self) -> None:
@@ -131,6 +132,17 @@ class SweepSpec(Part):
                 raise InputError(
                     "resources.replicate_parallelism: early stopping judges whole trials; set it "
                     "to 'trial', or early_stopping to null."
+                )
+
+    def _check_constraints(self) -> None:
+        if self.needs_retrained or not isinstance(self.search, ExploreSearch):
+            return
+        for bound in self.search.bounds:
+            if METRICS[bound.metric].needs_retrained:
+                raise InputError(
+                    f"search.constraints: {bound.metric} needs a retrained model, and "
+                    f"{self.preset.preset} does without; bound another metric, for example "
+                    "'accuracy_drop <= 0.02'."
                 )
 
     @classmethod
@@ -175,6 +187,20 @@ class SweepSpec(Part):
         if isinstance(self.objectives, PresetSpec):
             return self.objectives
         return PresetSpec(preset=str(self.objectives))
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The objectives' metrics."""
+        if isinstance(self.objectives, list):
+            return tuple(objective.metric for objective in self.objectives)
+        return OBJECTIVES[self.preset.preset].metrics
+
+    @property
+    def needs_retrained(self) -> bool:
+        """Whether the sweep retrains a model for each training seed."""
+        if isinstance(self.objectives, list):
+            return True
+        return OBJECTIVES[self.preset.preset].needs_retrained
 
     def to_mapping(self) -> dict[str, Any]:
         """The specification as plain data with every default written out."""

@@ -20,6 +20,7 @@ from ray.tune.result import TIMESTEPS_TOTAL
 
 from pareto_explorer.runs.atomic import atomic_path, write_text
 from pareto_explorer.sweeps.families import Family, plan_of
+from pareto_explorer.sweeps.memory import limit_memory
 from pareto_explorer.sweeps.model_store import Kept, ModelStore
 from pareto_explorer.sweeps.parts import BudgetSpec, Replicate
 from pareto_explorer.sweeps.replicate import (
@@ -71,8 +72,9 @@ class UnlearningTrial(tune.Trainable):
     The configuration is that of ``TrialPlan.to_config``; with ``replicate`` in it, the Ray trial
     is that replicate alone.
 
-    The actor keeps the task and the landmarks on the device between trials. An error in one
-    replicate ends the trial as ``failed`` but neither the actor nor the sweep.
+    The actor keeps the task and the landmarks on the device between trials; one that shares a GPU
+    takes no more than its share of the memory. An error in one replicate ends the trial as
+    ``failed`` but neither the actor nor the sweep.
 
     A trial that has lost its worker goes on from its last checkpoint: points after the checkpoint
     are reported once more, with the same keys. A replicate of a method that cannot be saved
@@ -82,10 +84,12 @@ class UnlearningTrial(tune.Trainable):
     _running: dict[int, ReplicateRun]
     _last: dict[int, Row]
     _unsaved_seconds: float
+    _trial_info: Any = None  # Ray's; there is none in a trial that is made without it
 
     def setup(self, config: dict[str, Any], *, job: Job) -> None:  # type: ignore[override]
         """Loads what all trials share; Ray calls it once for each actor."""
         torch.set_num_threads(job.threads)
+        limit_memory(self._gpu)
         self.job = job
         self.bench = Bench(job.task, job.landmarks, job.device)
         self._begin(config)
@@ -187,6 +191,12 @@ class UnlearningTrial(tune.Trainable):
             for index in state["running"]
         }
         self._unsaved_seconds = 0.0
+
+    @property
+    def _gpu(self) -> float:
+        """GPUs, or the share of one, that Ray has booked for this trial."""
+        booked = self.trial_resources
+        return 0.0 if booked is None else float(booked.required_resources.get("GPU", 0.0))
 
     def _taken_up(self, index: int, file: Path) -> ReplicateRun:
         start = (self.bench, self.plan, self.job.replicates[index], self.job.budget)

@@ -1,58 +1,119 @@
 """What is unlearned: tasks, forget requests and their landmarks."""
 
 from pareto_explorer.tasks.adjacent_sets import nearest_class, select_adjacent_set
+from pareto_explorer.tasks.augment import CropFlip
+from pareto_explorer.tasks.collecting import samples_from
+from pareto_explorer.tasks.custom import task_from
 from pareto_explorer.tasks.digits import digits
+from pareto_explorer.tasks.fingerprints import RECIPE_VERSION, fingerprint
 from pareto_explorer.tasks.forget_requests import (
     ForgetRequest,
     Indices,
     Mislabelled,
+    Mixture,
     RandomSubset,
     Subclass,
     WholeClass,
     parse_forget,
 )
 from pareto_explorer.tasks.forget_sets import ForgetSet, select_forget_set
+from pareto_explorer.tasks.groups import Groups
 from pareto_explorer.tasks.landmark_cache import LandmarkCache, default_cache_dir
 from pareto_explorer.tasks.landmarks import (
-    RECIPE_VERSION,
     LandmarkKind,
-    fingerprint,
+    Stage,
+    given_original,
     restore_model,
     train_landmark,
     train_model,
+    train_stages,
 )
-from pareto_explorer.tasks.models import digits_cnn
+from pareto_explorer.tasks.models import (
+    MODELS,
+    ModelEntry,
+    ModelSpec,
+    digits_cnn,
+    image_classifier,
+    make_model,
+    parse_model,
+)
+from pareto_explorer.tasks.networks.image_classifier import ImageClassifier
+from pareto_explorer.tasks.recipes import RECIPES, parse_recipe
 from pareto_explorer.tasks.registry import TASKS, TaskEntry, make_task
-from pareto_explorer.tasks.splits import stratified_split
+from pareto_explorer.tasks.splits import PublishedSplit, published_split, stratified_split
 from pareto_explorer.tasks.task import Recipe, Samples, UnlearningTask
+from pareto_explorer.tasks.text import sentences, text
+from pareto_explorer.tasks.textures import textures
+from pareto_explorer.tasks.vision import (
+    VisionTask,
+    cifar10,
+    cifar100,
+    fashion_mnist,
+    image_folder,
+    mnist,
+    svhn,
+    tiny_imagenet,
+)
+from pareto_explorer.tasks.weights import load_weights
 
 __all__ = [
+    "MODELS",
+    "RECIPES",
     "RECIPE_VERSION",
     "TASKS",
+    "CropFlip",
     "ForgetRequest",
     "ForgetSet",
+    "Groups",
+    "ImageClassifier",
     "Indices",
     "LandmarkCache",
     "LandmarkKind",
     "Mislabelled",
+    "Mixture",
+    "ModelEntry",
+    "ModelSpec",
+    "PublishedSplit",
     "RandomSubset",
     "Recipe",
     "Samples",
+    "Stage",
     "Subclass",
     "TaskEntry",
     "UnlearningTask",
+    "VisionTask",
     "WholeClass",
+    "cifar10",
+    "cifar100",
     "default_cache_dir",
     "digits",
     "digits_cnn",
+    "fashion_mnist",
     "fingerprint",
+    "given_original",
+    "image_classifier",
+    "image_folder",
+    "load_weights",
+    "make_model",
     "make_task",
+    "mnist",
     "nearest_class",
     "parse_forget",
+    "parse_model",
+    "parse_recipe",
+    "published_split",
     "restore_model",
+    "samples_from",
     "select_adjacent_set",
     "select_forget_set",
+    "sentences",
     "stratified_split",
+    "svhn",
+    "task_from",
+    "text",
+    "textures",
+    "tiny_imagenet",
     "train_landmark",
     "train_model",
+    "train_stages",
 ]

@@ -7,22 +7,25 @@ from torch import Tensor
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.forget_requests import ForgetRequest, Subclass, WholeClass
+from pareto_explorer.tasks.groups import Groups
 from pareto_explorer.tasks.task import Samples
 
 __all__ = ["nearest_class", "select_adjacent_set"]
 
 _FIELD = "task.forget.adjacent"
-_CHUNK = 256  # samples whose distances are computed at once
+_VOTERS = 256  # samples of a class that are asked
+_CHUNK = 4096  # samples whose distances to the voters are computed at once
 
 
 def select_adjacent_set(
-    request: ForgetRequest, train: Samples, forget_indices: Tensor
+    request: ForgetRequest, train: Samples, forget_indices: Tensor, groups: Groups | None = None
 ) -> Tensor | None:
     """Says which retained samples are semantically close to what a request forgets.
 
-    Of a ``class`` request these are all samples of one other class, named by the request or found
-    by `nearest_class`; of a ``subclass`` request, the rest of the class. Other requests scatter
-    over the data and have no such neighbourhood.
+    Of a ``class`` request these are the samples of the class that the request names, or else of the
+    other classes of its superclass, or else, where no superclass is known, of the class found by
+    `nearest_class`. Of a ``subclass`` request they are the rest of its class. Other requests
+    scatter over the data and have no such neighbourhood.
 
     Source: the adjacent and remote parts of Cheng et al., "Machine unlearning under retain-forget
     entanglement" (arXiv 2603.26569), who take the rest of a superclass.
@@ -31,6 +34,7 @@ def select_adjacent_set(
         request: What is forgotten.
         train: Training data with the labels to train with.
         forget_indices: What the request selected, (k,).
+        groups: The superclasses, where the task knows them.
 
     Returns:
         Ascending positions in ``train``, or ``None`` where the request has no adjacent set or
@@ -41,16 +45,19 @@ def select_adjacent_set(
     """
     match request:
         case WholeClass(label=label, adjacent=None):
-            wanted = nearest_class(train, label)
-        case WholeClass(label=label, adjacent=int() as wanted):
-            _check_class(wanted, label, train)
-        case Subclass(label=wanted):
-            pass
+            siblings = groups.siblings(label) if groups else []
+            wanted = siblings or [nearest_class(train, label)]
+        case WholeClass(label=label, adjacent=int() as named):
+            _check_class(named, label, train)
+            wanted = [named]
+        case Subclass():
+            wanted = [int(train.labels[forget_indices[0]])]
         case _:
             return None
-    members = train.labels == wanted
+    members = torch.isin(train.labels, torch.tensor(wanted, device=train.labels.device))
     members[forget_indices] = False
-    if int(members.sum()) + len(forget_indices) == len(train):
+    count = int(members.sum())
+    if count == 0 or count + len(forget_indices) == len(train):
         return None
     return members.nonzero().squeeze(1)
 
@@ -60,19 +67,30 @@ def nearest_class(train: Samples, label: int) -> int:
 
     It is the most frequent prediction for the samples of ``label`` by a nearest-neighbour
     classifier (Euclidean distance of the raw inputs) that knows the other classes only, which is
-    what a model retrained without the class is asked; the lowest label among equals.
+    what a model retrained without the class is asked; the lowest label among equals. Of a large
+    class, 256 samples at even spacing are asked: seconds on one core for CIFAR-10.
 
     Args:
         train: Training data.
         label: A class with samples in ``train``.
     """
-    inputs = train.inputs.flatten(1).double()
     inside = train.labels == label
-    others, classes = inputs[~inside], train.labels[~inside]
-    votes = [
-        classes[torch.cdist(part, others).argmin(1)] for part in torch.split(inputs[inside], _CHUNK)
-    ]
-    return int(torch.cat(votes).bincount().argmax())
+    members, others = (index.nonzero().squeeze(1) for index in (inside, ~inside))
+    if len(members) > _VOTERS:
+        members = members[torch.linspace(0, len(members) - 1, _VOTERS).round().long()]
+    voters = _vectors(train.inputs[members])
+    nearest = torch.full((len(voters),), torch.inf, device=voters.device)
+    votes = torch.zeros(len(voters), dtype=torch.int64, device=voters.device)
+    for chunk in torch.split(others, _CHUNK):
+        distance, at = torch.cdist(voters, _vectors(train.inputs[chunk])).min(1)
+        closer = distance < nearest
+        nearest[closer] = distance[closer]
+        votes[closer] = train.labels[chunk[at[closer]]]
+    return int(votes.bincount().argmax())
+
+
+def _vectors(inputs: Tensor) -> Tensor:
+    return inputs.flatten(1).float()
 
 
 def _check_class(wanted: int, label: int, train: Samples) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_serializer,
 )
 
 from pareto_explorer.errors import InputError, unknown
@@ -21,6 +23,7 @@ __all__ = [
     "ForgetRequest",
     "Indices",
     "Mislabelled",
+    "Mixture",
     "RandomSubset",
     "Subclass",
     "WholeClass",
@@ -59,7 +62,8 @@ class WholeClass(_Request):
     reference distributions of the class come from its held-out samples.
 
     ``adjacent`` names the retained class that is semantically close to the forgotten one; left
-    out, it is the class nearest to it by the training inputs.
+    out, it is the rest of the superclass where the task has superclasses, and otherwise the class
+    nearest to it by the training inputs.
     """
 
     kind: Literal["class"] = "class"
@@ -68,17 +72,21 @@ class WholeClass(_Request):
 
 
 class Subclass(_Request):
-    """Part of one class: one cluster of its training inputs.
+    """Part of one class: a true subclass, or one cluster of the class's training inputs.
 
-    The clusters are k-means clusters of the raw inputs, numbered by size: part 0 is the largest.
+    ``subclass`` gives a true subclass by name or number, where the task knows some. Otherwise
+    ``label`` gives the class, whose k-means clusters of the raw inputs are numbered by size: part 0
+    is the largest.
+
     Validation and test keep the whole class, which still exists. The rest of the class is the
     adjacent part of the retain set.
     """
 
     kind: Literal["subclass"] = "subclass"
-    label: int
+    label: int | None = None
     parts: int = Field(default=2, ge=2)
     part: int = Field(default=0, ge=0, validate_default=True)
+    subclass: int | str | None = Field(default=None, validate_default=True)
 
     @field_validator("part")
     @classmethod
@@ -88,16 +96,57 @@ class Subclass(_Request):
             raise ValueError(f"should be less than parts, which is {parts}")
         return part
 
+    @field_validator("subclass", mode="before")
+    @classmethod
+    def _one_way_to_say_it(cls, subclass: object, info: ValidationInfo) -> object:
+        if type(subclass) not in (int, str, type(None)):
+            raise ValueError("should be the name or the number of a subclass")
+        if subclass is None and info.data.get("label", 0) is None:
+            raise ValueError("should name a true subclass, or else label a class")
+        if subclass is not None and info.data.get("label") is not None:
+            raise ValueError("should stand alone; leave out label, which asks for a k-means part")
+        return subclass
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        unused = ("subclass",) if self.subclass is None else ("label", "parts", "part")
+        return {name: value for name, value in fields.items() if name not in unused}
+
+
+class Mixture(_Request):
+    """One class of which a fraction is replaced by random samples: easy to forget, or hard.
+
+    With ``hard_probability`` 0 the whole class is forgotten; with 1, as many samples drawn from all
+    of the training data. In between, that fraction of the class is retained after all and replaced
+    by samples drawn from everything else, the released ones included. Validation and test keep the
+    class at every ``hard_probability``, so that metrics are over the same samples.
+
+    Source: the hard probability of HAMU (arXiv 2606.02119; ``hamu/data/vision.py`` of its code).
+    """
+
+    kind: Literal["mixture"] = "mixture"
+    label: int
+    hard_probability: float = Field(default=0.5, ge=0, le=1)
+
 
 class Indices(_Request):
-    """Samples named by their position in the task's training set, counted from 0.
+    """Samples named by their position, counted from 0.
 
-    A path names a file: ``.txt`` or ``.csv`` with integers between white space or commas,
-    ``.json`` with one list, or ``.npy`` with one vector of integers.
+    A path names a file: ``.txt`` or ``.csv`` with integers between white space or commas, ``.csv``
+    with a header where ``column`` names the column, ``.json`` with one list, or ``.npy`` with one
+    vector of integers. A ``.npy`` vector may also hold the label y of every sample, with -y - 1 in
+    place of those to forget, which is how Unlearn-Sparse, SalUn and their descendants mark them.
+
+    ``counted_in`` says what positions count: ``training``, the task's training set (the 45,000 of
+    CIFAR), or ``published``, the training set as it was published (the 50,000), of which the task
+    keeps a part for validation.
     """
 
     kind: Literal["indices"] = "indices"
     indices: tuple[int, ...] | Path
+    column: str | None = None
+    counted_in: Literal["training", "published"] = "training"
 
     @field_validator("indices", mode="before")
     @classmethod
@@ -108,9 +157,18 @@ class Indices(_Request):
             raise ValueError("should be a list of integers or the path of a file that holds them")
         return tuple(value)
 
+    @field_validator("column")
+    @classmethod
+    def _column_of_a_table(cls, column: str | None, info: ValidationInfo) -> str | None:
+        source = info.data.get("indices")
+        if column is not None and not (isinstance(source, Path) and source.suffix == ".csv"):
+            raise ValueError("should come with indices that name a .csv file")
+        return column
+
 
 ForgetRequest = Annotated[
-    Mislabelled | RandomSubset | WholeClass | Subclass | Indices, Field(discriminator="kind")
+    Mislabelled | RandomSubset | WholeClass | Subclass | Mixture | Indices,
+    Field(discriminator="kind"),
 ]
 
 _KINDS: dict[str, type[ForgetRequest]] = {
@@ -118,6 +176,7 @@ _KINDS: dict[str, type[ForgetRequest]] = {
     "random": RandomSubset,
     "class": WholeClass,
     "subclass": Subclass,
+    "mixture": Mixture,
     "indices": Indices,
 }
 

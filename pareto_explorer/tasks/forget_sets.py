@@ -5,25 +5,26 @@ Every draw comes from the seed, so the same request on the same data gives the s
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from sklearn.cluster import KMeans
 from torch import Tensor
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.forget_requests import (
     ForgetRequest,
     Indices,
     Mislabelled,
+    Mixture,
     RandomSubset,
     Subclass,
     WholeClass,
 )
+from pareto_explorer.tasks.groups import Groups
+from pareto_explorer.tasks.listed_samples import listed_samples
+from pareto_explorer.tasks.splits import PublishedSplit
 from pareto_explorer.tasks.task import Samples
 
 __all__ = ["ForgetSet", "select_forget_set"]
@@ -44,7 +45,12 @@ class ForgetSet(NamedTuple):
 
 
 def select_forget_set(
-    request: ForgetRequest, train: Samples, n_classes: int, seed: int
+    request: ForgetRequest,
+    train: Samples,
+    n_classes: int,
+    seed: int,
+    groups: Groups | None = None,
+    split: PublishedSplit | None = None,
 ) -> ForgetSet:
     """Applies a forget request to a training set.
 
@@ -53,6 +59,9 @@ def select_forget_set(
         train: Training data with true labels; n samples.
         n_classes: Number of classes.
         seed: Seed of every draw.
+        groups: The subclasses, where the task knows them.
+        split: Where ``train`` came from, if it is a part of a published training set. A ``random``
+            request is drawn as in the literature then, and positions may count in the whole set.
 
     Returns:
         The labels to train with and the positions to forget.
@@ -64,28 +73,37 @@ def select_forget_set(
     labels = train.labels
     match request:
         case Mislabelled():
-            indices = _draw(request.fraction, len(train), rng)
+            indices = _draw(_count(request.fraction, len(train)), len(train), rng)
             shift = torch.from_numpy(rng.integers(1, n_classes, len(indices)))
             labels = labels.clone()
             labels[indices] = (labels[indices] + shift) % n_classes
         case RandomSubset():
-            indices = _draw(request.fraction, len(train), rng)
+            count = _count(request.fraction, len(train))
+            indices = split.random_subset(count) if split else _draw(count, len(train), rng)
         case WholeClass():
             indices = _of_class(request.label, train, n_classes)
-        case Subclass():
+        case Subclass(subclass=None):
             indices = _cluster(request, train, n_classes, seed)
+        case Subclass(subclass=int() | str() as wanted):
+            indices = (groups or Groups()).subclass(wanted, f"{_FIELD}.subclass")
+        case Mixture():
+            indices = _mixture(request, train, n_classes, rng)
         case Indices():
-            indices = _listed(request.indices, len(train))
+            indices = listed_samples(request, labels, split)
     return ForgetSet(labels, indices)
 
 
-def _draw(fraction: float, n: int, rng: np.random.Generator) -> Tensor:
+def _count(fraction: float, n: int) -> int:
     count = round(fraction * n)
     if not 0 < count < n:
         raise InputError(
             f"{_FIELD}.fraction: {fraction} of {n} training samples is {count}; at least one sample"
             " must be forgotten and one retained."
         )
+    return count
+
+
+def _draw(count: int, n: int, rng: np.random.Generator) -> Tensor:
     return torch.from_numpy(np.sort(rng.choice(n, count, replace=False)))
 
 
@@ -101,6 +119,7 @@ def _of_class(label: int, train: Samples, n_classes: int) -> Tensor:
 
 
 def _cluster(request: Subclass, train: Samples, n_classes: int, seed: int) -> Tensor:
+    assert request.label is not None  # noqa: S101 - the request is checked already
     members = _of_class(request.label, train, n_classes)
     inputs = train.inputs[members].flatten(1).double().numpy()
     distinct = len(np.unique(inputs, axis=0))
@@ -114,46 +133,10 @@ def _cluster(request: Subclass, train: Samples, n_classes: int, seed: int) -> Te
     return members[torch.from_numpy(parts == by_size[request.part])]
 
 
-def _listed(source: tuple[int, ...] | Path, n: int) -> Tensor:
-    where = f"{_FIELD}.indices"
-    values = _read(source, where) if isinstance(source, Path) else list(source)
-    if not values:
-        raise InputError(f"{where}: {source} names no sample; name at least one.")
-    outside = next((i for i in values if not 0 <= i < n), None)
-    if outside is not None:
-        raise InputError(
-            f"{where}: {outside} is no training sample; choose positions from 0 to {n - 1}."
-        )
-    if len(set(values)) < len(values):
-        twice = Counter(values).most_common(1)[0][0]
-        raise InputError(f"{where}: {twice} occurs more than once; name each sample once.")
-    if len(values) == n:
-        raise InputError(f"{where}: all {n} training samples are named; leave some to retain.")
-    return torch.tensor(sorted(values))
-
-
-def _read(path: Path, where: str) -> list[int]:
-    readers = {".txt": _from_text, ".csv": _from_text, ".json": _from_json, ".npy": _from_npy}
-    if path.suffix not in readers:
-        raise unknown(f"{where}: file type", path.suffix, readers)
-    try:
-        values = readers[path.suffix](path)
-    except OSError as error:
-        raise InputError(f"{where}: {path} cannot be read ({error.strerror}).") from None
-    except (ValueError, EOFError):
-        values = None
-    if not isinstance(values, list) or not all(type(i) is int for i in values):
-        raise InputError(f"{where}: {path} does not hold a plain list of integers.")
-    return values
-
-
-def _from_text(path: Path) -> Any:
-    return [int(word) for word in path.read_text(encoding="utf-8").replace(",", " ").split()]
-
-
-def _from_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _from_npy(path: Path) -> Any:
-    return np.load(path, allow_pickle=False).tolist()
+def _mixture(request: Mixture, train: Samples, n_classes: int, rng: np.random.Generator) -> Tensor:
+    members = rng.permutation(_of_class(request.label, train, n_classes).numpy())
+    n_hard = round(request.hard_probability * len(members))
+    kept = members[n_hard:]
+    rest = np.setdiff1d(np.arange(len(train)), kept)
+    hard = rng.choice(rest, n_hard, replace=False)
+    return torch.from_numpy(np.sort(np.concatenate([kept, hard])))

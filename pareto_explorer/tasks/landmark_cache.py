@@ -17,12 +17,15 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.tasks.landmarks import LandmarkKind, fingerprint, train_landmark
+from pareto_explorer.tasks.fingerprints import fingerprint
+from pareto_explorer.tasks.landmarks import LandmarkKind, given_original, train_stages
 from pareto_explorer.tasks.task import UnlearningTask
 
 __all__ = ["LandmarkCache", "default_cache_dir"]
 
 _VARIABLE = "PARETO_EXPLORER_CACHE"
+_SHA256 = 64
+"""Digits of a sha256."""
 
 
 def default_cache_dir() -> Path:
@@ -34,8 +37,9 @@ def default_cache_dir() -> Path:
 class LandmarkCache:
     """Trained landmarks on disk, by fingerprint.
 
-    A landmark is a safetensors file with its sha256 beside it. Files appear whole or not at all,
-    and one whose content does not match its sha256 is never used.
+    A landmark is a safetensors file with its sha256 beside it; one in training may have a snapshot
+    beside them, ``FINGERPRINT.partial``, that begins with its own sha256. Files appear whole or
+    not at all, and one whose content does not match its sha256 is never used.
 
     Args:
         root: The directory; made when something is first stored or locked.
@@ -53,18 +57,24 @@ class LandmarkCache:
     ) -> dict[str, Tensor]:
         """Loads a landmark, or trains and stores it; of several processes only one trains.
 
+        Training that was cut off goes on from its last snapshot. An original that the task brings
+        is neither trained nor stored.
+
         Returns:
             The state dict, on the CPU.
 
         Raises:
-            InputError: When the directory cannot be written or the training diverges.
+            InputError: When the directory cannot be written, the training diverges, or the
+                original that the task brings does not fit its model.
         """
+        given = given_original(task) if kind == "original" else None
+        if given is not None:
+            return given
         name = fingerprint(task, kind, training_seed)
         with self.lock(name):
             state = self.load(name)
             if state is None:
-                state = train_landmark(task, kind, training_seed, device)
-                self.store(name, state)
+                state = self._train(name, task, kind, training_seed, device)
         return state
 
     def load(self, name: str) -> dict[str, Tensor] | None:
@@ -90,14 +100,46 @@ class LandmarkCache:
     def store(self, name: str, state: dict[str, Tensor]) -> None:
         """Stores a landmark under its fingerprint ``name``, replacing any former one at once.
 
+        A snapshot of its training is removed.
+
         Raises:
             InputError: When the directory cannot be written.
         """
-        content = save(state)
+        content = save({key: value.contiguous() for key, value in state.items()})
         self._make_root()
         # The checksum goes first, so that no reader sees new data without it.
         self._write(self._checksum(name), _sha256(content))
         self._write(self._data(name), content)
+        self._partial(name).unlink(missing_ok=True)
+
+    def load_partial(self, name: str) -> bytes | None:
+        """Loads the newest snapshot of the landmark in training with fingerprint ``name``.
+
+        Returns:
+            What `train_stages` goes on from, or None when there is none. A damaged file is removed
+            with a warning and counts as none.
+        """
+        try:
+            content = self._partial(name).read_bytes()
+        except FileNotFoundError:
+            return None
+        expected, snapshot = content[:_SHA256], content[_SHA256:]
+        if expected == _sha256(snapshot):
+            return snapshot
+        warnings.warn(
+            f"The snapshot {self._partial(name)} is damaged; it was removed.", stacklevel=2
+        )
+        self._partial(name).unlink(missing_ok=True)
+        return None
+
+    def store_partial(self, name: str, snapshot: bytes) -> None:
+        """Stores a snapshot of the landmark in training, replacing any former one at once.
+
+        Raises:
+            InputError: When the directory cannot be written.
+        """
+        self._make_root()
+        self._write(self._partial(name), _sha256(snapshot) + snapshot)
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
@@ -117,11 +159,30 @@ class LandmarkCache:
         finally:
             held.release()
 
+    def _train(
+        self,
+        name: str,
+        task: UnlearningTask,
+        kind: LandmarkKind,
+        training_seed: int,
+        device: torch.device | str,
+    ) -> dict[str, Tensor]:
+        for stage in train_stages(task, kind, training_seed, device, self.load_partial(name)):
+            if stage.snapshot is not None:
+                self.store_partial(name, stage.snapshot)
+            if stage.state is not None:
+                self.store(name, stage.state)
+                return stage.state
+        raise AssertionError("training ends with a state")
+
     def _data(self, name: str) -> Path:
         return self.root / f"{name}.safetensors"
 
     def _checksum(self, name: str) -> Path:
         return self.root / f"{name}.sha256"
+
+    def _partial(self, name: str) -> Path:
+        return self.root / f"{name}.partial"
 
     def _make_root(self) -> None:
         try:

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import json
+import math
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
-from typing import Literal
+from time import perf_counter
+from typing import Literal, NamedTuple
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.task import Samples, UnlearningTask
+from pareto_explorer.tasks.training import Training
 
 __all__ = [
-    "RECIPE_VERSION",
     "LandmarkKind",
-    "fingerprint",
+    "Stage",
+    "given_original",
     "restore_model",
     "train_landmark",
     "train_model",
+    "train_stages",
+    "training_samples",
+    "untrained_model",
 ]
 
 LandmarkKind = Literal["original", "retrained"]
 
-RECIPE_VERSION = 1
-"""Raise it whenever `train_model` changes what it computes."""
+
+class Stage(NamedTuple):
+    """A landmark after one of its epochs.
+
+    Attributes:
+        epoch: Epochs done.
+        epochs: Epochs in all.
+        loss: Mean training loss of the epoch; NaN for weights that were given.
+        snapshot: What training can go on from, where one was made.
+        state: The trained state dict, on the CPU; in the last stage only.
+    """
+
+    epoch: int
+    epochs: int
+    loss: float
+    snapshot: bytes | None = None
+    state: dict[str, Tensor] | None = None
 
 
 def train_model(
@@ -40,12 +56,12 @@ def train_model(
 ) -> nn.Module:
     """Trains a new model of the task by its recipe.
 
-    Initial weights, the order of the samples and any randomness inside the model come from the
-    seed, and the caller's random state is left alone. The same seed gives the same initial
-    weights and, on the same device type with as many threads, the same model.
+    Initial weights, the order of the samples, the augmentation and any randomness inside the model
+    come from the seed, and the caller's random state is left alone. The same seed gives the same
+    initial weights and, on the same device type with as many threads, the same model.
 
     Args:
-        task: Gives the model and the recipe.
+        task: Gives the model, the loss, the augmentation and the recipe.
         samples: What to train on.
         training_seed: Seed of every draw.
         device: Where to train.
@@ -56,34 +72,58 @@ def train_model(
     Raises:
         InputError: When the training diverges.
     """
-    recipe, device = task.recipe, torch.device(device)
-    samples = samples.to(device)
-    batch_size = min(recipe.batch_size, len(samples))
-    batches = len(samples) // batch_size
-    cudnn = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
-    with _seeded(training_seed, device), cudnn, torch.enable_grad():
-        model = task.model().to(device).train()
-        optimizer = torch.optim.SGD(
-            model.parameters(),
-            lr=recipe.lr,
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-            nesterov=True,
-        )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, recipe.lr, total_steps=recipe.epochs * batches + 1, cycle_momentum=False
-        )
-        for _ in range(recipe.epochs):
-            order = torch.randperm(len(samples)).to(device)
-            for index in torch.split(order[: batches * batch_size], batch_size):
-                optimizer.zero_grad()
-                loss = F.cross_entropy(model(samples.inputs[index]), samples.labels[index])
-                torch.autograd.backward(loss)
-                optimizer.step()
-                schedule.step()
-    if not all(bool(parameter.isfinite().all()) for parameter in model.parameters()):
-        raise InputError(f"recipe.lr: training diverged at {recipe.lr}; use a lower learning rate.")
-    return model.eval()
+    training = Training(task, samples, training_seed, torch.device(device))
+    while training.epoch < task.recipe.epochs:
+        training.advance()
+    return training.trained()
+
+
+def train_stages(
+    task: UnlearningTask,
+    kind: LandmarkKind,
+    training_seed: int,
+    device: torch.device | str = "cpu",
+    start: bytes | None = None,
+    every_seconds: float = 60.0,
+) -> Iterator[Stage]:
+    """Trains a landmark epoch by epoch, so that it can be watched and taken up again.
+
+    Training that goes on from a snapshot ends with the weights that it would have ended with
+    without the interruption, bit by bit. An original that the task brings is its only stage.
+
+    Args:
+        task: The task.
+        kind: ``original`` (trained on all training data) or ``retrained`` (on D_r).
+        training_seed: Seed of every draw.
+        device: Where to train.
+        start: A snapshot of the same training. One that is damaged, or was made on another type
+            of device or by another version of PyTorch, is left aside with a warning.
+        every_seconds: A snapshot is made at the end of an epoch once so long has passed since the
+            last one.
+
+    Yields:
+        One stage per epoch that is left, the last with the trained weights.
+
+    Raises:
+        InputError: When the training diverges, or the weights that the task brings do not fit its
+            model.
+    """
+    given = given_original(task) if kind == "original" else None
+    if given is not None:
+        yield Stage(0, 0, math.nan, state=given)
+        return
+    training = _begun(task, kind, training_seed, torch.device(device), start)
+    epochs, told = task.recipe.epochs, perf_counter()
+    while training.epoch < epochs:
+        loss, snapshot = training.advance(), None
+        if training.epoch == epochs:
+            break
+        if perf_counter() - told >= every_seconds:
+            snapshot, told = training.snapshot(), perf_counter()
+        yield Stage(training.epoch, epochs, loss, snapshot)
+    state = training.trained().state_dict()
+    copied = {name: value.detach().cpu().clone() for name, value in state.items()}
+    yield Stage(epochs, epochs, loss, state=copied)
 
 
 def train_landmark(
@@ -95,82 +135,76 @@ def train_landmark(
     """Trains the original model (on all training data) or the retrained one (on D_r).
 
     Returns:
-        The state dict, on the CPU.
+        The state dict, on the CPU. An original that the task brings is returned as it is.
     """
-    model = train_model(task, _training_samples(task, kind), training_seed, device)
-    return {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+    *_, last = train_stages(task, kind, training_seed, device, every_seconds=math.inf)
+    assert last.state is not None  # noqa: S101
+    return last.state
+
+
+def given_original(task: UnlearningTask) -> dict[str, Tensor] | None:
+    """Returns the weights of the original that the task brings, on the CPU, or None.
+
+    Raises:
+        InputError: When they do not fit the task's model.
+    """
+    if task.original is None:
+        return None
+    given = {name: value.detach().cpu() for name, value in task.original.items()}
+    wanted = untrained_model(task).state_dict()
+    for name in (*wanted, *given):
+        found, needed = (part[name].shape if name in part else None for part in (given, wanted))
+        if found != needed:
+            raise InputError(
+                f"task.original: {name} {_shape(found)} there and {_shape(needed)} in the task's"
+                " model; give the weights of that architecture."
+            )
+    return given
 
 
 def restore_model(
     task: UnlearningTask, state: dict[str, Tensor], device: torch.device | str = "cpu"
 ) -> nn.Module:
     """Builds the task's model with the weights of ``state``, in eval mode."""
-    with torch.random.fork_rng(devices=[]):
-        model = task.model()
+    model = untrained_model(task)
     model.load_state_dict(state)
     return model.to(device).eval()
 
 
-def fingerprint(task: UnlearningTask, kind: LandmarkKind, training_seed: int) -> str:
-    """Names a landmark by everything that determines it.
-
-    That is: the samples that it is trained on (inputs and labels, bit by bit and in order), the
-    recipe, the architecture, the seed, the kind and `RECIPE_VERSION`. What does not change the
-    landmark does not change the name: tasks that differ only in which correctly labelled samples
-    they forget share their original models. The architecture is the printed module tree, the
-    names, shapes and types of the state, and the source text of module classes from outside
-    PyTorch, so that an edited ``forward`` counts; functions that it calls do not.
-
-    Returns:
-        A sha256 in hexadecimal.
-    """
-    samples = _training_samples(task, kind)
-    digest = hashlib.sha256()
-    for values in (samples.inputs, samples.labels):
-        digest.update(f"{values.dtype} {tuple(values.shape)}".encode())
-        digest.update(values.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    facts = {
-        "recipe": asdict(task.recipe),
-        "architecture": _architecture(task),
-        "training_seed": training_seed,
-        "kind": kind,
-        "version": RECIPE_VERSION,
-    }
-    digest.update(json.dumps(facts, sort_keys=True).encode())
-    return digest.hexdigest()
-
-
-def _training_samples(task: UnlearningTask, kind: LandmarkKind) -> Samples:
+def training_samples(task: UnlearningTask, kind: LandmarkKind) -> Samples:
+    """Returns what a landmark of this kind is trained on."""
     return task.train if kind == "original" else task.retain
 
 
-def _architecture(task: UnlearningTask) -> list[str]:
-    with torch.random.fork_rng(devices=[]):
-        model = task.model()
-    classes = dict.fromkeys(type(module) for module in model.modules())
-    state = model.state_dict().items()
-    return [
-        repr(model),
-        *(f"{name} {tuple(value.shape)} {value.dtype}" for name, value in state),
-        *(f"{cls.__module__}.{cls.__qualname__} {_source(cls)}" for cls in classes),
-    ]
-
-
-def _source(cls: type) -> str:
-    if cls.__module__.partition(".")[0] == "torch":
-        return ""
+def _begun(
+    task: UnlearningTask,
+    kind: LandmarkKind,
+    training_seed: int,
+    device: torch.device,
+    start: bytes | None,
+) -> Training:
+    samples = training_samples(task, kind)
+    training = Training(task, samples, training_seed, device)
+    if start is None:
+        return training
     try:
-        return inspect.getsource(cls)
-    except (OSError, TypeError):
-        return ""
+        training.resume(start)
+    except Exception as error:  # whatever the bytes make PyTorch raise
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        warnings.warn(
+            f"The snapshot of a landmark cannot be used ({reason}); its training starts again.",
+            stacklevel=3,
+        )
+        return Training(task, samples, training_seed, device)
+    return training
 
 
-@contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.default_generator.manual_seed(seed)
-        for each in devices:
-            with torch.cuda.device(each):
-                torch.cuda.manual_seed(seed)
-        yield
+def untrained_model(task: UnlearningTask) -> nn.Module:
+    """Builds the task's model, the same one each time; the caller's random state is left alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        return task.model()
+
+
+def _shape(shape: torch.Size | None) -> str:
+    return "is missing" if shape is None else f"has shape {tuple(shape)}"

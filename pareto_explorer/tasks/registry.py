@@ -12,6 +12,17 @@ from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.tasks.digits import digits
 from pareto_explorer.tasks.forget_requests import parse_forget
 from pareto_explorer.tasks.task import UnlearningTask
+from pareto_explorer.tasks.text import text
+from pareto_explorer.tasks.textures import textures
+from pareto_explorer.tasks.vision import (
+    cifar10,
+    cifar100,
+    fashion_mnist,
+    image_folder,
+    mnist,
+    svhn,
+    tiny_imagenet,
+)
 
 __all__ = ["TASKS", "TaskEntry", "make_task"]
 
@@ -41,6 +52,60 @@ TASKS: dict[str, TaskEntry] = {
             build=digits,
             summary="1,797 handwritten digits of 8x8 pixels in ten classes, with a small CNN.",
             source="UCI optical recognition of handwritten digits, as shipped in scikit-learn",
+        ),
+        TaskEntry(
+            name="cifar10",
+            build=cifar10,
+            summary="50,000 photographs of 32x32 pixels in ten classes, split as published.",
+            source="Krizhevsky, Learning multiple layers of features from tiny images (2009)",
+        ),
+        TaskEntry(
+            name="cifar100",
+            build=cifar100,
+            summary="50,000 photographs of 32x32 pixels in 100 classes or 20 superclasses.",
+            source="Krizhevsky, Learning multiple layers of features from tiny images (2009)",
+        ),
+        TaskEntry(
+            name="svhn",
+            build=svhn,
+            summary="73,257 house-number digits of 32x32 pixels in ten classes.",
+            source="Netzer et al., Reading digits in natural images (2011)",
+        ),
+        TaskEntry(
+            name="mnist",
+            build=mnist,
+            summary="60,000 handwritten digits of 28x28 pixels in ten classes.",
+            source="LeCun et al., Gradient-based learning applied to document recognition (1998)",
+        ),
+        TaskEntry(
+            name="fashion_mnist",
+            build=fashion_mnist,
+            summary="60,000 grey pictures of clothes, 28x28 pixels, in ten classes.",
+            source="Xiao et al., Fashion-MNIST (arXiv 1708.07747)",
+        ),
+        TaskEntry(
+            name="tiny_imagenet",
+            build=tiny_imagenet,
+            summary="100,000 photographs of 64x64 pixels in 200 classes.",
+            source="Le and Yang, Tiny ImageNet visual recognition challenge (2015)",
+        ),
+        TaskEntry(
+            name="image_folder",
+            build=image_folder,
+            summary="Your own image files: train and test folders with one folder per class.",
+            source="the user's files",
+        ),
+        TaskEntry(
+            name="textures",
+            build=textures,
+            summary="Procedural 32x32 colour textures in 20 classes, with ResNet-18: no download.",
+            source="generated; families, subclasses, entanglement and difficulty are options",
+        ),
+        TaskEntry(
+            name="text",
+            build=text,
+            summary="2,400 generated sentences about eight topics, with a transformer encoder.",
+            source="generated; size and ambiguity are options",
         ),
     )
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -12,11 +11,18 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.positions import check_adjacent, check_forget, integers
+from pareto_explorer.tasks.recipes import Recipe
 
-__all__ = ["Recipe", "Samples", "UnlearningTask"]
+__all__ = ["Augment", "Loss", "Recipe", "Samples", "UnlearningTask"]
+
+#: Maps inputs (B, ...) and a source of draws to inputs of the same shape and type.
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+#: Maps logits (B, C) and labels (B,) to a scalar.
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,39 +60,6 @@ class Samples:
         return Samples(self.inputs.to(device), self.labels.to(device))
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How a landmark is trained: SGD with Nesterov momentum and a one-cycle schedule.
-
-    Attributes:
-        epochs: Passes over the training samples; an incomplete last batch is left out.
-        batch_size: Samples per step.
-        lr: Peak learning rate of the one-cycle schedule.
-        momentum: Nesterov momentum, constant over the schedule.
-        weight_decay: Decay of all parameters.
-
-    Raises:
-        InputError: When a value is out of its range.
-    """
-
-    epochs: int = 25
-    batch_size: int = 64
-    lr: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-
-    def __post_init__(self) -> None:
-        for name, valid, wanted in (
-            ("epochs", self.epochs >= 1, "at least 1"),
-            ("batch_size", self.batch_size >= 1, "at least 1"),
-            ("lr", 0 < self.lr < math.inf, "positive"),
-            ("momentum", 0 < self.momentum < 1, "between 0 and 1"),
-            ("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more"),
-        ):
-            if not valid:
-                raise InputError(f"recipe.{name}: {getattr(self, name)} must be {wanted}.")
-
-
 @dataclass(frozen=True, eq=False)
 class UnlearningTask:
     """A trained model's data and the samples that it must forget.
@@ -117,6 +90,13 @@ class UnlearningTask:
         adjacent_indices: Positions in ``train`` of the retained samples that are semantically
             close to the forget set, shape (k,), for methods and metrics that treat them apart;
             ``None`` where the forget set has no such neighbourhood.
+        augment: What training batches go through, in landmark training and in unlearning; never
+            in evaluation. A module-level function, a partial of one, or an object of a
+            module-level class.
+        loss: What landmarks are trained with and what retaining means: maps logits (B, C) and
+            labels (B,) to a scalar, the batch mean. It travels by pickle too.
+        original: Weights of a model that is trained already. There is one training seed then,
+            and the original is not trained.
 
     Raises:
         InputError: When the parts do not fit together.
@@ -130,9 +110,12 @@ class UnlearningTask:
     forget_indices: Tensor
     n_classes: int
     model: Callable[[], nn.Module]
-    recipe: Recipe = Recipe()
+    recipe: Recipe = field(default_factory=Recipe)
     facts: Mapping[str, Any] = field(default_factory=dict)
     adjacent_indices: Tensor | None = None
+    augment: Augment | None = None
+    loss: Loss = functional.cross_entropy
+    original: Mapping[str, Tensor] | None = None
 
     def __post_init__(self) -> None:
         index = integers("forget_indices", self.forget_indices)

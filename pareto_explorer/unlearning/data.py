@@ -8,8 +8,9 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from pareto_explorer.tasks.task import Samples
+from pareto_explorer.tasks.task import Augment, Loss, Samples
 
 __all__ = ["Batches", "Streams", "UnlearningData"]
 
@@ -32,6 +33,8 @@ class UnlearningData:
         adjacent: The part of the retain set that is semantically close to the forget set, where
             the task says which it is.
         remote: The rest of the retain set, where there is an adjacent part.
+        augment: What every training batch goes through; ``None``: nothing.
+        loss: What retaining means: maps logits (B, C) and labels (B,) to a scalar.
     """
 
     retain: Samples
@@ -41,6 +44,8 @@ class UnlearningData:
     fresh_model: Callable[[], nn.Module] | None = None
     adjacent: Samples | None = None
     remote: Samples | None = None
+    augment: Augment | None = None
+    loss: Loss = functional.cross_entropy
 
 
 class Batches:
@@ -48,25 +53,39 @@ class Batches:
 
     Every batch has ``batch_size`` samples: what is missing at the end of a pass is taken from the
     beginning of the next one. A set that is no larger than a batch is given whole each time, in
-    its own order and without a draw.
+    its own order and without a shuffle.
 
     Args:
         samples: The set to draw from.
         batch_size: Samples per batch.
-        generator: Source of the shuffles. On another device than the samples, each shuffle is
-            copied over without waiting for it.
+        generator: Source of the shuffles and of the augmentation's draws. On another device than
+            the samples, each shuffle is copied over without waiting for it.
+        augment: What the inputs of every batch go through; ``None``: nothing, without a draw.
     """
 
-    def __init__(self, samples: Samples, batch_size: int, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        samples: Samples,
+        batch_size: int,
+        generator: torch.Generator,
+        augment: Augment | None = None,
+    ) -> None:
         self._samples = samples
         self._batch_size = batch_size
         self._generator = generator
+        self._augment = augment
         self._order = samples.labels.new_empty(0)
 
     def __iter__(self) -> Iterator[Samples]:
         return self
 
     def __next__(self) -> Samples:
+        batch = self._next_batch()
+        if self._augment is None:
+            return batch
+        return Samples(self._augment(batch.inputs, self._generator), batch.labels)
+
+    def _next_batch(self) -> Samples:
         if len(self._samples) <= self._batch_size:
             return self._samples
         while len(self._order) < self._batch_size:
@@ -107,6 +126,6 @@ class Streams:
         return torch.Generator(self._device).manual_seed(self._seeds[stream])
 
     def batches(self, stream: Literal["retain", "forget", "heldout"]) -> Batches:
-        """Returns the batches of one set, from the beginning of its stream."""
+        """Returns the batches of one set, augmented, from the beginning of its stream."""
         samples: Samples = getattr(self._data, stream)
-        return Batches(samples, self._batch_size, self.generator(stream))
+        return Batches(samples, self._batch_size, self.generator(stream), self._data.augment)

@@ -16,50 +16,63 @@ from torch import Tensor, nn
 __all__ = ["Jacobian", "gradient"]
 
 
-def gradient(loss: Tensor, parameters: Sequence[nn.Parameter]) -> tuple[Tensor, ...]:
+def gradient(
+    loss: Tensor, parameters: Sequence[nn.Parameter], *, keep_graph: bool = False
+) -> tuple[Tensor, ...]:
     """Differentiates one objective.
 
     Args:
-        loss: Scalar with a graph, which is freed.
+        loss: Scalar with a graph.
         parameters: What to differentiate by.
+        keep_graph: Whether the graph can be used once more; it is freed otherwise.
 
     Returns:
         One gradient per parameter, of its shape; zeros where the loss does not depend on it.
     """
-    return torch.autograd.grad(loss, parameters, materialize_grads=True)
+    return torch.autograd.grad(loss, parameters, retain_graph=keep_graph, materialize_grads=True)
 
 
 class Jacobian:
     """Room for the gradients of m objectives, and for the step that is made of them.
 
-    The room is allocated once and written anew in every step.
+    The room is allocated once and written anew in every step. Within a parameter's part of a row,
+    the scalars lie as they do in the parameter's memory (weights of convolutions may have their
+    channels last), so that gradients are copied in, and taken by the optimiser, without a change
+    of layout. Inner products do not depend on that order; :meth:`write` takes care of it.
 
     Args:
         parameters: What to differentiate by; all of one precision, on one device.
         objectives: m.
-        mask: Tensor of shape (n,) that every row is multiplied by; ``None``: no such thing.
+        mask: Tensor of shape (n,) that every row is multiplied by, the flattened parts of the
+            parameters one after another; ``None``: no such thing.
 
     Attributes:
         rows: Tensor of shape (m, n), one gradient a row, where n is the number of scalar
             parameters.
-        step: The step that :meth:`combine` made last, one tensor per parameter, of its shape.
+        step: The step that :meth:`combine` made last, one tensor per parameter, of its shape and
+            layout.
     """
 
     def __init__(
         self, parameters: Sequence[nn.Parameter], objectives: int = 2, mask: Tensor | None = None
     ) -> None:
         self._parameters = parameters
-        self._mask = mask
         self._sizes = [p.numel() for p in parameters]
         n = sum(self._sizes)
         self.rows = parameters[0].new_zeros(objectives, n, requires_grad=False)
         self._step = torch.zeros_like(self.rows[0])
-        self._parts = [part for row in self.rows for part in self._by_parameter(row)]
+        self._parts = [self._by_parameter(row) for row in self.rows]
         self.step = self._by_parameter(self._step)
+        self._given_mask = self._mask = mask
+        if mask is not None:
+            self._mask = torch.empty_like(mask)
+            given = torch.split(mask, self._sizes)
+            for part, values in zip(self._by_parameter(self._mask), given, strict=True):
+                part.copy_(values.view(part.shape))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickled Jacobian leaves its room behind: every step writes all of it anew."""
-        return type(self), (self._parameters, len(self.rows), self._mask)
+        return type(self), (self._parameters, len(self.rows), self._given_mask)
 
     def differentiate(self, losses: Sequence[Tensor]) -> None:
         """Fills the rows with the gradients of m scalars, whose graphs are freed.
@@ -68,9 +81,16 @@ class Jacobian:
         freed first, and is still in the cache.
         """
         rows = [gradient(loss, self._parameters) for loss in reversed(losses)]
-        torch._foreach_copy_(self._parts, [part for row in reversed(rows) for part in row])
+        torch._foreach_copy_(
+            [part for row in self._parts for part in row],
+            [part for row in reversed(rows) for part in row],
+        )
         if self._mask is not None:
             self.rows.mul_(self._mask)
+
+    def write(self, row: int, gradients: Sequence[Tensor]) -> None:
+        """Fills one row with gradients that were made elsewhere, one per parameter; no mask."""
+        torch._foreach_copy_(self._parts[row], list(gradients))
 
     def gramian(self, others: Tensor | None = None) -> Tensor:
         """Computes the inner products of the rows.
@@ -121,6 +141,12 @@ class Jacobian:
             parameter.grad = part
 
     def _by_parameter(self, flat: Tensor) -> list[Tensor]:
-        """Views a vector of shape (n,) as tensors of the parameters' shapes."""
+        """Views a vector of shape (n,) as tensors of the parameters' shapes and layouts."""
         parts = torch.split(flat, self._sizes)
-        return [part.view_as(p) for part, p in zip(parts, self._parameters, strict=True)]
+        return [_laid_out_as(p, part) for part, p in zip(parts, self._parameters, strict=True)]
+
+
+def _laid_out_as(parameter: Tensor, flat: Tensor) -> Tensor:
+    """Views a vector with the shape of a parameter and, where that has no gaps, its strides."""
+    like = torch.empty_like(parameter, device="meta")  # dense, in the order of the parameter
+    return flat.as_strided(like.size(), like.stride(), flat.storage_offset())

@@ -13,18 +13,18 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from pareto_explorer.tasks.task import Samples
 from pareto_explorer.unlearning.budget import Ledger
 from pareto_explorer.unlearning.data import Streams, UnlearningData
-from pareto_explorer.unlearning.losses import ForgetBatch, ForgetLoss, cross_entropy
+from pareto_explorer.unlearning.losses import ForgetBatch, ForgetLoss
 from pareto_explorer.unlearning.references import ClassMeans, References
 
 __all__ = ["Objectives", "untracked"]
 
 
 class Objectives:
-    """Draws batches and computes the retain cross-entropy and a forget loss on them.
+    """Draws batches and computes the data's own loss on D_r and a forget loss on D_f.
 
     Args:
         model: The model that is being unlearned.
-        data: The sets.
+        data: The sets, and the loss that retaining means.
         streams: Sources of the batches.
         ledger: Where samples are counted.
         forget_loss: The objective on the forget set.
@@ -40,6 +40,7 @@ class Objectives:
     ) -> None:
         self._model = model
         self._ledger = ledger
+        self._retain_loss = data.loss
         self._forget_loss = forget_loss
         self._retain, self._forget = (streams.batches(name) for name in ("retain", "forget"))
         self._references = _Recorded(References(model, data, streams, ledger, forget_loss))
@@ -66,7 +67,7 @@ class Objectives:
         batch = self._batches[0]
         self._ledger.count(forward=len(batch))
         with untracked(self._model):
-            return cross_entropy(self._model(batch.inputs), batch.labels)
+            return self._retain_loss(self._model(batch.inputs), batch.labels)
 
     @torch.no_grad()
     def losses_again(self) -> Tensor:
@@ -86,7 +87,7 @@ class Objectives:
         return self._losses(retain, forget)
 
     def _losses(self, retain: Samples, forget: Samples) -> tuple[Tensor, Tensor]:
-        loss_r = cross_entropy(self._model(retain.inputs), retain.labels)
+        loss_r = self._retain_loss(self._model(retain.inputs), retain.labels)
         logits = self._model(forget.inputs)
         return loss_r, self._forget_loss(ForgetBatch(logits, forget.labels, self._references))
 

@@ -3,7 +3,13 @@ import math
 import pytest
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.fronts import OBJECTIVES, efficacy_fidelity_box, retrain_gap_box
+from pareto_explorer.fronts import (
+    OBJECTIVES,
+    efficacy_fidelity_box,
+    oracle_free_box,
+    oracle_free_doubt,
+    retrain_gap_box,
+)
 
 
 def test_retrain_gap_scores_every_original_model_0_and_the_retrained_one_0_gap():
@@ -38,6 +44,44 @@ def test_efficacy_fidelity_maximises_both_accuracies():
         [1, 1],
         [0.25, 0],
     ]
+
+
+def test_oracle_free_scores_every_original_model_0():
+    gaps = [0.05, 0.04, 0.08]
+    box = oracle_free_box(gaps)
+    assert box.metrics == OBJECTIVES["oracle_free"].metrics
+    assert box.normalise([[0.0, 0.0], [0.04, 0.1]]).tolist() == [[0, 0], [1, 1]]
+    assert (box.normalise([[gap, 0.0] for gap in gaps])[:, 0] >= 1).all()
+    assert oracle_free_box(gaps, tolerance=0.02).objectives[1].nadir == 0.02
+    assert [name for name, p in OBJECTIVES.items() if not p.needs_retrained] == ["oracle_free"]
+
+
+@pytest.mark.parametrize(
+    ("gaps", "tolerance", "message"),
+    [
+        ([], 0.1, "the forget and on the validation set differ"),
+        ([0.3, 0.0], 0.1, r"differ, but the differences are \[0.3, 0.0\]"),
+        ([math.inf], 0.1, "forget_accuracy_gap of original model 0: inf is not finite"),
+        ([0.3], -1.0, "tolerance: -1.0 is not above 0"),
+    ],
+)
+def test_oracle_free_refuses_what_cannot_be_measured(gaps, tolerance, message):
+    with pytest.raises(InputError, match=message):
+        oracle_free_box(gaps, tolerance)
+
+
+@pytest.mark.parametrize("kind", ["mislabelled", "class", "subclass", "mixture"])
+def test_unseen_samples_are_the_wrong_aim_for_some_requests(kind):
+    facts = {"forget": {"kind": kind}}
+    doubt = oracle_free_doubt(OBJECTIVES["oracle_free"].metrics, facts)
+    assert doubt.startswith("the forget accuracy gap aims at")
+    assert doubt.endswith(".")
+    assert oracle_free_doubt(OBJECTIVES["retrain_gap"].metrics, facts) == ""
+
+
+@pytest.mark.parametrize("facts", [{}, {"forget": 108}, {"forget": {"kind": "random"}}])
+def test_unseen_samples_are_taken_for_the_aim_of_other_requests(facts):
+    assert oracle_free_doubt(OBJECTIVES["oracle_free"].metrics, facts) == ""
 
 
 def test_the_registry_goes_by_its_own_names():

@@ -82,7 +82,8 @@ def test_landmarks_are_measured_like_any_model(small: Landmarks) -> None:
 def test_the_retrained_model_is_at_no_distance_from_itself(small: Landmarks) -> None:
     retrained = Evaluator(*small).retrained
     assert retrained["tug_of_war"] == 1.0
-    distances = [name for name in METRICS if name.endswith("gap")] + ["js_divergence"]
+    distances = [name for name, entry in METRICS.items() if entry.needs_retrained]
+    distances.remove("tug_of_war")
     assert len(distances) == 6
     assert all(retrained[name] == 0.0 for name in distances)
 
@@ -129,6 +130,8 @@ def test_metrics_follow_their_definitions(
             "heldout_accuracy": mine["ha"],
             "membership_inference": mine["mia"],
             "validation_membership_inference": mine["vmia"],
+            "forget_accuracy_gap": abs(1 - mine["ua"] - mine["va"]),
+            "accuracy_drop": 0.0,
             "forget_gap": (gap["ua"] + gap["mia"]) / 2,
             "retain_gap": (gap["ra"] + gap["ta"]) / 2,
             "validation_forget_gap": (gap["ua"] + gap["vmia"]) / 2,
@@ -138,6 +141,33 @@ def test_metrics_follow_their_definitions(
             "js_divergence": js,
         }
     )
+
+
+def test_without_a_retrained_model_everything_else_is_measured(small: Landmarks) -> None:
+    task, original, retrained = small
+    both, alone = Evaluator(*small), Evaluator(task, original, None)
+    assert alone.retrained is None
+    for model in (original, retrained, SmallNet()):
+        with_it, without = both(model), alone(model)
+        assert list(without) == [
+            name
+            for name, entry in METRICS.items()
+            if not entry.needs_retrained and name not in OF_PARTS
+        ]
+        assert without == {name: with_it[name] for name in without}
+    assert alone.original == alone(original)
+
+
+def test_what_needs_no_retrained_model_is_a_distance_to_the_original(small: Landmarks) -> None:
+    _, _, retrained = small
+    evaluator = Evaluator(*small)
+    before, after = evaluator.original, evaluator(retrained)
+    assert before["accuracy_drop"] == 0
+    assert before["forget_accuracy_gap"] > 0
+    known = 1 - after["unlearning_accuracy"]
+    assert after["forget_accuracy_gap"] == abs(known - before["validation_accuracy"])
+    drops = [max(0.0, before[n] - after[n]) for n in ("retain_accuracy", "validation_accuracy")]
+    assert after["accuracy_drop"] == pytest.approx(sum(drops) / 2)
 
 
 def state_of(model: nn.Module) -> dict[str, Tensor]:

@@ -13,5 +13,6 @@ def test_every_metric_is_described() -> None:
 
 def test_gaps_are_to_be_small_and_accuracies_high() -> None:
     assert all(METRICS[name].direction == "min" for name in METRICS if name.endswith("_gap"))
+    assert METRICS["accuracy_drop"].direction == "min"
     assert METRICS["tug_of_war"].direction == METRICS["test_accuracy"].direction == "max"
     assert METRICS["membership_inference"].direction == "none"

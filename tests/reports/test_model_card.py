@@ -19,7 +19,12 @@ from pareto_explorer.reports.model_card import (
 )
 from pareto_explorer.reports.standing import standing
 from pareto_explorer.runs import read_manifest, write_manifest
-from tests.synthetic import HOSTILE_KNOB, HOSTILE_LOSS, write_synthetic_run
+from tests.synthetic import (
+    HOSTILE_KNOB,
+    HOSTILE_LOSS,
+    write_oracle_free_run,
+    write_synthetic_run,
+)
 
 ROOT = Path(__file__).parents[2]
 FILE = ModelFile("model.safetensors", "ab" * 32, 1, None)
@@ -211,3 +216,29 @@ def test_spreads_are_short():
     assert spread(0.12345, 0.01) == "0.1235 ± 0.0100"
     assert spread(0.5, np.nan) == "0.5000"
     assert spread(np.nan, np.nan) == "–"
+
+
+def test_a_run_that_retrained_nothing_has_no_column_for_it(tmp_path):
+    run = load_run(write_oracle_free_run(tmp_path / "run").path)
+    card = card_of(run)
+    table = rows(card, "Metrics")
+    assert table[0] == ["metric", "original", "chosen", "this model"]
+    assert {len(cells) for cells in table} == {4}
+    assert table[2][0] == "forget_accuracy_gap"
+    assert "Original models: mean ± standard deviation over training seeds." in card
+    assert "No model was retrained" in card
+    assert "forget_accuracy_gap and accuracy_drop, which have no validation twin" in card
+    assert "The test set was not looked at." in card
+
+
+def test_a_task_that_was_built_in_python_is_asked_for(run, tmp_path):
+    directory = write_synthetic_run(tmp_path / "run")
+    write_manifest(directory, read_manifest(directory) | {"task_given": "ab" * 32})
+    given = load_run(directory.path)
+    selection = select(given.points, given.box)
+    card = card_of(given)
+    call = f"reproduce('runs/it', '{selection.trial_id}', 1, {selection.step}, task=task)"
+    assert call in card
+    assert "pareto-explorer reproduce" not in card
+    assert "make_task" not in card
+    assert "restore_model(task, load_file('model.safetensors'), 'cpu')" in card

@@ -16,7 +16,12 @@ from pareto_explorer.fronts import hypervolume_json
 from pareto_explorer.loading import load_run
 from pareto_explorer.reports import write_report
 from pareto_explorer.runs import PointsWriter, RunDirectory
-from tests.synthetic import HOSTILE_ERROR, HOSTILE_KNOB, write_synthetic_run
+from tests.synthetic import (
+    HOSTILE_ERROR,
+    HOSTILE_KNOB,
+    write_oracle_free_run,
+    write_synthetic_run,
+)
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +152,18 @@ def test_report_needs_neither_torch_nor_ray(run_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, run_path], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_run_that_retrained_nothing_has_a_report_of_its_own_objectives(tmp_path: Path) -> None:
+    run = load_run(write_oracle_free_run(tmp_path / "run").path)
+    page = without_scripts(write_report(run).read_text(encoding="utf-8"))
+    report = run.directory.report
+    written = json.loads((report / "hypervolume.json").read_text(encoding="utf-8"))
+    assert written["floor"] is None
+    assert [o["metric"] for o in written["box"]["objectives"]] == list(run.box.metrics)
+    summary = (report / "summary.md").read_text(encoding="utf-8")
+    assert "No model was retrained" in summary
+    for text in (page, summary):
+        assert "Retrained model" not in text
+        assert "nan" not in text.lower().split()
+        assert "retain gap" not in text.lower()

@@ -11,7 +11,7 @@ import pytest
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps import cluster as module
-from pareto_explorer.sweeps.cluster import connect, slots
+from pareto_explorer.sweeps.cluster import connect, fitting, slots, trials_per_card
 from pareto_explorer.sweeps.parts import Resources
 
 LOCAL = {"memory": 1.0, "object_store_memory": 1.0, "node:127.0.0.1": 1.0}
@@ -251,3 +251,18 @@ def test_the_cluster_is_left_and_its_dashboard_named(joined):
     assert not joined["connected afterwards"]
     assert len(joined["stages"]) == 1
     assert joined["stages"][0].startswith("dashboard: ")
+
+
+@pytest.mark.parametrize(
+    ("gpu", "trials"), [(0.1, 10), (0.25, 4), (0.3, 3), (1 / 3, 3), (0.6, 1), (1, 1), (2, 1)]
+)
+def test_a_card_has_room_for_whole_trials_only(gpu, trials):
+    assert trials_per_card(gpu) == trials
+
+
+@pytest.mark.parametrize(
+    ("booked", "expected"),
+    [({"cpu": 2}, 4), ({"cpu": 1, "gpu": 0.5}, 4), ({"cpu": 1, "custom": {"fast": 1}}, 0)],
+)
+def test_a_machine_fits_as_many_as_its_scarcest_part(booked, expected):
+    assert fitting({"CPU": 8, "GPU": 2}, Resources(**booked)) == expected

@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import Box, Objective, family_hypervolumes
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps import progress as module
-from pareto_explorer.sweeps.progress import LiveProgress, Progress
+from pareto_explorer.sweeps.progress import LiveProgress, PlainProgress, Progress
 
 BOX = Box((Objective("a", "min", ideal=0, nadir=1), Objective("b", "min", ideal=0, nadir=1)))
 
@@ -68,3 +69,17 @@ def test_the_panel_is_drawn_at_most_a_tenth_of_the_time(plans, monkeypatch):
     now += 0.02
     progress.refresh(2)
     assert len(drawn) == 2
+
+
+@pytest.mark.parametrize("display", [PlainProgress, LiveProgress, lambda _: Progress()])
+def test_what_fails_before_the_first_trial_is_what_is_told(display):
+    file = io.StringIO()
+
+    def fail():
+        with display(Console(file=file)) as progress:
+            progress.stage("landmarks: 0 from the cache, 1 to train")
+            raise InputError("recipe.lr: training diverged.")
+
+    with pytest.raises(InputError, match="recipe"):
+        fail()
+    assert "trials" not in file.getvalue()

@@ -308,3 +308,34 @@ def test_the_shipped_exploration_is_valid():
     assert shipped.plan() == []
     for family in shipped.family_list():
         make_method(TrialPlan("", family, {**family.knobs, **family.defaults}).config)
+
+
+def test_only_oracle_free_retrains_nothing(space):
+    listed = [
+        {"metric": name, "direction": "min", "ideal": 0, "nadir": 1}
+        for name in ("forget_accuracy_gap", "accuracy_drop")
+    ]
+    expected = {
+        "retrain_gap": True,
+        "efficacy_fidelity": True,
+        "oracle_free": False,
+    }
+    for preset, needed in expected.items():
+        assert SweepSpec.from_mapping(space | {"objectives": preset}).needs_retrained is needed
+    wide = {"preset": "oracle_free", "tolerance": 0.2}
+    spec = SweepSpec.from_mapping(space | {"objectives": wide})
+    assert not spec.needs_retrained
+    assert spec.metrics == ("forget_accuracy_gap", "accuracy_drop")
+    spec = SweepSpec.from_mapping(space | {"objectives": listed})
+    assert spec.needs_retrained
+    assert spec.metrics == ("forget_accuracy_gap", "accuracy_drop")
+
+
+def test_a_constraint_that_needs_the_retrained_model_is_refused_without_one(space):
+    space["objectives"] = "oracle_free"
+    space["search"] = {"mode": "explore", "constraints": ["accuracy_drop <= 0.02"]}
+    SweepSpec.from_mapping(space)
+    space["search"]["constraints"] = ["retain_gap <= 0.02"]
+    with pytest.raises(InputError, match=r"retain_gap needs a retrained model, and oracle_free"):
+        SweepSpec.from_mapping(space)
+    SweepSpec.from_mapping(space | {"objectives": "retrain_gap"})

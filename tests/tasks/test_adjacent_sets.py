@@ -6,8 +6,10 @@ from scipy.spatial.distance import cdist
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks import (
+    Groups,
     Indices,
     Mislabelled,
+    Mixture,
     RandomSubset,
     Samples,
     Subclass,
@@ -37,6 +39,21 @@ def test_the_nearest_class_wins_most_samples_of_the_class() -> None:
 def test_equals_are_settled_by_the_lower_label() -> None:
     assert nearest_class(line((1, 0.0), (1, 9.0), (2, 1.0), (0, 8.0)), 1) == 0
     assert nearest_class(line((1, 0.0), (1, 9.0), (0, 1.0), (2, 8.0)), 1) == 0
+
+
+def test_of_a_large_class_evenly_spaced_samples_are_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(adjacent_sets, "_VOTERS", 3)
+    asked = line(*((0, 10.0 * (k in (0, 4, 8))) for k in range(9)), (1, 0.0), (2, 10.0))
+    assert nearest_class(asked, 0) == 2  # the first, the middle and the last lie there
+    monkeypatch.setattr(adjacent_sets, "_VOTERS", 9)
+    assert nearest_class(asked, 0) == 1
+
+
+def test_pixels_are_compared_as_numbers() -> None:
+    pixels = torch.tensor([[[[250]]], [[[3]]], [[[240]]]], dtype=torch.uint8)
+    assert nearest_class(Samples(pixels, torch.tensor([0, 1, 2])), 0) == 2
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 256])
@@ -84,9 +101,42 @@ def test_a_part_of_a_class_is_adjacent_to_the_rest_of_it() -> None:
     assert adjacent.tolist() == sorted(adjacent.tolist())
 
 
-@pytest.mark.parametrize("request_", [Mislabelled(), RandomSubset(), Indices(indices=(1, 2))])
+def test_a_class_is_adjacent_to_the_rest_of_its_superclass_where_that_is_known() -> None:
+    train = Samples(torch.randn(40, 2), torch.arange(40) % 5)
+    groups = Groups(superclass_of=(0, 1, 0, 0, 2))
+    forget = select_forget_set(WholeClass(label=0), train, 5, 0).indices
+    for request, wanted in (
+        (WholeClass(label=0), {2, 3}),
+        (WholeClass(label=0, adjacent=4), {4}),
+    ):
+        adjacent = select_adjacent_set(request, train, forget, groups)
+        assert adjacent is not None
+        assert set(train.labels[adjacent].tolist()) == wanted
+        assert len(adjacent) == 8 * len(wanted)
+    alone = select_forget_set(WholeClass(label=1), train, 5, 0).indices
+    adjacent = select_adjacent_set(WholeClass(label=1), train, alone, groups)
+    assert adjacent is not None  # a superclass of one class says nothing
+    assert set(train.labels[adjacent].tolist()) == {nearest_class(train, 1)}
+
+
+def test_a_true_subclass_is_adjacent_to_the_rest_of_its_class() -> None:
+    train = Samples(torch.randn(40, 2), torch.arange(40) % 4)
+    groups = Groups(subclass_names=tuple("abcdefgh"), subclass_of=torch.arange(40) % 8)
+    request = Subclass(subclass="f")
+    forget = select_forget_set(request, train, 4, 0, groups).indices
+    adjacent = select_adjacent_set(request, train, forget, groups)
+    assert adjacent is not None
+    assert adjacent.tolist() == list(range(1, 40, 8))
+    whole = Groups(subclass_names=tuple("abcd"), subclass_of=torch.arange(40) % 4)
+    forget = select_forget_set(Subclass(subclass=1), train, 4, 0, whole).indices
+    assert select_adjacent_set(Subclass(subclass=1), train, forget, whole) is None
+
+
+@pytest.mark.parametrize(
+    "request_", [Mislabelled(), RandomSubset(), Mixture(label=0), Indices(indices=(1, 2))]
+)
 def test_scattered_forget_sets_have_no_adjacent_set(
-    request_: Mislabelled | RandomSubset | Indices,
+    request_: Mislabelled | RandomSubset | Mixture | Indices,
 ) -> None:
     train = clouds(30, 0)
     labels, indices = select_forget_set(request_, train, N_CLASSES, 0)

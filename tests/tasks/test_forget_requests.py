@@ -11,6 +11,7 @@ from pareto_explorer.tasks import (
     ForgetRequest,
     Indices,
     Mislabelled,
+    Mixture,
     RandomSubset,
     Subclass,
     WholeClass,
@@ -26,7 +27,18 @@ from pareto_explorer.tasks import (
         ({"kind": "class", "label": 3}, WholeClass(label=3)),
         ({"kind": "class", "label": 3, "adjacent": 9}, WholeClass(label=3, adjacent=9)),
         ({"kind": "subclass", "label": 3}, Subclass(label=3, parts=2, part=0)),
+        ({"kind": "subclass", "subclass": "trout"}, Subclass(subclass="trout")),
+        ({"kind": "subclass", "subclass": 91}, Subclass(subclass=91)),
+        ({"kind": "mixture", "label": 0}, Mixture(label=0, hard_probability=0.5)),
+        (
+            {"kind": "mixture", "label": 0, "hard_probability": 1},
+            Mixture(label=0, hard_probability=1),
+        ),
         ({"kind": "indices", "indices": [1, 2]}, Indices(indices=(1, 2))),
+        (
+            {"kind": "indices", "indices": "f.csv", "column": "id", "counted_in": "published"},
+            Indices(indices=Path("f.csv"), column="id", counted_in="published"),
+        ),
         ({"kind": "indices", "indices": "f.txt"}, Indices(indices=Path("f.txt"))),
         (WholeClass(label=3), WholeClass(label=3)),
     ],
@@ -55,6 +67,15 @@ def test_requests_are_read_from_their_yaml_form(value: Any, request_: ForgetRequ
         ({"kind": "class", "label": 1, "adjacent": "2"}, "adjacent: '2' should be a valid int"),
         ({"kind": "subclass", "label": 1, "parts": 1}, "parts: 1 should be greater than or equal"),
         ({"kind": "subclass", "label": 1, "part": 2}, "part: 2 should be less than parts, .* 2"),
+        ({"kind": "subclass"}, r"subclass: None should name a true subclass, or else label a cl"),
+        ({"kind": "subclass", "label": 1, "subclass": "a"}, "subclass: 'a' should stand alone;"),
+        ({"kind": "subclass", "subclass": 1.5}, "subclass: 1.5 should be the name or the number"),
+        ({"kind": "subclass", "subclass": True}, "subclass: True should be the name or the numb"),
+        ({"kind": "mixture"}, r"label: is missing; kind mixture needs it\."),
+        ({"kind": "mixture", "label": 0, "hard_probability": 1.1}, "hard_probability: 1.1 should"),
+        ({"kind": "indices", "indices": [1], "column": "a"}, "column: 'a' should come with indi"),
+        ({"kind": "indices", "indices": "f.txt", "column": "a"}, "column: 'a' should come with"),
+        ({"kind": "indices", "indices": [1], "counted_in": "test"}, "counted_in: 'test' should"),
     ],
 )
 def test_malformed_requests_get_one_sentence_that_names_the_field(value: Any, message: str) -> None:
@@ -62,3 +83,18 @@ def test_malformed_requests_get_one_sentence_that_names_the_field(value: Any, me
         parse_forget(value)
     assert str(caught.value).startswith("task.forget")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("request_", "dumped"),
+    [
+        (Subclass(label=3), {"kind": "subclass", "label": 3, "parts": 2, "part": 0}),
+        (Subclass(subclass="trout"), {"kind": "subclass", "subclass": "trout"}),
+        (Mixture(label=3), {"kind": "mixture", "label": 3, "hard_probability": 0.5}),
+    ],
+)
+def test_a_request_is_written_as_it_would_be_read(
+    request_: ForgetRequest, dumped: dict[str, Any]
+) -> None:
+    assert request_.model_dump(mode="json", exclude_none=True) == dumped
+    assert parse_forget(dumped) == request_

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,15 @@ from torch import Tensor
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks import (
     LandmarkCache,
+    Stage,
     UnlearningTask,
     default_cache_dir,
     fingerprint,
     landmark_cache,
     train_landmark,
+    train_stages,
 )
+from tests.tasks.small import small_task
 
 STATE = {"weight": torch.arange(6.0).reshape(2, 3), "steps": torch.tensor(7)}
 
@@ -89,8 +93,61 @@ def test_a_landmark_is_trained_once(
 ) -> None:
     trained = cache.obtain(task, "retrained", 1)
     assert same(trained, train_landmark(task, "retrained", 1))
-    monkeypatch.delattr(landmark_cache, "train_landmark")
+    monkeypatch.delattr(landmark_cache, "train_stages")
     assert same(cache.obtain(task, "retrained", 1), trained)
+
+
+def test_snapshots_are_kept_until_the_landmark_is_stored(cache: LandmarkCache) -> None:
+    assert cache.load_partial("a") is None
+    for snapshot in (b"first", b"", b"last"):
+        cache.store_partial("a", snapshot)
+        assert cache.load_partial("a") == snapshot
+    assert cache.load_partial("b") is None
+    assert [path.name for path in cache.root.iterdir()] == ["a.partial"]
+    cache.store("a", STATE)
+    assert cache.load_partial("a") is None
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda c: c[:-1], lambda c: c + b".", lambda _: b"", lambda c: c[:-3] + b"abc"]
+)
+def test_a_damaged_snapshot_is_removed(
+    cache: LandmarkCache, damage: Callable[[bytes], bytes]
+) -> None:
+    cache.store_partial("a", b"snapshot")
+    path = cache.root / "a.partial"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.warns(UserWarning, match=r"a\.partial is damaged; it was removed"):
+        assert cache.load_partial("a") is None
+    assert not path.exists()
+
+
+def test_training_that_was_cut_off_goes_on_from_its_snapshot(
+    cache: LandmarkCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, taken = small_task(epochs=5), []
+
+    def cut_off(*arguments: object) -> Iterator[Stage]:
+        for stage in train_stages(*arguments, every_seconds=0.0):  # type: ignore[arg-type]
+            taken.append(stage.epoch)
+            yield stage
+            if len(taken) == 3:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(landmark_cache, "train_stages", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        cache.obtain(task, "original", 0)
+    assert (cache.root / f"{fingerprint(task, 'original', 0)}.partial").exists()
+    assert same(cache.obtain(task, "original", 0), train_landmark(task, "original", 0))
+    assert taken == [1, 2, 3, 4, 5]
+    assert not list(cache.root.glob("*.partial"))
+
+
+def test_an_original_that_the_task_brings_is_not_stored(cache: LandmarkCache) -> None:
+    given = train_landmark(small_task(), "original", 9)
+    task = replace(small_task(), original=given)
+    assert same(cache.obtain(task, "original", 0), given)
+    assert not cache.root.exists()
 
 
 @pytest.mark.parametrize("failing", ["a.sha256", "a.safetensors"])
@@ -149,7 +206,7 @@ def test_of_two_processes_one_trains_and_the_other_waits(
     with cache.lock(name):
         other = python(
             "def train(*arguments): raise SystemExit('trained a second time')\n"
-            "landmark_cache.train_landmark = train\n"
+            "landmark_cache.train_stages = train\n"
             "print('wants it', flush=True)\n"
             f"LandmarkCache(Path({str(cache.root)!r})).obtain(small_task(), 'original', 0)\n"
             "print('has it')"

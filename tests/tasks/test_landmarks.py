@@ -1,29 +1,23 @@
 from __future__ import annotations
 
-import importlib.util
-import re
-import sys
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks import (
     Samples,
     UnlearningTask,
-    WholeClass,
     fingerprint,
-    landmarks,
+    given_original,
     restore_model,
     train_landmark,
     train_model,
+    train_stages,
 )
-from tests.tasks.small import SmallNet, clouds, small_task
+from tests.tasks.small import small_task
 
 
 def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
@@ -93,114 +87,36 @@ def test_a_restored_model_predicts_as_the_trained_one(task: UnlearningTask) -> N
     assert torch.equal(model(task.test.inputs), restored(task.test.inputs))
 
 
-class OtherForward(SmallNet):
-    def forward(self, inputs: Tensor) -> Tensor:
-        return -super().forward(inputs)
-
-
-def with_train(task: UnlearningTask, change: Callable[[Tensor, Tensor], None]) -> UnlearningTask:
-    inputs, labels = task.train.inputs.clone(), task.train.labels.clone()
-    change(inputs, labels)
-    return replace(task, train=Samples(inputs, labels))
-
-
-def one_pixel(inputs: Tensor, labels: Tensor) -> None:
-    inputs[int(small_task().retain_indices[0]), 0] += 1e-6
-
-
-def one_label(inputs: Tensor, labels: Tensor) -> None:
-    index = int(small_task().retain_indices[0])
-    labels[index] = (labels[index] + 1) % 3
-
-
-def the_order(inputs: Tensor, labels: Tensor) -> None:
-    first, second = small_task().retain_indices[:2].tolist()
-    inputs[[first, second]] = inputs[[second, first]]
-    labels[[first, second]] = labels[[second, first]]
-
-
-def relu(slope: float) -> nn.Module:
-    return nn.Sequential(nn.Linear(2, 3), nn.LeakyReLU(slope))
-
-
-@pytest.mark.parametrize("kind", ["original", "retrained"])
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda task: with_train(task, one_pixel),
-        lambda task: with_train(task, one_label),
-        lambda task: with_train(task, the_order),
-        lambda task: replace(task, train=task.train.take(torch.arange(89))),
-        lambda task: replace(task, recipe=replace(task.recipe, epochs=3)),
-        lambda task: replace(task, recipe=replace(task.recipe, batch_size=8)),
-        lambda task: replace(task, recipe=replace(task.recipe, lr=0.05)),
-        lambda task: replace(task, recipe=replace(task.recipe, momentum=0.8)),
-        lambda task: replace(task, recipe=replace(task.recipe, weight_decay=0.0)),
-        lambda task: replace(task, model=partial(SmallNet, hidden=7)),
-        lambda task: replace(task, model=partial(SmallNet, dropout=0.2)),
-        lambda task: replace(task, model=OtherForward),
-    ],
-    ids=[
-        *("input", "label", "order", "size", "epochs", "batch_size", "lr", "momentum"),
-        *("weight_decay", "width", "dropout", "class"),
-    ],
-)
-def test_fingerprint_follows_everything_that_matters(
-    task: UnlearningTask,
-    kind: landmarks.LandmarkKind,
-    change: Callable[[UnlearningTask], UnlearningTask],
-) -> None:
-    assert fingerprint(change(task), kind, 0) != fingerprint(task, kind, 0)
-
-
-def test_fingerprint_follows_seed_kind_forget_set_and_activation(task: UnlearningTask) -> None:
-    names = {
-        fingerprint(task, "original", 0),
-        fingerprint(task, "original", 1),
-        fingerprint(task, "retrained", 0),
-        fingerprint(small_task(WholeClass(label=1)), "retrained", 0),
-        fingerprint(replace(task, model=partial(relu, 0.1)), "original", 0),
-        fingerprint(replace(task, model=partial(relu, 0.2)), "original", 0),
-    }
-    assert len(names) == 6
-    assert all(re.fullmatch("[0-9a-f]{64}", name) for name in names)
-
-
-def test_fingerprint_follows_the_version_of_the_recipe(
-    task: UnlearningTask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = fingerprint(task, "original", 0)
-    monkeypatch.setattr(landmarks, "RECIPE_VERSION", landmarks.RECIPE_VERSION + 1)
-    assert fingerprint(task, "original", 0) != before
-
-
-def test_fingerprint_follows_an_edited_forward(
-    tmp_path: Path, task: UnlearningTask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    names = set()
-    for version, sign in enumerate("+-"):
-        path = tmp_path / f"{version}.py"
-        path.write_text(
-            "from tests.tasks.small import SmallNet\n\n\n"
-            "class Net(SmallNet):\n"
-            f"    def forward(self, inputs): return {sign}super().forward(inputs)\n"
-        )
-        spec = importlib.util.spec_from_file_location("edited", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, "edited", module)
-        spec.loader.exec_module(module)
-        names.add(fingerprint(replace(task, model=module.Net), "original", 0))
+def test_an_original_that_the_task_brings_is_not_trained(task: UnlearningTask) -> None:
+    given = train_landmark(task, "original", 9)
+    own = replace(task, original=given)
+    assert same(train_landmark(own, "original", 0), given)
+    (stage,) = train_stages(own, "original", 0)
+    assert (stage.epoch, stage.epochs) == (0, 0)
+    assert same(train_landmark(own, "retrained", 0), train_landmark(task, "retrained", 0))
+    assert fingerprint(own, "retrained", 0) == fingerprint(task, "retrained", 0)
+    names = {fingerprint(own, "original", seed) for seed in (0, 1)}
+    other = {**given, "head.bias": given["head.bias"] + 1}
+    names.add(fingerprint(replace(task, original=other), "original", 0))
     assert len(names) == 2
 
 
-def test_fingerprint_ignores_what_does_not_change_the_landmark(task: UnlearningTask) -> None:
-    torch.rand(3)
-    state = torch.get_rng_state()
-    name = fingerprint(task, "original", 0)
-    assert torch.equal(torch.get_rng_state(), state)
-    renamed = replace(task, name="other", test=clouds(9, 9), facts={"seed": 8})
-    assert fingerprint(renamed, "original", 0) == name
-    assert fingerprint(small_task(WholeClass(label=1)), "original", 0) == name
-    assert fingerprint(task.to("cpu"), "original", 0) == name
+@pytest.mark.parametrize(
+    ("name", "values", "text"),
+    [
+        (
+            "head.bias",
+            None,
+            r"head\.bias is missing there and has shape \(3,\) in the task's",
+        ),
+        ("head.bias", torch.zeros(4), r"head\.bias has shape \(4,\) there and has shape \(3,\)"),
+        ("body", torch.zeros(4), r"body has shape \(4,\) there and is missing in"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(
+    task: UnlearningTask, name: str, values: Tensor | None, text: str
+) -> None:
+    weights = {**train_landmark(task, "original", 0), name: values}
+    given = {key: value for key, value in weights.items() if value is not None}
+    with pytest.raises(InputError, match=rf"task\.original: {text}"):
+        given_original(replace(task, original=given))

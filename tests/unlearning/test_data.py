@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,3 +72,33 @@ def test_streams_differ_from_each_other_and_between_runs():
         for name in ("retain", "forget", "heldout", "labels")
     ]
     assert len(set(seeds)) == 8
+
+
+def negated_or_not(inputs, generator):
+    """Changes the sign of each input by a coin of its own."""
+    coins = torch.randint(2, (len(inputs), 1), generator=generator, device=generator.device)
+    return inputs * (2 * coins - 1)
+
+
+@pytest.mark.parametrize("size", [7, 50])  # less and more than the set has
+def test_batches_are_augmented_by_their_own_stream(size):
+    data = replace(make_data(), retain=numbered(40), augment=negated_or_not)
+
+    def run():
+        batches = Streams(data, size, draws()).batches("retain")
+        return [next(batches) for _ in range(20)]
+
+    first, second = run(), run()
+    for a, b in zip(first, second, strict=True):
+        assert torch.equal(a.inputs, b.inputs)
+        assert torch.equal(a.inputs[:, 0].abs().long(), a.labels)
+    assert len({tuple(batch.inputs[:, 0].sign().tolist()) for batch in first}) > 1
+    assert torch.equal(data.retain.inputs, numbered(40).inputs)
+
+
+def test_without_an_augmentation_there_is_no_draw_for_one():
+    generator = draws()
+    batches = Batches(numbered(40), 40, generator)
+    before = generator.get_state()
+    assert next(batches) is next(batches)
+    assert torch.equal(generator.get_state(), before)

@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import torch
 from torch import nn
@@ -108,3 +110,74 @@ def test_masked_weights_have_no_gradient():
     jacobian.differentiate((first.sum() + second.sum(), 2 * second.sum()))
     torch.testing.assert_close(jacobian.rows[0], mask)
     torch.testing.assert_close(jacobian.rows[1], 2 * mask * (torch.arange(10) >= 6))
+
+
+def convolutions():
+    """Two convolutions (one of 1x1 pixels) with their channels last, and a head."""
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3),
+        nn.Tanh(),
+        nn.Conv2d(4, 5, 1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(5, 2),
+    )
+    return model.to(memory_format=torch.channels_last)
+
+
+def losses_of(model):
+    generator = torch.Generator().manual_seed(1)
+    first, second = torch.randn(2, 6, 3, 8, 8, generator=generator)
+    return model(first).square().mean(), model(second).exp().mean()
+
+
+def test_gradients_have_the_layout_of_their_parameters():
+    model = convolutions()
+    parameters = list(model.parameters())
+    assert not parameters[0].is_contiguous()
+    jacobian = Jacobian(parameters)
+    jacobian.differentiate(losses_of(model))
+    weights = torch.tensor([2.0, -3.0])
+    jacobian.combine(weights)
+    plain = [torch.autograd.grad(loss, parameters) for loss in losses_of(model)]
+    for p, first, second, part in zip(parameters, *plain, jacobian.step, strict=True):
+        assert p.grad.shape == p.shape
+        assert p.grad.stride() == p.stride() == part.stride()
+        torch.testing.assert_close(p.grad, 2 * first - 3 * second)
+        assert p.grad.untyped_storage().data_ptr() == part.untyped_storage().data_ptr()
+    flat = torch.stack([torch.cat([part.reshape(-1) for part in row]) for row in plain]).double()
+    torch.testing.assert_close(jacobian.gramian(), flat @ flat.mT, rtol=1e-6, atol=1e-12)
+
+
+def test_layouts_do_not_change_what_is_written_or_masked():
+    model = convolutions()
+    parameters = list(model.parameters())
+    n = sum(p.numel() for p in parameters)
+    mask = (torch.arange(n) % 3 == 0).float()
+    parts = torch.split(mask, [p.numel() for p in parameters])
+    masks = [part.view(p.shape) for part, p in zip(parts, parameters, strict=True)]
+    jacobian = Jacobian(parameters, mask=mask)
+    for each in (jacobian, pickle.loads(pickle.dumps(jacobian))):  # noqa: S301
+        own = each._parameters
+        each.differentiate([sum((2 * p).sum() for p in own), sum((p * 0).sum() for p in own)])
+        each.combine(torch.tensor([1.0, 1.0]))
+        for p, part in zip(own, masks, strict=True):
+            torch.testing.assert_close(p.grad, 2 * part)
+
+
+def test_gradients_made_elsewhere_are_written_to_a_row():
+    model = convolutions()
+    parameters = list(model.parameters())
+    first, second = Jacobian(parameters), Jacobian(parameters)
+    first.differentiate(losses_of(model))
+    for row, loss in enumerate(losses_of(model)):
+        second.write(row, gradient(loss, parameters))
+    assert torch.equal(first.rows, second.rows)
+
+
+def test_a_graph_can_be_kept_for_a_second_gradient():
+    p = nn.Parameter(torch.tensor([1.0, 2.0]))
+    squares = p.square()
+    gradient(squares.sum(), [p], keep_graph=True)
+    torch.testing.assert_close(gradient(squares.sum(), [p])[0], 2 * p.detach())

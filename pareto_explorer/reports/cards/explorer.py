@@ -11,7 +11,7 @@ from pareto_explorer.reports.card import Card
 from pareto_explorer.reports.explorer_data import explorer_data
 from pareto_explorer.reports.legend import crowd_note, legend_entries, shown_families
 from pareto_explorer.reports.material import Material
-from pareto_explorer.reports.wording import count
+from pareto_explorer.reports.wording import count, listing
 from pareto_explorer.runs import config_columns
 from pareto_explorer.runs.columns import CONFIG_PREFIX
 
@@ -21,10 +21,11 @@ _HOW_TO_READ = (
     "A point is one checkpoint of one configuration, averaged over the replicates; the front is "
     "what no other point beats in every objective. Drag over the figure or along an axis, or "
     "type limits at an axis's ends: figure, lines and table always show the same points. "
-    "Values past the end of an axis are drawn at its end. What is pinned is told in full, with "
-    "its standard deviation over replicates after ±, its distance to the retrained model, and the "
-    "commands that run it again and write its weights to a file."
+    "Values past the end of an axis are drawn at its end."
 )
+_SPREAD = "its standard deviation over replicates after ±"
+_RETRAINED = "its distance to the retrained model"
+_COMMANDS = "the commands that run it again and write its weights to a file"
 
 
 def explorer_card(material: Material) -> Card:
@@ -50,7 +51,7 @@ def explorer_card(material: Material) -> Card:
         f"{count(len(means), 'point')}, of which {n_front:,} "
         f"{'is' if n_front == 1 else 'are'} on the front of all families. Filter, compare, and "
         f"pin the ones to look at closely.{thinned}",
-        how_to_read=" ".join(filter(None, [note, _HOW_TO_READ])),
+        how_to_read=" ".join(filter(None, [note, _help(material)])),
         data=_front_points(material, payload["table"]),
         context={
             "legend": legend_entries(material, flat=not depth),
@@ -62,6 +63,12 @@ def explorer_card(material: Material) -> Card:
         },
         payload=payload,
     )
+
+
+def _help(material: Material) -> str:
+    run = material.run
+    told = [_SPREAD, *[_RETRAINED] * run.retrained, *[_COMMANDS] * run.repeatable]
+    return f"{_HOW_TO_READ} What is pinned is told in full, with {listing(told)}."
 
 
 def _front_points(material: Material, metrics: list[str]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pareto_explorer.fronts import FamilyHypervolume
+from pareto_explorer.fronts import FamilyHypervolume, oracle_free_doubt
 from pareto_explorer.fronts.comparison import SEPARABLE_FROM, Comparison, comparison_sentence
 from pareto_explorer.fronts.floor import floor_sentence
 from pareto_explorer.fronts.sensitivity import ranking_changes
@@ -28,12 +28,16 @@ def finding_card(material: Material) -> Card:
     notes = list(material.run.notes)
     if not _leads(material.hypervolumes):
         return Card(
-            "finding", "What was found", first, context=_context([_trials(material)], notes)
+            "finding",
+            "What was found",
+            first,
+            context=_context([_trials(material)], [*notes, _aim(material)]),
         )
     n = len(material.replicates)
-    answer = [*rest, floor_sentence(material.floor, material.inside_floor, n)]
+    answer = [*rest, _floor(material, n)]
     limits = [
         *notes,
+        _aim(material),
         _unequal(material),
         _missing(material.hypervolumes),
         optimism_sentence(material.hypervolumes),
@@ -114,6 +118,31 @@ def optimism_sentence(hypervolumes: Mapping[str, FamilyHypervolume]) -> str:
     )
     first = max(fitted, key=lambda name: (fitted[name], name == best))
     return f"{said}; by that measure {first} leads instead." if first != best else f"{said}."
+
+
+def _floor(material: Material, n: int) -> str:
+    if not material.run.retrained and len(material.run.landmarks):
+        return (
+            "No model was retrained, so nothing says how near to retraining these models come, "
+            "nor how far two retrained models would be apart."
+        )
+    return floor_sentence(material.floor, material.inside_floor, n)
+
+
+def _aim(material: Material) -> str:
+    """What stands in for a retrained model, where an objective needs none."""
+    metrics = material.run.box.metrics
+    runs = material.run.members.values() or [material.run]
+    for run in runs:
+        doubt = oracle_free_doubt(metrics, run.manifest.get("facts", {}))
+        if doubt:
+            return f"{doubt[0].upper()}{doubt[1:]}"
+    if "forget_accuracy_gap" not in metrics:
+        return ""
+    return (
+        "The forget accuracy gap takes what the original model gets right of unseen samples for "
+        "what a retrained model would get right of the forget set."
+    )
 
 
 def _unequal(material: Material) -> str:

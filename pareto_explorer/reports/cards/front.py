@@ -25,7 +25,8 @@ _HOW_TO_READ_3D = (
     "point. Drag to turn the figure; point at a mark to see its configuration, seeds and metrics."
 )
 _LANDMARKS = {
-    "original": "Original and retrained models are there once for each training seed.",
+    "original": "The original model is there once for each training seed.",
+    "retrained": "So is the retrained one.",
     "between": (
         "Open marks show how far two retrained models are from each other: gaps of that size "
         "cannot be blamed on a method."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.tasks.networks.image_classifier import ImageClassifier
 from pareto_explorer.unlearning.budget import Ledger
 from pareto_explorer.unlearning.data import UnlearningData
 from pareto_explorer.unlearning.losses import cross_entropy
@@ -80,31 +82,38 @@ class _Widened(nn.Module):
             lambda _, arguments: features.append(arguments[0])
         )
         try:
-            logits = self.model(inputs)
+            with _uncompiled():
+                logits = self.model(inputs)
         finally:
             handle.remove()
-        new = functional.linear(features[-1], self.weight, self.bias)
+        new = functional.linear(features[-1].to(self.weight.dtype), self.weight, self.bias)
         return torch.cat((logits, new), 1)
 
 
 def _head(model: nn.Module, inputs: Tensor) -> nn.Linear:
-    """Finds the linear layer whose output is the model's output."""
-    outputs: list[tuple[nn.Linear, Tensor]] = []
+    """Finds the linear layer whose output is the model's output, or its network's."""
+    network = model.network if isinstance(model, ImageClassifier) else model
+    outputs: list[tuple[nn.Module, Tensor]] = []
     handles = [
         module.register_forward_hook(lambda layer, _, output: outputs.append((layer, output)))
-        for module in model.modules()
-        if isinstance(module, nn.Linear)
+        for module in {network, *(m for m in model.modules() if isinstance(m, nn.Linear))}
     ]
     try:
-        with torch.no_grad():
-            logits = model(inputs)
+        with torch.no_grad(), _uncompiled():
+            model(inputs)
     finally:
         for handle in handles:
             handle.remove()
+    logits = next(output for layer, output in reversed(outputs) if layer is network)
     for layer, output in outputs:
-        if output is logits:
+        if output is logits and isinstance(layer, nn.Linear):
             return layer
     raise InputError(
         "method: 'boundary_expand' needs a model whose logits are the output of an nn.Linear;"
-        f" {type(model).__name__} has none, choose 'boundary_shrink'."
+        f" {type(network).__name__} has none, choose 'boundary_shrink'."
     )
+
+
+def _uncompiled() -> AbstractContextManager[object]:
+    """Compiled models do not call hooks that came later; here they run as they were written."""
+    return torch.compiler.set_stance("force_eager")

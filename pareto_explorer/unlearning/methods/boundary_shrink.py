@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.task import Samples
 from pareto_explorer.unlearning.budget import Ledger
 from pareto_explorer.unlearning.data import UnlearningData
@@ -32,11 +33,28 @@ class BoundaryShrink(GradientMethod):
     trained on the very label to be forgotten; not here. It also rounds attacked inputs to 8 bits
     in [0, 1]; here they stay within the range of D_f's inputs, whatever their scale.
 
+    Images of bytes are attacked as numbers in [0, 1], which their model has to take too.
+
     Attributes:
-        bound: Length of the attack in every component, in units of the inputs.
+        bound: Length of the attack in every component, in units of the inputs; of [0, 1] where
+            they are bytes.
     """
 
     bound: float = 0.1
+
+    def require(self, data: UnlearningData) -> None:
+        """Refuses inputs that cannot be moved a little.
+
+        Raises:
+            InputError: When the inputs are neither floating-point nor bytes.
+        """
+        dtype = data.forget.inputs.dtype
+        if not (dtype.is_floating_point or dtype == torch.uint8):
+            raise InputError(
+                "method: 'boundary_shrink' moves inputs along a gradient, and this task's are"
+                f" {str(dtype).removeprefix('torch.')} numbers such as token ids; choose"
+                " 'boundary_expand'."
+            )
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
         """Prepares one run."""
@@ -44,6 +62,7 @@ class BoundaryShrink(GradientMethod):
 
     def stage(self, model: nn.Module, data: UnlearningData, ledger: Ledger) -> Stage:
         """Gives the forget set its nearest labels."""
+        self.require(data)
         inputs, n = data.forget.inputs, len(data.forget)
         labels = nearest_labels(model.eval(), data.forget, self.bound)
         ledger.count(forward=2 * n, backward=n)
@@ -57,16 +76,17 @@ def nearest_labels(model: nn.Module, samples: Samples, bound: float) -> Tensor:
 
     Args:
         model: In eval mode; its weights get no gradient.
-        samples: n samples.
+        samples: n samples, of floating-point inputs or of bytes, which are divided by 255.
         bound: Length of the one-step attack in every component.
 
     Returns:
         Integer tensor of shape (n,), nowhere equal to the samples' labels.
     """
-    lowest, highest = samples.inputs.aminmax()
+    lowest, highest = map(_moveable, samples.inputs.aminmax())
     found = []
     batches = torch.split(samples.inputs, _BATCH), torch.split(samples.labels, _BATCH)
-    for clean, labels in zip(*batches, strict=True):
+    for stored, labels in zip(*batches, strict=True):
+        clean = _moveable(stored)
         inputs = clean.detach().clone().requires_grad_()
         loss = functional.cross_entropy(model(inputs), labels, reduction="sum")
         (slope,) = torch.autograd.grad(loss, inputs)
@@ -75,3 +95,7 @@ def nearest_labels(model: nn.Module, samples: Samples, bound: float) -> Tensor:
             wrong = logits.scatter(1, labels[:, None], -torch.inf)
         found.append(wrong.argmax(1))
     return torch.cat(found)
+
+
+def _moveable(inputs: Tensor) -> Tensor:
+    return inputs / 255 if inputs.dtype == torch.uint8 else inputs

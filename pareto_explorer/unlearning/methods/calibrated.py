@@ -21,11 +21,10 @@ from torchjd.aggregation import (
 from torchjd.linalg import PSDMatrix
 
 from pareto_explorer.errors import unknown
-from pareto_explorer.unlearning.gradients import Jacobian
-from pareto_explorer.unlearning.losses import ForgetBatch, cross_entropy, kl_uniform_reverse
+from pareto_explorer.unlearning.gradients import Jacobian, gradient
+from pareto_explorer.unlearning.losses import ForgetBatch, kl_uniform_reverse
 from pareto_explorer.unlearning.methods.balanced_projector import BalancedProjector
 from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting
-from pareto_explorer.unlearning.methods.projection import flat_gradient
 from pareto_explorer.unlearning.references import References
 
 __all__ = ["TRIPLE_AGGREGATORS", "RAULCalibrated", "calibration"]
@@ -45,9 +44,9 @@ TRIPLE_AGGREGATORS: Mapping[str, Callable[[], Weighting[PSDMatrix]]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class RAULCalibrated(GradientMethod):
-    """Descends on the retain cross-entropy and two forget objectives at once.
+    """Descends on the retain loss and two forget objectives at once.
 
-    The objectives are the cross-entropy of a retain batch, KL(p‖U) of a forget batch
+    The objectives are the task's loss on a retain batch, KL(p‖U) of a forget batch
     (`kl_uniform_reverse`), and the `calibration` of the same forget batch. The last keeps some
     confidence in the forget labels while the second removes all of it, which is meant to let go of
     the forget set gradually. One of TorchJD's rules for any number of objectives turns the 3×3
@@ -89,13 +88,13 @@ class RAULCalibrated(GradientMethod):
 
         def write_gradients() -> None:
             batch_r, batch_f = next(retain), next(forget)
-            loss_r = cross_entropy(model(batch_r.inputs), batch_r.labels)
+            loss_r = setting.data.loss(model(batch_r.inputs), batch_r.labels)
             logits = model(batch_f.inputs)
             loss_f = kl_uniform_reverse(ForgetBatch(logits, batch_f.labels, references))
             loss_c = calibration(logits, batch_f.labels, self.smoothing, self.confidence_penalty)
             losses = (loss_r, loss_f, loss_c)
-            for row, loss in zip(jacobian.rows, losses, strict=True):
-                row.copy_(flat_gradient(loss, parameters, keep_graph=loss is loss_f))
+            for row, loss in enumerate(losses):
+                jacobian.write(row, gradient(loss, parameters, keep_graph=loss is loss_f))
             gramian = jacobian.gramian()
             weights = _weigh(weighting, gramian)
             jacobian.combine(weights)

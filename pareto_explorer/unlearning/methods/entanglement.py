@@ -17,7 +17,6 @@ from pareto_explorer.tasks.task import Samples
 from pareto_explorer.unlearning.budget import Budget
 from pareto_explorer.unlearning.data import Batches, UnlearningData
 from pareto_explorer.unlearning.gradients import gradient
-from pareto_explorer.unlearning.losses import cross_entropy
 from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting
 from pareto_explorer.unlearning.methods.projection import flat_gradient, move, project_off
 
@@ -31,12 +30,12 @@ class Entanglement(GradientMethod):
     """Forgets against the remote part of the retain set, then repairs the adjacent part.
 
     The task divides the retain set into an adjacent part, semantically close to the forget set,
-    and a remote part. CE_i is the cross-entropy of a sample and c its ``clip``.
+    and a remote part. L is the task's loss, CE_i the cross-entropy of a sample and c its ``clip``.
 
     *Forgetting*, an augmented Lagrangian: descends on −γ mean min(CE_i, c) over a forget batch
-    + λh + (μ/2)h², where h is the cross-entropy of a remote batch minus that of the original model
-    in eval mode over the whole remote part. λ starts at 0 and grows by μh after each step, where h
-    is the value before the step. The adjacent part is not read.
+    + λh + (μ/2)h², where h is L of a remote batch minus L of the original model in eval mode over
+    the whole remote part. λ starts at 0 and grows by μh after each step, where h is the value
+    before the step. The adjacent part is not read.
 
     *Repair*, projected gradient descent: v ← m·v + ∇L_adjacent, then v is projected on the
     orthogonal complement of ∇L_remote and of the gradient of (1 − α)·L_f + α·W₂², then θ ← θ − ηv;
@@ -122,14 +121,14 @@ class Entanglement(GradientMethod):
 
     def _forget(self, setting: Setting, remote: Batches, forget: Batches) -> Callable[[], None]:
         model, parameters, ledger = setting.model, setting.parameters, setting.ledger
-        pinned = _mean_loss(model, setting.data.retain)
+        pinned = _mean_loss(model, setting.data)
         ledger.count(forward=len(setting.data.retain))
         multiplier = torch.zeros_like(pinned)
 
         def write_gradients() -> None:
             nonlocal multiplier
             batch_r, batch_f = next(remote), next(forget)
-            loss_r = cross_entropy(model(batch_r.inputs), batch_r.labels)
+            loss_r = setting.data.loss(model(batch_r.inputs), batch_r.labels)
             loss_f = -self._clipped(model, batch_f).mean()
             excess = loss_r - pinned
             bound = multiplier * excess + self.penalty / 2 * excess.square()
@@ -153,7 +152,7 @@ class Entanglement(GradientMethod):
         def write_gradients() -> None:
             nonlocal velocity
             batch = next(adjacent)
-            loss = cross_entropy(model(batch.inputs), batch.labels)
+            loss = setting.data.loss(model(batch.inputs), batch.labels)
             ledger.count(forward=len(batch), backward=len(batch))
             velocity = self.momentum * velocity + flat_gradient(loss, parameters)
 
@@ -168,7 +167,7 @@ class Entanglement(GradientMethod):
                 losses_f.append(-now.detach().mean())
                 ledger.count(forward=2 * len(batch), backward=len(batch))
             for batch in self._several(remote, len(setting.data.retain)):
-                loss = cross_entropy(model(batch.inputs), batch.labels)
+                loss = setting.data.loss(model(batch.inputs), batch.labels)
                 rows[1] += flat_gradient(loss, parameters)
                 losses_r.append(loss.detach())
                 ledger.count(forward=len(batch), backward=len(batch))
@@ -208,14 +207,15 @@ def _parts(data: UnlearningData) -> tuple[Samples, Samples]:
     return data.adjacent, data.remote
 
 
-def _mean_loss(model: nn.Module, samples: Samples) -> Tensor:
-    """Cross-entropy in eval mode over a whole set, without touching the model."""
+def _mean_loss(model: nn.Module, data: UnlearningData) -> Tensor:
+    """The task's loss in eval mode over the retain set, without touching the model."""
+    samples = data.retain
     still = copy.deepcopy(model).eval()
     with torch.no_grad():
         logits = torch.cat([still(part) for part in torch.split(samples.inputs, _EVALUATION_BATCH)])
-    return cross_entropy(logits, samples.labels)
+    return data.loss(logits, samples.labels)
 
 
 def _diagnostics(losses_r: Tensor, losses_f: Tensor) -> dict[str, Tensor]:
-    """Columns of n steps: cross-entropy of the remote part, and L_f."""
+    """Columns of n steps: the task's loss on the remote part, and L_f."""
     return {"loss_retain": losses_r, "loss_forget": losses_f}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from pareto_explorer.unlearning.methods.one_shot import Edit, OneShot
+from pareto_explorer.unlearning.methods.projection import move
 from pareto_explorer.unlearning.methods.sensitivity import (
     batch_gradients,
     mean_gradient,
@@ -23,9 +24,10 @@ class InfluenceUnlearning(OneShot):
     """Moves the weights to where they had been without D_f, to first order.
 
     θ ← θ + strength · (damping · I + F)⁻¹ v with v = n_f/(n_f + n_r) · (ḡ_f − ḡ_r), where ḡ are
-    the mean gradients of the cross-entropy over D_f and D_r, and F is the empirical Fisher matrix
-    of retain samples, one gradient each. Where the training has converged, n_f ḡ_f = −n_r ḡ_r and
-    v = −ḡ_r: strength 1 is one Newton step on the retain loss, with F in place of its Hessian.
+    the mean gradients of the task's loss over D_f and D_r, and F is the empirical Fisher matrix
+    of retain samples, one gradient of the cross-entropy each. Where the training has converged,
+    n_f ḡ_f = −n_r ḡ_r and v = −ḡ_r: strength 1 is one Newton step on the retain loss, with F in
+    place of its Hessian.
 
     Source: the IU baseline of *Model Sparsity Can Simplify Machine Unlearning* (arXiv 2304.04934),
     after Koh and Liang (arXiv 1703.04730), with WoodFisher's inverse (Singh and Alistarh,
@@ -51,7 +53,7 @@ class InfluenceUnlearning(OneShot):
         model, parameters, ledger = run.model, run.parameters, run.ledger
         retain, forget = run.data.retain, run.data.forget
         of_forget, of_retain = (
-            parameters_to_vector(mean_gradient(model, parameters, s, run.batch_size, ledger))
+            _flat(mean_gradient(model, parameters, s, run.batch_size, ledger, run.data.loss))
             for s in (forget, retain)
         )
         v = len(forget) / (len(forget) + len(retain)) * (of_forget - of_retain)
@@ -59,11 +61,9 @@ class InfluenceUnlearning(OneShot):
         rows = torch.empty(len(drawn), len(v), dtype=v.dtype, device=v.device)
         gradients = batch_gradients(model, parameters, drawn, 1, ledger)
         for row, (_, parts) in zip(rows, gradients, strict=True):
-            row.copy_(parameters_to_vector(parts))
+            row.copy_(_flat(parts))
         step = inverse_fisher_product(rows, v, self.damping)
-        with torch.no_grad():
-            theta = parameters_to_vector(parameters) + self.strength * step
-            vector_to_parameters(theta, parameters)
+        move(parameters, step, self.strength)
 
 
 def inverse_fisher_product(rows: Tensor, v: Tensor, damping: float) -> Tensor:
@@ -84,3 +84,7 @@ def inverse_fisher_product(rows: Tensor, v: Tensor, damping: float) -> Tensor:
     gramian.diagonal().add_(len(rows) * damping)
     weights = torch.linalg.solve(gramian, (rows @ v).double())
     return (v - rows.mT @ weights.to(v.dtype)) / damping
+
+
+def _flat(parts: Iterable[Tensor]) -> Tensor:
+    return torch.cat([part.reshape(-1) for part in parts])

@@ -41,7 +41,7 @@ GRANULARITIES = ("full", "layer")
 
 @dataclass(frozen=True, kw_only=True)
 class JacobianDescent(GradientMethod):
-    """Descends on the retain cross-entropy and a forget loss at once.
+    """Descends on the task's loss on the retain set and a forget loss at once.
 
     Each step draws one retain and one forget batch, differentiates each loss on its own graph,
     lets the weighting turn the 2×2 Gramian of the gradients into two weights, and hands

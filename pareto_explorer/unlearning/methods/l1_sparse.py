@@ -9,7 +9,6 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from pareto_explorer.unlearning.losses import cross_entropy
 from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, follow
 
 __all__ = ["L1Sparse"]
@@ -17,7 +16,7 @@ __all__ = ["L1Sparse"]
 
 @dataclass(frozen=True, kw_only=True)
 class L1Sparse(GradientMethod):
-    """Descends on CE(D_r) + α_t‖θ‖₁; the forget set is never read.
+    """Descends on L(D_r) + α_t‖θ‖₁; the forget set is never read. L is the task's loss.
 
     α_t = α·(1 − t/T) falls linearly in step t and is 0 from T on, where T is the number of steps
     without the unpenalised ones at the end. The penalty enters through its subgradient α_t·sign(θ).
@@ -35,7 +34,7 @@ class L1Sparse(GradientMethod):
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
         """Prepares one run."""
-        fine_tune = follow(setting, "retain", cross_entropy)
+        fine_tune = follow(setting, "retain", setting.data.loss)
         parameters: list[Tensor] = [*setting.parameters]
         penalised = setting.steps * (1 - self.unpenalised)
 

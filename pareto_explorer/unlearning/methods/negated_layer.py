@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.unlearning.losses import cross_entropy
 from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, follow
 
 __all__ = ["NegatedLayer"]
@@ -17,7 +16,7 @@ __all__ = ["NegatedLayer"]
 
 @dataclass(frozen=True, kw_only=True)
 class NegatedLayer(GradientMethod):
-    """Multiplies one layer's weights by −1, then descends on the cross-entropy of D_r.
+    """Multiplies one layer's weights by −1, then descends on the task's loss on D_r.
 
     The negation breaks how layers work together, and is said to leave them well placed to be
     repaired. Weight and bias change sign, so the layer's output does. D_f is never read.
@@ -48,7 +47,7 @@ class NegatedLayer(GradientMethod):
             for parameter in layers[self.layer].parameters(recurse=False):
                 if parameter.requires_grad:
                     parameter.neg_()
-        return follow(setting, "retain", cross_entropy)
+        return follow(setting, "retain", setting.data.loss)
 
 
 def _is_layer(module: nn.Module) -> bool:

@@ -17,11 +17,11 @@ __all__ = ["NegativeGradientPlus"]
 
 @dataclass(frozen=True, kw_only=True)
 class NegativeGradientPlus(GradientMethod):
-    """Descends on β·CE(D_r) − (1 − β)·CE(D_f), one batch of each set per step.
+    """Descends on β·L(D_r) − (1 − β)·CE(D_f), one batch of each set per step.
 
-    Nothing bounds the forget term, so only β near 1 and small steps leave a usable model. It is
-    Jacobian descent with constant weights on the negative cross-entropy, kept under the name that
-    the literature compares with.
+    L is the task's loss. Nothing bounds the forget term, so only β near 1 and small steps leave a
+    usable model. It is Jacobian descent with constant weights on the negative cross-entropy, kept
+    under the name that the literature compares with.
 
     Source: Kurmanji et al., *Towards Unbounded Machine Unlearning* (arXiv 2302.09880, baselines);
     β from 0.95 to 0.9999 in published comparisons.
@@ -34,11 +34,12 @@ class NegativeGradientPlus(GradientMethod):
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
         """Prepares one run."""
-        return weighted(setting, _learn, _unlearn, 1 - self.beta)
+        loss = setting.data.loss
 
+        def learn(logits: Tensor, batch: Samples) -> Tensor:
+            return loss(logits, batch.labels)
 
-def _learn(logits: Tensor, batch: Samples) -> Tensor:
-    return cross_entropy(logits, batch.labels)
+        return weighted(setting, learn, _unlearn, 1 - self.beta)
 
 
 def _unlearn(logits: Tensor, batch: Samples) -> Tensor:

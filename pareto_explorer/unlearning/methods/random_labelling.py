@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from pareto_explorer.unlearning.losses import ForgetBatch, cross_entropy, random_labels
+from pareto_explorer.unlearning.losses import ForgetBatch, random_labels
 from pareto_explorer.unlearning.methods.both import forget_steps, take_turns
 from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, follow
 from pareto_explorer.unlearning.references import References
@@ -17,7 +17,7 @@ __all__ = ["RandomLabelling"]
 
 @dataclass(frozen=True, kw_only=True)
 class RandomLabelling(GradientMethod):
-    """Learns random labels on the forget set and, in turn, the true ones on the retain set.
+    """Learns random labels on the forget set and, in turn, the given ones on the retain set.
 
     Labels are drawn uniformly from all classes, anew for every batch, and may equal the given
     ones, as in the code of SalUn. Published runs make 10 epochs, each a pass over D_f and then one
@@ -43,6 +43,6 @@ class RandomLabelling(GradientMethod):
         return take_turns(
             setting,
             forget_steps(setting.data, setting.steps, self.rounds),
-            follow(setting, "retain", cross_entropy),
+            follow(setting, "retain", setting.data.loss),
             follow(setting, "forget", noise),
         )

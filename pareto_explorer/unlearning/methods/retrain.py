@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pareto_explorer.unlearning.data import UnlearningData
-from pareto_explorer.unlearning.losses import cross_entropy
 from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, follow
 from pareto_explorer.unlearning.methods.untrained import require_untrained, untrained
 
@@ -15,7 +14,7 @@ __all__ = ["Retrain"]
 
 @dataclass(frozen=True, kw_only=True)
 class Retrain(GradientMethod):
-    """Descends on the cross-entropy of the retain set from new initial weights.
+    """Descends on the task's loss on the retain set from new initial weights.
 
     Nothing that the original model has learned is left, neither weights nor buffers (parameters
     that are not trainable have learned nothing and stay), and the forget set is never read: the
@@ -40,7 +39,7 @@ class Retrain(GradientMethod):
         state = untrained(setting, "retrain").state_dict()
         fixed = {n: p for n, p in setting.model.named_parameters() if not p.requires_grad}
         setting.model.load_state_dict(state | fixed)
-        learn = follow(setting, "retain", cross_entropy)
+        learn = follow(setting, "retain", setting.data.loss)
         optimizer, ledger = setting.optimizer, setting.ledger
 
         def write_gradients() -> None:

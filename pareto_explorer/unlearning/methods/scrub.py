@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from pareto_explorer.tasks.task import Samples
-from pareto_explorer.unlearning.losses import cross_entropy
 from pareto_explorer.unlearning.methods.both import forget_steps, take_turns
 from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, follow_batches
 from pareto_explorer.unlearning.methods.teachers import Teacher, divergence
@@ -23,7 +22,7 @@ class Scrub(GradientMethod):
     With d the softened T²·KL(θ0‖θ) to the original model θ0 in eval mode:
 
     - a max step ascends on d(D_f);
-    - a min step descends on γ·CE(D_r) + α·d(D_r).
+    - a min step descends on γ·L(D_r) + α·d(D_r), where L is the task's loss.
 
     Published runs make 5 epochs; in each of the first 3, a pass of max steps over D_f precedes the
     pass of min steps over D_r, and later epochs only repair. Here an epoch is a round of the
@@ -39,7 +38,7 @@ class Scrub(GradientMethod):
     Attributes:
         temperature: T.
         alpha: α, weight of the divergence in min steps.
-        gamma: γ, weight of the cross-entropy in min steps.
+        gamma: γ, weight of the task's loss in min steps.
         rounds: Rounds that the budget is divided into.
         max_rounds: How many of them, from the first on, have max steps.
     """
@@ -61,7 +60,7 @@ class Scrub(GradientMethod):
             return -distance(logits, batch)
 
         def minimise(logits: Tensor, batch: Samples) -> Tensor:
-            classification = cross_entropy(logits, batch.labels)
+            classification = setting.data.loss(logits, batch.labels)
             return self.gamma * classification + self.alpha * distance(logits, batch)
 
         return take_turns(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from pareto_explorer.tasks.task import Samples
+from pareto_explorer.tasks.task import Loss, Samples
 from pareto_explorer.unlearning.budget import Ledger
 from pareto_explorer.unlearning.gradients import gradient
 from pareto_explorer.unlearning.losses import cross_entropy
@@ -27,8 +27,9 @@ def batch_gradients(
     samples: Samples,
     batch_size: int,
     ledger: Ledger,
+    loss: Loss = cross_entropy,
 ) -> Iterator[tuple[int, tuple[Tensor, ...]]]:
-    """Differentiates the mean cross-entropy of one batch after the other, in the given order.
+    """Differentiates the loss of one batch after the other, in the given order.
 
     Args:
         model: In the mode that it should be differentiated in.
@@ -36,6 +37,8 @@ def batch_gradients(
         samples: The set; its last batch may be smaller.
         batch_size: Samples per batch.
         ledger: Where the samples are counted.
+        loss: Batch mean of logits (B, C) and labels (B,); Fisher information, for one, is about
+            the cross-entropy, whatever a model was trained with.
 
     Yields:
         The number of samples in the batch and one gradient per parameter.
@@ -44,7 +47,7 @@ def batch_gradients(
     labels_of = torch.split(samples.labels, batch_size)
     for inputs, labels in zip(inputs_of, labels_of, strict=True):
         ledger.count(forward=len(labels), backward=len(labels))
-        yield len(labels), gradient(cross_entropy(model(inputs), labels), parameters)
+        yield len(labels), gradient(loss(model(inputs), labels), parameters)
 
 
 def mean_gradient(
@@ -53,10 +56,11 @@ def mean_gradient(
     samples: Samples,
     batch_size: int,
     ledger: Ledger,
+    loss: Loss,
 ) -> list[Tensor]:
-    """Averages the gradients of the cross-entropy over a set; see :func:`batch_gradients`."""
+    """Averages the gradients of a loss over a set; see :func:`batch_gradients`."""
     total = [torch.zeros_like(p) for p in parameters]
-    for count, parts in batch_gradients(model, parameters, samples, batch_size, ledger):
+    for count, parts in batch_gradients(model, parameters, samples, batch_size, ledger, loss):
         torch._foreach_add_(total, parts, alpha=count / len(samples))
     return total
 
@@ -68,7 +72,7 @@ def squared_gradients(
     batch_size: int,
     ledger: Ledger,
 ) -> list[Tensor]:
-    """Averages the squares of the gradients of batches; see :func:`batch_gradients`.
+    """Averages the squares of the cross-entropy gradients of batches; see :func:`batch_gradients`.
 
     With batches of one sample this is the diagonal of the empirical Fisher information matrix.
     In larger batches gradients cancel before they are squared. A smaller last batch counts for

@@ -12,7 +12,6 @@ from torch.nn import functional
 
 from pareto_explorer.tasks.task import Samples
 from pareto_explorer.unlearning.gradients import gradient
-from pareto_explorer.unlearning.losses import cross_entropy
 from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting
 from pareto_explorer.unlearning.methods.sensitivity import shuffled, squared_gradients
 
@@ -26,7 +25,7 @@ class SFRon(GradientMethod):
     An ascent step follows coefficient · c_t · ∇(−Σ w_i CE_i / B) with w_i ∝ CE_i^(−adaptivity) and
     mean 1, so that samples which are forgotten already count less; it is masked to the weights
     where I_f ≥ threshold · I_r at the original model (mean squared gradients of D_f and D_r, see
-    SSD) and clipped to norm ``clip_norm``. Descent steps follow the cross-entropy of D_r. The
+    SSD) and clipped to norm ``clip_norm``. Descent steps follow the task's loss on D_r. The
     learning rate and the coefficient decay together, by c_t = (1 + cos(π t / T)) / 2.
 
     Source: Huang et al. (arXiv 2409.19732), and its CIFAR-10 code: one optimiser for
@@ -69,7 +68,7 @@ class SFRon(GradientMethod):
                 loss = adaptive_ascent(logits, batch.labels, self.adaptivity)
                 parts = gradient(self.coefficient * decay * loss, parameters)
             else:
-                loss = cross_entropy(logits, batch.labels)
+                loss = setting.data.loss(logits, batch.labels)
                 parts = gradient(loss, parameters)
             for parameter, part, mask in zip(parameters, parts, masks, strict=True):
                 parameter.grad = part * mask if ascending else part

@@ -12,7 +12,6 @@ from torch import nn
 
 from pareto_explorer.unlearning.budget import Ledger
 from pareto_explorer.unlearning.data import UnlearningData
-from pareto_explorer.unlearning.losses import cross_entropy
 from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, Stage, follow
 
 __all__ = ["ForgetTuning", "TaskVector"]
@@ -20,18 +19,18 @@ __all__ = ["ForgetTuning", "TaskVector"]
 
 @dataclass(frozen=True, kw_only=True)
 class ForgetTuning(GradientMethod):
-    """Descends on the cross-entropy of D_f: what task vectors are made of, no unlearning."""
+    """Descends on the task's loss on D_f: what task vectors are made of, no unlearning."""
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
         """Prepares one run."""
-        return follow(setting, "forget", cross_entropy)
+        return follow(setting, "forget", setting.data.loss)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskVector(ForgetTuning):
     """Subtracts what fine-tuning on D_f adds to the weights: θ = θ0 − scale · (θ_f − θ0).
 
-    θ_f descends from θ0 on the cross-entropy of D_f, and every evaluation negates what it has
+    θ_f descends from θ0 on the task's loss on D_f, and every evaluation negates what it has
     learned so far. Only trainable parameters are negated; batch-norm statistics are those of the
     original model, since negated variances would be no variances. D_r is never read.
 

@@ -10,7 +10,7 @@ import pytest
 from pareto_explorer.fronts import Box, Objective
 from pareto_explorer.loading import load_run
 from pareto_explorer.reports.material import Material
-from tests.synthetic import write_synthetic_run
+from tests.synthetic import write_oracle_free_run, write_synthetic_run
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +46,9 @@ def empty(material: Material) -> Material:
     """A run in which nothing has ended well yet."""
     points = material.run.points
     return Material(replace(material.run, points=points.assign(status="failed")))
+
+
+@pytest.fixture(scope="session")
+def oracle_free(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    """A run that retrained nothing."""
+    return Material(load_run(write_oracle_free_run(tmp_path_factory.mktemp("free") / "run").path))

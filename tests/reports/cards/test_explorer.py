@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pareto_explorer.reports.cards.explorer import explorer_card
 from pareto_explorer.reports.material import Material
 
@@ -33,3 +35,24 @@ def test_three_objectives_add_an_axis(material_of: object) -> None:
     assert card.context["depth"]
     assert card.payload is not None
     assert card.payload["axes"] == ["forget_gap", "retain_gap", "test_accuracy"]
+
+
+def test_it_promises_only_what_there_is(material: Material, oracle_free: Material) -> None:
+    assert "distance to the retrained model" in explorer_card(material).how_to_read
+    card = explorer_card(oracle_free)
+    assert "retrained" not in card.how_to_read
+    assert "the commands that run it again" in card.how_to_read
+    assert card.context["landmarks"] == [("original", "Original model")]
+
+
+def test_a_task_that_was_built_in_python_is_run_again_from_there(material: Material) -> None:
+    run = replace(material.run, manifest=material.run.manifest | {"task_given": "ab" * 32})
+    card = explorer_card(Material(run))
+    assert card.data is not None
+    assert card.payload is not None
+    assert "run again" not in card.data
+    assert "task=task" in card.payload["no_commands"]
+    assert "commands" not in card.how_to_read
+    plain = explorer_card(material).payload
+    assert plain is not None
+    assert plain["no_commands"] == ""

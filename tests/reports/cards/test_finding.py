@@ -228,3 +228,19 @@ def test_unequal_budgets_are_told(material: Material, part: dict[str, Any], told
     unequal = changed(material, manifest=manifest | {"spec": manifest["spec"] | part})
     assert told in " ".join(finding_card(unequal).context["limits"])
     assert told not in " ".join(finding_card(material).context["limits"])
+
+
+def test_without_a_retrained_model_it_says_what_stands_in(oracle_free: Material) -> None:
+    told = finding_card(oracle_free).context
+    assert told["answer"][-1].startswith("No model was retrained, so nothing says how near")
+    assert told["limits"][0].startswith("The forget accuracy gap takes what the original model")
+    facts = {"forget": {"kind": "class", "label": 3}}
+    run = replace(oracle_free.run, manifest=oracle_free.run.manifest | {"facts": facts})
+    limits = finding_card(Material(run)).context["limits"]
+    assert "but this task forgets a whole class" in limits[0]
+
+
+def test_with_one_it_does_not(material: Material) -> None:
+    told = " ".join(finding_card(material).context["sentences"])
+    assert "No model was retrained" not in told
+    assert "forget accuracy gap" not in told

@@ -1,4 +1,6 @@
 import copy
+from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -6,6 +8,8 @@ from torch import nn
 from torch.nn import functional
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.tasks.networks import ImageClassifier
+from pareto_explorer.tasks.task import Samples
 from pareto_explorer.unlearning import Budget
 from pareto_explorer.unlearning.data import Streams
 from pareto_explorer.unlearning.methods import BoundaryExpand
@@ -101,3 +105,35 @@ def test_counts_one_batch_a_step_and_never_reads_the_retain_set():
     assert (budget.ledger.forward, budget.ledger.backward) == (2 + 20, 20)
     assert set(budget.ledger.drain()) == {"loss_forget"}
     assert torch.isfinite(flat(model)).all()
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_head_of_an_image_classifier_is_that_of_its_network(precision, compiled, monkeypatch):
+    """Logits are cast there, and hooks on parts of a compiled network are not called."""
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    torch.manual_seed(0)
+    inner = nn.Sequential(nn.Flatten(), nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, CLASSES))
+    model = ImageClassifier(inner, [0.5], [0.25], precision, compile=compiled).eval()
+    images = torch.arange(24, dtype=torch.uint8).reshape(6, 1, 2, 2)
+    data = replace(make_data(), forget=Samples(images, torch.arange(6) % CLASSES))
+    model(images)  # compiles
+    before, start = copy.deepcopy(inner.state_dict()), model(images)
+    widened = _Widened(model, inner[-1])
+    widened.draw_row(draws())
+    assert widened(images).shape == (6, CLASSES + 1)
+    torch.testing.assert_close(widened(images)[:, :CLASSES], start)
+    for found in BoundaryExpand(lr=0.1).run(model, data, Budget(2, 3, 1), draws()):
+        assert found is model
+        assert found(images).shape == (6, CLASSES)
+    assert not torch.equal(inner[-1].weight, before["3.weight"])
+    assert not torch.equal(inner[1].weight, before["1.weight"])
+    torch.compiler.reset()
+
+
+def test_an_image_classifier_without_a_linear_head_is_refused_by_its_networks_name():
+    inner = nn.Sequential(nn.Flatten(), nn.Linear(4, CLASSES), nn.Softplus())
+    model = ImageClassifier(inner, [0.5], [0.25])
+    data = replace(make_data(), forget=Samples(torch.zeros(6, 1, 2, 2), torch.zeros(6).long()))
+    with pytest.raises(InputError, match=r"'boundary_expand' needs .* Sequential has none"):
+        next(BoundaryExpand().run(model, data, Budget(2, 5, 2), draws()))

@@ -1,11 +1,16 @@
 import copy
+from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
+from pareto_explorer.errors import InputError
+from pareto_explorer.tasks.networks import ImageClassifier
 from pareto_explorer.tasks.task import Samples
 from pareto_explorer.unlearning import Budget
+from pareto_explorer.unlearning.demands import Demanding
 from pareto_explorer.unlearning.methods import BoundaryShrink
 from pareto_explorer.unlearning.methods.boundary_shrink import nearest_labels
 from tests.unlearning.softmax_regression import cross_entropy_gradient, sgd, start
@@ -90,3 +95,51 @@ def test_counts_the_search_for_labels_and_never_reads_the_retain_set():
     assert set(budget.ledger.drain()) == {"loss_forget"}
     assert torch.isfinite(flat(model)).all()
     assert not torch.equal(flat(model), flat(before))
+
+
+def on_pixels():
+    """A linear model of four pixels in [0, 1]."""
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(4, 3, bias=False))
+    return ImageClassifier(network, mean=[0.5], std=[0.25]).eval()
+
+
+def test_images_of_bytes_are_attacked_as_numbers_from_0_to_1():
+    model, seen = on_pixels(), []
+    draw = torch.Generator().manual_seed(0)
+    pixels = torch.randint(20, 200, (9, 1, 2, 2), generator=draw).byte()
+    labels = torch.randint(3, (9,), generator=draw)
+    handle = model.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
+    found = nearest_labels(model, Samples(pixels, labels), 0.3)
+    handle.remove()
+    lowest, highest = pixels.aminmax()
+    assert torch.equal(seen[0].detach(), pixels / 255)
+    moved = (seen[1] - pixels / 255).abs()
+    torch.testing.assert_close(moved.max(), torch.tensor(0.3))
+    assert seen[1].min() == lowest / 255
+    assert seen[1].max() == highest / 255
+    assert torch.equal(found, nearest_labels(model, Samples(pixels / 255, labels), 0.3))
+
+
+def test_images_stay_bytes_while_it_descends():
+    pixels = torch.arange(24, dtype=torch.uint8).reshape(6, 1, 2, 2)
+    data = make_data()
+    data = replace(data, forget=Samples(pixels, torch.arange(6) % 3))
+    model, seen = on_pixels(), []
+    model.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0].dtype))
+    list(BoundaryShrink().run(model, data, Budget(2, 3, 2), draws()))
+    assert seen == [torch.float32, torch.float32, torch.uint8, torch.uint8]
+
+
+def test_token_ids_are_refused():
+    data = replace(
+        make_data(), forget=Samples(torch.ones(6, 5, dtype=torch.long), torch.zeros(6).long())
+    )
+    method = BoundaryShrink()
+    assert isinstance(method, Demanding)
+    method.require(make_data())
+    message = r"^method: 'boundary_shrink' moves inputs .* are int64 numbers such as token ids; "
+    with pytest.raises(InputError, match=message):
+        method.require(data)
+    with pytest.raises(InputError, match=message):
+        next(method.run(network(), data, Budget(2, 3, 2), draws()))

@@ -34,7 +34,9 @@ def test_the_mean_gradient_does_not_depend_on_the_batches(batch_size):
     model, data = linear(), samples(11, 5, dtype=torch.float64)
     loss = functional.cross_entropy(model(data.inputs), data.labels)
     expected = torch.autograd.grad(loss, list(model.parameters()))
-    found = mean_gradient(model, list(model.parameters()), data, batch_size, Ledger())
+    found = mean_gradient(
+        model, list(model.parameters()), data, batch_size, Ledger(), functional.cross_entropy
+    )
     for ours, theirs in zip(found, expected, strict=True):
         torch.testing.assert_close(ours, theirs)
 

@@ -38,7 +38,7 @@ const explorerPins = (root, data, store, swatchOf) => {
   };
   const copyButton = (label, text, name) => el("button", { type: "button", "data-copy": text, title: text, "aria-label": name }, label);
   const commands = (rows) => {
-    if (data.run === null) return [el("tr", {}, el("td", { colspan: rows.length + marks.length + 1, class: "muted" }, "This run was imported, so its models cannot be run again from here."))];
+    if (data.run === null) return [el("tr", {}, el("td", { colspan: rows.length + marks.length + 1, class: "muted" }, data.no_commands))];
     const again = (row, replicate) => { const [run, trial] = located(row); return command("reproduce", run, "--trial", trial, "--replicate", replicate, "--step", data.stepOf(row)); };
     const exported = (row) => { const [run, trial] = located(row); return command("select", run, "--trial", trial, "--step", data.stepOf(row), "--export", "model.safetensors"); };
     const blank = () => marks.map(() => el("td", { class: "mark" }));

@@ -1,0 +1,204 @@
+"""``pareto-explorer check``: look at a sweep before it runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from pareto_explorer.sweeps.checking import CheckResult
+    from pareto_explorer.sweeps.estimate import Estimate
+
+__all__ = ["check"]
+
+
+def check(
+    space: Annotated[
+        str, typer.Argument(help="A search-space file, or the name of a shipped one: digits.")
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a value: families.0.lr=0.01. May be repeated."),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Ray cluster whose room is counted: auto, host:port or ray://host:port.",
+            show_default="this machine",
+        ),
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            "--cache",
+            help="Folder of the landmark cache.",
+            envvar="PARETO_EXPLORER_CACHE",
+            show_default="the user's cache folder",
+        ),
+    ] = None,
+) -> None:
+    """Look at a sweep's data and model, try a few steps of every family, estimate its time.
+
+    Nothing is trained and nothing is written. Exit code: 0 nothing is wrong (warnings may be
+    shown), 2 something is.
+    """
+    from pareto_explorer.sweeps import SweepSpec
+    from pareto_explorer.sweeps.checking import check as look
+
+    sys.path.insert(0, str(Path.cwd()))  # a user's own module, as `python -m` would find it
+    console = Console(file=sys.stdout)
+    spec = SweepSpec.load(space, overrides or [])
+    if console.is_terminal:
+        with console.status("checking") as status:
+            result = look(
+                spec,
+                address=address,
+                cache_dir=cache,
+                tell=lambda text: status.update(Text(f"checking: {text}")),
+            )
+    else:
+        result = look(spec, address=address, cache_dir=cache)
+    _print(console, result)
+    if not result.ok:
+        raise typer.Exit(2)
+
+
+def _print(console: Console, result: CheckResult) -> None:
+    from pareto_explorer.sweeps.memory import gibibytes
+
+    console.print(_sets(result))
+    if result.model is not None:
+        model = result.model
+        frozen = f", {model.frozen:,} frozen" if model.frozen else ""
+        console.print(
+            Text(
+                f"model: {model.name}, {model.parameters:,} parameters{frozen}, "
+                f"{gibibytes(model.state_bytes)}; {model.batch} inputs give an output of shape "
+                f"{model.output}"
+            ),
+            soft_wrap=True,
+        )
+    if result.families:
+        console.print()
+        console.print(_families(result))
+        scale = f", on 1/{result.shrunk:.0f} of the data and scaled up" if result.shrunk > 1 else ""
+        console.print(
+            Text(
+                f"one replicate on {result.device}, {result.weights} weights{scale}; setup: before "
+                "the first step; memory: the most that "
+                + ("PyTorch holds on the card" if result.device != "cpu" else "this process holds")
+            ),
+            soft_wrap=True,
+        )
+    if result.estimate is not None:
+        console.print()
+        _print_estimate(console, result.estimate)
+    console.print()
+    for heading, texts, style in (
+        ("error", result.errors, "bold red"),
+        ("warning", result.warnings, "yellow"),
+    ):
+        for text in texts:
+            line = Text.assemble((f"{heading}: ", style), text)
+            console.print(line, soft_wrap=True)
+    console.print(Text(_verdict(result)), soft_wrap=True)
+
+
+def _sets(result: CheckResult) -> Table:
+    table = _table(f"Data of {result.task}", "set")
+    for heading in ("samples", "classes", "inputs", "from", "to", "repeated"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for own in result.sets:
+        shape = "x".join(map(str, own.shape)) or "scalar"
+        table.add_row(
+            own.name,
+            f"{own.samples:,}",
+            str(len(own.classes)),
+            f"{own.dtype} {shape}",
+            f"{own.lowest:g}",
+            f"{own.highest:g}",
+            str(own.repeated),
+        )
+    return table
+
+
+def _families(result: CheckResult) -> Table:
+    from pareto_explorer.sweeps.memory import gibibytes
+
+    table = _table("A few real steps of every family", "family")
+    for heading in ("setup", "step", "evaluation", "memory"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for own in result.families:
+        if own.failed:
+            table.add_row(Text(own.name), Text("failed", style="red"), "", "", "")
+            continue
+        table.add_row(
+            Text(own.name),
+            duration(own.setup_seconds),
+            duration(own.step_seconds) if own.step_seconds else "none",
+            duration(own.evaluation_seconds),
+            gibibytes(own.memory),
+        )
+    return table
+
+
+def _print_estimate(console: Console, found: Estimate) -> None:
+    table = _table("Estimate of the sweep", "part")
+    for heading in ("how many", "one after the other"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for line in found.lines:
+        table.add_row(line.what, f"{line.count:,}", duration(line.seconds))
+    console.print(table)
+    bound = "at most about" if found.at_most else "about"
+    span = duration(found.low)
+    if duration(found.high) != span:
+        span = f"{span} to {duration(found.high)}, as far as trials on one card take turns"
+    console.print(
+        Text(
+            f"{found.slots} at a time: {bound} {span}. An estimate from the steps above, without "
+            "Ray's own start (some seconds) and whatever else the machine does."
+        ),
+        soft_wrap=True,
+    )
+
+
+def _table(title: str, first: str) -> Table:
+    table = Table(
+        title=title,
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1),
+        pad_edge=False,
+        show_edge=False,
+    )
+    table.add_column(first, overflow="fold")
+    return table
+
+
+def _verdict(result: CheckResult) -> str:
+    def number(count: int, what: str) -> str:
+        return f"{count} {what}" if count == 1 else f"{count or 'no'} {what}s"
+
+    errors = number(len(result.errors), "error")
+    warnings = number(len(result.warnings), "warning")
+    return f"{result.task}: {errors}, {warnings}"
+
+
+def duration(seconds: float) -> str:
+    """A time as a person reads it, to two or three digits."""
+    if seconds < 1e-3:
+        return f"{1e6 * seconds:.0f} us" if seconds else "0 s"
+    if seconds < 1:
+        return f"{1e3 * seconds:.3g} ms"
+    if seconds < 100:
+        return f"{seconds:.3g} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.3g} h"

@@ -1,0 +1,124 @@
+"""Names of landmarks: everything that determines one, in a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import pickle
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pareto_explorer.tasks.landmarks import LandmarkKind, training_samples, untrained_model
+from pareto_explorer.tasks.task import UnlearningTask
+
+__all__ = ["RECIPE_VERSION", "fingerprint"]
+
+RECIPE_VERSION = 1
+"""Raise it whenever `pareto_explorer.tasks.train_model` changes what it computes."""
+
+
+def fingerprint(task: UnlearningTask, kind: LandmarkKind, training_seed: int) -> str:
+    """Names a landmark by everything that determines it.
+
+    That is: the samples that it is trained on (inputs and labels, bit by bit and in order), the
+    recipe, the loss, the augmentation, the architecture, the seed, the kind and `RECIPE_VERSION`.
+    What does not change the landmark does not change the name: tasks that differ only in which
+    correctly labelled samples they forget share their original models. The architecture is the
+    printed module tree, the names, shapes and types of the state, the values of buffers outside
+    the state and of parameters that are not trained, and the source text of module classes from
+    outside PyTorch, so that an edited ``forward`` counts; functions that it calls do not. Losses
+    and augmentations count by their source and their values in the same way. An original that the
+    task brings is named by its weights.
+
+    Returns:
+        A sha256 in hexadecimal.
+    """
+    digest = hashlib.sha256()
+    if kind == "original" and task.original is not None:
+        for name, values in task.original.items():
+            digest.update(f"{name} {_digest(values)}".encode())
+        facts: dict[str, Any] = {"architecture": _architecture(untrained_model(task))}
+    else:
+        samples = training_samples(task, kind)
+        for values in (samples.inputs, samples.labels):
+            digest.update(f"{values.dtype} {tuple(values.shape)}".encode())
+            digest.update(_content(values))
+        facts = {
+            "recipe": asdict(task.recipe),
+            "loss": _described(task.loss),
+            "augment": _described(task.augment),
+            "architecture": _architecture(untrained_model(task)),
+            "training_seed": training_seed,
+            "kind": kind,
+            "version": RECIPE_VERSION,
+        }
+    digest.update(json.dumps(facts, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _architecture(model: nn.Module) -> list[str]:
+    classes = dict.fromkeys(type(module) for module in model.modules())
+    state = model.state_dict()
+    fixed = [
+        *((name, value) for name, value in model.named_buffers() if name not in state),
+        *((name, value) for name, value in model.named_parameters() if not value.requires_grad),
+    ]
+    return [
+        repr(model),
+        *(f"{name} {tuple(value.shape)} {value.dtype}" for name, value in state.items()),
+        *(f"{name} {_digest(value)}" for name, value in fixed),
+        *(f"{cls.__module__}.{cls.__qualname__} {_source(cls)}" for cls in classes),
+    ]
+
+
+def _described(value: Any) -> Any:
+    """A JSON-able description, the same in every process, of a callable and what it holds."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [_described(each) for each in value]
+    if isinstance(value, Mapping):
+        return {str(name): _described(each) for name, each in value.items()}
+    if isinstance(value, Tensor):
+        return _digest(value)
+    if isinstance(value, partial):
+        return [_described(each) for each in (value.func, value.args, value.keywords)]
+    if inspect.isroutine(value):
+        return f"{value.__module__}.{value.__qualname__} {_source(value)}"
+    if isinstance(value, nn.Module):
+        public = [
+            {name: each for name, each in vars(module).items() if not name.startswith("_")}
+            for module in value.modules()
+        ]
+        return [_architecture(value), _described([*value.state_dict().items(), *public])]
+    cls = type(value)
+    held = getattr(value, "__dict__", None)
+    if held is None:
+        held = hashlib.sha256(pickle.dumps(value)).hexdigest()
+    return [f"{cls.__module__}.{cls.__qualname__} {_source(cls)}", _described(held)]
+
+
+def _digest(values: Tensor) -> str:
+    content = hashlib.sha256(_content(values)).hexdigest()
+    return f"{values.dtype} {tuple(values.shape)} {content}"
+
+
+def _content(values: Tensor) -> bytes:
+    flat = values.detach().cpu().contiguous().reshape(-1)
+    content: bytes = flat.view(torch.uint8).numpy().tobytes()
+    return content
+
+
+def _source(defined: Any) -> str:
+    if (defined.__module__ or "").partition(".")[0] == "torch":
+        return ""
+    try:
+        return inspect.getsource(defined)
+    except (OSError, TypeError):
+        return ""

@@ -1,0 +1,279 @@
+"""The text task: generated sentences about eight topics, for a transformer encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.tasks.adjacent_sets import select_adjacent_set
+from pareto_explorer.tasks.forget_requests import (
+    ForgetRequest,
+    RandomSubset,
+    Subclass,
+    WholeClass,
+)
+from pareto_explorer.tasks.forget_sets import select_forget_set
+from pareto_explorer.tasks.groups import Groups
+from pareto_explorer.tasks.recipes import Recipe, parse_recipe
+from pareto_explorer.tasks.task import Samples, UnlearningTask
+from pareto_explorer.tasks.text_encoder import PADDING, TextEncoder
+from pareto_explorer.tasks.text_words import DOMAINS, SHARED_NOUNS, SHARED_VERBS, TOPICS, VERBS
+
+__all__ = ["sentences", "text"]
+
+_ARTICLES = ("the", "a", "this", "every")
+_WHEN = (
+    ("yesterday",),
+    ("this", "morning"),
+    ("last", "week"),
+    ("in", "spring"),
+    ("on", "sunday"),
+    ("after", "lunch"),
+    ("long", "ago"),
+    ("at", "noon"),
+)
+_WHO = ("anna", "ben", "clara", "david", "emma", "felix", "grace", "henry", "ida", "jonas")
+_HOW = (
+    ("old",),
+    ("new",),
+    ("small",),
+    ("famous",),
+    ("strange",),
+    ("broken",),
+    ("second",),
+    ("very", "good"),
+    ("rather", "slow"),
+    ("quiet",),
+)
+_END = (
+    ("again",),
+    ("without", "warning"),
+    ("for", "hours"),
+    ("with", "care"),
+    ("near", "town"),
+    ("before", "us", "all"),
+    ("once", "more"),
+    ("too", "late"),
+)
+_LENGTH = 16
+"""Tokens of the longest sentence."""
+
+_RECIPE = Recipe(epochs=15, lr=0.005, weight_decay=0.01, optimizer="adamw")
+_MODEL = {"width": 64, "depth": 2, "heads": 4, "dropout": 0.1}
+
+
+def text(
+    forget: ForgetRequest | None = None,
+    seed: int = 0,
+    train_size: int = 2400,
+    ambiguity: float = 0.6,
+    model: Mapping[str, Any] | None = None,
+    recipe: str | Mapping[str, Any] | None = None,
+) -> UnlearningTask:
+    """Builds a task of sentences made from a seed: no data are needed.
+
+    A sentence such as ``last week clara served every famous match near the strange net`` is about
+    one of eight topics, two from each of four domains (sport, stage, science, home). Its two nouns
+    and its verb tell which; all else is drawn alike for all topics. Each of the three is
+    ambiguous with probability ``ambiguity``: then the noun is one that another topic shares, such
+    as *match* or *net*, or the verb says nothing. So some sentences fit two topics, and a
+    model that knows such ones has memorised them. No sentence occurs twice.
+
+    Inputs are int64 token ids of shape (n, 16), padded with 0; `sentences` turns them into words.
+    Classes are topics, superclasses domains, and every topic has two subclasses, such as
+    ``football_game`` and ``football_club``, by the nouns that they use.
+
+    Args:
+        forget: What to forget; 10 % of the training samples by default. A ``class`` request drops
+            the class from validation and test (see `WholeClass`) and has the other topic of its
+            domain as adjacent set; a ``subclass`` is asked for by its name or number.
+        seed: Seed of the sentences and of the forget request.
+        train_size: Training sentences. Held-out and validation set have a quarter as many each,
+            the test set half as many.
+        ambiguity: In [0, 1].
+        model: Options of `TextEncoder`: ``width``, ``depth``, ``heads`` and ``dropout``.
+        recipe: See `parse_recipe`; by default AdamW for 15 epochs.
+
+    Raises:
+        InputError: When an option is out of its range or the request does not fit.
+    """
+    _check(seed, train_size, ambiguity)
+    make = partial(TextEncoder, len(_WORDS), len(TOPICS), _LENGTH, **_model_options(model))
+    sizes = {
+        "train": train_size,
+        "heldout": train_size // 4,
+        "validation": train_size // 4,
+        "test": train_size // 2,
+    }
+    source = _Source(seed, ambiguity)
+    sets = {name: source.draw(size) for name, size in sizes.items()}
+    train, validation, test = (sets[name].samples for name in ("train", "validation", "test"))
+    groups = Groups(
+        class_names=tuple(TOPICS),
+        superclass_of=tuple(i // 2 for i in range(len(TOPICS))),
+        subclass_names=_SUBCLASSES,
+        subclass_of=sets["train"].subclass,
+    )
+    request = RandomSubset() if forget is None else forget
+    if isinstance(request, Subclass) and request.subclass is None:
+        raise InputError(
+            f"task.forget.label: {request.label} asks for a cluster of inputs, and these are words;"
+            f" name a subclass, such as {{kind: subclass, subclass: {_SUBCLASSES[0]}}}."
+        )
+    labels, indices = select_forget_set(request, train, len(TOPICS), seed, groups)
+    adjacent = select_adjacent_set(request, train, indices, groups)
+    if isinstance(request, WholeClass):
+        validation, test = _without(validation, request.label), _without(test, request.label)
+    facts: dict[str, Any] = {
+        "forget": request.model_dump(mode="json", exclude_none=True),
+        "seed": seed,
+        "classes": list(TOPICS),
+        "domains": list(DOMAINS),
+        "ambiguity": ambiguity,
+    }
+    if adjacent is not None:
+        facts["adjacent_classes"] = sorted(set(train.labels[adjacent].tolist()))
+    return UnlearningTask(
+        name="text",
+        train=Samples(train.inputs, labels),
+        heldout=sets["heldout"].samples,
+        validation=validation,
+        test=test,
+        forget_indices=indices,
+        n_classes=len(TOPICS),
+        model=make,
+        recipe=parse_recipe(recipe, _RECIPE),
+        facts=facts,
+        adjacent_indices=adjacent,
+    )
+
+
+def sentences(inputs: Tensor) -> list[str]:
+    """Turns token ids (n, L) into words."""
+    rows = inputs.tolist()
+    return [" ".join(_WORDS[token] for token in row if token != PADDING) for row in rows]
+
+
+class _Drawn(NamedTuple):
+    samples: Samples
+    subclass: Tensor
+
+
+class _Source:
+    """Sentences, none of them twice, from a seed."""
+
+    def __init__(self, seed: int, ambiguity: float) -> None:
+        self._rng = np.random.default_rng([seed, 2])
+        self._ambiguity = ambiguity
+        self._seen: set[tuple[str, ...]] = set()
+
+    def draw(self, size: int) -> _Drawn:
+        """Draws a set with equally frequent subclasses, in random order."""
+        subclass = self._rng.permutation(np.arange(size) % len(_SUBCLASSES))
+        inputs = torch.full((size, _LENGTH), PADDING)
+        for row, number in zip(inputs, subclass, strict=True):
+            words = self._new(number)
+            row[: len(words)] = torch.tensor([_IDS[word] for word in words])
+        per_topic = len(_SUBCLASSES) // len(TOPICS)
+        of_sentence = torch.from_numpy(subclass)
+        return _Drawn(Samples(inputs, of_sentence // per_topic), of_sentence)
+
+    def _new(self, subclass: int) -> tuple[str, ...]:
+        while (words := tuple(self._sentence(subclass))) in self._seen:
+            pass
+        self._seen.add(words)
+        return words
+
+    def _sentence(self, subclass: int) -> Iterator[str]:
+        name = _SUBCLASSES[subclass]
+        topic = name.partition("_")[0]
+        if self._chance(0.5):
+            yield from self._one(_WHEN)
+        yield self._one(_WHO)
+        yield self._one(SHARED_VERBS if self._chance(self._ambiguity) else VERBS[topic])
+        yield from self._object(topic, name)
+        yield self._one(("near", "with", "and", "without"))
+        yield from self._object(topic, name)
+        if self._chance(0.5):
+            yield from self._one(_END)
+
+    def _object(self, topic: str, subclass: str) -> Iterator[str]:
+        yield self._one(_ARTICLES)
+        if self._chance(0.5):
+            yield from self._one(_HOW)
+        shared = self._chance(self._ambiguity)
+        yield self._one(_AMBIGUOUS[topic] if shared else TOPICS[topic][subclass])
+
+    def _one(self, choices: Any) -> Any:
+        return choices[self._rng.integers(len(choices))]
+
+    def _chance(self, probability: float) -> bool:
+        return bool(self._rng.random() < probability)
+
+
+def _without(samples: Samples, label: int) -> Samples:
+    return samples.take((samples.labels != label).nonzero().squeeze(1))
+
+
+def _check(seed: int, train_size: int, ambiguity: float) -> None:
+    if type(seed) is not int or seed < 0:
+        raise InputError(f"task.seed: {seed!r} is no seed; give an integer of 0 or more.")
+    least = 4 * len(_SUBCLASSES)
+    if type(train_size) is not int or train_size < least:
+        raise InputError(
+            f"task.train_size: {train_size!r} must be a whole number of at least {least}, so that"
+            " every set has every subclass."
+        )
+    if type(ambiguity) not in (int, float) or not 0 <= ambiguity <= 1:
+        raise InputError(f"task.ambiguity: {ambiguity!r} must be a number from 0 to 1.")
+
+
+def _model_options(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    if not isinstance(given, Mapping | None):
+        raise InputError(
+            f"task.model: {given!r} is no mapping; give options of the encoder, such as"
+            " {width: 64, depth: 2}."
+        )
+    options = dict(given or {})
+    for name, value in options.items():
+        if name not in _MODEL:
+            raise unknown("task.model: field", name, _MODEL)
+        rate = name == "dropout"
+        valid = type(value) in (int, float) and 0 <= value < 1 if rate else type(value) is int
+        if not valid or not (rate or value > 0):
+            wanted = "a number of at least 0 and below 1" if rate else "a whole number above 0"
+            raise InputError(f"task.model.{name}: {value!r} must be {wanted}.")
+    chosen = {**_MODEL, **options}
+    if chosen["width"] % chosen["heads"]:
+        raise InputError(
+            f"task.model.width: {chosen['width']} must be a multiple of heads, which is"
+            f" {chosen['heads']}."
+        )
+    return chosen
+
+
+def _all_words() -> Iterator[str]:
+    for subclasses in TOPICS.values():
+        for nouns in subclasses.values():
+            yield from nouns
+    for verbs in VERBS.values():
+        yield from verbs
+    yield from (*SHARED_NOUNS, *SHARED_VERBS, *_ARTICLES, *_WHO, "near", "with", "and", "without")
+    for group in (_WHEN, _HOW, _END):
+        for words in group:
+            yield from words
+
+
+_SUBCLASSES = tuple(name for subclasses in TOPICS.values() for name in subclasses)
+_AMBIGUOUS = {
+    topic: tuple(noun for noun, topics in SHARED_NOUNS.items() if topic in topics)
+    for topic in TOPICS
+}
+_WORDS = ("", *sorted(set(_all_words())))
+_IDS = {word: token for token, word in enumerate(_WORDS)}

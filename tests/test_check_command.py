@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+import yaml
+from rich.console import Console
+from typer.testing import CliRunner
+
+from pareto_explorer import check_command, sweeps
+from pareto_explorer.check_command import duration
+from pareto_explorer.cli import app, main
+from pareto_explorer.sweeps.check_families import FamilyCheck
+from pareto_explorer.sweeps.estimate import Estimate, Line
+
+FAMILIES = [
+    {"method": "jacobian_descent", "aggregator": "upgrad", "forget_loss": "kl_uniform"},
+    {"method": "ssd"},
+]
+
+
+@pytest.fixture
+def space(tmp_path):
+    def write(**parts):
+        path = tmp_path / "space.yaml"
+        path.write_text(yaml.safe_dump({"task": {"name": "digits"}, "families": FAMILIES} | parts))
+        return str(path)
+
+    return write
+
+
+def command(*arguments, cache):
+    return CliRunner().invoke(
+        app,
+        ["check", *arguments, "--cache", str(cache)],
+        env={"COLUMNS": "120"},
+        catch_exceptions=False,
+    )
+
+
+def test_a_good_space_is_shown_and_ends_with_0(space, tmp_path):
+    done = command(space(), cache=tmp_path / "cache")
+    assert done.exit_code == 0, done.output
+    for said in (
+        "retain           970        10   float32 1x8x8",
+        "37,282 parameters",
+        "upgrad/kl_uniform",
+        "untrained weights",
+        "train landmarks            6",
+        "digits: no errors, no warnings",
+    ):
+        assert said in done.stdout
+    assert not (tmp_path / "cache").exists()
+
+
+def test_errors_are_all_listed_and_end_with_2(space, tmp_path):
+    broken = "tests.sweeps.test_checking:of_wrong_shape"
+    families = [FAMILIES[0] | {"forget_loss": broken}, {"method": "entanglement"}]
+    done = command(space(families=families), cache=tmp_path)
+    assert done.exit_code == 2
+    lines = [line for line in done.stdout.splitlines() if line.startswith("error: ")]
+    assert any("upgrad/of_wrong_shape" in line for line in lines)
+    assert any("entanglement" in line for line in lines)
+    assert "Estimate" not in done.stdout
+    assert f"digits: {len(lines)} errors" in done.stdout
+
+
+def test_warnings_end_with_0(space, tmp_path):
+    done = command(space(), "--set", "resources.custom.fast=1", cache=tmp_path)
+    assert done.exit_code == 0
+    assert "warning: resources: a trial books cpu 1, fast 1" in done.stdout
+    assert "digits: no errors, 1 warning" in done.stdout
+
+
+def test_a_bad_file_is_one_sentence(space, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["pareto-explorer", "check", space(), "--set", "budget=1"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0 s"),
+        (25e-6, "25 us"),
+        (0.0123, "12.3 ms"),
+        (5.678, "5.68 s"),
+        (600, "10 min"),
+        (36_000, "10 h"),
+    ],
+)
+def test_times_are_readable(seconds, said):
+    assert duration(seconds) == said
+
+
+def test_shared_cards_give_a_span(capsys):
+    found = Estimate((Line("trials", 8, 80.0),), 4, 20.0, 80.0, at_most=True)
+    check_command._print_estimate(Console(), found)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "4 at a time: at most about 20 s to 80 s" in shown
+
+
+def test_a_failed_family_has_a_line(capsys):
+    result = sweeps.CheckResult(
+        "mine", "cpu", "cached", (), None, (FamilyCheck("upgrad", failed="why"),), 4.0, None, ()
+    )
+    check_command._print(Console(), result)
+    shown = capsys.readouterr().out
+    assert "failed" in shown
+    assert "on 1/4 of the data and scaled up" in " ".join(shown.split())
