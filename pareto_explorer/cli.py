@@ -46,7 +46,9 @@ class Kind(StrEnum):
     objectives = "objectives"
 
 
-RunPath = Annotated[Path, typer.Argument(help="The run directory.", show_default=False)]
+RunPath = Annotated[
+    str, typer.Argument(help="The run directory, or the URI of one.", show_default=False)
+]
 CacheOption = Annotated[
     Path | None,
     typer.Option(
@@ -146,8 +148,8 @@ def sweep(
 @app.command()
 def report(
     runs: Annotated[
-        list[Path],
-        typer.Argument(help="Run directories, shown together.", show_default=False),
+        list[str],
+        typer.Argument(help="Run directories or URIs, shown together.", show_default=False),
     ],
     box: Annotated[
         Path | None,

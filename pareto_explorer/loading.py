@@ -20,6 +20,7 @@ from pareto_explorer.fronts import (
     replicate_means,
 )
 from pareto_explorer.runs import RunDirectory, read_landmarks, read_manifest, read_points
+from pareto_explorer.runs.copies import local_path
 
 if TYPE_CHECKING:
     import optuna
@@ -161,8 +162,9 @@ def load_run(
     """Loads a run directory, of a finished or of a running sweep, or a sweep made elsewhere.
 
     Args:
-        path: The run directory; or a table, a Ray Tune experiment directory or a storage of
-            Optuna, see ``interchange.read_foreign``.
+        path: The run directory, or the URI of one in storage, of which a local copy is made; or a
+            table, a Ray Tune experiment directory or a storage of Optuna, see
+            ``interchange.read_foreign``.
         mapping: For a sweep made elsewhere: what its columns mean, and the objectives.
         study: For a storage of Optuna that holds several studies: which one.
 
@@ -175,10 +177,11 @@ def load_run(
     """
     from pareto_explorer.interchange import is_foreign, read_foreign
 
-    directory = RunDirectory(Path(path))
     if mapping is not None or study is not None or is_foreign(path):
         found = read_foreign(path, mapping, study=study)
-        return Run(directory, found.manifest, found.points, found.landmarks, found.box, str(path))
+        parts = (found.manifest, found.points, found.landmarks, found.box)
+        return Run(RunDirectory(Path(path)), *parts, str(path))
+    directory = RunDirectory(local_path(path))
     manifest = read_manifest(directory)
     if "box" not in manifest:
         raise InputError(

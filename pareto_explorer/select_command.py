@@ -35,7 +35,9 @@ class Rule(StrEnum):
 
 
 def select(
-    run: Annotated[Path, typer.Argument(help="The run directory.", show_default=False)],
+    run: Annotated[
+        str, typer.Argument(help="The run directory, or the URI of one.", show_default=False)
+    ],
     maximum: Annotated[
         list[str] | None,
         typer.Option("--max", help="Largest value allowed: retain_gap=0.01. May be repeated."),
@@ -116,13 +118,11 @@ def select(
     whose = replicates[0] if replicate is None else replicate
     console = Console()
     if not as_json:
-        _print(console, loaded, str(run), selection, whose)
-    written = _export(loaded, str(run), selection, whose, export, cache) if export else {}
+        _print(console, loaded, run, selection, whose)
+    written = _export(loaded, run, selection, whose, export, cache) if export else {}
     if as_json:
         typer.echo(
-            json.dumps(
-                _data(loaded, str(run), selection, whose) | written, indent=2, allow_nan=False
-            )
+            json.dumps(_data(loaded, run, selection, whose) | written, indent=2, allow_nan=False)
         )
     elif not written and "imported" not in loaded.manifest:
         console.print("export: the same command with --export model.safetensors", soft_wrap=True)
@@ -141,7 +141,9 @@ def _export(
     sys.path.insert(0, str(Path.cwd()))  # a user's own task, as `python -m` would find it
     try:
         done = export_model(
-            path, selection.trial_id, replicate, selection.step, target, cache_dir=cache
+            run.directory.path,
+            *(selection.trial_id, replicate, selection.step, target),
+            cache_dir=cache,
         )
     except NotReproduced as error:
         Console(stderr=True).print(Text(f"error: {error}"), soft_wrap=True)

@@ -24,6 +24,7 @@ from pareto_explorer.interchange.from_optuna import JOURNAL_SUFFIXES, is_sqlite,
 from pareto_explorer.interchange.from_ray_tune import is_ray_tune, read_ray_tune
 from pareto_explorer.interchange.mapping import ColumnMapping, load_mapping
 from pareto_explorer.runs import PointsWriter, RunDirectory, write_landmarks, write_manifest
+from pareto_explorer.runs.storage import is_storage
 
 __all__ = ["ForeignRun", "import_run", "is_foreign", "read_foreign"]
 
@@ -46,7 +47,7 @@ def is_foreign(source: Source) -> bool:
     if path.is_dir():
         return not RunDirectory(path).sweep_yaml.exists() and is_ray_tune(path)
     return (
-        "://" in str(source)
+        ("://" in str(source) and not is_storage(str(source)))
         or path.suffix in (*TABLE_SUFFIXES, *JOURNAL_SUFFIXES)
         or is_sqlite(path)
     )

@@ -14,7 +14,7 @@ from pareto_explorer.errors import InputError
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
-__all__ = ["SCHEMES", "Storage", "is_uri", "matches", "open_storage", "shown"]
+__all__ = ["SCHEMES", "Storage", "is_storage", "is_uri", "matches", "open_storage", "shown"]
 
 SCHEMES = {
     "file": "the permissions of the folder",
@@ -38,6 +38,12 @@ GIVE_UP = 15  # seconds; Google's client would try for a quarter of an hour
 def is_uri(text: str) -> bool:
     """Whether a text is a URI rather than a path."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text) is not None
+
+
+def is_storage(text: str) -> bool:
+    """Whether a text is a URI of a kind of storage that is known here."""
+    scheme = text.partition("://")[0].lower()
+    return is_uri(text) and ALIASES.get(scheme, scheme) in SCHEMES
 
 
 def shown(uri: str) -> str:

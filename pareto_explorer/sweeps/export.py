@@ -10,6 +10,7 @@ import pandas as pd
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory, atomic_path, read_manifest, read_points
+from pareto_explorer.runs.copies import local_path
 from pareto_explorer.runs.models import find_model
 from pareto_explorer.sweeps.model_store import serialise
 from pareto_explorer.sweeps.reproduce import reproduce
@@ -55,7 +56,7 @@ def export_model(
     """Writes the weights of one point as safetensors, whole or not at all.
 
     Args:
-        run_path: The run directory.
+        run_path: The run directory, or the URI of one.
         trial_id: The trial.
         replicate: Number of the replicate.
         step: Step of the checkpoint.
@@ -69,7 +70,7 @@ def export_model(
         NotReproduced: The model was run again and differs from its row; nothing is written.
     """
     destination = check_destination(destination)
-    run = RunDirectory(Path(run_path).resolve())
+    run = RunDirectory(local_path(run_path).resolve())
     kept, difference = find_model(run, trial_id, replicate, step), None
     if kept is not None:
         content = kept.read_bytes()

@@ -11,6 +11,7 @@ from torch import nn
 
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.runs import RunDirectory, read_manifest, read_plans, read_points
+from pareto_explorer.runs.copies import local_path
 from pareto_explorer.sweeps.families import plan_of
 from pareto_explorer.sweeps.given_task import task_of
 from pareto_explorer.sweeps.replicate import Bench, Landmarks, run_replicate
@@ -53,7 +54,7 @@ def reproduce(
     """Runs one point of a run again.
 
     Args:
-        run_path: The run directory.
+        run_path: The run directory, or the URI of one.
         trial_id: The trial, as in the points table.
         replicate: Number of the replicate.
         step: Gradient steps at which the point was evaluated.
@@ -63,7 +64,7 @@ def reproduce(
     Raises:
         InputError: The run has no such point, or its task was built in Python and is not given.
     """
-    run = RunDirectory(Path(run_path).resolve())
+    run = RunDirectory(local_path(run_path).resolve())
     points = read_points(run)
     recorded = _recorded(points, trial_id, replicate, step)
     manifest = read_manifest(run)
@@ -75,8 +76,11 @@ def reproduce(
     pair = spec.replicate_list()[replicate]
     torch.set_num_threads(spec.resources.threads)
     cache = LandmarkCache(Path(cache_dir) if cache_dir else default_cache_dir())
-    landmarks = local_landmarks(task, pair.training_seed, cache, retrain=spec.needs_retrained)
-    bench = Bench(task, {pair.training_seed: landmarks}, device="cpu")
+    device = spec.resources.device if torch.cuda.is_available() else "cpu"
+    landmarks = local_landmarks(
+        task, pair.training_seed, cache, retrain=spec.needs_retrained, device=device
+    )
+    bench = Bench(task, {pair.training_seed: landmarks}, device)
     for row, model, _ in run_replicate(bench, plans[trial_id], pair, spec.budget):
         if row["step"] == step:
             numbers = [
@@ -111,10 +115,15 @@ def _recorded(points: pd.DataFrame, trial_id: str, replicate: int, step: int) ->
 
 
 def local_landmarks(
-    task: UnlearningTask, training_seed: int, cache: LandmarkCache, *, retrain: bool = True
+    task: UnlearningTask,
+    training_seed: int,
+    cache: LandmarkCache,
+    *,
+    retrain: bool = True,
+    device: str = "cpu",
 ) -> Landmarks:
     """Loads the landmarks of one training seed, or trains them in this process."""
     return Landmarks(
-        cache.obtain(task, "original", training_seed),
-        cache.obtain(task, "retrained", training_seed) if retrain else None,
+        cache.obtain(task, "original", training_seed, device),
+        cache.obtain(task, "retrained", training_seed, device) if retrain else None,
     )

@@ -353,10 +353,12 @@ def _earlier_spec(run: RunDirectory, spec: SweepSpec, given: str | None) -> dict
 
 
 def _extends(old: Any, new: Any) -> bool:
-    """Whether the only change is a larger number of configurations or of seconds."""
-    size = {"configurations": 0, "budget_per_family": 0}
+    """Whether there are more configurations or seconds at most, or another concurrency."""
+    size = {"configurations": 0, "budget_per_family": 0, "concurrency": 0}
     if {**old, **size} != {**new, **size}:
         return False
+    if all(old.get(name) == new.get(name) for name in ("configurations", "budget_per_family")):
+        return True
     if new["configurations"] is None:
         before, after = (part["budget_per_family"] or {"seconds": 0} for part in (old, new))
         longer: bool = after["seconds"] > before["seconds"]

@@ -14,7 +14,9 @@ from pareto_explorer import load_run, run_sweep
 from pareto_explorer.cli import main
 from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps import SweepSpec
+from pareto_explorer.sweeps.parts import ExploreSearch
 from pareto_explorer.sweeps.reproduce import local_landmarks
+from pareto_explorer.sweeps.run import _extends
 from pareto_explorer.sweeps.trainable import Job, UnlearningTrial
 from pareto_explorer.tasks import LandmarkCache, make_task
 
@@ -303,3 +305,19 @@ def test_a_run_loads_from_its_directory(finished):
     loaded = load_run(out)
     pd.testing.assert_frame_equal(loaded.points, run.points)
     assert all(math.isfinite(h.mean) for h in loaded.hypervolume().values())
+
+
+@pytest.mark.parametrize(
+    ("change", "allowed"),
+    [
+        ({"concurrency": 2}, True),
+        ({"concurrency": 2, "configurations": 50}, True),
+        ({"configurations": 50}, True),
+        ({"configurations": 39}, False),
+        ({"seed": 1}, False),
+        ({"seed": 1, "concurrency": 2}, False),
+    ],
+)
+def test_what_of_a_search_may_change(change, allowed):
+    made = ExploreSearch(mode="explore").model_dump(mode="json")
+    assert _extends(made, made | change) is allowed
