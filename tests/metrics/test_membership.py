@@ -52,3 +52,22 @@ def test_the_attack_is_fitted_on_the_first_of_each_set() -> None:
     assert membership_inference(retain[:30], others, forget) == unbalanced(
         retain[:30], others[:30], forget
     )
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e-2, 0.3])
+def test_many_samples_give_what_a_fit_to_each_of_them_gives(scale: float) -> None:
+    rng = np.random.default_rng(0)
+    members = 1 - rng.exponential(scale, 3000).clip(0, 1)
+    others = np.where(
+        rng.random(3000) < 0.8, 1 - rng.exponential(3 * scale, 3000), rng.random(3000)
+    )
+    forget = np.where(
+        rng.random(2000) < 0.9, 1 - rng.exponential(2 * scale, 2000), rng.random(2000)
+    )
+    others, forget = others.clip(0, 1), forget.clip(0, 1)
+    features = np.concatenate([members, others])[:, None]
+    attack = SVC(C=3, gamma="auto", kernel="rbf").fit(features, np.repeat([1, 0], 3000))
+    exact = (attack.predict(forget[:, None]) == 0).mean()
+    found = membership_inference(*map(torch.from_numpy, (members, others, forget)))
+    assert 0.02 < exact < 0.98
+    assert found == pytest.approx(exact, abs=1e-3)
