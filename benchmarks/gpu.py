@@ -102,7 +102,7 @@ TINY = Size(
 def measure_steps(size: Size, device: str, compiled: bool) -> tuple[float, list[list[str]]]:
     """The ceiling in FLOP/s, and the rows of the table of steps."""
     top = ceiling(device, size.side)
-    flops = flops_per_image(make(size.task, {}, "cpu" if device == "cpu" else device))
+    flops = flops_per_image(make(size.task, {}, device))
     variants = dict(PRECISIONS)
     if compiled:
         first, options = next(iter(variants.items()))

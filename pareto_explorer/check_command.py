@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pareto_explorer.errors import InputError
+
 if TYPE_CHECKING:
     from pareto_explorer.sweeps.checking import CheckResult
     from pareto_explorer.sweeps.estimate import Estimate
@@ -54,7 +56,11 @@ def check(
 
     sys.path.insert(0, str(Path.cwd()))  # a user's own module, as `python -m` would find it
     console = Console(file=sys.stdout)
-    spec = SweepSpec.load(space, overrides or [])
+    try:
+        spec = SweepSpec.load(space, overrides or [])
+    except InputError:
+        _refuse_run(Path(space))
+        raise
     if console.is_terminal:
         with console.status("checking") as status:
             result = look(
@@ -64,10 +70,38 @@ def check(
                 tell=lambda text: status.update(Text(f"checking: {text}")),
             )
     else:
-        result = look(spec, address=address, cache_dir=cache)
+        result = look(
+            spec,
+            address=address,
+            cache_dir=cache,
+            tell=lambda text: console.print(Text(f"checking: {text}"), soft_wrap=True),
+        )
+        console.print()
     _print(console, result)
     if not result.ok:
         raise typer.Exit(2)
+
+
+def _refuse_run(path: Path) -> None:
+    """Says what to give instead of a run or a folder, if that is what was given."""
+    from pareto_explorer.runs import RunDirectory, read_manifest
+
+    run = RunDirectory(path if path.is_dir() else path.parent)
+    if run.sweep_yaml.is_file() and path in (run.path, run.sweep_yaml):
+        try:
+            spec = read_manifest(run).get("spec")
+        except InputError:
+            spec = None
+        if spec is not None:
+            raise InputError(
+                f"search space: {str(path)!r} belongs to a run; give the file that was swept, or "
+                f"save what {str(run.sweep_yaml)!r} holds under 'spec' as one."
+            )
+    if path.is_dir():
+        raise InputError(
+            f"search space: {str(path)!r} is a directory; give a search-space file or the name of "
+            "a shipped one, such as digits."
+        )
 
 
 def _print(console: Console, result: CheckResult) -> None:
@@ -77,23 +111,30 @@ def _print(console: Console, result: CheckResult) -> None:
     if result.model is not None:
         model = result.model
         frozen = f", {model.frozen:,} frozen" if model.frozen else ""
+        output = f"; {model.batch} inputs give an output of shape {model.output}"
         console.print(
             Text(
                 f"model: {model.name}, {model.parameters:,} parameters{frozen}, "
-                f"{gibibytes(model.state_bytes)}; {model.batch} inputs give an output of shape "
-                f"{model.output}"
+                f"{gibibytes(model.state_bytes)}{output if model.output else ''}"
             ),
             soft_wrap=True,
         )
     if result.families:
         console.print()
         console.print(_families(result))
-        scale = f", on 1/{result.shrunk:.0f} of the data and scaled up" if result.shrunk > 1 else ""
+        shrunk = [
+            f"1/{round(ratio, 1):g} of {what}"
+            for what, ratio in (("the data", result.shrunk), ("a batch", result.batch_shrunk))
+            if ratio > 1
+        ]
+        scale = f", on {' and with '.join(shrunk)} and scaled up" if shrunk else ""
+        larger = ", which grows with the batch" if result.batch_shrunk > 1 else ""
         console.print(
             Text(
                 f"one replicate on {result.device}, {result.weights} weights{scale}; setup: before "
                 "the first step; memory: the most that "
                 + ("PyTorch holds on the card" if result.device != "cpu" else "this process holds")
+                + larger
             ),
             soft_wrap=True,
         )
@@ -193,12 +234,13 @@ def _verdict(result: CheckResult) -> str:
 
 def duration(seconds: float) -> str:
     """A time as a person reads it, to two or three digits."""
-    if seconds < 1e-3:
+    if seconds < 0.9995e-3:
         return f"{1e6 * seconds:.0f} us" if seconds else "0 s"
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{1e3 * seconds:.3g} ms"
     if seconds < 100:
         return f"{seconds:.3g} s"
     if seconds < 100 * 60:
         return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.3g} h"
+    hours = seconds / 3600
+    return f"{hours:.3g} h" if hours < 999.5 else f"{hours:,.0f} h"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import sys
 
 import pytest
@@ -10,7 +11,10 @@ from typer.testing import CliRunner
 from pareto_explorer import check_command, sweeps
 from pareto_explorer.check_command import duration
 from pareto_explorer.cli import app, main
+from pareto_explorer.errors import InputError
+from pareto_explorer.runs import RunDirectory, write_manifest
 from pareto_explorer.sweeps.check_families import FamilyCheck
+from pareto_explorer.sweeps.check_model import ModelFacts
 from pareto_explorer.sweeps.estimate import Estimate, Line
 
 FAMILIES = [
@@ -48,6 +52,8 @@ def test_a_good_space_is_shown_and_ends_with_0(space, tmp_path):
         "untrained weights",
         "train landmarks            6",
         "digits: no errors, no warnings",
+        "checking: data\n",
+        "checking: family 2 of 2: ssd\n",
     ):
         assert said in done.stdout
     assert not (tmp_path / "cache").exists()
@@ -80,15 +86,52 @@ def test_a_bad_file_is_one_sentence(space, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err.startswith("error: ")
 
 
+def test_a_terminal_gets_a_status_instead_of_lines(space, tmp_path, monkeypatch):
+    monkeypatch.setattr(Console, "is_terminal", True)
+    monkeypatch.setenv("TERM", "dumb")
+    done = command(space(), cache=tmp_path)
+    assert done.exit_code == 0
+    assert "checking: data\n" not in done.stdout
+
+
+@pytest.fixture
+def run_directory(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    write_manifest(run, {"spec": {"task": {"name": "digits"}}, "box": []})
+    return run.path
+
+
+@pytest.mark.parametrize("name", ["", "sweep.yaml"])
+def test_a_run_is_told_from_a_search_space(run_directory, name):
+    with pytest.raises(InputError) as told:
+        command(str(run_directory / name), cache=run_directory)
+    assert str(told.value) == (
+        f"search space: {str(run_directory / name)!r} belongs to a run; give the file that was "
+        f"swept, or save what {str(run_directory / 'sweep.yaml')!r} holds under 'spec' as one."
+    )
+
+
+def test_a_directory_is_told_from_a_search_space(space, tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="is a directory; give a search-space file or the name"):
+        command(str(tmp_path), cache=tmp_path)
+    with pytest.raises(InputError, match="there is no file"):
+        command(str(tmp_path / "none.yaml"), cache=tmp_path)
+    with pytest.raises(InputError, match="expected path=value"):
+        command(space(), "--set", "budget", cache=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
         (0, "0 s"),
         (25e-6, "25 us"),
         (0.0123, "12.3 ms"),
+        (0.9996e-3, "1 ms"),
+        (0.9996, "1 s"),
         (5.678, "5.68 s"),
         (600, "10 min"),
         (36_000, "10 h"),
+        (4_443_120, "1,234 h"),
     ],
 )
 def test_times_are_readable(seconds, said):
@@ -110,3 +153,14 @@ def test_a_failed_family_has_a_line(capsys):
     shown = capsys.readouterr().out
     assert "failed" in shown
     assert "on 1/4 of the data and scaled up" in " ".join(shown.split())
+    check_command._print(Console(), dataclasses.replace(result, batch_shrunk=2.5))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "on 1/4 of the data and with 1/2.5 of a batch and scaled up" in shown
+    assert "this process holds, which grows with the batch" in shown
+
+
+def test_a_model_without_an_output_tensor_shows_no_shape_of_it(capsys):
+    model = ModelFacts("Net", 163, 0, 652, (), 8)
+    result = sweeps.CheckResult("mine", "cpu", "", (), model, (), 1.4, None, ())
+    check_command._print(Console(), result)
+    assert "model: Net, 163 parameters, 652 bytes\n" in capsys.readouterr().out

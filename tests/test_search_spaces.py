@@ -15,7 +15,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps import Replicate, SweepSpec
 from pareto_explorer.sweeps.replicate import Bench, Landmarks, run_replicate
 from pareto_explorer.tasks import TASKS, make_task, parse_forget, train_landmark
-from pareto_explorer.tasks.models import parse_model
+from pareto_explorer.tasks.model_specs import parse_model
 from pareto_explorer.tasks.recipes import Recipe, parse_recipe
 
 FOLDER = Path(__file__).resolve().parent.parent / "search_spaces"
@@ -78,6 +78,14 @@ def test_what_a_file_says_to_run_is_valid(space: str) -> None:
         SweepSpec.load(name, overrides)
 
 
+@pytest.mark.parametrize("space", ["textures_class_cup"])
+def test_a_large_grid_in_miniature_is_small(space: str) -> None:
+    ((name, overrides),) = commands(space)
+    whole, small = SweepSpec.load(name), SweepSpec.load(name, overrides)
+    assert len(small.plan()) * len(small.replicate_list()) <= 20
+    assert {p.family.name for p in small.plan()} == {p.family.name for p in whole.plan()}
+
+
 def test_the_commands_in_comments_are_found() -> None:
     assert commands("textures_hamu")[0] == (
         "textures_hamu",
@@ -137,6 +145,19 @@ def test_the_reading_over_runs_works(
     assert len(found["forgot"]) == 10
     printed = capsys.readouterr().out
     assert all(name in printed for name in ("hardness", "cosine", "remote_accuracy"))
+
+
+@pytest.mark.parametrize("space", sorted({*TWINS, *TWINS.values()}))
+def test_gradients_that_are_kept_fit_a_share_of_a_card_of_24_gib(space: str) -> None:
+    spec = SweepSpec.load(space)
+    assert 0 < spec.resources.gpu < 1
+    build = parse_model(spec.task["model"]).factory(
+        n_classes=10, shape=(3, 32, 32), mean=(0.5,), std=(0.25,)
+    )
+    weights = sum(p.numel() for p in build().parameters())
+    for plan in spec.plan():
+        if plan.family.method == "influence_unlearning":
+            assert 4 * weights * plan.knobs["fisher_samples"] < spec.resources.gpu * 24 * 2**30
 
 
 def bench_of(spec: SweepSpec) -> Bench:

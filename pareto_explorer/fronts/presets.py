@@ -111,26 +111,28 @@ def efficacy_fidelity_box() -> Box:
     )
 
 
-def oracle_free_box(original_gaps: Sequence[float], tolerance: float = 0.1) -> Box:
+def oracle_free_box(original_excess: Sequence[float], tolerance: float = 0.1) -> Box:
     """The box of ``oracle_free``: (0, 0) forgets as much as unseen samples, and costs nothing.
 
     The nadir of ``forget_accuracy_gap`` is the smallest one among the original models, so that
     doing nothing scores 0 in every replicate; the nadir of ``accuracy_drop`` is the tolerance.
 
     Args:
-        original_gaps: The original model's ``forget_accuracy_gap``, one per replicate.
+        original_excess: By how much the original model's accuracy on the forget set exceeds that
+            on the validation set, one per replicate.
         tolerance: The largest ``accuracy_drop`` that one would accept.
 
     Raises:
-        InputError: No gaps, a gap that is not above 0 (the original model knows the forget set no
+        InputError: No numbers, one that is not above 0 (the original model knows the forget set no
             better than the validation set), or a tolerance that is not.
     """
-    gaps = _finite("forget_accuracy_gap", original_gaps)
+    gaps = _finite("forget_accuracy_gap", original_excess)
     if not gaps or min(gaps) <= 0:
+        found = [round(gap, 4) for gap in gaps]
         raise InputError(
-            "objectives: oracle_free needs original models whose accuracies on the forget and on "
-            f"the validation set differ, but the differences are {gaps}; forget something else or "
-            "declare other objectives."
+            "objectives: oracle_free needs original models that get more of the forget set right "
+            f"than of the validation set, but their accuracies differ by {found}; forget something "
+            "else or declare other objectives."
         )
     return _box("oracle_free", min(gaps), tolerance)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 from sklearn.svm import SVC
-from torch import Tensor, cat, ones, stack, zeros
+from torch import Tensor, cat
 
 __all__ = ["confidences", "membership_inference"]
 
@@ -46,12 +47,10 @@ def membership_inference(retain: Tensor, non_members: Tensor, forget: Tensor) ->
     """
     n = min(len(retain), len(non_members))
     confidence = cat([retain[:n], non_members[:n]]).cpu()
-    is_member = cat([ones(n), zeros(n)]).to(confidence)
-    samples = stack([confidence, is_member], dim=1)
+    samples = np.stack([confidence.numpy(), np.repeat([1, 0], n)], axis=1)
     weights = None
     if 2 * n > _MANY:
-        samples, counts = samples.round(decimals=4).unique(dim=0, return_counts=True)
-        weights = counts.numpy()
+        samples, weights = np.unique(samples.round(4), axis=0, return_counts=True)
     attack = SVC(C=3, gamma="auto", kernel="rbf")
-    attack.fit(samples[:, :1].numpy(), samples[:, 1].numpy(), sample_weight=weights)
+    attack.fit(samples[:, :1], samples[:, 1], sample_weight=weights)
     return float((attack.predict(forget.unsqueeze(1).cpu().numpy()) == 0).mean())

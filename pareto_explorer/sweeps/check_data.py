@@ -145,6 +145,11 @@ def _classes(n_classes: int, facts: Mapping[str, SetFacts]) -> Iterator[Finding]
             f"train: {_named(absent)} of {n_classes} {_has(absent)} no sample; lower n_classes "
             "unless such logits are meant.",
         )
+    if len(retained) == 1:
+        yield Finding(
+            "warning",
+            f"retain: {_named(retained)} alone is left; a model that always names it is perfect.",
+        )
     for name in ("validation", "test"):
         own = set(facts[name].classes)
         if retained - own:
@@ -182,19 +187,20 @@ def _duplicates(
             if pair == "retain and forget"
             else "numbers from one of them leak into the other"
         )
-        yield Finding("warning", f"{pair}: {count} distinct inputs are in both; {what}.")
+        yield Finding("warning", f"{pair}: {_distinct(count)} {_are(count)} in both; {what}.")
     for own in facts.values():
         if own.repeated:
             yield Finding(
                 "warning",
-                f"{own.name}: {own.repeated} of {own.samples} inputs repeat an earlier one.",
+                f"{own.name}: {own.repeated} of {own.samples} inputs "
+                f"{'repeats' if own.repeated == 1 else 'repeat'} an earlier one.",
             )
     conflicts = _conflicts(sets["retain"]) if facts["retain"].repeated else 0
     if conflicts:
         yield Finding(
             "warning",
-            f"retain: {conflicts} distinct inputs come with different labels; no model can fit "
-            "them all.",
+            f"retain: {_distinct(conflicts)} {'comes' if conflicts == 1 else 'come'} with "
+            "different labels; no model can fit them all.",
         )
 
 
@@ -217,6 +223,14 @@ def _named(classes: Iterable[int]) -> str:
     names = ", ".join(map(str, found[:_NAMED]))
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return f"classes {names}{more}"
+
+
+def _distinct(count: int) -> str:
+    return f"{count} distinct input" if count == 1 else f"{count} distinct inputs"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _has(classes: Sequence[int] | set[int]) -> str:

@@ -69,18 +69,20 @@ class Scale:
     Attributes:
         trained: In training samples.
         evaluated: In samples of all sets.
+        batch: In samples of a batch.
     """
 
     trained: float = 1.0
     evaluated: float = 1.0
+    batch: float = 1.0
 
     @classmethod
-    def between(cls, task: UnlearningTask, small: UnlearningTask) -> Scale:
-        """How many times larger ``task`` is than ``small``."""
+    def between(cls, task: UnlearningTask, small: UnlearningTask, batch: float = 1.0) -> Scale:
+        """How many times larger ``task`` is than ``small``, and ``batch`` as it is."""
         sizes = [
             len(t.train) + len(t.heldout) + len(t.validation) + len(t.test) for t in (task, small)
         ]
-        return cls(len(task.train) / len(small.train), sizes[0] / sizes[1])
+        return cls(len(task.train) / len(small.train), sizes[0] / sizes[1], batch)
 
 
 def thinned(task: UnlearningTask, most: int, least: int) -> UnlearningTask:
@@ -170,8 +172,8 @@ def check_families(
         plans: A trial of every family, by the family's name.
         replicate: Its replicate.
         batch_size: Samples per batch.
-        scale: How many times larger the whole task is than the one on the bench; times that grow
-            with it are scaled up.
+        scale: How many times larger the whole task is than the one on the bench, and the sweep's
+            batches than these; times that grow with them are scaled up.
         slow: Whether a step takes so long that as few as possible are taken.
         tell: Told which family is at work.
 
@@ -204,6 +206,9 @@ def _check_family(
     with peak_memory(bench.device) as peak:
         try:
             points.extend(run_replicate(bench, plan, replicate, budget))
+        except InputError as error:  # as `check_methods` words it
+            text = f"family {family.name}: {error}"
+            return FamilyCheck(family.name, failed=str(error)), [Finding("error", text)]
         except Exception as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
             failed = FamilyCheck(family.name, failed=reason)
@@ -233,7 +238,7 @@ def _check_family(
     setup = max(seconds[0] - steps[0] * step, 0.0)
     if _reads_sets(rows, bench.data.forget):
         setup *= scale.trained
-    check = FamilyCheck(family.name, setup, step, evaluation, peak.bytes)
+    check = FamilyCheck(family.name, setup, step * scale.batch, evaluation, peak.bytes)
     return check, findings
 
 

@@ -23,11 +23,15 @@ from pareto_explorer.sweeps.check_families import (
     thinned,
 )
 from pareto_explorer.sweeps.check_model import ModelFacts, check_model
+from pareto_explorer.sweeps.check_objectives import check_objectives, check_original
 from pareto_explorer.sweeps.cluster import connect, fitting, slots, trials_per_card
+from pareto_explorer.sweeps.drawing import starts_of
 from pareto_explorer.sweeps.estimate import Estimate, LandmarkCost, estimate
 from pareto_explorer.sweeps.families import Family, TrialPlan
+from pareto_explorer.sweeps.loggers import require_packages
 from pareto_explorer.sweeps.memory import card_use, representatives, require_room
 from pareto_explorer.sweeps.parts import Replicate, Resources
+from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.replicate import Bench, Landmarks
 from pareto_explorer.sweeps.spec import SweepSpec
 from pareto_explorer.tasks import (
@@ -49,7 +53,10 @@ PACE_BATCH = 32
 """Samples whose pass is timed to know the pace of a model."""
 
 SLOW_STEP = 1.0
-"""Seconds of a step from which on as few as possible are taken."""
+"""Seconds of a step from which on as few as possible are taken, on a CPU with smaller batches."""
+
+LEAST_BATCH = 16
+"""Samples that the batches of a slow model still have."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,7 @@ class CheckResult:
         shrunk: How many times larger the task is than what the steps were taken on.
         estimate: How long the sweep takes, if all families could be measured.
         findings: What is wrong, and what deserves a look.
+        batch_shrunk: How many times larger the sweep's batches are than those of these steps.
     """
 
     task: str
@@ -77,6 +85,7 @@ class CheckResult:
     shrunk: float
     estimate: Estimate | None
     findings: tuple[Finding, ...]
+    batch_shrunk: float = 1.0
 
     @property
     def errors(self) -> list[str]:
@@ -105,7 +114,8 @@ def check(
     """Looks at a sweep's data and model, takes a few real steps of every family, and measures.
 
     Everything is computed in this process, on a GPU if a trial books one and there is one. Nothing
-    is trained and nothing is written. Large data are thinned so that a pass takes seconds.
+    is trained and nothing is written. Large data are thinned so that a pass takes seconds, and
+    where a step would take more than one on a CPU, batches are smaller.
 
     Args:
         spec: The sweep.
@@ -117,7 +127,7 @@ def check(
     Raises:
         InputError: The task cannot be built, or nothing answers at the address.
     """
-    found: list[Finding] = []
+    found = _loggers(spec)
     tell("task")
     if task is None:
         task = make_task(spec.task)
@@ -125,9 +135,11 @@ def check(
     sets, own = check_data(task)
     found += own
     found += _seeds(spec, task)
+    found += check_objectives(spec, task)
     device, own = _device(spec.resources)
     found += own
     families = spec.family_list()
+    found += _starts(spec, families)
     trials = spec.plan()
     found += check_methods(trials or representatives(families), task)
     room, own = _room(spec.resources, address)
@@ -164,8 +176,12 @@ def _measure(
         return nothing
     budget = spec.budget
     pace = seconds_per_sample(task, model, device, min(budget.batch_size, PACE_BATCH))
-    small = thinned(task, int(PASS_SECONDS / max(pace, 1e-12)), budget.batch_size)
-    scale = Scale.between(task, small)
+    slow = pace * 2 * budget.batch_size > SLOW_STEP
+    batch = budget.batch_size
+    if slow and device == "cpu":  # a card's memory depends on the batch
+        batch = min(batch, max(LEAST_BATCH, int(SLOW_STEP / (2 * pace))))
+    small = thinned(task, int(PASS_SECONDS / max(pace, 1e-12)), batch)
+    scale = Scale.between(task, small, budget.batch_size / batch)
     cache = LandmarkCache(Path(cache_dir) if cache_dir else default_cache_dir())
     missing = _missing(spec, task, cache)
     seed = spec.replicates.training_seeds[0]
@@ -174,17 +190,19 @@ def _measure(
     landmarks = Landmarks(state, state if spec.needs_retrained else None)
     bench = Bench(small, {seed: landmarks}, device)
     try:
-        bench.prepared(seed)
+        _, evaluator = bench.prepared(seed)
     except Exception as error:
         findings.append(Finding("error", f"evaluation: {_words(error)}"))
         return replace(nothing, findings=tuple(findings))
+    if weights != "untrained" and small is task:
+        findings += check_original(spec, evaluator.original)
     checks, own = check_families(
         bench,
         _one_of_each(trials) or {plan.family.name: plan for plan in representatives(families)},
         Replicate(0, seed, spec.replicates.unlearning_seeds[0]),
-        budget.batch_size,
+        batch,
         scale=scale,
-        slow=pace * 2 * budget.batch_size > SLOW_STEP,
+        slow=slow,
         tell=tell,
     )
     findings += own
@@ -202,6 +220,7 @@ def _measure(
         families=tuple(checks),
         shrunk=scale.trained,
         findings=tuple(findings),
+        batch_shrunk=scale.batch,
     )
     measured = {own.name: own for own in checks if not own.failed}
     if len(measured) < len(checks) or not result.ok:
@@ -221,11 +240,37 @@ def _seeds(spec: SweepSpec, task: UnlearningTask) -> list[Finding]:
     ]
 
 
+def _loggers(spec: SweepSpec) -> list[Finding]:
+    """Whether the packages of the loggers are installed."""
+    try:
+        require_packages(spec.loggers)
+    except InputError as error:
+        return [Finding("error", str(error))]
+    return []
+
+
+def _starts(spec: SweepSpec, families: Sequence[Family]) -> list[Finding]:
+    """Whether an earlier run that a search starts from is there and fits."""
+    try:
+        starts_of(spec, {family.name: family for family in families}, Progress())
+    except InputError as error:
+        return [Finding("error", str(error))]
+    return []
+
+
 def _device(resources: Resources) -> tuple[str, list[Finding]]:
     """Where to compute, and what speaks against the GPUs that were asked for."""
     if resources.gpu == 0:
         return "cpu", []
     findings = []
+    if resources.gpu > 1 and resources.gpu % 1:
+        findings.append(
+            Finding(
+                "error",
+                f"resources.gpu: {resources.gpu:g} is more than a card but not a number of whole "
+                f"ones; book a share of one, or {math.ceil(resources.gpu)}.",
+            )
+        )
     trials = trials_per_card(resources.gpu)
     unused = 1 - trials * resources.gpu
     if resources.gpu < 1 and unused > 0.05:

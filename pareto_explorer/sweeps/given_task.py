@@ -10,13 +10,18 @@ from typing import Any
 import torch
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.runs import RunDirectory, read_manifest
 from pareto_explorer.tasks import UnlearningTask, fingerprint, make_task
 from pareto_explorer.tasks.fresh import Fresh
 
-__all__ = ["GIVEN", "digest_of", "names_of", "task_of"]
+__all__ = ["BUILT", "GIVEN", "digest_of", "names_of", "require_no_given", "task_of"]
 
 GIVEN = "task_given"
 """Key in a manifest: the digest of a task that no specification can build."""
+
+
+BUILT = "task_digest"
+"""Key in a manifest: the digest of what a user's function returned."""
 
 
 def digest_of(task: UnlearningTask) -> str:
@@ -54,7 +59,13 @@ def task_of(manifest: Mapping[str, Any], task: UnlearningTask | None) -> Unlearn
     wanted = manifest.get(GIVEN)
     options = manifest["spec"]["task"]
     if wanted is None:
-        return task or make_task(options)
+        task = task or make_task(options)
+        if BUILT in manifest and digest_of(task) != manifest[BUILT]:
+            raise InputError(
+                f"task: what {options['name']!r} returns has changed since the run was made (data, "
+                "split, model or recipe); bring the former code back."
+            )
+        return task
     if task is None:
         raise InputError(
             f"task: {options.get('name')!r} was built in Python and the run cannot build it; call "
@@ -67,6 +78,19 @@ def task_of(manifest: Mapping[str, Any], task: UnlearningTask | None) -> Unlearn
             "split, model or recipe differ); build it as it was."
         )
     return task
+
+
+def require_no_given(run: RunDirectory) -> None:
+    """Refuses to go on with a run whose task is not there.
+
+    Raises:
+        InputError: The run exists and was made with a task that was built in Python.
+    """
+    if run.sweep_yaml.exists() and GIVEN in read_manifest(run):
+        raise InputError(
+            f"--out: {str(run.path)!r} was made with a task that was built in Python; call "
+            "run_sweep(spec, out, task=...) from Python with it, or choose another folder."
+        )
 
 
 def _names(part: Any) -> Iterator[str]:

@@ -10,9 +10,26 @@ from ray import tune
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory
 
-__all__ = ["loggers_for"]
+__all__ = ["loggers_for", "require_packages"]
 
 _PACKAGES = {"tensorboard": "tensorboardX", "mlflow": "mlflow", "wandb": "wandb", "aim": "aim"}
+
+
+def require_packages(names: Sequence[str]) -> None:
+    """Sees to it that the packages of loggers are there; nothing is imported.
+
+    Args:
+        names: As in :func:`loggers_for`.
+
+    Raises:
+        InputError: One is not installed.
+    """
+    for name in names:
+        if find_spec(_PACKAGES[name]) is None:
+            raise InputError(
+                f"loggers: {name!r} needs a package that is not installed; run "
+                f"`pip install {_PACKAGES[name]}` or take it out of the list."
+            )
 
 
 def loggers_for(names: Sequence[str], run: RunDirectory) -> list[tune.Callback]:
@@ -29,12 +46,7 @@ def loggers_for(names: Sequence[str], run: RunDirectory) -> list[tune.Callback]:
     Raises:
         InputError: A package is not installed.
     """
-    for name in names:
-        if find_spec(_PACKAGES[name]) is None:
-            raise InputError(
-                f"loggers: {name!r} needs a package that is not installed; run "
-                f"`pip install {_PACKAGES[name]}` or take it out of the list."
-            )
+    require_packages(names)
     return [_logger(name, run) for name in names]
 
 

@@ -17,6 +17,7 @@ from pareto_explorer.metrics import Diverged, Evaluator
 from pareto_explorer.sweeps.families import TrialPlan
 from pareto_explorer.sweeps.parts import BudgetSpec, Replicate
 from pareto_explorer.tasks import UnlearningTask, restore_model
+from pareto_explorer.tasks.repeatable import repeatable
 from pareto_explorer.unlearning import Budget, UnlearningData, make_method
 from pareto_explorer.unlearning.global_draws import GlobalDraws
 from pareto_explorer.unlearning.session import data_tensors, load_session, save_session
@@ -157,6 +158,10 @@ class ReplicateRun:
 
         A diverged model ends the iteration with a row whose ``status`` says so.
         """
+        with repeatable():
+            return self._advance()
+
+    def _advance(self) -> Point:
         if self._progress is None:
             self._progress = self._begin()
         progress = self._progress

@@ -52,7 +52,7 @@ from pareto_explorer.sweeps.drawing import (
     total_of,
 )
 from pareto_explorer.sweeps.families import Family, TrialPlan, plan_of
-from pareto_explorer.sweeps.given_task import GIVEN, digest_of, names_of
+from pareto_explorer.sweeps.given_task import BUILT, GIVEN, digest_of, names_of, require_no_given
 from pareto_explorer.sweeps.keeping import Keeper
 from pareto_explorer.sweeps.landmarks import landmark_rows, prepare_landmarks
 from pareto_explorer.sweeps.loggers import loggers_for
@@ -119,16 +119,20 @@ def execute(
     """
     progress = progress or Progress()
     run = RunDirectory(Path(out).resolve())
+    if task is None:
+        require_no_given(run)
     given = None if task is None else digest_of(task)
     task = task or make_task(spec.task)
+    built = digest_of(task) if given is None and ":" in str(spec.task.get("name")) else None
     families = {family.name: family for family in spec.family_list()}
     with _exclusive(run):
-        earlier = _earlier_spec(run, spec, given)
+        earlier = _earlier_spec(run, spec, given, built)
         forget_unfinished(run)
         ended, points = finished_trials(run), read_points(run)
         plans = spec.plan() or [plan_of(plan, families) for plan in read_plans(run)]
         replicates = spec.replicate_list()
         starts = [] if plans else starts_of(spec, families, progress)
+        _check_metrics(spec, task)
         _check_methods([*plans, *_samples(families)], task)
         loggers = loggers_for(spec.loggers, run)
         modules = modules_of(spec.to_mapping() | {"own": names_of(task) if given else []})
@@ -158,7 +162,8 @@ def execute(
                 write_landmarks(run, rows)
             box = _box(spec, read_landmarks(run))
             if earlier != spec.to_mapping():
-                _write_manifest(run, spec, box, name or run.path.name, task.facts, given)
+                digests = {key: value for key, value in ((GIVEN, given), (BUILT, built)) if value}
+                _write_manifest(run, spec, box, name or run.path.name, task.facts, digests)
             changed()
             progress.begin(plans, ended, points, box, total_of(spec))
             stopper = _stopper(spec, box, points, ended)
@@ -296,6 +301,16 @@ def _samples(families: Mapping[str, Family]) -> list[TrialPlan]:
     ]
 
 
+def _check_metrics(spec: SweepSpec, task: UnlearningTask) -> None:
+    """Refuses objectives that the task does not have."""
+    for index, metric in enumerate(spec.metrics):
+        if metric in ("adjacent_accuracy", "remote_accuracy") and task.adjacent_indices is None:
+            raise InputError(
+                f"objectives.{index}.metric: this task has no {metric}; its forget request "
+                "defines no adjacent set, choose another metric or request."
+            )
+
+
 def _check_methods(plans: Sequence[TrialPlan], task: UnlearningTask) -> None:
     """Lets every method that asks something of the data refuse it before anything runs."""
     data = unlearning_data(task)
@@ -323,7 +338,9 @@ def _exclusive(run: RunDirectory) -> Iterator[None]:
         lock.release()
 
 
-def _earlier_spec(run: RunDirectory, spec: SweepSpec, given: str | None) -> dict[str, Any] | None:
+def _earlier_spec(
+    run: RunDirectory, spec: SweepSpec, given: str | None, built: str | None
+) -> dict[str, Any] | None:
     """The specification that made the directory, or None for a new one."""
     if not run.sweep_yaml.exists():
         strangers = [p.name for p in run.path.iterdir() if p.name not in _OURS]
@@ -335,10 +352,11 @@ def _earlier_spec(run: RunDirectory, spec: SweepSpec, given: str | None) -> dict
         return None
     manifest = read_manifest(run)
     earlier: dict[str, Any] = manifest["spec"]
-    if manifest.get(GIVEN) != given:
+    if manifest.get(GIVEN) != given or manifest.get(BUILT, built) != built:
         raise InputError(
-            f"--out: {str(run.path)!r} was made with another task than this one; choose another "
-            "folder with --out, or give the task that it was made with."
+            f"--out: {str(run.path)!r} was made with another task than this one (its data, split, "
+            "model or recipe differ); choose another folder with --out, or give the task that it "
+            "was made with."
         )
     wanted = spec.to_mapping()
     for part, new in wanted.items():
@@ -368,18 +386,13 @@ def _extends(old: Any, new: Any) -> bool:
 
 def _box(spec: SweepSpec, landmarks: pd.DataFrame) -> Box:
     if isinstance(spec.objectives, list):
-        for index, objective in enumerate(spec.objectives):
-            if objective.metric not in landmarks:
-                raise InputError(
-                    f"objectives.{index}.metric: this task has no {objective.metric}; its forget "
-                    "request defines no adjacent set, choose another metric or request."
-                )
         return Box(tuple(Objective(**o.model_dump()) for o in spec.objectives))
     if spec.preset.preset == "efficacy_fidelity":
         return efficacy_fidelity_box()
     originals = landmarks[landmarks["landmark"] == "original"]
     if spec.preset.preset == "oracle_free":
-        return oracle_free_box(originals["forget_accuracy_gap"].tolist(), spec.preset.tolerance)
+        excess = 1 - originals["unlearning_accuracy"] - originals["validation_accuracy"]
+        return oracle_free_box(excess.tolist(), spec.preset.tolerance)
     return retrain_gap_box(originals["forget_gap"].tolist(), spec.preset.tolerance)
 
 
@@ -389,7 +402,7 @@ def _write_manifest(
     box: Box,
     name: str,
     facts: Mapping[str, Any],
-    given: str | None,
+    digests: Mapping[str, str],
 ) -> None:
     packages = ["torch", "torchvision", "torchjd", "ray", "optuna", "pymoo"]
     packages += ["moocore", "numpy", "pandas", "scikit-learn", "plotly"]
@@ -398,7 +411,7 @@ def _write_manifest(
         "spec": spec.to_mapping(),
         "box": box.to_dict(),
         "facts": dict(facts),
-        **({GIVEN: given} if given else {}),
+        **digests,
         "command": _command(),
         "versions": {
             "pareto-explorer": __version__,

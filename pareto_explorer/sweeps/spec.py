@@ -12,7 +12,7 @@ import yaml
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from pareto_explorer.errors import InputError, unknown
-from pareto_explorer.fronts import OBJECTIVES
+from pareto_explorer.fronts import OBJECTIVES, Box, Objective
 from pareto_explorer.metrics import METRICS
 from pareto_explorer.sweeps.families import Family, TrialPlan, expand_families, plan_trials
 from pareto_explorer.sweeps.parts import (
@@ -98,6 +98,10 @@ class SweepSpec(Part):
             for index, objective in enumerate(self.objectives):
                 if objective.metric not in METRICS:
                     raise unknown(f"objectives.{index}.metric", objective.metric, METRICS)
+            try:
+                Box(tuple(Objective(**each.model_dump()) for each in self.objectives))
+            except InputError as error:
+                raise InputError(f"objectives: {error}") from None
         elif self.preset.preset not in OBJECTIVES:
             raise unknown("objectives", self.preset.preset, OBJECTIVES)
         self.plan()

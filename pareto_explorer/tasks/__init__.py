@@ -28,21 +28,21 @@ from pareto_explorer.tasks.landmarks import (
     train_model,
     train_stages,
 )
+from pareto_explorer.tasks.model_specs import ModelSpec, parse_model
 from pareto_explorer.tasks.models import (
     MODELS,
     ModelEntry,
-    ModelSpec,
     digits_cnn,
     image_classifier,
     make_model,
-    parse_model,
 )
 from pareto_explorer.tasks.networks.image_classifier import ImageClassifier
 from pareto_explorer.tasks.recipes import RECIPES, parse_recipe
 from pareto_explorer.tasks.registry import TASKS, TaskEntry, make_task
 from pareto_explorer.tasks.splits import PublishedSplit, published_split, stratified_split
 from pareto_explorer.tasks.task import Recipe, Samples, UnlearningTask
-from pareto_explorer.tasks.text import sentences, text
+from pareto_explorer.tasks.text import text
+from pareto_explorer.tasks.text_sentences import sentences
 from pareto_explorer.tasks.textures import textures
 from pareto_explorer.tasks.vision import (
     VisionTask,

@@ -41,7 +41,7 @@ class CropFlip:
         Args:
             inputs: Images (n, C, H, W) of any type.
             generator: Source of the draws. They are made on its own device and copied to the
-                images', so that a CPU and a GPU see the same ones.
+                images', so that those of one on the CPU are the same for images on a GPU.
 
         Returns:
             Images of the same shape and type, with their channels innermost in memory.

@@ -72,10 +72,22 @@ def as_samples(name: str, data: Any) -> Samples:
         return data.to("cpu")
     try:
         if isinstance(data, tuple | list) and len(data) == 2 and _is_array(data[0]):
-            return Samples(_tensor(data[0]), _tensor(data[1])).to("cpu")
+            return Samples(_numbers("inputs", data[0]), _numbers("labels", data[1])).to("cpu")
         return samples_from(data)
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
+
+
+def _numbers(what: str, values: Any) -> Tensor:
+    """A tensor of all inputs or of all labels."""
+    try:
+        return _tensor(values)
+    except (TypeError, ValueError):
+        numbered = "the numbers of classes" if what == "labels" else "numbers"
+        raise InputError(
+            f"{what}: a {type(values).__name__} that holds something else than numbers; give"
+            f" {numbered}."
+        ) from None
 
 
 def _is_array(value: Any) -> bool:
@@ -110,8 +122,10 @@ def _pair(item: Any, position: int) -> tuple[Tensor, int]:
     if isinstance(label, Tensor | np.ndarray) and len(label.reshape(-1)) == 1:
         label = label.item()
     if not isinstance(label, Integral) or isinstance(label, bool):
+        short = isinstance(label, str | Number | None)
         raise InputError(
-            f"dataset: the label of sample {position} is {label!r}; it must be the number of a"
+            f"dataset: the label of sample {position} is"
+            f" {repr(label) if short else f'a {type(label).__name__}'}; it must be the number of a"
             " class."
         )
     try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,15 +24,13 @@ from pareto_explorer.tasks.forget_requests import (
     parse_forget,
 )
 from pareto_explorer.tasks.forget_sets import select_forget_set
-from pareto_explorer.tasks.fresh import Fresh
+from pareto_explorer.tasks.given_models import check_trained, model_and_weights
+from pareto_explorer.tasks.positions import count, integers
 from pareto_explorer.tasks.recipes import Recipe, parse_recipe
 from pareto_explorer.tasks.splits import stratified_split
 from pareto_explorer.tasks.task import Augment, Loss, Samples, UnlearningTask
-from pareto_explorer.tasks.weights import load_weights
 
 __all__ = ["task_from"]
-
-_JUDGED = 1024  # training samples that trained weights are tried on
 
 
 def task_from(
@@ -91,35 +90,56 @@ def task_from(
     if type(seed) is not int or seed < 0:
         raise InputError(f"seed: {seed!r} is no seed; give an integer of 0 or more.")
     training = as_samples("train", train)
-    classes = _n_classes(training) if n_classes is None else n_classes
-    make, original = _model(model, weights)
+    classes = _n_classes(training) if n_classes is None else count("n_classes", n_classes)
+    make, original = model_and_weights(model, weights)
     wanted = _wanted(forget, training, classes, seed, trained=original is not None)
     sets, cut = _other_sets(test, heldout, validation, seed)
     if isinstance(wanted.request, WholeClass):
         label = training.labels[wanted.indices[0]]
         sets |= {k: _without(sets[k], label) for k in ("validation", "test")}
+    close = wanted.adjacent
+    if adjacent is not None:
+        close = _positions("adjacent", adjacent, len(training), "positions or a mask")
     facts = {"forget": wanted.facts, "seed": seed}
     if cut:
         facts["cut_from_test"] = cut
     if original is not None:
         facts["original"] = "given"
-    task = UnlearningTask(
-        name=name,
-        train=Samples(training.inputs, wanted.labels),
-        **sets,
-        forget_indices=wanted.indices,
-        n_classes=classes,
-        model=make,
-        recipe=parse_recipe(recipe, Recipe()),
-        facts=facts,
-        adjacent_indices=wanted.adjacent if adjacent is None else torch.as_tensor(adjacent),
-        augment=augment,
-        loss=loss,
-        original=original,
-    )
+    with _naming_arguments(cut):
+        task = UnlearningTask(
+            name=name,
+            train=Samples(training.inputs, wanted.labels),
+            **sets,
+            forget_indices=wanted.indices,
+            n_classes=classes,
+            model=make,
+            recipe=parse_recipe(recipe, Recipe()),
+            facts=facts,
+            adjacent_indices=close,
+            augment=augment,
+            loss=loss,
+            original=original,
+        )
     if original is not None:
-        _check_trained(task, original)
+        check_trained(task, original)
     return task
+
+
+@contextmanager
+def _naming_arguments(cut: Collection[str]) -> Iterator[None]:
+    """Turns the fields of a task into what `task_from` was given for them.
+
+    Args:
+        cut: The sets that were cut from the test data.
+    """
+    try:
+        yield
+    except InputError as error:
+        field, colon, text = str(error).partition(":")
+        argument = field.removesuffix("_indices")
+        if field in cut:
+            argument = f"test, the part for the {field} set"
+        raise InputError(f"{argument}{colon}{text}") from None
 
 
 class _Wanted(NamedTuple):
@@ -138,7 +158,10 @@ def _wanted(forget: Any, train: Samples, n_classes: int, seed: int, *, trained: 
     elif isinstance(forget, str | Path):
         request = Indices(indices=Path(forget))
     if request is None:
-        indices = _positions(forget, len(train))
+        wanted = (
+            "positions, a mask, a file or a request such as {'kind': 'random', 'fraction': 0.1}"
+        )
+        indices = _positions("forget", forget, len(train), wanted)
         facts = {"kind": "indices", "samples": len(indices)}
         return _Wanted(train.labels, indices, None, None, facts)
     if trained and isinstance(request, Mislabelled):
@@ -160,21 +183,20 @@ def _wanted(forget: Any, train: Samples, n_classes: int, seed: int, *, trained: 
     return _Wanted(labels, indices, adjacent, request, facts)
 
 
-def _positions(forget: Any, n: int) -> Tensor:
+def _positions(name: str, given: Any, n: int, wanted: str) -> Tensor:
     try:
-        values = torch.as_tensor(forget)
+        values = torch.as_tensor(given)
     except (TypeError, ValueError, RuntimeError):
         raise InputError(
-            f"forget: a {type(forget).__name__} names no samples; give positions, a mask, a file or"
-            " a request such as {'kind': 'random', 'fraction': 0.1}."
+            f"{name}: a {type(given).__name__} names no samples; give {wanted}."
         ) from None
     if values.dtype == torch.bool:
         if values.shape != (n,):
             raise InputError(
-                f"forget: a mask of shape {tuple(values.shape)} does not fit {n} training samples."
+                f"{name}: a mask of shape {tuple(values.shape)} does not fit {n} training samples."
             )
         return values.nonzero().squeeze(1)
-    return values
+    return integers(name, values if values.numel() else values.long())  # [] has a float's type
 
 
 def _n_classes(train: Samples) -> int:
@@ -190,6 +212,8 @@ def _other_sets(
     given = {"heldout": heldout, "validation": validation}
     sets = {name: as_samples(name, data) for name, data in given.items() if data is not None}
     rest = as_samples("test", test)
+    if len(rest) == 0:
+        raise InputError("test: the set is empty; give at least one sample.")
     cut = [name for name in given if name not in sets]
     if cut:
         shares = [0.25] * len(cut)
@@ -201,69 +225,3 @@ def _other_sets(
 
 def _without(samples: Samples, label: Tensor) -> Samples:
     return samples.take((samples.labels != label).nonzero().squeeze(1))
-
-
-def _model(
-    model: nn.Module | Callable[[], nn.Module], weights: str | Path | Mapping[str, Tensor] | None
-) -> tuple[Callable[[], nn.Module], dict[str, Tensor] | None]:
-    """What builds an untrained model, and the trained weights, if there are any."""
-    if isinstance(model, nn.Module):
-        make: Callable[[], nn.Module] = Fresh(model)
-        state: Mapping[str, Tensor] = make.template.state_dict()  # type: ignore[attr-defined]
-    elif callable(model):
-        make, state = model, {}
-    else:
-        raise InputError(
-            f"model: a {type(model).__name__} builds no model; give a class, a function or a model."
-        )
-    if weights is not None:
-        state = weights if isinstance(weights, Mapping) else load_weights(weights)
-    elif not state:
-        return make, None
-    original = {name: value.detach().cpu().clone() for name, value in state.items()}
-    with torch.random.fork_rng(devices=[]):
-        own = make().state_dict()
-    _check_names(own, original)
-    return make, original
-
-
-def _check_names(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
-    missing, strange = (sorted(set(a) - set(b)) for a, b in ((own, given), (given, own)))
-    if missing or strange:
-        complaints = [
-            f"{what} {_some(names)}"
-            for what, names in (("lack", missing), ("have unknown", strange))
-            if names
-        ]
-        raise InputError(
-            f"weights: they {' and '.join(complaints)}; give the weights of this very model."
-        )
-    for name, value in own.items():
-        if value.shape != given[name].shape:
-            raise InputError(
-                f"weights: {name} has shape {tuple(given[name].shape)} and the model's"
-                f" {tuple(value.shape)}; give the weights of this very model."
-            )
-
-
-def _some(names: Sequence[str], most: int = 3) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
-
-
-def _check_trained(task: UnlearningTask, original: Mapping[str, Tensor]) -> None:
-    """Refuses weights that know nothing: an untrained model, or other inputs than it was given."""
-    with torch.random.fork_rng(devices=[]):
-        model = task.model()
-    model.load_state_dict(original)
-    n = len(task.train)
-    some = task.train.take(torch.arange(0, n, max(1, n // _JUDGED))[:_JUDGED])
-    with torch.no_grad():
-        right = (model.eval()(some.inputs).argmax(1) == some.labels).float().mean()
-    common = some.labels.bincount().max() / len(some)
-    if right <= common < 1:
-        raise InputError(
-            f"model: the trained weights get {right:.1%} of the training samples right, no better"
-            " than always naming the commonest class; give trained weights and the inputs that"
-            " they were trained on, or a class or function to let the sweep train the original."
-        )

@@ -22,6 +22,8 @@ __all__ = ["RECIPE_VERSION", "fingerprint"]
 RECIPE_VERSION = 1
 """Raise it whenever `pareto_explorer.tasks.train_model` changes what it computes."""
 
+_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
+
 
 def fingerprint(task: UnlearningTask, kind: LandmarkKind, training_seed: int) -> str:
     """Names a landmark by everything that determines it.
@@ -31,10 +33,12 @@ def fingerprint(task: UnlearningTask, kind: LandmarkKind, training_seed: int) ->
     What does not change the landmark does not change the name: tasks that differ only in which
     correctly labelled samples they forget share their original models. The architecture is the
     printed module tree, the names, shapes and types of the state, the values of buffers outside
-    the state and of parameters that are not trained, and the source text of module classes from
+    the state and of parameters that are not trained, the settings of every module (numbers,
+    words, tensors and functions among its attributes), and the source text of module classes from
     outside PyTorch, so that an edited ``forward`` counts; functions that it calls do not. Losses
-    and augmentations count by their source and their values in the same way. An original that the
-    task brings is named by its weights.
+    and augmentations count by their source and by the values that they hold, as attributes,
+    defaults or variables of the function around them. An original that the task brings is named
+    by its weights.
 
     Returns:
         A sha256 in hexadecimal.
@@ -73,35 +77,64 @@ def _architecture(model: nn.Module) -> list[str]:
         repr(model),
         *(f"{name} {tuple(value.shape)} {value.dtype}" for name, value in state.items()),
         *(f"{name} {_digest(value)}" for name, value in fixed),
+        *(f"{name} {_settings(module)}" for name, module in model.named_modules()),
         *(f"{cls.__module__}.{cls.__qualname__} {_source(cls)}" for cls in classes),
     ]
 
 
-def _described(value: Any) -> Any:
+def _settings(module: nn.Module) -> str:
+    """What a module keeps beside its state, which need not be in its printed form."""
+    kept = {
+        name: _described(value)
+        for name, value in vars(module).items()
+        if name not in _OF_EVERY_MODULE and _is_setting(value)
+    }
+    return json.dumps(kept, sort_keys=True)
+
+
+def _is_setting(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_is_setting(each) for each in value)
+    plain = value is None or isinstance(value, bool | int | float | str)
+    tensor = isinstance(value, Tensor) and not isinstance(value, nn.Parameter)
+    return plain or tensor or inspect.isroutine(value)
+
+
+def _described(value: Any, inside: tuple[int, ...] = ()) -> Any:
     """A JSON-able description, the same in every process, of a callable and what it holds."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if id(value) in inside:  # it holds itself, as a recursive function in another one does
+        return "itself"
+    inside = (*inside, id(value))
     if isinstance(value, list | tuple):
-        return [_described(each) for each in value]
+        return [_described(each, inside) for each in value]
     if isinstance(value, Mapping):
-        return {str(name): _described(each) for name, each in value.items()}
+        return {str(name): _described(each, inside) for name, each in value.items()}
     if isinstance(value, Tensor):
         return _digest(value)
     if isinstance(value, partial):
-        return [_described(each) for each in (value.func, value.args, value.keywords)]
+        return [_described(each, inside) for each in (value.func, value.args, value.keywords)]
     if inspect.isroutine(value):
-        return f"{value.__module__}.{value.__qualname__} {_source(value)}"
+        named = f"{value.__module__}.{value.__qualname__} {_source(value)}"
+        return [named, _described(_held(value), inside)]
     if isinstance(value, nn.Module):
-        public = [
-            {name: each for name, each in vars(module).items() if not name.startswith("_")}
-            for module in value.modules()
-        ]
-        return [_architecture(value), _described([*value.state_dict().items(), *public])]
+        return [_architecture(value), _described(value.state_dict(), inside)]
     cls = type(value)
     held = getattr(value, "__dict__", None)
     if held is None:
         held = hashlib.sha256(pickle.dumps(value)).hexdigest()
-    return [f"{cls.__module__}.{cls.__qualname__} {_source(cls)}", _described(held)]
+    return [f"{cls.__module__}.{cls.__qualname__} {_source(cls)}", _described(held, inside)]
+
+
+def _held(function: Any) -> list[Any]:
+    """The values that a function brings along: its object, its defaults, its surroundings."""
+    if inspect.ismethod(function):
+        return [function.__self__, *_held(function.__func__)]
+    if not inspect.isfunction(function) or _of_pytorch(function):
+        return []
+    around = inspect.getclosurevars(function).nonlocals
+    return [function.__defaults__, function.__kwdefaults__, dict(around)]
 
 
 def _digest(values: Tensor) -> str:
@@ -115,8 +148,12 @@ def _content(values: Tensor) -> bytes:
     return content
 
 
+def _of_pytorch(defined: Any) -> bool:
+    return (defined.__module__ or "").partition(".")[0] == "torch"
+
+
 def _source(defined: Any) -> str:
-    if (defined.__module__ or "").partition(".")[0] == "torch":
+    if _of_pytorch(defined):
         return ""
     try:
         return inspect.getsource(defined)

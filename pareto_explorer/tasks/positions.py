@@ -1,16 +1,29 @@
-"""Positions of samples in a training set: what a forget set and an adjacent set may be.
+"""Whole numbers: counts, and positions of samples in a training set.
 
 All functions raise an `InputError` that begins with the name of the field.
 """
 
 from __future__ import annotations
 
+import operator
+
 import torch
 from torch import Tensor
 
 from pareto_explorer.errors import InputError
 
-__all__ = ["check_adjacent", "check_forget", "integers"]
+__all__ = ["check_adjacent", "check_forget", "count", "integers"]
+
+
+def count(name: str, value: object) -> int:
+    """Returns a whole number above 0 as Python has it; refuses everything else."""
+    try:
+        number = 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise InputError(f"{name}: {value!r} must be a whole number above 0.")
+    return number
 
 
 def integers(name: str, values: Tensor) -> Tensor:

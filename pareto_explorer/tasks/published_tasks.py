@@ -15,7 +15,7 @@ from pareto_explorer.tasks.augment import CropFlip
 from pareto_explorer.tasks.forget_requests import ForgetRequest, RandomSubset, WholeClass
 from pareto_explorer.tasks.forget_sets import select_forget_set
 from pareto_explorer.tasks.groups import Groups
-from pareto_explorer.tasks.models import ModelSpec, parse_model
+from pareto_explorer.tasks.model_specs import ModelSpec, parse_model
 from pareto_explorer.tasks.recipes import RECIPES, Recipe, parse_recipe
 from pareto_explorer.tasks.splits import PublishedSplit, published_split, stratified_split
 from pareto_explorer.tasks.task import Samples, UnlearningTask

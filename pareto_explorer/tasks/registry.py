@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pareto_explorer.errors import InputError, unknown
@@ -128,11 +130,24 @@ def make_task(options: Mapping[str, Any]) -> UnlearningTask:
     name = arguments.pop("name", None)
     build = _builder(name) if isinstance(name, str) else None
     if build is None:
+        if isinstance(name, str) and "." in name:
+            module, _, function = name.rpartition(".")
+            raise InputError(
+                f"task.name: {name!r} is not known; a function of your own is written with a"
+                f" colon: {module}:{function}."
+            )
         raise unknown("task.name", name, TASKS)
     if "forget" in arguments:
         arguments["forget"] = parse_forget(arguments["forget"])
     _check_arguments(build, arguments)
-    task = build(**arguments)
+    try:
+        task = build(**arguments)
+    except InputError:
+        raise
+    except Exception as error:
+        if name in TASKS:
+            raise
+        raise InputError(f"task.name: {name!r} fails ({_reason(error)}).") from error
     if not isinstance(task, UnlearningTask):
         raise InputError(f"task.name: {name} returned {task!r}; it must return an UnlearningTask.")
     return task
@@ -146,11 +161,19 @@ def _builder(name: str) -> Callable[..., Any] | None:
         return None
     try:
         build = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"task.name: {name!r} cannot be imported ({error}).") from None
+    except Exception as error:  # whatever a user's module raises
+        raise InputError(f"task.name: {name!r} cannot be imported ({_reason(error)}).") from error
     if not callable(build):
         raise InputError(f"task.name: {name!r} is not a function that returns an UnlearningTask.")
     return build
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, and where in the user's code."""
+    text = f"{type(error).__name__}: {error}".splitlines()[0]
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    own = frame.filename != __file__ and "importlib" not in frame.filename
+    return f"{text}, {Path(frame.filename).name} line {frame.lineno}" if own else text
 
 
 def _check_arguments(build: Callable[..., Any], arguments: Mapping[str, Any]) -> None:

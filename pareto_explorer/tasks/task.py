@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.tasks.positions import check_adjacent, check_forget, integers
+from pareto_explorer.tasks.positions import check_adjacent, check_forget, count, integers
 from pareto_explorer.tasks.recipes import Recipe
 
 __all__ = ["Augment", "Loss", "Recipe", "Samples", "UnlearningTask"]
@@ -30,7 +30,7 @@ class Samples:
     """Labelled samples that stay resident on one device.
 
     Attributes:
-        inputs: Floating-point tensor of shape (n, ...).
+        inputs: Tensor of shape (n, ...): numbers, pixels as bytes, or token ids.
         labels: Integer tensor of shape (n,); stored as int64.
 
     Raises:
@@ -118,6 +118,11 @@ class UnlearningTask:
     original: Mapping[str, Tensor] | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "n_classes", count("n_classes", self.n_classes))
+        _check_callable("model", self.model)
+        _check_callable("loss", self.loss)
+        if self.augment is not None:
+            _check_callable("augment", self.augment)
         index = integers("forget_indices", self.forget_indices)
         object.__setattr__(self, "forget_indices", index)
         check_forget(index, len(self.train))
@@ -194,6 +199,11 @@ class UnlearningTask:
             "validation": self.validation,
             "test": self.test,
         }
+
+
+def _check_callable(name: str, value: object) -> None:
+    if not callable(value):
+        raise InputError(f"{name}: {value!r} cannot be called; give a function or a class.")
 
 
 def _length(values: Tensor) -> int:

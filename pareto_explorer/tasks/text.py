@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.tasks.adjacent_sets import select_adjacent_set
@@ -22,47 +20,11 @@ from pareto_explorer.tasks.forget_sets import select_forget_set
 from pareto_explorer.tasks.groups import Groups
 from pareto_explorer.tasks.recipes import Recipe, parse_recipe
 from pareto_explorer.tasks.task import Samples, UnlearningTask
-from pareto_explorer.tasks.text_encoder import PADDING, TextEncoder
-from pareto_explorer.tasks.text_words import DOMAINS, SHARED_NOUNS, SHARED_VERBS, TOPICS, VERBS
+from pareto_explorer.tasks.text_encoder import TextEncoder
+from pareto_explorer.tasks.text_sentences import LENGTH, SUBCLASSES, VOCABULARY, Source
+from pareto_explorer.tasks.text_words import DOMAINS, TOPICS
 
-__all__ = ["sentences", "text"]
-
-_ARTICLES = ("the", "a", "this", "every")
-_WHEN = (
-    ("yesterday",),
-    ("this", "morning"),
-    ("last", "week"),
-    ("in", "spring"),
-    ("on", "sunday"),
-    ("after", "lunch"),
-    ("long", "ago"),
-    ("at", "noon"),
-)
-_WHO = ("anna", "ben", "clara", "david", "emma", "felix", "grace", "henry", "ida", "jonas")
-_HOW = (
-    ("old",),
-    ("new",),
-    ("small",),
-    ("famous",),
-    ("strange",),
-    ("broken",),
-    ("second",),
-    ("very", "good"),
-    ("rather", "slow"),
-    ("quiet",),
-)
-_END = (
-    ("again",),
-    ("without", "warning"),
-    ("for", "hours"),
-    ("with", "care"),
-    ("near", "town"),
-    ("before", "us", "all"),
-    ("once", "more"),
-    ("too", "late"),
-)
-_LENGTH = 16
-"""Tokens of the longest sentence."""
+__all__ = ["text"]
 
 _RECIPE = Recipe(epochs=15, lr=0.005, weight_decay=0.01, optimizer="adamw")
 _MODEL = {"width": 64, "depth": 2, "heads": 4, "dropout": 0.1}
@@ -104,27 +66,27 @@ def text(
         InputError: When an option is out of its range or the request does not fit.
     """
     _check(seed, train_size, ambiguity)
-    make = partial(TextEncoder, len(_WORDS), len(TOPICS), _LENGTH, **_model_options(model))
+    make = partial(TextEncoder, len(VOCABULARY), len(TOPICS), LENGTH, **_model_options(model))
     sizes = {
         "train": train_size,
         "heldout": train_size // 4,
         "validation": train_size // 4,
         "test": train_size // 2,
     }
-    source = _Source(seed, ambiguity)
+    source = Source(seed, ambiguity)
     sets = {name: source.draw(size) for name, size in sizes.items()}
     train, validation, test = (sets[name].samples for name in ("train", "validation", "test"))
     groups = Groups(
         class_names=tuple(TOPICS),
         superclass_of=tuple(i // 2 for i in range(len(TOPICS))),
-        subclass_names=_SUBCLASSES,
+        subclass_names=SUBCLASSES,
         subclass_of=sets["train"].subclass,
     )
     request = RandomSubset() if forget is None else forget
     if isinstance(request, Subclass) and request.subclass is None:
         raise InputError(
             f"task.forget.label: {request.label} asks for a cluster of inputs, and these are words;"
-            f" name a subclass, such as {{kind: subclass, subclass: {_SUBCLASSES[0]}}}."
+            f" name a subclass, such as {{kind: subclass, subclass: {SUBCLASSES[0]}}}."
         )
     labels, indices = select_forget_set(request, train, len(TOPICS), seed, groups)
     adjacent = select_adjacent_set(request, train, indices, groups)
@@ -138,7 +100,8 @@ def text(
         "ambiguity": ambiguity,
     }
     if adjacent is not None:
-        facts["adjacent_classes"] = sorted(set(train.labels[adjacent].tolist()))
+        labels_there = torch.unique(train.labels[adjacent]).tolist()
+        facts["adjacent_classes"] = [groups.class_names[label] for label in labels_there]
     return UnlearningTask(
         name="text",
         train=Samples(train.inputs, labels),
@@ -154,69 +117,6 @@ def text(
     )
 
 
-def sentences(inputs: Tensor) -> list[str]:
-    """Turns token ids (n, L) into words."""
-    rows = inputs.tolist()
-    return [" ".join(_WORDS[token] for token in row if token != PADDING) for row in rows]
-
-
-class _Drawn(NamedTuple):
-    samples: Samples
-    subclass: Tensor
-
-
-class _Source:
-    """Sentences, none of them twice, from a seed."""
-
-    def __init__(self, seed: int, ambiguity: float) -> None:
-        self._rng = np.random.default_rng([seed, 2])
-        self._ambiguity = ambiguity
-        self._seen: set[tuple[str, ...]] = set()
-
-    def draw(self, size: int) -> _Drawn:
-        """Draws a set with equally frequent subclasses, in random order."""
-        subclass = self._rng.permutation(np.arange(size) % len(_SUBCLASSES))
-        inputs = torch.full((size, _LENGTH), PADDING)
-        for row, number in zip(inputs, subclass, strict=True):
-            words = self._new(number)
-            row[: len(words)] = torch.tensor([_IDS[word] for word in words])
-        per_topic = len(_SUBCLASSES) // len(TOPICS)
-        of_sentence = torch.from_numpy(subclass)
-        return _Drawn(Samples(inputs, of_sentence // per_topic), of_sentence)
-
-    def _new(self, subclass: int) -> tuple[str, ...]:
-        while (words := tuple(self._sentence(subclass))) in self._seen:
-            pass
-        self._seen.add(words)
-        return words
-
-    def _sentence(self, subclass: int) -> Iterator[str]:
-        name = _SUBCLASSES[subclass]
-        topic = name.partition("_")[0]
-        if self._chance(0.5):
-            yield from self._one(_WHEN)
-        yield self._one(_WHO)
-        yield self._one(SHARED_VERBS if self._chance(self._ambiguity) else VERBS[topic])
-        yield from self._object(topic, name)
-        yield self._one(("near", "with", "and", "without"))
-        yield from self._object(topic, name)
-        if self._chance(0.5):
-            yield from self._one(_END)
-
-    def _object(self, topic: str, subclass: str) -> Iterator[str]:
-        yield self._one(_ARTICLES)
-        if self._chance(0.5):
-            yield from self._one(_HOW)
-        shared = self._chance(self._ambiguity)
-        yield self._one(_AMBIGUOUS[topic] if shared else TOPICS[topic][subclass])
-
-    def _one(self, choices: Any) -> Any:
-        return choices[self._rng.integers(len(choices))]
-
-    def _chance(self, probability: float) -> bool:
-        return bool(self._rng.random() < probability)
-
-
 def _without(samples: Samples, label: int) -> Samples:
     return samples.take((samples.labels != label).nonzero().squeeze(1))
 
@@ -224,7 +124,7 @@ def _without(samples: Samples, label: int) -> Samples:
 def _check(seed: int, train_size: int, ambiguity: float) -> None:
     if type(seed) is not int or seed < 0:
         raise InputError(f"task.seed: {seed!r} is no seed; give an integer of 0 or more.")
-    least = 4 * len(_SUBCLASSES)
+    least = 4 * len(SUBCLASSES)
     if type(train_size) is not int or train_size < least:
         raise InputError(
             f"task.train_size: {train_size!r} must be a whole number of at least {least}, so that"
@@ -256,24 +156,3 @@ def _model_options(given: Mapping[str, Any] | None) -> dict[str, Any]:
             f" {chosen['heads']}."
         )
     return chosen
-
-
-def _all_words() -> Iterator[str]:
-    for subclasses in TOPICS.values():
-        for nouns in subclasses.values():
-            yield from nouns
-    for verbs in VERBS.values():
-        yield from verbs
-    yield from (*SHARED_NOUNS, *SHARED_VERBS, *_ARTICLES, *_WHO, "near", "with", "and", "without")
-    for group in (_WHEN, _HOW, _END):
-        for words in group:
-            yield from words
-
-
-_SUBCLASSES = tuple(name for subclasses in TOPICS.values() for name in subclasses)
-_AMBIGUOUS = {
-    topic: tuple(noun for noun, topics in SHARED_NOUNS.items() if topic in topics)
-    for topic in TOPICS
-}
-_WORDS = ("", *sorted(set(_all_words())))
-_IDS = {word: token for token, word in enumerate(_WORDS)}

@@ -14,7 +14,7 @@ from pareto_explorer.tasks.augment import CropFlip
 from pareto_explorer.tasks.forget_requests import ForgetRequest, RandomSubset, WholeClass
 from pareto_explorer.tasks.forget_sets import select_forget_set
 from pareto_explorer.tasks.groups import Groups
-from pareto_explorer.tasks.models import parse_model
+from pareto_explorer.tasks.model_specs import parse_model
 from pareto_explorer.tasks.recipes import RECIPES, parse_recipe
 from pareto_explorer.tasks.task import Samples, UnlearningTask
 from pareto_explorer.tasks.texture_images import MOST_SUPERCLASSES, TextureClasses
@@ -121,7 +121,8 @@ def textures(
         "model": spec.facts(),
     }
     if adjacent is not None:
-        facts["adjacent_classes"] = sorted(set(train.labels[adjacent].tolist()))
+        labels_there = torch.unique(train.labels[adjacent]).tolist()
+        facts["adjacent_classes"] = [groups.class_names[label] for label in labels_there]
     return UnlearningTask(
         name="textures",
         train=Samples(train.inputs, noisy),

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.recipes import Recipe
+from pareto_explorer.tasks.repeatable import repeatable
 from pareto_explorer.tasks.task import Samples, UnlearningTask
 
 __all__ = ["Training"]
@@ -112,8 +113,7 @@ class Training:
         """Takes the steps of an epoch without waiting for the device; returns their summed loss."""
         task, samples = self._task, self._samples
         total = torch.zeros((), device=self._device)
-        cudnn = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
-        with self._own_draws(), cudnn, torch.enable_grad():
+        with self._own_draws(), repeatable(), torch.enable_grad():
             order = torch.randperm(len(samples)).to(self._device, non_blocking=True)
             for index in torch.split(order[: self._steps * self._batch_size], self._batch_size):
                 inputs = samples.inputs[index]

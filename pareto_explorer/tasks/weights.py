@@ -45,8 +45,8 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
         raise InputError(f"weights: {str(path)!r} cannot be read ({reason}).") from None
     except pickle.UnpicklingError:
         raise InputError(
-            f"weights: {str(path)!r} holds objects besides tensors, which would run code when"
-            " read; save model.state_dict() there."
+            f"weights: {str(path)!r} is damaged or holds objects besides tensors, which would run"
+            " code when read; save model.state_dict() there."
         ) from None
     except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError):
         raise InputError(f"weights: {str(path)!r} is damaged or of another format.") from None

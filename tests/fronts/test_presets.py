@@ -59,8 +59,9 @@ def test_oracle_free_scores_every_original_model_0():
 @pytest.mark.parametrize(
     ("gaps", "tolerance", "message"),
     [
-        ([], 0.1, "the forget and on the validation set differ"),
-        ([0.3, 0.0], 0.1, r"differ, but the differences are \[0.3, 0.0\]"),
+        ([], 0.1, "more of the forget set right than of the validation set"),
+        ([0.3, 0.0], 0.1, r"their accuracies differ by \[0.3, 0.0\]"),
+        ([0.3, -0.77], 0.1, r"their accuracies differ by \[0.3, -0.77\]"),
         ([math.inf], 0.1, "forget_accuracy_gap of original model 0: inf is not finite"),
         ([0.3], -1.0, "tolerance: -1.0 is not above 0"),
     ],

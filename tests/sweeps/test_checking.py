@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from functools import partial
 
 import pytest
@@ -8,12 +9,13 @@ import torch
 from torch import nn
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.sweeps import SweepSpec, check, checking
+from pareto_explorer.sweeps import SweepSpec, check, check_families, checking
 from pareto_explorer.sweeps.check_data import check_data
 from pareto_explorer.sweeps.check_families import FamilyCheck, check_methods, thinned
 from pareto_explorer.sweeps.check_model import check_model
 from pareto_explorer.sweeps.estimate import LandmarkCost, estimate
 from pareto_explorer.sweeps.memory import representatives
+from pareto_explorer.sweeps.replicate import Point
 from pareto_explorer.tasks import LandmarkCache, Recipe, Samples, UnlearningTask, fingerprint
 
 N_CLASSES = 3
@@ -74,8 +76,8 @@ def test_an_input_in_two_sets_is_reported_for_each_pair():
     train.inputs[50] = train.inputs[0]  # position 0 is forgotten
     test.inputs[:2] = train.inputs[20:22]
     found = data_findings(train=train, test=test)
-    assert any("retain and forget: 1 distinct inputs" in text for text in found)
-    assert any("retain and test: 2 distinct inputs" in text for text in found)
+    assert any("retain and forget: 1 distinct input is in both;" in text for text in found)
+    assert any("retain and test: 2 distinct inputs are in both;" in text for text in found)
     assert all(text.startswith("warning: ") for text in found)
 
 
@@ -85,7 +87,7 @@ def test_an_input_that_repeats_with_another_label_is_a_conflict():
     train.inputs[33] = train.inputs[36]  # labels 0 and 0
     found = data_findings(train=train)
     assert "warning: retain: 2 of 54 inputs repeat an earlier one." in found
-    assert any("1 distinct inputs come with different labels" in text for text in found)
+    assert any("1 distinct input comes with different labels" in text for text in found)
 
 
 def test_classes_that_a_set_lacks_are_named():
@@ -105,6 +107,12 @@ def test_a_forgotten_class_should_not_be_tested():
     found = data_findings(train=train, forget_indices=gone)
     assert len(found) == 2
     assert all("class 2 has samples, but none in the retain set" in text for text in found)
+
+
+def test_a_single_class_that_is_left_is_told():
+    train = samples(60, 0)
+    found = data_findings(train=train, forget_indices=(train.labels > 0).nonzero().squeeze(1))
+    assert any("retain: class 0 alone is left;" in text for text in found)
 
 
 @pytest.mark.parametrize(
@@ -350,7 +358,7 @@ def test_everything_that_is_wrong_is_listed(space):
     assert not found.ok
     assert len(found.errors) >= 2
     assert any("upgrad/of_wrong_shape: a step fails (RuntimeError" in t for t in found.errors)
-    assert any("entanglement" in text for text in found.errors)
+    assert sum("entanglement" in text for text in found.errors) == 1
     assert any("scale all sets alike" in text for text in found.warnings)
     failed = {family.name for family in found.families if family.failed}
     assert "fine_tune" not in failed
@@ -402,9 +410,114 @@ def test_large_data_are_thinned_and_times_scaled_up(space, monkeypatch):
     assert found.shrunk == pytest.approx(60 / (8 + 6))
 
 
+def test_a_slow_model_gets_smaller_batches_and_its_steps_are_scaled_up(space, monkeypatch):
+    taken: list[tuple[str, int]] = []
+
+    def measured(bench, plan, replicate, budget):
+        for step in (1, 2):
+            taken.append((plan.family.name, budget.batch_size))
+            seconds = 0.75 + 0.25 * step
+            row = {"step": step, "seconds": seconds, "samples": 4 * step, "status": "ok"}
+            yield Point(row | {"evaluation_seconds": 1.0}, network(), "")
+
+    monkeypatch.setattr(check_families, "run_replicate", measured)
+    monkeypatch.setattr(checking, "seconds_per_sample", lambda *_: 1 / 32)
+    budget = {"steps": 6, "batch_size": 40, "evaluate_every": 3}
+    found = check(spec_of(space, budget=budget), task_of())
+    assert set(taken) == {("upgrad/kl_uniform", 16), ("fine_tune", 16)}
+    assert found.batch_shrunk == 2.5
+    assert {own.step_seconds for own in found.families} == {2.5 * 0.25}
+    assert {own.setup_seconds for own in found.families} == {0.75}
+    small = check(spec_of(space, budget=budget | {"batch_size": 8}), task_of())
+    assert taken[-1] == ("fine_tune", 8)
+    assert small.batch_shrunk == 1
+
+
+def test_a_model_that_is_fast_enough_keeps_its_batches(space):
+    assert check(spec_of(space), task_of()).batch_shrunk == 1
+
+
+def test_a_logger_without_its_package_is_an_error_and_the_rest_is_looked_at(space, monkeypatch):
+    monkeypatch.setitem(sys.modules, "aim", None)
+    found = check(spec_of(space, loggers=["aim"]), task_of())
+    (text,) = found.errors
+    assert text.startswith("loggers: 'aim' needs a package that is not installed; run")
+    assert len(found.families) == 2
+
+
 def test_a_task_that_cannot_be_built_is_one_sentence(space):
     with pytest.raises(InputError, match=r"task\.name"):
         check(spec_of(space, task={"name": "digit"}))
+
+
+ACCURACY = {"metric": "test_accuracy", "direction": "max", "ideal": 1, "nadir": 0}
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"ideal": 0, "nadir": 1}, "objectives: ideal of retain_accuracy: 0.0 is not better"),
+        ({"metric": "test_accuracy"}, "name a metric twice"),
+        ({"metric": "remote_accuracy"}, "objectives.1.metric: this task has no remote_accuracy"),
+    ],
+)
+def test_objectives_that_a_sweep_refuses_after_training_are_an_error(space, other, said):
+    objectives = [ACCURACY, ACCURACY | {"metric": "retain_accuracy"} | other]
+    (text,) = check(spec_of(space, objectives=objectives), task_of()).errors
+    assert said in text
+    parts = task_of(adjacent_indices=torch.arange(6, 12))
+    both = [ACCURACY, ACCURACY | {"metric": "remote_accuracy"}]
+    assert check(spec_of(space, objectives=both), parts).ok
+
+
+def test_an_aim_that_does_not_fit_the_forget_request_is_a_warning(space):
+    task = task_of(facts={"forget": {"kind": "mislabelled"}})
+    (text,) = check(spec_of(space, objectives="oracle_free"), task).warnings
+    assert text.startswith("objectives: the forget accuracy gap aims at")
+    assert check(spec_of(space), task).warnings == []
+
+
+class Rule(nn.Module):
+    """Gets every sample right whose first input says so, which all do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, x):
+        return self.scale * x[:, :N_CLASSES]
+
+
+def test_an_original_that_has_nothing_to_forget_is_an_error(space):
+    def known(own: Samples) -> Samples:
+        inputs = torch.cat([nn.functional.one_hot(own.labels, N_CLASSES) * 9, own.inputs], 1)
+        return with_inputs(own, inputs.float())
+
+    old = task_of()
+    sets = {name: known(getattr(old, name)) for name in ("train", "heldout", "validation", "test")}
+    task = task_of(**sets, model=Rule, original=Rule().state_dict())
+    spec = spec_of(space, objectives="oracle_free", replicates={"training_seeds": [0]})
+    (text,) = check(spec, task).errors
+    assert text.startswith("objectives: oracle_free needs original models whose accuracies")
+
+    train = sets["train"]
+    labels = train.labels.clone()
+    labels[:3] = (labels[:3] + 1) % N_CLASSES  # of the 6 to be forgotten
+    worse = dataclasses.replace(task, train=Samples(train.inputs, labels))
+    (text,) = check(spec, worse).warnings
+    assert text.startswith("objectives: the original model gets 50.0% of the forget set right and")
+    assert check(spec_of(space, replicates={"training_seeds": [0]}), worse).warnings == []
+
+
+def test_an_earlier_run_that_is_not_there_is_an_error(space, tmp_path):
+    search = {"mode": "explore", "configurations": 2, "warm_start": str(tmp_path / "none")}
+    (text,) = check(spec_of(space, search=search), task_of()).errors
+    assert str(tmp_path / "none") in text
+
+
+def test_a_broken_number_of_cards_is_an_error(space):
+    found = check(spec_of(space, resources={"cpu": 1, "gpu": 1.5}), task_of())
+    assert any("resources.gpu: 1.5 is more than a card" in text for text in found.errors)
 
 
 def test_a_gpu_that_is_not_there_is_a_warning(space, monkeypatch):

@@ -11,7 +11,7 @@ from pareto_explorer import run_sweep
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory
 from pareto_explorer.sweeps import SweepSpec
-from pareto_explorer.sweeps.loggers import loggers_for
+from pareto_explorer.sweeps.loggers import loggers_for, require_packages
 
 PACKAGES = {"tensorboard": "tensorboardX", "mlflow": "mlflow", "wandb": "wandb", "aim": "aim"}
 
@@ -85,6 +85,9 @@ def test_a_package_that_is_missing_is_one_sentence(monkeypatch, tmp_path, name, 
         "or take it out of the list."
     )
     assert list(tmp_path.iterdir()) == []
+    with pytest.raises(InputError) as again:
+        require_packages(["tensorboard", name])
+    assert str(again.value) == str(told.value)
 
 
 @pytest.mark.ray

@@ -22,9 +22,17 @@ from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.replicate import Bench, Landmarks, run_replicate
 from pareto_explorer.sweeps.reproduce import local_landmarks
 from pareto_explorer.sweeps.run import execute
-from pareto_explorer.tasks import LandmarkCache, Mislabelled, RandomSubset, digits
+from pareto_explorer.tasks import (
+    LandmarkCache,
+    Mislabelled,
+    RandomSubset,
+    UnlearningTask,
+    WholeClass,
+    digits,
+)
 from pareto_explorer.tasks.fresh import Fresh
 
+FRACTION = 0.1
 NEEDS_RETRAINED = [name for name, entry in METRICS.items() if entry.needs_retrained]
 
 MAPPING = {
@@ -57,7 +65,7 @@ class Stages(Progress):
 @pytest.fixture(scope="module")
 def task():
     torch.set_num_threads(1)
-    made = digits()  # of a random subset, originals know no more than of unseen digits
+    made = digits(WholeClass(label=1), seed=2)  # originals know more of it than of unseen digits
     return replace(made, recipe=replace(made.recipe, epochs=4))
 
 
@@ -93,7 +101,7 @@ def test_the_box_is_the_originals_own_gap_and_the_tolerance(swept):
     assert run.hypervolume()["none"].mean == 0
     doubts = [text for text in progress.told if text.startswith("objectives: ")]
     assert len(doubts) == 1
-    assert "forgets samples with wrong labels" in doubts[0]
+    assert "forgets a whole class" in doubts[0]
 
 
 @pytest.mark.ray
@@ -130,6 +138,8 @@ def test_another_task_does_not_continue_the_run(swept, task):
     before = run.points
     with pytest.raises(InputError, match="made with another task than this one"):
         execute(spec, folder / "run", digits(), cache_dir=folder / "cache")
+    with pytest.raises(InputError, match=r"built in Python; call run_sweep\(spec, out, task="):
+        execute(spec, folder / "run", cache_dir=folder / "cache")
     execute(spec, folder / "run", task, cache_dir=folder / "cache")
     pd.testing.assert_frame_equal(load_run(run.directory.path).points, before)
     manifest = yaml.safe_load((folder / "run" / "sweep.yaml").read_text())
@@ -157,7 +167,7 @@ def test_a_replicate_needs_no_retrained_model(task, cache_dir):
 
 
 def test_a_task_is_known_by_its_data_split_and_model(task):
-    same = digits(Mislabelled(fraction=0.1))
+    same = digits(WholeClass(label=1), seed=2)
     assert digest_of(task) == digest_of(replace(same, recipe=task.recipe))
     others = [
         same,
@@ -167,6 +177,30 @@ def test_a_task_is_known_by_its_data_split_and_model(task):
         replace(task, original=task.model().state_dict()),
     ]
     assert len({digest_of(other) for other in [task, *others]}) == 6
+
+
+def changing() -> UnlearningTask:
+    return digits(Mislabelled(fraction=FRACTION))
+
+
+@pytest.mark.ray
+def test_an_own_task_that_has_changed_neither_continues_nor_reproduces(
+    cluster, cache_dir, tmp_path, monkeypatch
+):
+    families = [{"method": "none"}]
+    task = {"name": f"{__name__}:changing"}
+    spec = SweepSpec.from_mapping(
+        {**MAPPING, "families": families, "task": task, "objectives": "efficacy_fidelity"}
+    )
+    execute(spec, tmp_path / "run", cache_dir=cache_dir)
+    assert (
+        reproduce(tmp_path / "run", "none-000", 0, 0, cache_dir=cache_dir).largest_difference == 0
+    )
+    monkeypatch.setattr(f"{__name__}.FRACTION", 0.2)
+    with pytest.raises(InputError, match="made with another task than this one"):
+        execute(spec, tmp_path / "run", cache_dir=cache_dir)
+    with pytest.raises(InputError, match=r"what '.*:changing' returns has changed"):
+        reproduce(tmp_path / "run", "none-000", 0, 0, cache_dir=cache_dir)
 
 
 def test_a_task_that_a_specification_builds_needs_not_be_given(task):

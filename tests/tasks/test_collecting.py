@@ -110,6 +110,8 @@ class Endless(IterableDataset):
         ([([0.0], "cat")], r"label of sample 0 is 'cat'; it must be the number of a class"),
         ([([0.0], 0.5)], r"label of sample 0 is 0\.5"),
         ([([0.0], True)], r"label of sample 0 is True"),
+        ([([0.0], None)], r"label of sample 0 is None"),
+        ([[[0.0] * 99] * 2] * 2, r"label of sample 0 is a list; it must be"),
         ([("text", 0)], r"input of sample 0 is a str; give a tensor"),
         ([([0.0], 0), ([0.0, 1.0], 0)], r"sample 1 is float32 of shape \(2,\) and that of sample"),
         ([([0.0], 0), ([0], 0)], r"sample 1 is int64 of shape \(1,\)"),
@@ -118,6 +120,23 @@ class Endless(IterableDataset):
 def test_what_is_no_data_set_of_pairs_is_refused(dataset, message):
     with pytest.raises(InputError, match=message):
         samples_from(dataset)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (
+            (np.array([["red"], ["blue"]]), [0, 1]),
+            r"^train: inputs: a ndarray that holds something",
+        ),
+        ((pd.DataFrame({"a": ["x", 1]}), [0, 1]), r"^train: inputs: a DataFrame that holds"),
+        ((np.ones((2, 1)), ["cat", "dog"]), r"^train: labels: a list .* the numbers of classes"),
+        ((np.ones((2, 1)), np.array(["cat", "dog"])), r"^train: labels: a ndarray that holds"),
+    ],
+)
+def test_columns_without_numbers_are_refused(data, message):
+    with pytest.raises(InputError, match=message):
+        as_samples("train", data)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 2.0, True])

@@ -22,6 +22,7 @@ from pareto_explorer.tasks import (
     fingerprint,
     fingerprints,
 )
+from pareto_explorer.tasks.text_encoder import TextEncoder
 from tests.tasks.small import SmallNet, clouds, small_task
 
 
@@ -156,6 +157,72 @@ def test_fingerprint_follows_loss_augmentation_and_hidden_buffers(task: Unlearni
     assert len(set(names)) == len(changes)
     again = [fingerprint(replace(task, **change), "original", 0) for change in changes]
     assert again == names
+
+
+def times(factor: float) -> Callable[[Tensor, Tensor], Tensor]:
+    def loss(logits: Tensor, labels: Tensor) -> Tensor:
+        return factor * functional.cross_entropy(logits, labels)
+
+    return loss
+
+
+def with_default(factor: float) -> Callable[[Tensor, Tensor], Tensor]:
+    def loss(logits: Tensor, labels: Tensor, by: float = factor) -> Tensor:
+        return by * functional.cross_entropy(logits, labels)
+
+    return loss
+
+
+def halved(depth: int) -> Callable[[Tensor, torch.Generator], Tensor]:
+    def augment(inputs: Tensor, generator: torch.Generator, left: int = depth) -> Tensor:
+        return augment(inputs / 2, generator, left - 1) if left else inputs
+
+    return augment
+
+
+def test_fingerprint_follows_what_functions_hold(task: UnlearningTask) -> None:
+    changes = [
+        {name: make(value)}
+        for name, make in (
+            ("loss", times),
+            ("loss", with_default),
+            ("augment", halved),
+            ("augment", lambda value: Scaled(value).__call__),
+        )
+        for value in (1, 2)
+    ]
+    names = [fingerprint(replace(task, **change), "original", 0) for change in changes]
+    assert len(set(names)) == len(changes)
+    assert [fingerprint(replace(task, **change), "original", 0) for change in changes] == names
+
+
+class Sharpened(SmallNet):
+    """Nothing of its settings is printed."""
+
+    def __init__(self, by: float = 1.0, activation: Callable[[Tensor], Tensor] = torch.relu):
+        super().__init__()
+        self._by = by
+        self.activation = activation
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self._by * self.activation(super().forward(inputs))
+
+
+def attentive(heads: int) -> nn.Module:
+    return nn.Sequential(nn.TransformerEncoderLayer(8, heads, 8), nn.Linear(8, 3))
+
+
+def test_fingerprint_follows_settings_that_a_model_does_not_print(task: UnlearningTask) -> None:
+    models = [
+        Sharpened,
+        partial(Sharpened, by=2.0),
+        partial(Sharpened, activation=torch.tanh),
+        *(partial(attentive, heads) for heads in (2, 4)),
+        *(partial(TextEncoder, 9, 3, 5, width=8, heads=heads) for heads in (2, 4)),
+    ]
+    names = [fingerprint(replace(task, model=model), "original", 0) for model in models]
+    assert len(set(names)) == len(models)
+    assert [fingerprint(replace(task, model=m), "original", 0) for m in models] == names
 
 
 def test_fingerprints_survive_the_journey_to_another_process(task: UnlearningTask) -> None:

@@ -275,12 +275,16 @@ def test_the_layout_of_weights_survives_all_that_happens_to_a_model():
         torch.testing.assert_close(same(pixels()), plain(pixels()))
 
 
-def test_images_and_gradients_have_the_layout_of_the_weights():
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("arrives", [torch.contiguous_format, torch.channels_last])
+def test_images_and_gradients_have_the_layout_of_the_weights(channels_last, arrives):
     seen = []
-    model = classifier(channels_last=True)
+    model = classifier(channels_last=channels_last)
     model.network.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
-    gradients = torch.autograd.grad(model(pixels()).logsumexp(1).sum(), list(model.parameters()))
-    assert seen[0].is_contiguous(memory_format=torch.channels_last)
+    logits = model(pixels().contiguous(memory_format=arrives))
+    gradients = torch.autograd.grad(logits.logsumexp(1).sum(), list(model.parameters()))
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    assert seen[0].is_contiguous(memory_format=layout)
     assert [g.stride() for g in gradients] == strides(model)
 
 

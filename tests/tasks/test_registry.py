@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,3 +60,29 @@ def test_bad_options_get_one_sentence(options: Any, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         make_task(options)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (
+            "def make(): raise FileNotFoundError('data.csv')",
+            r"fails \(FileNotFoundError: data.csv, ",
+        ),
+        ("def make(:", r"cannot be imported \(SyntaxError: "),
+        ("{}['missing']", r"cannot be imported \(KeyError: 'missing', broken_task_\d.py line 1\)"),
+    ],
+)
+def test_an_own_task_that_fails_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, message: str
+) -> None:
+    name = f"broken_task_{len(code) % 10}"
+    (tmp_path / f"{name}.py").write_text(code + "\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match=message):
+        make_task({"name": f"{name}:make"})
+
+
+def test_a_dotted_name_is_answered_with_a_colon() -> None:
+    with pytest.raises(InputError, match=r"written with a colon: mine\.tasks:make"):
+        make_task({"name": "mine.tasks.make"})

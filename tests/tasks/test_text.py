@@ -92,7 +92,7 @@ def test_the_other_topic_of_the_domain_is_adjacent_to_a_class():
     assert set(task.adjacent.labels.tolist()) == {5}
     assert 4 not in task.test.labels
     assert 4 in task.heldout.labels
-    assert task.facts["adjacent_classes"] == [5]
+    assert task.facts["adjacent_classes"] == ["physics"]
 
 
 def test_ambiguity_is_how_often_a_word_tells_nothing():

@@ -90,13 +90,13 @@ def test_a_true_subclass_leaves_the_rest_of_its_superclass_adjacent() -> None:
     assert fine[task.adjacent_indices].unique().tolist() == [2]
     assert len(task.forget) == len(task.adjacent) == 30
     assert set(task.test.labels.tolist()) == {0, 1, 2}
-    assert task.facts["adjacent_classes"] == [1]
+    assert task.facts["adjacent_classes"] == ["blobs"]
 
 
 def test_a_forgotten_class_leaves_validation_and_test_and_its_siblings_are_adjacent() -> None:
     task = small(subclasses=3, forget={"kind": "class", "label": 4}, train_size=180)
     assert set(task.forget.labels.tolist()) == {4}
-    assert task.facts["adjacent_classes"] == [3, 5]
+    assert task.facts["adjacent_classes"] == ["blobs_0", "blobs_2"]
     assert 4 not in task.validation.labels.tolist() + task.test.labels.tolist()
     assert 4 in task.heldout.labels.tolist()
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from pareto_explorer.fronts import FamilyHypervolume
 from pareto_explorer.fronts.sensitivity import ranking_changes
+from pareto_explorer.fronts.tables import objective_values
 from pareto_explorer.reports.card import Card
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.wording import box_sentence, count
@@ -69,7 +70,9 @@ def _data(material: Material) -> pd.DataFrame:
     seconds = points.groupby(["family", "trial_id", "replicate"])["seconds"].max()
     trials = points.groupby("family")["trial_id"].nunique()
     spent = seconds.groupby("family").sum()
-    pooled = material.front["family"].value_counts()
+    box = material.run.box
+    inside = (box.normalise(objective_values(material.front, box)) < box.reference).all(axis=1)
+    pooled = material.front[inside]["family"].value_counts()
     data = pd.DataFrame(
         [
             {

@@ -29,9 +29,11 @@ class ImageClassifier(nn.Module):
         mean: Mean of each channel of images in [0, 1]; one value stands for all channels.
         std: Standard deviation of each channel, likewise; above 0.
         precision: ``float32``, or ``bfloat16``: weights stay in float32, and the network
-            runs under autocast. Logits are float32 either way.
+            runs under autocast. Logits come out as float32 either way, but in bfloat16 with
+            three significant digits, in evaluation too.
         channels_last: Keep images and the weights of convolutions with their channels innermost,
-            which GPUs with tensor cores are fastest at.
+            which GPUs with tensor cores are fastest at; outermost otherwise, whatever the layout
+            that images come in.
         compile: Compile the network when it is first used. Copies, pickled ones too, compile
             for themselves. Hooks that are added to its parts later on are not called.
 
@@ -77,8 +79,9 @@ class ImageClassifier(nn.Module):
         if inputs.dtype == torch.uint8:
             images = images / 255
         images = (images - self.mean) / self.std
-        if self.channels_last:
-            images = images.contiguous(memory_format=torch.channels_last)
+        # Augmented images may come in either layout, and evaluated ones in another.
+        layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        images = images.contiguous(memory_format=layout)
         if self.compiled and self.network._compiled_call_impl is None:
             self.network.compile()
         low = self.precision == "bfloat16"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,6 +16,7 @@ from pareto_explorer.unlearning.budget import Ledger
 from pareto_explorer.unlearning.data import UnlearningData
 from pareto_explorer.unlearning.losses import cross_entropy
 from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, Stage, follow
+from pareto_explorer.unlearning.methods.uncompiled import uncompiled
 
 __all__ = ["BoundaryExpand"]
 
@@ -82,7 +82,7 @@ class _Widened(nn.Module):
             lambda _, arguments: features.append(arguments[0])
         )
         try:
-            with _uncompiled():
+            with uncompiled():
                 logits = self.model(inputs)
         finally:
             handle.remove()
@@ -99,7 +99,7 @@ def _head(model: nn.Module, inputs: Tensor) -> nn.Linear:
         for module in {network, *(m for m in model.modules() if isinstance(m, nn.Linear))}
     ]
     try:
-        with torch.no_grad(), _uncompiled():
+        with torch.no_grad(), uncompiled():
             model(inputs)
     finally:
         for handle in handles:
@@ -112,8 +112,3 @@ def _head(model: nn.Module, inputs: Tensor) -> nn.Linear:
         "method: 'boundary_expand' needs a model whose logits are the output of an nn.Linear;"
         f" {type(network).__name__} has none, choose 'boundary_shrink'."
     )
-
-
-def _uncompiled() -> AbstractContextManager[object]:
-    """Compiled models do not call hooks that came later; here they run as they were written."""
-    return torch.compiler.set_stance("force_eager")

@@ -19,6 +19,7 @@ from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, 
 __all__ = ["BoundaryShrink", "nearest_labels"]
 
 _BATCH = 256
+_TRIED = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,8 @@ class BoundaryShrink(GradientMethod):
     trained on the very label to be forgotten; not here. It also rounds attacked inputs to 8 bits
     in [0, 1]; here they stay within the range of D_f's inputs, whatever their scale.
 
-    Images of bytes are attacked as numbers in [0, 1], which their model has to take too.
+    Images of bytes are attacked as numbers in [0, 1], which their model has to take too: a model
+    whose logits are other ones there is refused.
 
     Attributes:
         bound: Length of the attack in every component, in units of the inputs; of [0, 1] where
@@ -61,9 +63,17 @@ class BoundaryShrink(GradientMethod):
         return follow(setting, "forget", cross_entropy)
 
     def stage(self, model: nn.Module, data: UnlearningData, ledger: Ledger) -> Stage:
-        """Gives the forget set its nearest labels."""
+        """Gives the forget set its nearest labels.
+
+        Raises:
+            InputError: When the inputs cannot be moved, or are bytes that the model knows only as
+                such.
+        """
         self.require(data)
         inputs, n = data.forget.inputs, len(data.forget)
+        if inputs.dtype == torch.uint8:
+            _require_fractions(model.eval(), inputs[:_TRIED])
+            ledger.count(forward=2 * min(n, _TRIED))
         labels = nearest_labels(model.eval(), data.forget, self.bound)
         ledger.count(forward=2 * n, backward=n)
         return Stage(model, replace(data, forget=Samples(inputs, labels)))
@@ -95,6 +105,18 @@ def nearest_labels(model: nn.Module, samples: Samples, bound: float) -> Tensor:
             wrong = logits.scatter(1, labels[:, None], -torch.inf)
         found.append(wrong.argmax(1))
     return torch.cat(found)
+
+
+def _require_fractions(model: nn.Module, pixels: Tensor) -> None:
+    """Refuses a model that does not take bytes over 255 for the same images."""
+    with torch.no_grad():
+        expected, found = model(pixels), model(_moveable(pixels))
+    if not torch.allclose(found, expected, rtol=0.01, atol=0.01 * float(expected.abs().max())):
+        raise InputError(
+            "method: 'boundary_shrink' attacks images of bytes as numbers from 0 to 1, and this"
+            " task's model does not take those for the same images; let it divide by 255 only what"
+            " is bytes, or choose 'boundary_expand'."
+        )
 
 
 def _moveable(inputs: Tensor) -> Tensor:

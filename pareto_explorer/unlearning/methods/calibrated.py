@@ -25,6 +25,7 @@ from pareto_explorer.unlearning.gradients import Jacobian, gradient
 from pareto_explorer.unlearning.losses import ForgetBatch, kl_uniform_reverse
 from pareto_explorer.unlearning.methods.balanced_projector import BalancedProjector
 from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting
+from pareto_explorer.unlearning.methods.uncompiled import uncompiled
 from pareto_explorer.unlearning.references import References
 
 __all__ = ["TRIPLE_AGGREGATORS", "RAULCalibrated", "calibration"]
@@ -89,7 +90,8 @@ class RAULCalibrated(GradientMethod):
         def write_gradients() -> None:
             batch_r, batch_f = next(retain), next(forget)
             loss_r = setting.data.loss(model(batch_r.inputs), batch_r.labels)
-            logits = model(batch_f.inputs)
+            with uncompiled():  # two losses go backward through this pass
+                logits = model(batch_f.inputs)
             loss_f = kl_uniform_reverse(ForgetBatch(logits, batch_f.labels, references))
             loss_c = calibration(logits, batch_f.labels, self.smoothing, self.confidence_penalty)
             losses = (loss_r, loss_f, loss_c)

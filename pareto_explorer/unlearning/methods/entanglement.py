@@ -34,8 +34,8 @@ class Entanglement(GradientMethod):
 
     *Forgetting*, an augmented Lagrangian: descends on −γ mean min(CE_i, c) over a forget batch
     + λh + (μ/2)h², where h is L of a remote batch minus L of the original model in eval mode over
-    the whole remote part. λ starts at 0 and grows by μh after each step, where h is the value
-    before the step. The adjacent part is not read.
+    the whole remote part, both augmented where the task augments. λ starts at 0 and grows by μh
+    after each step, where h is the value before the step. The adjacent part is not read.
 
     *Repair*, projected gradient descent: v ← m·v + ∇L_adjacent, then v is projected on the
     orthogonal complement of ∇L_remote and of the gradient of (1 − α)·L_f + α·W₂², then θ ← θ − ηv;
@@ -121,7 +121,7 @@ class Entanglement(GradientMethod):
 
     def _forget(self, setting: Setting, remote: Batches, forget: Batches) -> Callable[[], None]:
         model, parameters, ledger = setting.model, setting.parameters, setting.ledger
-        pinned = _mean_loss(model, setting.data)
+        pinned = _mean_loss(model, setting.data, setting.streams.generator("weights"))
         ledger.count(forward=len(setting.data.retain))
         multiplier = torch.zeros_like(pinned)
 
@@ -207,12 +207,16 @@ def _parts(data: UnlearningData) -> tuple[Samples, Samples]:
     return data.adjacent, data.remote
 
 
-def _mean_loss(model: nn.Module, data: UnlearningData) -> Tensor:
-    """The task's loss in eval mode over the retain set, without touching the model."""
-    samples = data.retain
+def _mean_loss(model: nn.Module, data: UnlearningData, draws: torch.Generator) -> Tensor:
+    """The task's loss in eval mode over the retain set, without touching the model.
+
+    Inputs are augmented, as those of the batches that it is compared with.
+    """
+    samples, augment = data.retain, data.augment
     still = copy.deepcopy(model).eval()
     with torch.no_grad():
-        logits = torch.cat([still(part) for part in torch.split(samples.inputs, _EVALUATION_BATCH)])
+        parts = torch.split(samples.inputs, _EVALUATION_BATCH)
+        logits = torch.cat([still(augment(p, draws) if augment else p) for p in parts])
     return data.loss(logits, samples.labels)
 
 

@@ -128,7 +128,27 @@ def test_images_stay_bytes_while_it_descends():
     model, seen = on_pixels(), []
     model.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0].dtype))
     list(BoundaryShrink().run(model, data, Budget(2, 3, 2), draws()))
-    assert seen == [torch.float32, torch.float32, torch.uint8, torch.uint8]
+    tried = [torch.uint8, torch.float32]
+    assert seen == [*tried, torch.float32, torch.float32, torch.uint8, torch.uint8]
+
+
+class AlwaysDivides(nn.Module):
+    """Whatever it is given, it takes for bytes."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(4, 3)
+
+    def forward(self, inputs):
+        return self.head(inputs.flatten(1).float() / 255)
+
+
+def test_a_model_that_knows_its_images_as_bytes_only_is_refused():
+    torch.manual_seed(0)
+    pixels = torch.randint(256, (6, 1, 2, 2)).byte()
+    data = replace(make_data(), forget=Samples(pixels, torch.arange(6) % 3))
+    with pytest.raises(InputError, match=r"^method: 'boundary_shrink' .* divide by 255 only what"):
+        next(BoundaryShrink().run(AlwaysDivides(), data, Budget(2, 3, 2), draws()))
 
 
 def test_token_ids_are_refused():

@@ -175,3 +175,15 @@ def test_label_smoothing_one_leaves_nothing_of_the_label():
     logits = torch.tensor([[5.0] + [0.0] * (CLASSES - 1)])
     kept, gone = (calibration(logits, torch.tensor([0]), s, 0.0) for s in (0.0, 1.0))
     assert kept < 0.02 < 5 < gone
+
+
+def test_a_compiled_model_goes_the_same_way():
+    found = []
+    for compiled in (False, True):
+        model = network()
+        if compiled:
+            model.compile(backend="aot_eager")
+        list(RAULCalibrated().run(model, make_data(), Budget(3, 5, 3), draws()))
+        found.append(flat(model))
+    torch.compiler.reset()
+    torch.testing.assert_close(*found)

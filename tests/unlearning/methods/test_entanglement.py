@@ -103,6 +103,20 @@ def test_the_remote_loss_is_held_at_that_of_the_original_model_in_eval_mode():
     torch.testing.assert_close(flat(model), expected, rtol=1e-4, atol=1e-6)
 
 
+def test_augmented_batches_are_held_at_the_loss_of_augmented_samples():
+    def doubled(inputs, generator):
+        return 2 * inputs
+
+    data = parted()
+    by_hand = replace(data, remote=replace(data.remote, inputs=2 * data.remote.inputs))
+    by_hand = replace(by_hand, forget=replace(data.forget, inputs=2 * data.forget.inputs))
+    found, expected = (
+        flat(run(plain(forget_share=1.0), start(), own, Budget(4, WHOLE, 4)))
+        for own in (replace(data, augment=doubled), by_hand)
+    )
+    torch.testing.assert_close(found, expected)
+
+
 def test_forgetting_holds_the_remote_loss_while_the_forget_loss_rises():
     data, model = parted(), start(scale=0.1)
     theta = flat(model).numpy()

@@ -1,0 +1,64 @@
+"""What can be said about a sweep's objectives before its landmarks are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.fronts import oracle_free_box, oracle_free_doubt
+from pareto_explorer.sweeps.check_data import Finding
+from pareto_explorer.sweeps.spec import SweepSpec
+from pareto_explorer.tasks import UnlearningTask
+
+__all__ = ["check_objectives", "check_original"]
+
+_OF_PARTS = ("adjacent_accuracy", "remote_accuracy")
+"""Metrics of tasks that have an adjacent set."""
+
+
+def check_objectives(spec: SweepSpec, task: UnlearningTask) -> list[Finding]:
+    """Lets the objectives be refused that a sweep would refuse once its landmarks are trained.
+
+    Args:
+        spec: The sweep.
+        task: Its task.
+
+    Returns:
+        Metrics that the task does not have, and an aim that does not fit the forget request.
+    """
+    return [*_declared(spec, task), *_doubt(spec, task)]
+
+
+def check_original(spec: SweepSpec, original: Mapping[str, float]) -> list[Finding]:
+    """Whether a trained original model leaves something to forget where nothing is retrained.
+
+    Args:
+        spec: The sweep.
+        original: The original model's metrics.
+    """
+    if isinstance(spec.objectives, list) or spec.preset.preset != "oracle_free":
+        return []
+    known, unseen = 1 - original["unlearning_accuracy"], original["validation_accuracy"]
+    try:
+        oracle_free_box([known - unseen], spec.preset.tolerance)
+    except InputError as error:
+        return [Finding("error", str(error))]
+    return []
+
+
+def _declared(spec: SweepSpec, task: UnlearningTask) -> Iterator[Finding]:
+    if not isinstance(spec.objectives, list):
+        return
+    for index, objective in enumerate(spec.objectives):
+        if objective.metric in _OF_PARTS and task.adjacent_indices is None:
+            yield Finding(
+                "error",
+                f"objectives.{index}.metric: this task has no {objective.metric}; its forget "
+                "request defines no adjacent set, choose another metric or request.",
+            )
+
+
+def _doubt(spec: SweepSpec, task: UnlearningTask) -> Iterator[Finding]:
+    doubt = oracle_free_doubt(spec.metrics, task.facts)
+    if doubt:
+        yield Finding("warning", f"objectives: {doubt}")
