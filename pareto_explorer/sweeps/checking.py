@@ -129,8 +129,14 @@ def check(
     """
     found = _loggers(spec)
     tell("task")
+    threads = torch.get_num_threads()
+    few = min(spec.resources.threads, os.cpu_count() or 1)
     if task is None:
-        task = make_task(spec.task)
+        torch.set_num_threads(few)  # more of them wait for each other on a busy machine
+        try:
+            task = make_task(spec.task)
+        finally:
+            torch.set_num_threads(threads)
     tell("data")
     sets, own = check_data(task)
     found += own
@@ -144,8 +150,7 @@ def check(
     found += check_methods(trials or representatives(families), task)
     room, own = _room(spec.resources, address)
     found += own
-    threads = torch.get_num_threads()
-    torch.set_num_threads(min(spec.resources.threads, os.cpu_count() or 1))
+    torch.set_num_threads(few)
     try:
         with torch.random.fork_rng():
             measured = _measure(spec, task, families, trials, device, room, cache_dir, tell)

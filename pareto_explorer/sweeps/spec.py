@@ -101,7 +101,8 @@ class SweepSpec(Part):
             try:
                 Box(tuple(Objective(**each.model_dump()) for each in self.objectives))
             except InputError as error:
-                raise InputError(f"objectives: {error}") from None
+                text = str(error).removeprefix("objectives: ")
+                raise InputError(f"objectives: {text}") from None
         elif self.preset.preset not in OBJECTIVES:
             raise unknown("objectives", self.preset.preset, OBJECTIVES)
         self.plan()

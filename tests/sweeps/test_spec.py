@@ -339,3 +339,22 @@ def test_a_constraint_that_needs_the_retrained_model_is_refused_without_one(spac
     with pytest.raises(InputError, match=r"retain_gap needs a retrained model, and oracle_free"):
         SweepSpec.from_mapping(space)
     SweepSpec.from_mapping(space | {"objectives": "retrain_gap"})
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"ideal": 0, "nadir": 1}, "objectives: ideal of retain_accuracy: 0.0 is not better"),
+        ({"metric": "test_accuracy"}, "objectives: .*twice"),
+    ],
+)
+def test_objectives_that_make_no_box_are_refused(other, said):
+    accuracy = {"metric": "test_accuracy", "direction": "max", "ideal": 1, "nadir": 0}
+    second = accuracy | {"metric": "retain_accuracy"} | other
+    families = [{"method": "none"}]
+    with pytest.raises(InputError) as told:
+        SweepSpec.from_mapping(
+            {"task": {"name": "digits"}, "families": families, "objectives": [accuracy, second]}
+        )
+    assert re.search(said, str(told.value))
+    assert str(told.value).count("objectives: ") == 1
