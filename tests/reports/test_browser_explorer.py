@@ -198,6 +198,22 @@ def test_filters_add_up_over_knobs_with_missing_values(page: Any, means: pd.Data
     assert set(table["family"]) == {"cup/negative_cross_entropy"}
 
 
+def test_a_redraw_leaves_the_field_that_is_typed_into(page: Any, means: pd.DataFrame) -> None:
+    every_point(page)
+    step = field(page, "Step: at least")
+    step.fill("40")
+    page.evaluate("() => document.querySelector(\"[data-level='1']\").click()")  # keeps the focus
+    settle(page)
+    assert step.input_value() == "40"
+    step.press("Enter")
+    wanted = means["on_family_front"] & (means["step"] >= 40)
+    assert found(page)[0] == wanted.sum()
+    step.fill("no number")
+    step.press("Enter")
+    assert step.input_value() == "40"
+    assert found(page)[0] == wanted.sum()
+
+
 def test_a_text_knob_is_filtered_by_its_values(page: Any, means: pd.DataFrame) -> None:
     every_point(page)
     page.locator(".dimensions summary").click()

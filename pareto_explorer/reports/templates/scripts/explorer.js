@@ -39,7 +39,7 @@
     unpin: () => store.dispatch({ type: "unpin" }),
     previous: () => store.dispatch({ type: "page", by: -1 }),
     next: () => store.dispatch({ type: "page", by: 1 }),
-    csv: () => download("points.csv", table.csv()),
+    csv: () => { store.render({ now: true }); download("points.csv", table.csv()); },
   };
   root.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-do], [data-level]");

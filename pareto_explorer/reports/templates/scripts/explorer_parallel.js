@@ -30,6 +30,8 @@ const explorerParallel = (root, data, store) => {
   const setRange = (column, range) => store.dispatch({ type: "ranges", ranges: { [column.key]: range } });
   const typed = (text) => (text.trim() === "" ? null : Number(text.trim().replace(",", ".")));
 
+  const written = (range, side) => (Number.isFinite(range?.[side]) ? data.number(range[side], 4) : "");
+
   const limit = (column, side) => {
     const end = data.number(column.ends[side === "low" ? 0 : 1], 3);
     return el("input", {
@@ -37,7 +39,7 @@ const explorerParallel = (root, data, store) => {
       "aria-label": `${column.label}: ${side === "low" ? "at least" : "at most"}`,
       onchange: ({ target }) => {
         const value = typed(target.value);
-        if (Number.isNaN(value)) { show(store.state()); return; }
+        if (Number.isNaN(value)) { target.value = written(store.state().ranges[column.key], side); return; }
         const old = store.state().ranges[column.key] ?? { low: -Infinity, high: Infinity };
         const range = { ...old, [side]: value ?? (side === "low" ? -Infinity : Infinity) };
         setRange(column, range.low === -Infinity && range.high === Infinity ? null : range);
@@ -88,8 +90,7 @@ const explorerParallel = (root, data, store) => {
     const range = state.ranges[column.key];
     node.classList.toggle("active", Boolean(range));
     for (const field of node.querySelectorAll("input")) {
-      const value = range?.[field.dataset.side];
-      field.value = Number.isFinite(value) ? data.number(value, 4) : "";
+      if (field !== document.activeElement) field.value = written(range, field.dataset.side); // not while somebody types
     }
     const list = node.querySelector("select");
     if (list) list.value = !range ? "" : range.codes.length === 1 ? range.codes[0] : "several";
