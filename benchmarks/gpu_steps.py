@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
+from loops import LR, Loop, WeightedSum
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchjd.aggregation import UPGrad
@@ -19,9 +20,8 @@ from torchjd.autojac import backward, jac_to_grad
 from pareto_explorer.sweeps.replicate import unlearning_data
 from pareto_explorer.tasks import Recipe, UnlearningTask, make_task
 from pareto_explorer.tasks.landmarks import train_stages
-from pareto_explorer.unlearning import Budget, ForgetBatch, References, UnlearningData, make_method
-from pareto_explorer.unlearning.data import Streams
-from pareto_explorer.unlearning.losses import cross_entropy, kl_uniform
+from pareto_explorer.unlearning import Budget, UnlearningData, make_method
+from pareto_explorer.unlearning.losses import cross_entropy
 
 __all__ = [
     "METHOD",
@@ -34,7 +34,6 @@ __all__ = [
     "training",
 ]
 
-LR = 1e-3
 METHOD = {"method": "jacobian_descent", "aggregator": "upgrad", "forget_loss": "kl_uniform"}
 PRECISIONS: dict[str, dict[str, Any]] = {
     "bfloat16, channels last": {"precision": "bfloat16", "channels_last": True},
@@ -112,42 +111,6 @@ class Path(Protocol):
         ...
 
 
-class Loop:
-    """What the two hand-written loops share: model, optimiser, batches and losses."""
-
-    def __init__(self, model: nn.Module, data: UnlearningData, batch: int, steps: int) -> None:
-        self.steps = steps
-        self.model = copy.deepcopy(model).train()
-        self.parameters = list(self.model.parameters())
-        self.optimizer = torch.optim.SGD(
-            self.parameters, lr=LR, momentum=0.9, weight_decay=5e-4, foreach=True
-        )
-        draws = torch.Generator(data.retain.labels.device).manual_seed(0)
-        streams = Streams(data, batch, draws)
-        self.retain, self.forget = streams.batches("retain"), streams.batches("forget")
-        ledger = Budget(1, batch, 1).ledger
-        self.references = References(self.model, data, streams, ledger, kl_uniform)
-
-    def losses(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """The retain and the forget loss of the next two batches."""
-        retain, forget = next(self.retain), next(self.forget)
-        loss_r = cross_entropy(self.model(retain.inputs), retain.labels)
-        logits = self.model(forget.inputs)
-        return loss_r, kl_uniform(ForgetBatch(logits, forget.labels, self.references))
-
-
-class WeightedSum(Loop):
-    """One backward pass of the weighted sum of both losses, and nothing else."""
-
-    def round(self) -> None:
-        """Takes the steps of one round."""
-        for _ in range(self.steps):
-            loss_r, loss_f = self.losses()
-            (0.5 * loss_r + 0.5 * loss_f).backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
-            self.optimizer.zero_grad()
-
-
 class TorchJD(Loop):
     """The loop of TorchJD's documentation, with its UPGrad."""
 
@@ -172,9 +135,15 @@ class TorchJDByRow(TorchJD):
 class Ours:
     """The package's method as a sweep runs it, diagnostics included."""
 
-    def __init__(self, model: nn.Module, data: UnlearningData, batch: int, steps: int) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        data: UnlearningData,
+        batch: int,
+        steps: int,
+        draws: torch.Generator,
+    ) -> None:
         budget = Budget(10_000 * steps, batch, steps)
-        draws = torch.Generator(data.retain.labels.device).manual_seed(0)
         method = make_method({**METHOD, "lr": LR, "batch_norm": "batch"})
         self.models = method.run(copy.deepcopy(model), data, budget, draws)
 
@@ -183,7 +152,7 @@ class Ours:
         next(self.models)
 
 
-PATHS: dict[str, Callable[[nn.Module, UnlearningData, int, int], Path]] = {
+PATHS: dict[str, Callable[[nn.Module, UnlearningData, int, int, torch.Generator], Path]] = {
     "unlearning, this package": Ours,
     "(a) TorchJD's loop": TorchJD,
     "(a) TorchJD's loop, row by row": TorchJDByRow,
@@ -200,7 +169,8 @@ def steps(
     failed: dict[str, Timing] = {}
     paths: dict[str, Path] = {}
     for name, build in PATHS.items():
-        path = build(model, data, batch, in_round)
+        draws = torch.Generator(data.retain.labels.device).manual_seed(0)
+        path = build(model, data, batch, in_round, draws)
         try:
             path.round()
             paths[name] = path

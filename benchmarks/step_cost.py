@@ -18,6 +18,7 @@ import time
 from dataclasses import replace
 
 import torch
+from loops import LR, Loop, WeightedSum
 from rich.console import Console
 from rich.table import Table
 from torch import nn
@@ -26,14 +27,11 @@ from torchjd.autojac import backward, jac_to_grad
 
 from pareto_explorer.tasks.models import digits_cnn
 from pareto_explorer.tasks.task import Samples
-from pareto_explorer.unlearning import Budget, ForgetBatch, References, UnlearningData, make_method
-from pareto_explorer.unlearning.data import Streams
-from pareto_explorer.unlearning.losses import cross_entropy, kl_uniform
+from pareto_explorer.unlearning import Budget, UnlearningData, make_method
 
 GOALS = {"weighted sum": 1.05, "torchjd": 0.6}
 AGGREGATORS = ("upgrad", "mgda", "cup")
 BATCH = 64
-LR = 1e-3
 
 
 def colour_cnn(width: int = 24) -> nn.Module:
@@ -66,41 +64,6 @@ def make_data(side: int, channels: int, device: str) -> UnlearningData:
         return Samples(inputs, torch.randint(10, (n,), generator=draws)).to(device)
 
     return UnlearningData(samples(1000, 0), samples(108, 1), samples(180, 2), 10)
-
-
-class Loop:
-    """What the two hand-written loops share: model, optimiser, batches and losses."""
-
-    def __init__(self, model: nn.Module, data: UnlearningData, steps: int) -> None:
-        self.steps = steps
-        self.model = copy.deepcopy(model).train()
-        self.parameters = list(self.model.parameters())
-        self.optimizer = torch.optim.SGD(
-            self.parameters, lr=LR, momentum=0.9, weight_decay=5e-4, foreach=True
-        )
-        streams = Streams(data, BATCH, torch.Generator().manual_seed(0))
-        self.retain, self.forget = streams.batches("retain"), streams.batches("forget")
-        ledger = Budget(1, BATCH, 1).ledger
-        self.references = References(self.model, data, streams, ledger, kl_uniform)
-
-    def losses(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """The retain and the forget loss of the next two batches."""
-        retain, forget = next(self.retain), next(self.forget)
-        loss_r = cross_entropy(self.model(retain.inputs), retain.labels)
-        logits = self.model(forget.inputs)
-        return loss_r, kl_uniform(ForgetBatch(logits, forget.labels, self.references))
-
-
-class WeightedSum(Loop):
-    """(a) One backward pass of the weighted sum of both losses, and nothing else."""
-
-    def round(self) -> None:
-        """Takes the steps of one round."""
-        for _ in range(self.steps):
-            loss_r, loss_f = self.losses()
-            (0.5 * loss_r + 0.5 * loss_f).backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
-            self.optimizer.zero_grad()
 
 
 class TorchJD(Loop):
@@ -140,8 +103,8 @@ def measure(case: str, rounds: int, steps: int | None, device: str) -> dict[str,
     model, data = make_network().to(device), make_data(side, channels, device)
     budget = Budget(steps * (rounds + 1), BATCH, steps)
     paths: dict[str, WeightedSum | TorchJD | Ours] = {
-        "weighted sum": WeightedSum(model, data, steps),
-        "torchjd": TorchJD(model, data, steps),
+        "weighted sum": WeightedSum(model, data, BATCH, steps, torch.Generator().manual_seed(0)),
+        "torchjd": TorchJD(model, data, BATCH, steps, torch.Generator().manual_seed(0)),
         **{name: Ours(name, model, data, replace(budget)) for name in AGGREGATORS},
     }
     for path in paths.values():

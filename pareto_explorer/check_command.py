@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.options import CacheOption, OverridesOption, SpaceArgument
 
 if TYPE_CHECKING:
     from pareto_explorer.sweeps.checking import CheckResult
@@ -22,13 +23,8 @@ __all__ = ["check"]
 
 
 def check(
-    space: Annotated[
-        str, typer.Argument(help="A search-space file, or the name of a shipped one: digits.")
-    ],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Change a value: families.0.lr=0.01. May be repeated."),
-    ] = None,
+    space: SpaceArgument,
+    overrides: OverridesOption = None,
     address: Annotated[
         str | None,
         typer.Option(
@@ -36,15 +32,7 @@ def check(
             show_default="this machine",
         ),
     ] = None,
-    cache: Annotated[
-        Path | None,
-        typer.Option(
-            "--cache",
-            help="Folder of the landmark cache.",
-            envvar="PARETO_EXPLORER_CACHE",
-            show_default="the user's cache folder",
-        ),
-    ] = None,
+    cache: CacheOption = None,
 ) -> None:
     """Look at a sweep's data and model, try a few steps of every family, estimate its time.
 

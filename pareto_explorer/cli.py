@@ -18,6 +18,7 @@ from rich.text import Text
 from pareto_explorer import __version__
 from pareto_explorer.check_command import check
 from pareto_explorer.errors import InputError
+from pareto_explorer.options import CacheOption, OverridesOption, RunArgument, SpaceArgument
 from pareto_explorer.select_command import select
 
 if TYPE_CHECKING:
@@ -46,20 +47,6 @@ class Kind(StrEnum):
     objectives = "objectives"
 
 
-RunPath = Annotated[
-    str, typer.Argument(help="The run directory, or the URI of one.", show_default=False)
-]
-CacheOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--cache",
-        help="Folder of the landmark cache.",
-        envvar="PARETO_EXPLORER_CACHE",
-        show_default="the user's cache folder",
-    ),
-]
-
-
 def _version(value: bool) -> None:
     if value:
         typer.echo(f"pareto-explorer {__version__}")
@@ -77,19 +64,14 @@ def _options(
 
 @app.command()
 def sweep(
-    space: Annotated[
-        str, typer.Argument(help="A search-space file, or the name of a shipped one: digits.")
-    ],
+    space: SpaceArgument,
     out: Annotated[
         str | None,
         typer.Option(
             help="The run directory, or a URI such as s3://bucket/run.", show_default="runs/NAME"
         ),
     ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Change a value: families.0.lr=0.01. May be repeated."),
-    ] = None,
+    overrides: OverridesOption = None,
     address: Annotated[
         str | None,
         typer.Option(
@@ -206,7 +188,7 @@ def import_sweep(
 
 @app.command()
 def reproduce(
-    run: RunPath,
+    run: RunArgument,
     trial: Annotated[str, typer.Option(help="The trial's id.", show_default=False)],
     replicate: Annotated[int, typer.Option(help="The replicate's number.", show_default=False)],
     step: Annotated[int, typer.Option(help="The point's step.", show_default=False)],

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.options import CacheOption, RunArgument
 
 if TYPE_CHECKING:
     from pareto_explorer.fronts.selection import Selection
@@ -35,9 +36,7 @@ class Rule(StrEnum):
 
 
 def select(
-    run: Annotated[
-        str, typer.Argument(help="The run directory, or the URI of one.", show_default=False)
-    ],
+    run: RunArgument,
     maximum: Annotated[
         list[str] | None,
         typer.Option("--max", help="Largest value allowed: retain_gap=0.01. May be repeated."),
@@ -75,15 +74,7 @@ def select(
         Path | None,
         typer.Option(help="Write the weights to this .safetensors file, and a model card (.md)."),
     ] = None,
-    cache: Annotated[
-        Path | None,
-        typer.Option(
-            "--cache",
-            help="Folder of the landmark cache.",
-            envvar="PARETO_EXPLORER_CACHE",
-            show_default="the user's cache folder",
-        ),
-    ] = None,
+    cache: CacheOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Choose one model on validation metrics, show what it is, and export it.

@@ -16,9 +16,9 @@ from pareto_explorer.sweeps.check_data import Finding
 from pareto_explorer.sweeps.families import Family, TrialPlan
 from pareto_explorer.sweeps.memory import peak_memory
 from pareto_explorer.sweeps.parts import BudgetSpec, Replicate
-from pareto_explorer.sweeps.replicate import Bench, Point, run_replicate, unlearning_data
+from pareto_explorer.sweeps.refusals import refused_methods
+from pareto_explorer.sweeps.replicate import Bench, Point, run_replicate
 from pareto_explorer.tasks import Samples, UnlearningTask
-from pareto_explorer.unlearning import Demanding, make_method
 
 __all__ = [
     "FamilyCheck",
@@ -143,16 +143,8 @@ def seconds_per_sample(task: UnlearningTask, model: nn.Module, device: str, batc
 
 def check_methods(plans: Sequence[TrialPlan], task: UnlearningTask) -> list[Finding]:
     """Lets the method of every trial refuse the task; each refusal once."""
-    data = unlearning_data(task)
-    refusals: dict[str, None] = {}
-    for plan in plans:
-        try:
-            method = make_method(plan.config)
-            if isinstance(method, Demanding):
-                method.require(data)
-        except InputError as error:
-            refusals[f"family {plan.family.name}: {error}"] = None
-    return [Finding("error", text) for text in refusals]
+    refusals = (f"family {plan.family.name}: {e}" for plan, e in refused_methods(plans, task))
+    return [Finding("error", text) for text in dict.fromkeys(refusals)]
 
 
 def check_families(

@@ -7,13 +7,11 @@ from collections.abc import Iterator, Mapping
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import oracle_free_box, oracle_free_doubt
 from pareto_explorer.sweeps.check_data import Finding
+from pareto_explorer.sweeps.refusals import refused_metrics
 from pareto_explorer.sweeps.spec import SweepSpec
 from pareto_explorer.tasks import UnlearningTask
 
 __all__ = ["check_objectives", "check_original"]
-
-_OF_PARTS = ("adjacent_accuracy", "remote_accuracy")
-"""Metrics of tasks that have an adjacent set."""
 
 
 def check_objectives(spec: SweepSpec, task: UnlearningTask) -> list[Finding]:
@@ -26,7 +24,8 @@ def check_objectives(spec: SweepSpec, task: UnlearningTask) -> list[Finding]:
     Returns:
         Metrics that the task does not have, and an aim that does not fit the forget request.
     """
-    return [*_declared(spec, task), *_doubt(spec, task)]
+    lacking = (Finding("error", str(error)) for error in refused_metrics(spec, task))
+    return [*lacking, *_doubt(spec, task)]
 
 
 def check_original(spec: SweepSpec, original: Mapping[str, float]) -> list[Finding]:
@@ -44,18 +43,6 @@ def check_original(spec: SweepSpec, original: Mapping[str, float]) -> list[Findi
     except InputError as error:
         return [Finding("error", str(error))]
     return []
-
-
-def _declared(spec: SweepSpec, task: UnlearningTask) -> Iterator[Finding]:
-    if not isinstance(spec.objectives, list):
-        return
-    for index, objective in enumerate(spec.objectives):
-        if objective.metric in _OF_PARTS and task.adjacent_indices is None:
-            yield Finding(
-                "error",
-                f"objectives.{index}.metric: this task has no {objective.metric}; its forget "
-                "request defines no adjacent set, choose another metric or request.",
-            )
 
 
 def _doubt(spec: SweepSpec, task: UnlearningTask) -> Iterator[Finding]:

@@ -29,9 +29,10 @@ from pareto_explorer.sweeps.drawing import starts_of
 from pareto_explorer.sweeps.estimate import Estimate, LandmarkCost, estimate
 from pareto_explorer.sweeps.families import Family, TrialPlan
 from pareto_explorer.sweeps.loggers import require_packages
-from pareto_explorer.sweeps.memory import card_use, representatives, require_room
+from pareto_explorer.sweeps.memory import card_use, require_room
 from pareto_explorer.sweeps.parts import Replicate, Resources
 from pareto_explorer.sweeps.progress import Progress
+from pareto_explorer.sweeps.refusals import representatives
 from pareto_explorer.sweeps.replicate import Bench, Landmarks
 from pareto_explorer.sweeps.spec import SweepSpec
 from pareto_explorer.tasks import (

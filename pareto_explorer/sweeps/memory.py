@@ -20,6 +20,7 @@ from pareto_explorer.sweeps.cluster import trials_per_card
 from pareto_explorer.sweeps.families import Family, TrialPlan
 from pareto_explorer.sweeps.parts import BudgetSpec, Replicate
 from pareto_explorer.sweeps.progress import Progress
+from pareto_explorer.sweeps.refusals import representatives
 from pareto_explorer.sweeps.replicate import Bench, Landmarks, run_replicate
 from pareto_explorer.sweeps.spec import SweepSpec
 from pareto_explorer.tasks import UnlearningTask
@@ -32,7 +33,6 @@ __all__ = [
     "limit_memory",
     "measure_trial",
     "peak_memory",
-    "representatives",
     "require_gpu_room",
     "require_room",
     "share_fraction",
@@ -142,13 +142,6 @@ def limit_memory(gpu: float) -> None:
     fraction = share_fraction(gpu, torch.cuda.get_device_properties(0).total_memory)
     if fraction is not None:
         torch.cuda.set_per_process_memory_fraction(fraction, 0)
-
-
-def representatives(families: Sequence[Family]) -> list[TrialPlan]:
-    """One configuration of every family, with the defaults of the knobs that are drawn."""
-    return [
-        TrialPlan(family.name, family, {**family.knobs, **family.defaults}) for family in families
-    ]
 
 
 def measure_trial(

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
-import shlex
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +13,9 @@ import ray
 from filelock import FileLock, Timeout
 from ray import tune
 
-from pareto_explorer._version import __version__
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import (
     Box,
-    Objective,
     efficacy_fidelity_box,
     oracle_free_box,
     oracle_free_doubt,
@@ -38,7 +31,6 @@ from pareto_explorer.runs import (
     read_plans,
     read_points,
     write_landmarks,
-    write_manifest,
 )
 from pareto_explorer.runs.staging import STATE
 from pareto_explorer.sweeps.callbacks import SWEEP_ENDED, Driver, SweepCallback
@@ -51,7 +43,7 @@ from pareto_explorer.sweeps.drawing import (
     starts_of,
     total_of,
 )
-from pareto_explorer.sweeps.families import Family, TrialPlan, plan_of
+from pareto_explorer.sweeps.families import TrialPlan, plan_of
 from pareto_explorer.sweeps.given_task import BUILT, GIVEN, digest_of, names_of, require_no_given
 from pareto_explorer.sweeps.keeping import Keeper
 from pareto_explorer.sweeps.landmarks import landmark_rows, prepare_landmarks
@@ -60,14 +52,14 @@ from pareto_explorer.sweeps.memory import require_gpu_room
 from pareto_explorer.sweeps.model_store import ModelStore
 from pareto_explorer.sweeps.pending import pending_trials
 from pareto_explorer.sweeps.progress import Progress
-from pareto_explorer.sweeps.replicate import unlearning_data
+from pareto_explorer.sweeps.recording import record_sweep
+from pareto_explorer.sweeps.refusals import refused_methods, refused_metrics, representatives
 from pareto_explorer.sweeps.schedulers import ParetoASHA
 from pareto_explorer.sweeps.shipping import modules_of
 from pareto_explorer.sweeps.spec import SweepSpec
 from pareto_explorer.sweeps.stoppers import HypervolumeStopper
 from pareto_explorer.sweeps.trainable import Job, UnlearningTrial
 from pareto_explorer.tasks import UnlearningTask, default_cache_dir, make_task
-from pareto_explorer.unlearning import Demanding, make_method
 
 __all__ = ["execute"]
 
@@ -132,8 +124,10 @@ def execute(
         plans = spec.plan() or [plan_of(plan, families) for plan in read_plans(run)]
         replicates = spec.replicate_list()
         starts = [] if plans else starts_of(spec, families, progress)
-        _check_metrics(spec, task)
-        _check_methods([*plans, *_samples(families)], task)
+        for lacking in refused_metrics(spec, task):
+            raise lacking
+        for _, refused in refused_methods([*plans, *representatives(spec.family_list())], task):
+            raise refused
         loggers = loggers_for(spec.loggers, run)
         modules = modules_of(spec.to_mapping() | {"own": names_of(task) if given else []})
         with (
@@ -163,7 +157,7 @@ def execute(
             box = _box(spec, read_landmarks(run))
             if earlier != spec.to_mapping():
                 digests = {key: value for key, value in ((GIVEN, given), (BUILT, built)) if value}
-                _write_manifest(run, spec, box, name or run.path.name, task.facts, digests)
+                record_sweep(run, spec, box, name or run.path.name, task.facts, digests)
             changed()
             progress.begin(plans, ended, points, box, total_of(spec))
             stopper = _stopper(spec, box, points, ended)
@@ -293,33 +287,6 @@ def _stopper(
     return stopper
 
 
-def _samples(families: Mapping[str, Family]) -> list[TrialPlan]:
-    """One configuration of every family, where the trials are not known yet."""
-    return [
-        TrialPlan(name, family, {**family.knobs, **family.defaults})
-        for name, family in families.items()
-    ]
-
-
-def _check_metrics(spec: SweepSpec, task: UnlearningTask) -> None:
-    """Refuses objectives that the task does not have."""
-    for index, metric in enumerate(spec.metrics):
-        if metric in ("adjacent_accuracy", "remote_accuracy") and task.adjacent_indices is None:
-            raise InputError(
-                f"objectives.{index}.metric: this task has no {metric}; its forget request "
-                "defines no adjacent set, choose another metric or request."
-            )
-
-
-def _check_methods(plans: Sequence[TrialPlan], task: UnlearningTask) -> None:
-    """Lets every method that asks something of the data refuse it before anything runs."""
-    data = unlearning_data(task)
-    for plan in plans:
-        method = make_method(plan.config)
-        if isinstance(method, Demanding):
-            method.require(data)
-
-
 @contextmanager
 def _exclusive(run: RunDirectory) -> Iterator[None]:
     try:
@@ -385,8 +352,9 @@ def _extends(old: Any, new: Any) -> bool:
 
 
 def _box(spec: SweepSpec, landmarks: pd.DataFrame) -> Box:
-    if isinstance(spec.objectives, list):
-        return Box(tuple(Objective(**o.model_dump()) for o in spec.objectives))
+    declared = spec.declared_box
+    if declared is not None:
+        return declared
     if spec.preset.preset == "efficacy_fidelity":
         return efficacy_fidelity_box()
     originals = landmarks[landmarks["landmark"] == "original"]
@@ -394,59 +362,6 @@ def _box(spec: SweepSpec, landmarks: pd.DataFrame) -> Box:
         excess = 1 - originals["unlearning_accuracy"] - originals["validation_accuracy"]
         return oracle_free_box(excess.tolist(), spec.preset.tolerance)
     return retrain_gap_box(originals["forget_gap"].tolist(), spec.preset.tolerance)
-
-
-def _write_manifest(
-    run: RunDirectory,
-    spec: SweepSpec,
-    box: Box,
-    name: str,
-    facts: Mapping[str, Any],
-    digests: Mapping[str, str],
-) -> None:
-    packages = ["torch", "torchvision", "torchjd", "ray", "optuna", "pymoo"]
-    packages += ["moocore", "numpy", "pandas", "scikit-learn", "plotly"]
-    manifest = {
-        "name": name,
-        "spec": spec.to_mapping(),
-        "box": box.to_dict(),
-        "facts": dict(facts),
-        **digests,
-        "command": _command(),
-        "versions": {
-            "pareto-explorer": __version__,
-            "python": sys.version.split()[0],
-            **{package: importlib.metadata.version(package) for package in packages},
-        },
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    commit = _git_commit()
-    if commit:
-        manifest["git_commit"] = commit
-    write_manifest(run, manifest)
-
-
-def _command() -> str:
-    """The command line, or nothing where the sweep was started from Python."""
-    program = Path(sys.argv[0])
-    ours = program.stem == "pareto-explorer" or program.parts[-2:] == (
-        "pareto_explorer",
-        "__main__.py",
-    )
-    return shlex.join(["pareto-explorer", *sys.argv[1:]]) if ours else ""
-
-
-def _git_commit() -> str | None:
-    try:
-        found = subprocess.run(  # noqa: S603
-            ["git", "-C", str(Path.cwd()), "rev-parse", "HEAD"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except OSError:
-        return None
-    return found.stdout.strip() or None
 
 
 @contextmanager

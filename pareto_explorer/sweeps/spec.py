@@ -99,7 +99,7 @@ class SweepSpec(Part):
                 if objective.metric not in METRICS:
                     raise unknown(f"objectives.{index}.metric", objective.metric, METRICS)
             try:
-                Box(tuple(Objective(**each.model_dump()) for each in self.objectives))
+                _ = self.declared_box
             except InputError as error:
                 text = str(error).removeprefix("objectives: ")
                 raise InputError(f"objectives: {text}") from None
@@ -109,6 +109,13 @@ class SweepSpec(Part):
         self._check_search()
         self._check_constraints()
         return self
+
+    @property
+    def declared_box(self) -> Box | None:
+        """The box of objectives that the file lists; that of a preset depends on the landmarks."""
+        if not isinstance(self.objectives, list):
+            return None
+        return Box(tuple(Objective(**each.model_dump()) for each in self.objectives))
 
     def _check_search(self) -> None:
         search = self.search

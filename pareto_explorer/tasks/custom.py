@@ -96,7 +96,7 @@ def task_from(
     sets, cut = _other_sets(test, heldout, validation, seed)
     if isinstance(wanted.request, WholeClass):
         label = training.labels[wanted.indices[0]]
-        sets |= {k: _without(sets[k], label) for k in ("validation", "test")}
+        sets |= {k: sets[k].without(label) for k in ("validation", "test")}
     close = wanted.adjacent
     if adjacent is not None:
         close = _positions("adjacent", adjacent, len(training), "positions or a mask")
@@ -221,7 +221,3 @@ def _other_sets(
         sets |= {name: rest.take(part) for name, part in zip(cut, parts, strict=False)}
         rest = rest.take(parts[-1].sort().values)
     return sets | {"test": rest}, cut
-
-
-def _without(samples: Samples, label: Tensor) -> Samples:
-    return samples.take((samples.labels != label).nonzero().squeeze(1))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from sklearn.datasets import load_digits
-from torch import Tensor
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.adjacent_sets import select_adjacent_set
@@ -50,7 +49,7 @@ def digits(forget: ForgetRequest | None = None, seed: int = 0) -> UnlearningTask
     if adjacent_indices is not None:
         facts["adjacent_class"] = int(labels[adjacent_indices[0]])
     if isinstance(request, WholeClass):
-        validation, test = _without(validation, request.label), _without(test, request.label)
+        validation, test = validation.without(request.label), test.without(request.label)
     return UnlearningTask(
         name="digits",
         train=Samples(train.inputs, labels),
@@ -63,8 +62,3 @@ def digits(forget: ForgetRequest | None = None, seed: int = 0) -> UnlearningTask
         facts=facts,
         adjacent_indices=adjacent_indices,
     )
-
-
-def _without(samples: Samples, label: int) -> Samples:
-    keep: Tensor = samples.labels != label
-    return samples.take(keep.nonzero().squeeze(1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from pareto_explorer.errors import InputError, unknown
@@ -51,6 +52,10 @@ class Groups:
                 f"groups.subclass_of: {int(outside[0])} is not among the {known} subclasses that"
                 " have names; name all of them."
             )
+
+    def classes_of(self, labels: Tensor) -> list[str]:
+        """Names the classes that occur among ``labels`` (k,), in the order of their numbers."""
+        return [self.class_names[label] for label in torch.unique(labels).tolist()]
 
     def take(self, index: Tensor) -> Groups:
         """Follows ``Samples.take``: keeps the samples at ``index`` (k,), in that order."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from pareto_explorer.errors import InputError
@@ -134,10 +133,9 @@ def published_task(
     }
     if isinstance(request, WholeClass):
         facts["forget_class"] = groups.class_names[request.label]
-        validation, test = _without(validation, request.label), _without(test, request.label)
+        validation, test = validation.without(request.label), test.without(request.label)
     if adjacent_indices is not None:
-        adjacent = torch.unique(train.labels[adjacent_indices]).tolist()
-        facts["adjacent_classes"] = [groups.class_names[label] for label in adjacent]
+        facts["adjacent_classes"] = groups.classes_of(train.labels[adjacent_indices])
     return UnlearningTask(
         name=name,
         train=Samples(train.inputs, labels),
@@ -170,7 +168,3 @@ def _halves(
             " share."
         )
     return [everything.take(split.validation[part]) for part in parts]
-
-
-def _without(samples: Samples, label: int) -> Samples:
-    return samples.take((samples.labels != label).nonzero().squeeze(1))

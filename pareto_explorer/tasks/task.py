@@ -55,6 +55,10 @@ class Samples:
         """Copies the samples at ``index`` (k,), in that order."""
         return Samples(self.inputs[index], self.labels[index])
 
+    def without(self, label: int | Tensor) -> Samples:
+        """Copies the samples of all other classes, in their order."""
+        return self.take((self.labels != label).nonzero().squeeze(1))
+
     def to(self, device: torch.device | str) -> Samples:
         """Returns the samples on ``device`` (the same tensors when they are there already)."""
         return Samples(self.inputs.to(device), self.labels.to(device))

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import torch
-
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.tasks.adjacent_sets import select_adjacent_set
 from pareto_explorer.tasks.forget_requests import (
@@ -91,7 +89,7 @@ def text(
     labels, indices = select_forget_set(request, train, len(TOPICS), seed, groups)
     adjacent = select_adjacent_set(request, train, indices, groups)
     if isinstance(request, WholeClass):
-        validation, test = _without(validation, request.label), _without(test, request.label)
+        validation, test = validation.without(request.label), test.without(request.label)
     facts: dict[str, Any] = {
         "forget": request.model_dump(mode="json", exclude_none=True),
         "seed": seed,
@@ -100,8 +98,7 @@ def text(
         "ambiguity": ambiguity,
     }
     if adjacent is not None:
-        labels_there = torch.unique(train.labels[adjacent]).tolist()
-        facts["adjacent_classes"] = [groups.class_names[label] for label in labels_there]
+        facts["adjacent_classes"] = groups.classes_of(train.labels[adjacent])
     return UnlearningTask(
         name="text",
         train=Samples(train.inputs, labels),
@@ -115,10 +112,6 @@ def text(
         facts=facts,
         adjacent_indices=adjacent,
     )
-
-
-def _without(samples: Samples, label: int) -> Samples:
-    return samples.take((samples.labels != label).nonzero().squeeze(1))
 
 
 def _check(seed: int, train_size: int, ambiguity: float) -> None:

@@ -110,7 +110,7 @@ def textures(
     noisy = _with_noise(trained, train.labels, label_noise, n_classes, seed)
     if isinstance(request, WholeClass):
         label = int(train.labels[forgotten[0]])
-        validation, test = _without(validation, label), _without(test, label)
+        validation, test = validation.without(label), test.without(label)
     facts: dict[str, Any] = {
         "forget": request.model_dump(mode="json", exclude_none=True),
         "seed": seed,
@@ -121,8 +121,7 @@ def textures(
         "model": spec.facts(),
     }
     if adjacent is not None:
-        labels_there = torch.unique(train.labels[adjacent]).tolist()
-        facts["adjacent_classes"] = [groups.class_names[label] for label in labels_there]
+        facts["adjacent_classes"] = groups.classes_of(train.labels[adjacent])
     return UnlearningTask(
         name="textures",
         train=Samples(train.inputs, noisy),
@@ -158,10 +157,6 @@ def _groups(classes: TextureClasses, fine: bool, subclass: Tensor) -> Groups:
         superclass = tuple(s for s in range(len(families)) for _ in range(classes.subclasses))
         return Groups(class_names=names, superclass_of=superclass)
     return Groups(class_names=families, subclass_names=names, subclass_of=subclass)
-
-
-def _without(samples: Samples, label: int) -> Samples:
-    return samples.take((samples.labels != label).nonzero().squeeze(1))
 
 
 def _device(name: str) -> torch.device:

@@ -14,7 +14,7 @@ from pareto_explorer.sweeps.check_data import check_data
 from pareto_explorer.sweeps.check_families import FamilyCheck, check_methods, thinned
 from pareto_explorer.sweeps.check_model import check_model
 from pareto_explorer.sweeps.estimate import LandmarkCost, estimate
-from pareto_explorer.sweeps.memory import representatives
+from pareto_explorer.sweeps.refusals import representatives
 from pareto_explorer.sweeps.replicate import Point
 from pareto_explorer.tasks import LandmarkCache, Recipe, Samples, UnlearningTask, fingerprint
 

@@ -1,0 +1,30 @@
+"""Arguments and options that several commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["CacheOption", "OverridesOption", "RunArgument", "SpaceArgument"]
+
+SpaceArgument = Annotated[
+    str, typer.Argument(help="A search-space file, or the name of a shipped one: digits.")
+]
+OverridesOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change a value: families.0.lr=0.01. May be repeated."),
+]
+RunArgument = Annotated[
+    str, typer.Argument(help="The run directory, or the URI of one.", show_default=False)
+]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        help="Folder of the landmark cache.",
+        envvar="PARETO_EXPLORER_CACHE",
+        show_default="the user's cache folder",
+    ),
+]

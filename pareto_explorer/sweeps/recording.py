@@ -1,0 +1,82 @@
+"""The manifest of a run: what was swept, where and with which versions."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pareto_explorer._version import __version__
+from pareto_explorer.fronts import Box
+from pareto_explorer.runs import RunDirectory, write_manifest
+from pareto_explorer.sweeps.spec import SweepSpec
+
+__all__ = ["record_sweep"]
+
+
+def record_sweep(
+    run: RunDirectory,
+    spec: SweepSpec,
+    box: Box,
+    name: str,
+    facts: Mapping[str, Any],
+    digests: Mapping[str, str],
+) -> None:
+    """Writes the manifest of a run: what was swept, in which box, with which versions.
+
+    Args:
+        run: The run directory.
+        spec: The specification, resolved.
+        box: The objectives.
+        name: What the report calls the sweep.
+        facts: What the task says of itself.
+        digests: Further entries that tell the task from others.
+    """
+    packages = ["torch", "torchvision", "torchjd", "ray", "optuna", "pymoo"]
+    packages += ["moocore", "numpy", "pandas", "scikit-learn", "plotly"]
+    manifest = {
+        "name": name,
+        "spec": spec.to_mapping(),
+        "box": box.to_dict(),
+        "facts": dict(facts),
+        **digests,
+        "command": _command(),
+        "versions": {
+            "pareto-explorer": __version__,
+            "python": sys.version.split()[0],
+            **{package: importlib.metadata.version(package) for package in packages},
+        },
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    commit = _git_commit()
+    if commit:
+        manifest["git_commit"] = commit
+    write_manifest(run, manifest)
+
+
+def _command() -> str:
+    """The command line, or nothing where the sweep was started from Python."""
+    program = Path(sys.argv[0])
+    ours = program.stem == "pareto-explorer" or program.parts[-2:] == (
+        "pareto_explorer",
+        "__main__.py",
+    )
+    return shlex.join(["pareto-explorer", *sys.argv[1:]]) if ours else ""
+
+
+def _git_commit() -> str | None:
+    try:
+        found = subprocess.run(  # noqa: S603
+            ["git", "-C", str(Path.cwd()), "rev-parse", "HEAD"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return None
+    return found.stdout.strip() or None
