@@ -9,10 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.sweeps.draws import BalancedDraws
 from pareto_explorer.sweeps.spaces import Domain, compare_configurations, parse_knob
 from pareto_explorer.unlearning import METHODS, Knob, find_preset, knobs_of
 
-__all__ = ["Family", "TrialPlan", "expand_families", "plan_of", "plan_trials", "slugs"]
+__all__ = [
+    "Family",
+    "TrialPlan",
+    "draws_of",
+    "expand_families",
+    "plan_of",
+    "plan_trials",
+    "slugs",
+]
 
 AXES = ("method", "aggregator", "forget_loss")
 
@@ -39,7 +48,7 @@ class Family:
 
     @property
     def domains(self) -> dict[str, Domain]:
-        """The knobs that are drawn."""
+        """The knobs that have several values."""
         return {name: knob for name, knob in self.knobs.items() if isinstance(knob, Domain)}
 
 
@@ -109,12 +118,19 @@ def expand_families(entries: Sequence[Mapping[str, Any]]) -> list[Family]:
     return list(found.values())
 
 
+def draws_of(families: Sequence[Family], seed: int) -> BalancedDraws:
+    """The draws of a sweep in compare mode: one dimension per knob, whichever families have it."""
+    names = [name for f in families for name, domain in f.domains.items() if domain.drawn]
+    return BalancedDraws(names, seed)
+
+
 def plan_trials(families: Sequence[Family], configurations: int, seed: int) -> list[TrialPlan]:
     """Every trial of a sweep in compare mode, first configurations of all families first."""
     trials: list[tuple[int, TrialPlan]] = []
+    draws = draws_of(families, seed)
     words = slugs(families)
     for family in families:
-        drawn = compare_configurations(family.name, family.knobs, configurations, seed)
+        drawn = compare_configurations(family.name, family.knobs, configurations, draws)
         trials += [
             (index, TrialPlan(f"{words[family.name]}-{index:03d}", family, knobs))
             for index, knobs in enumerate(drawn)

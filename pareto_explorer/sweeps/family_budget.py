@@ -10,7 +10,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
-from pareto_explorer.sweeps.families import Family, TrialPlan, slugs
+from pareto_explorer.sweeps.families import Family, TrialPlan, draws_of, slugs
 from pareto_explorer.sweeps.spaces import compare_configurations
 
 __all__ = ["FamilyBudget"]
@@ -49,7 +49,7 @@ class FamilyBudget(Searcher):
         self._families = list(families)
         self._slugs = slugs(families)
         self._seconds = seconds
-        self._seed = seed
+        self._draws = draws_of(families, seed)
         self._keep = keep
         self._unfinished = [plan for plan in drawn if plan.trial_id not in ended]
         self._number = {family.name: 0 for family in families}
@@ -99,7 +99,7 @@ class FamilyBudget(Searcher):
         index = self._number[family.name]
         self._number[family.name] += 1
         name = f"{self._slugs[family.name]}-{index:03d}"
-        knobs = compare_configurations(family.name, family.knobs, index + 1, self._seed)[index]
+        knobs = compare_configurations(family.name, family.knobs, index + 1, self._draws)[index]
         return TrialPlan(name, family, knobs)
 
     def _may_draw(self, family: Family) -> bool:

@@ -77,7 +77,7 @@ class SecondsBudget(Part):
 
 
 class CompareSearch(Part):
-    """The same budget for every family, common random numbers for the knobs that they share.
+    """The same budget for every family, balanced draws with the same quantiles for shared knobs.
 
     Attributes:
         configurations: How many every family gets: 4 unless a budget says otherwise.
@@ -152,7 +152,7 @@ class ExploreSearch(Part):
 
     mode: Literal["explore"]
     configurations: Count = 40
-    sampler: Literal["tpe", "nsga2", "nsga3", "gp", "random", "grid"] = "tpe"
+    sampler: Literal["tpe", "nsga2", "nsga3", "gp", "qmc", "random", "grid"] = "tpe"
     seed: int = 0
     constraints: list[str] = []
     warm_start: str | None = None

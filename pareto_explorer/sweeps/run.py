@@ -43,6 +43,7 @@ from pareto_explorer.sweeps.drawing import (
     starts_of,
     total_of,
 )
+from pareto_explorer.sweeps.draws import DRAWS, RULE
 from pareto_explorer.sweeps.families import TrialPlan, plan_of
 from pareto_explorer.sweeps.given_task import BUILT, GIVEN, digest_of, names_of, require_no_given
 from pareto_explorer.sweeps.keeping import Keeper
@@ -50,6 +51,7 @@ from pareto_explorer.sweeps.landmarks import landmark_rows, prepare_landmarks
 from pareto_explorer.sweeps.loggers import loggers_for
 from pareto_explorer.sweeps.memory import require_gpu_room
 from pareto_explorer.sweeps.model_store import ModelStore
+from pareto_explorer.sweeps.parts import CompareSearch
 from pareto_explorer.sweeps.pending import pending_trials
 from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.recording import record_sweep
@@ -118,10 +120,15 @@ def execute(
     built = digest_of(task) if given is None and ":" in str(spec.task.get("name")) else None
     families = {family.name: family for family in spec.family_list()}
     with _exclusive(run):
-        earlier = _earlier_spec(run, spec, given, built)
+        manifest = _earlier_manifest(run, spec, given, built)
+        earlier = None if manifest is None else manifest["spec"]
         forget_unfinished(run)
         ended, points = finished_trials(run), read_points(run)
         plans = spec.plan() or [plan_of(plan, families) for plan in read_plans(run)]
+        compares = isinstance(spec.search, CompareSearch)
+        rule = (RULE if compares else None) if manifest is None else manifest.get(DRAWS)
+        if left_to_do(spec, plans, ended):
+            _require_balanced(run, spec, rule)
         replicates = spec.replicate_list()
         starts = [] if plans else starts_of(spec, families, progress)
         for lacking in refused_metrics(spec, task):
@@ -156,8 +163,9 @@ def execute(
                 write_landmarks(run, rows)
             box = _box(spec, read_landmarks(run))
             if earlier != spec.to_mapping():
-                digests = {key: value for key, value in ((GIVEN, given), (BUILT, built)) if value}
-                record_sweep(run, spec, box, name or run.path.name, task.facts, digests)
+                entries = {GIVEN: given, BUILT: built, DRAWS: rule}
+                known = {key: value for key, value in entries.items() if value}
+                record_sweep(run, spec, box, name or run.path.name, task.facts, known)
             changed()
             progress.begin(plans, ended, points, box, total_of(spec))
             stopper = _stopper(spec, box, points, ended)
@@ -305,10 +313,10 @@ def _exclusive(run: RunDirectory) -> Iterator[None]:
         lock.release()
 
 
-def _earlier_spec(
+def _earlier_manifest(
     run: RunDirectory, spec: SweepSpec, given: str | None, built: str | None
 ) -> dict[str, Any] | None:
-    """The specification that made the directory, or None for a new one."""
+    """The manifest that the sweep goes on with, or None for a new directory."""
     if not run.sweep_yaml.exists():
         strangers = [p.name for p in run.path.iterdir() if p.name not in _OURS]
         if strangers and not run.landmarks.exists():
@@ -334,7 +342,18 @@ def _earlier_spec(
             f"--out: {str(run.path)!r} was made by another specification ({part} differs: "
             f"{old!r} there, {new!r} here); choose another folder with --out."
         )
-    return earlier
+    return manifest
+
+
+def _require_balanced(run: RunDirectory, spec: SweepSpec, rule: str | None) -> None:
+    """Refuses to draw more where earlier configurations were drawn by another rule."""
+    drawn = any(domain.drawn for family in spec.family_list() for domain in family.domains.values())
+    if isinstance(spec.search, CompareSearch) and drawn and rule != RULE:
+        raise InputError(
+            f"--out: the configurations of {str(run.path)!r} were drawn independently of each "
+            "other, as earlier versions did, and balanced draws cannot go on from them; report, "
+            "select and reproduce still take it, but choose another folder with --out to sweep."
+        )
 
 
 def _extends(old: Any, new: Any) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
 from optuna.storages import JournalStorage
@@ -83,7 +84,7 @@ class ParetoSearch(OptunaSearch):
             mode=[objective.direction for objective in box.objectives],
             study_name=STUDY,
             storage=JournalStorage(JournalFileBackend(str(storage))),
-            sampler=_sampler(search, seed=search.seed + 1_000_003 * len(drawn)),
+            sampler=_sampler(search, families, seed=search.seed + 1_000_003 * len(drawn)),
         )
         self._reconcile(drawn, ended)
         if cells:
@@ -254,7 +255,30 @@ def _cells(families: Sequence[Family]) -> list[tuple[Family, Mapping[str, Any]]]
     ]
 
 
-def _sampler(search: ExploreSearch, seed: int) -> BaseSampler:
+class _WholeSpaceQMC(optuna.samplers.QMCSampler):
+    """Scrambled Sobol' points over the family and every family's knobs, a dimension each.
+
+    Optuna takes for the space what the first trial had, and draws the knobs of all other families
+    independently.
+    """
+
+    def __init__(self, families: Sequence[Family], seed: int) -> None:
+        super().__init__(scramble=True, seed=seed)
+        names = [family.name for family in families]
+        self._space: dict[str, BaseDistribution] = {}
+        for family in families:
+            self._space |= distributions(family, names)
+
+    def infer_relative_search_space(
+        self,
+        study: optuna.Study,  # noqa: ARG002 - Optuna's name
+        trial: FrozenTrial,  # noqa: ARG002 - Optuna's name
+    ) -> dict[str, BaseDistribution]:
+        """The family and the knobs of all families."""
+        return self._space
+
+
+def _sampler(search: ExploreSearch, families: Sequence[Family], seed: int) -> BaseSampler:
     population = max(4, min(50, search.configurations // 4))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
@@ -272,5 +296,7 @@ def _sampler(search: ExploreSearch, seed: int) -> BaseSampler:
                 return optuna.samplers.NSGAIIISampler(seed=seed, population_size=population)
             case "gp":
                 return optuna.samplers.GPSampler(seed=seed)
+            case "qmc":
+                return _WholeSpaceQMC(families, seed)
             case _:
                 return optuna.samplers.RandomSampler(seed=seed)

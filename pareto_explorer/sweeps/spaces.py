@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from ray import tune
+from scipy.stats import norm
 
 from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.sweeps.draws import BalancedDraws
 
 __all__ = ["DOMAINS", "Domain", "compare_configurations", "parse_knob"]
 
@@ -41,21 +40,43 @@ class Domain:
             return self.arguments
         return () if self.kind == "normal" else self.arguments[:2]
 
-    def draw(self, *key: int | str) -> Any:
-        """Draws one value; the same key always gives the same draw.
+    @property
+    def drawn(self) -> bool:
+        """Whether its values are drawn; those of a grid are gone through."""
+        return self.kind != "grid_search"
+
+    def at(self, quantile: float) -> Any:
+        """The value at a quantile of the domain's distribution.
 
         Args:
-            *key: What the draw belongs to (seed, configuration, name of the knob). Domains that
-                differ only in their bounds give the same quantile for the same key, which is what
-                makes random numbers common to families.
+            quantile: Strictly between 0 and 1; equal steps of it are equal shares of the domain
+                on its own scale: of logarithms, of the values where they can be counted, of
+                probability for ``normal``.
         """
-        digest = hashlib.sha256(repr(key).encode()).digest()
-        random = np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
-        if self.kind == "choice":
-            return self.arguments[int(random.integers(len(self.arguments)))]
-        sampler = tune.randn if self.kind == "normal" else getattr(tune, self.kind)
-        value = sampler(*self.arguments).sample(random_state=random)
-        return value.item() if isinstance(value, np.generic) else value
+        match self.kind, self.arguments:
+            case "choice", choices:
+                return choices[int(quantile * len(choices))]
+            case "uniform", (low, high):
+                return low + quantile * (high - low)
+            case "loguniform", (low, high):
+                return math.exp(math.log(low) + quantile * math.log(high / low))
+            case "quniform", (low, high, step):
+                first, last = math.ceil(_index(low, step)), math.floor(_index(high, step))
+                return min(max((first + int(quantile * (last - first + 1))) * step, low), high)
+            case "randint", (low, high):
+                return low + int(quantile * (high - low))
+            case "lograndint", (low, high):
+                value = math.exp(math.log(low) + quantile * math.log(high / low))
+                return min(int(value), high - 1)
+            case "normal", (mean, sd):
+                return float(norm.ppf(quantile, mean, sd))
+        raise TypeError(f"{self.kind} is not drawn")
+
+
+def _index(bound: float, step: float) -> float:
+    """A bound in steps, without what rounding has added to a whole number."""
+    index = bound / step
+    return round(index) if math.isclose(index, round(index), rel_tol=1e-9) else index
 
 
 def parse_knob(where: str, value: Any) -> Any:
@@ -115,27 +136,28 @@ def _check_numbers(where: str, domain: Domain) -> None:
 
 
 def compare_configurations(
-    where: str, knobs: Mapping[str, Any], configurations: int, seed: int
+    where: str, knobs: Mapping[str, Any], configurations: int, draws: BalancedDraws
 ) -> list[dict[str, Any]]:
     """Configurations of one family in compare mode.
 
-    Knobs are drawn by (seed, index of the configuration, name of the knob): families that share a
-    knob share its random numbers, and a longer sweep begins with the configurations of a shorter
-    one. The cells of ``grid_search`` knobs are gone through in order, the first knob slowest. A
-    family without any sampled knob has one configuration.
+    Families that share a knob share its quantiles, and a longer sweep begins with the
+    configurations of a shorter one. The cells of ``grid_search`` knobs are gone through in order,
+    the first knob slowest, and each draws from a block of its own. A family without any sampled
+    knob has one configuration.
 
     Args:
         where: Path of the family, for messages.
         knobs: Name to ``Domain`` or fixed value.
         configurations: How many configurations every family gets.
-        seed: Seed of the search.
+        draws: The quantiles of all knobs of the sweep that are drawn.
 
     Raises:
         InputError: A grid does not fit the number of configurations.
     """
-    grids = {k: d.arguments for k, d in knobs.items() if _is(d, "grid_search")}
-    drawn = {k: d for k, d in knobs.items() if isinstance(d, Domain) and k not in grids}
-    fixed = {k: v for k, v in knobs.items() if not isinstance(v, Domain)}
+    domains = {k: d for k, d in knobs.items() if isinstance(d, Domain)}
+    grids = {k: d.arguments for k, d in domains.items() if not d.drawn}
+    drawn = {k: d for k, d in domains.items() if d.drawn}
+    fixed = {k: v for k, v in knobs.items() if k not in domains}
     cells = list(itertools.product(*grids.values()))
     fits = configurations % len(cells) == 0 if drawn else configurations == len(cells)
     if grids and not fits:
@@ -143,15 +165,13 @@ def compare_configurations(
             f"{where}: its grid has {len(cells)} cells but search.configurations is "
             f"{configurations}; set it to {'a multiple of ' if drawn else ''}{len(cells)}."
         )
-    if not grids and not drawn:
+    if not domains:
         return [dict(fixed)]
-    return [
-        fixed
-        | dict(zip(grids, cells[index % len(cells)], strict=True))
-        | {name: domain.draw(seed, index, name) for name, domain in drawn.items()}
-        for index in range(configurations)
-    ]
-
-
-def _is(value: Any, kind: str) -> bool:
-    return isinstance(value, Domain) and value.kind == kind
+    blocks = [draws.quantiles(configurations // len(cells), block) for block in range(len(cells))]
+    found = []
+    for index in range(configurations):
+        number, cell = divmod(index, len(cells))
+        at = {name: float(quantiles[number]) for name, quantiles in blocks[cell].items()}
+        values = {name: domain.at(at[name]) for name, domain in drawn.items()}
+        found.append({**fixed, **dict(zip(grids, cells[cell], strict=True)), **values})
+    return found

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import shutil
 import sys
 
 import pandas as pd
@@ -13,6 +14,7 @@ import yaml
 from pareto_explorer import load_run, run_sweep
 from pareto_explorer.cli import main
 from pareto_explorer.errors import InputError
+from pareto_explorer.reports import write_report
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.parts import ExploreSearch
 from pareto_explorer.sweeps.reproduce import local_landmarks
@@ -155,6 +157,26 @@ def test_more_configurations_extend_a_finished_sweep(cluster, cache_dir, space, 
     assert set(keys(extended.points)) == planned(longer)
     kept = extended.points[extended.points["trial_id"].isin(short.points["trial_id"])]
     pd.testing.assert_frame_equal(kept.reset_index(drop=True), short.points)
+
+
+def test_a_run_of_the_old_rule_is_read_and_reported_but_not_extended(finished, cache_dir, tmp_path):
+    spec, out, run = finished
+    old = tmp_path / "old"
+    shutil.copytree(out, old, ignore=shutil.ignore_patterns("tune"))
+    manifest = yaml.safe_load((old / "sweep.yaml").read_text())
+    assert manifest.pop("draws") == "scrambled_sobol"
+    (old / "sweep.yaml").write_text(yaml.safe_dump(manifest))
+    longer = SweepSpec.from_mapping(spec.to_mapping() | {"search": {"configurations": 4}})
+    with pytest.raises(InputError, match="drawn independently of each other") as caught:
+        run_sweep(longer, old, cache_dir=cache_dir)
+    assert "\n" not in str(caught.value)
+    pd.testing.assert_frame_equal(load_run(old).points, run.points)
+    assert write_report(old).is_file()
+    finer = spec.to_mapping() | {"retries": 1}  # may change, and is recorded anew
+    pd.testing.assert_frame_equal(
+        run_sweep(SweepSpec.from_mapping(finer), old, cache_dir=cache_dir).points, run.points
+    )
+    assert "draws" not in yaml.safe_load((old / "sweep.yaml").read_text())
 
 
 def test_another_specification_is_refused_and_nothing_is_overwritten(finished, cache_dir):

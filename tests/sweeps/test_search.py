@@ -81,7 +81,7 @@ class Sweep:
         )
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "nsga3", "gp", "random"])
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "nsga3", "gp", "qmc", "random"])
 def test_every_sampler_draws_valid_configurations_and_learns_their_values(tmp_path, sampler):
     sweep = Sweep(tmp_path, sampler=sampler, configurations=14, constraints=["forget_gap <= 0.4"])
     sweep.run(lambda config: {"forget_gap": config["knobs"]["lr"]})
@@ -109,6 +109,32 @@ def test_the_same_seed_draws_the_same_and_another_one_does_not(tmp_path):
         sweep.run(lambda config: {"forget_gap": config["knobs"]["lr"]})
         drawn.append(sweep.drawn)
     assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_qmc_balances_the_families_and_the_knobs_of_all_of_them(tmp_path, caplog):
+    sweep = Sweep(tmp_path, FAMILIES[:2], sampler="qmc", configurations=32)
+    sweep.run()
+    names = [plan.family.name for plan in sweep.drawn]
+    assert [names.count(family.name) for family in FAMILIES[:2]] == [16, 16]
+    for family in FAMILIES[:2]:
+        low, high = family.domains["lr"].arguments
+        own = [p.knobs["lr"] for p in sweep.drawn if p.family.name == family.name]
+        thirds = [int(4 * math.log(lr / low, high / low)) for lr in own]
+        assert all(2 <= thirds.count(part) <= 6 for part in range(4))
+    assert len({p.knobs["lr"] for p in sweep.drawn}) == 32
+    assert not caplog.records  # of knobs that Optuna would draw independently
+
+
+def test_an_extended_qmc_search_repeats_nothing(tmp_path):
+    sweep = Sweep(tmp_path, sampler="qmc", configurations=8)
+    sweep.run()
+    sweep.storage.unlink()
+    sweep.search = ExploreSearch(mode="explore", sampler="qmc", configurations=16)
+    sweep.start()
+    sweep.run()
+    drawn = [p.knobs["lr"] for p in sweep.drawn if p.family.name != "fine_tune"]
+    assert len(sweep.drawn) == 16
+    assert len(set(drawn)) == len(drawn)
 
 
 def test_optuna_hears_of_failed_diverged_stopped_and_infinite_trials_as_what_they_are(tmp_path):

@@ -1,11 +1,30 @@
 from __future__ import annotations
 
+import math
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.sweeps.draws import BalancedDraws
 from pareto_explorer.sweeps.spaces import Domain, compare_configurations, parse_knob
+
+SEEDS = st.integers(-(2**40), 2**40)
+INSIDE = st.floats(2**-31, 1 - 2**-31)  # what BalancedDraws may give
+SCALES = {
+    "uniform": (Domain("uniform", (-2.0, 6.0)), lambda v: (v + 2) / 8),
+    "loguniform": (Domain("loguniform", (0.001, 0.1)), lambda v: math.log(v / 0.001, 100)),
+    "normal": (Domain("normal", (5.0, 0.1)), lambda v: norm.cdf(v, 5, 0.1)),
+}
+"""Domains, and what takes their values to the quantiles."""
+
+
+def configurations(knobs, number, seed=0, where="family", also=()):
+    names = [name for name, d in knobs.items() if isinstance(d, Domain) and d.drawn]
+    return compare_configurations(where, knobs, number, BalancedDraws([*names, *also], seed))
 
 
 @pytest.mark.parametrize(
@@ -14,42 +33,79 @@ from pareto_explorer.sweeps.spaces import Domain, compare_configurations, parse_
         ({"uniform": [0.2, 0.8]}, lambda v: 0.2 <= v <= 0.8),
         ({"loguniform": [0.001, 0.1]}, lambda v: 0.001 <= v <= 0.1),
         ({"quniform": [0, 1, 0.25]}, lambda v: v in (0, 0.25, 0.5, 0.75, 1)),
-        ({"randint": [1, 4]}, lambda v: v in (1, 2, 3) and isinstance(v, int)),
-        ({"lograndint": [1, 100]}, lambda v: 1 <= v < 100 and isinstance(v, int)),
-        ({"normal": [5, 0.1]}, lambda v: 4 < v < 6),
+        ({"quniform": [0.3, 0.7, 0.1]}, lambda v: 0.3 <= v <= 0.7),
+        ({"quniform": [0.05, 0.95, 0.1]}, lambda v: 0.1 <= v <= 0.9 and round(v, 1) == round(v, 9)),
+        ({"randint": [1, 4]}, lambda v: v in (1, 2, 3) and type(v) is int),
+        ({"lograndint": [1, 100]}, lambda v: 1 <= v < 100 and type(v) is int),
+        ({"normal": [5, 0.1]}, lambda v: 4 < v < 6 and type(v) is float),
         ({"choice": ["sgd", "adamw"]}, lambda v: v in ("sgd", "adamw")),
     ],
 )
-def test_draws_stay_inside_their_domain(value, inside):
-    domain = parse_knob("lr", value)
-    assert all(inside(domain.draw(0, index, "lr")) for index in range(50))
+@given(quantile=INSIDE)
+def test_values_stay_inside_their_domain(value, inside, quantile):
+    assert inside(parse_knob("lr", value).at(quantile))
 
 
-@given(seed=st.integers(0, 2**31), index=st.integers(0, 10**4), name=st.text(max_size=8))
-def test_the_same_key_gives_the_same_draw(seed, index, name):
-    domain = Domain("uniform", (0.0, 1.0))
-    assert domain.draw(seed, index, name) == domain.draw(seed, index, name)
+@pytest.mark.parametrize("kind", SCALES)
+@given(quantile=st.floats(0.001, 0.999))
+def test_a_value_lies_at_its_quantile_on_the_scale_of_its_domain(kind, quantile):
+    domain, scale = SCALES[kind]
+    assert scale(domain.at(quantile)) == pytest.approx(quantile, abs=1e-9)
 
 
-def test_another_seed_index_or_name_gives_another_draw():
-    domain = Domain("uniform", (0.0, 1.0))
-    draws = {domain.draw(0, 0, "lr"), domain.draw(1, 0, "lr"), domain.draw(0, 1, "lr")}
-    assert len(draws | {domain.draw(0, 0, "weight")}) == 4
+@pytest.mark.parametrize("kind", SCALES)
+@given(seed=SEEDS, k=st.integers(0, 6))
+def test_each_of_equal_parts_of_the_range_gets_one_configuration(kind, seed, k):
+    domain, scale = SCALES[kind]
+    drawn = configurations({"momentum": 0.9, "knob": domain}, 2**k, seed)
+    assert sorted(int(scale(c["knob"]) * 2**k) for c in drawn) == list(range(2**k))
+    assert all(c["momentum"] == 0.9 for c in drawn)
 
 
-def test_families_share_the_random_numbers_of_shared_knobs():
+@pytest.mark.parametrize(
+    ("domain", "values"),
+    [
+        (Domain("choice", ("a", "b", "c")), "abc"),
+        (Domain("randint", (2, 9)), range(2, 9)),
+        (Domain("quniform", (0.25, 1.0, 0.25)), (0.25, 0.5, 0.75, 1.0)),
+    ],
+)
+@given(seed=SEEDS, k=st.integers(0, 6))
+def test_values_that_can_be_counted_get_equal_shares(domain, values, seed, k):
+    found = Counter(c["knob"] for c in configurations({"knob": domain}, 2**k, seed))
+    share = 2**k / len(values)
+    assert set(found) <= set(values)
+    assert all(share - 2 < found[value] < share + 2 for value in values)
+
+
+@given(seed=SEEDS, number=st.integers(1, 64))
+def test_families_share_the_quantiles_of_shared_knobs(seed, number):
     narrow = {"lr": Domain("uniform", (0.0, 1.0))}
-    wide = {"weight": Domain("uniform", (0.0, 1.0)), "lr": Domain("uniform", (0.0, 10.0))}
-    first = compare_configurations("a", narrow, 5, seed=3)
-    second = compare_configurations("b", wide, 5, seed=3)
+    wide = {"lr": Domain("uniform", (0.0, 10.0)), "weight": Domain("uniform", (0.0, 1.0))}
+    first = configurations(narrow, number, seed, also=["weight"])
+    second = configurations(wide, number, seed)
     assert [c["lr"] * 10 for c in first] == pytest.approx([c["lr"] for c in second])
 
 
-def test_a_longer_sweep_begins_with_the_shorter_one():
-    knobs = {"lr": Domain("loguniform", (0.001, 0.1)), "momentum": 0.9}
-    short = compare_configurations("a", knobs, 3, seed=0)
-    assert compare_configurations("a", knobs, 7, seed=0)[:3] == short
-    assert all(c["momentum"] == 0.9 for c in short)
+@given(seed=SEEDS, number=st.integers(1, 64))
+def test_a_longer_sweep_begins_with_the_shorter_one(seed, number):
+    knobs = {"lr": Domain("loguniform", (0.001, 0.1)), "optimizer": Domain("choice", ("a", "b"))}
+    assert configurations(knobs, 64, seed)[:number] == configurations(knobs, number, seed)
+
+
+@given(seed=SEEDS, k=st.integers(0, 4), cells=st.integers(1, 4))
+def test_every_cell_of_a_grid_gets_a_balanced_block_of_its_own(seed, k, cells):
+    knobs = {
+        "intensity": Domain("grid_search", tuple(range(cells))),
+        "lr": Domain("uniform", (0.0, 1.0)),
+    }
+    found = configurations(knobs, cells * 2**k, seed)
+    longer = configurations(knobs, cells * 2**k * 3, seed)
+    assert longer[: len(found)] == found
+    assert len({c["lr"] for c in found}) == len(found)
+    for cell in range(cells):
+        own = [int(c["lr"] * 2**k) for c in found if c["intensity"] == cell]
+        assert sorted(own) == list(range(2**k))
 
 
 def test_grids_are_crossed_in_order():
@@ -57,22 +113,15 @@ def test_grids_are_crossed_in_order():
         "intensity": Domain("grid_search", (0.1, 0.2, 0.3)),
         "lr": Domain("grid_search", (1, 2)),
     }
-    cells = compare_configurations("cup", knobs, 6, seed=0)
+    cells = configurations(knobs, 6)
     assert [(c["intensity"], c["lr"]) for c in cells] == [
         (i, lr) for i in (0.1, 0.2, 0.3) for lr in (1, 2)
     ]
 
 
-def test_every_cell_of_a_grid_gets_the_same_number_of_draws():
-    knobs = {"intensity": Domain("grid_search", (0.1, 0.2)), "lr": Domain("uniform", (0, 1))}
-    cells = compare_configurations("cup", knobs, 6, seed=0)
-    assert sorted(c["intensity"] for c in cells) == [0.1] * 3 + [0.2] * 3
-    assert len({c["lr"] for c in cells}) == 6
-
-
 def test_a_family_without_sampled_knobs_has_one_configuration():
-    assert compare_configurations("none", {}, 8, seed=0) == [{}]
-    assert compare_configurations("fixed", {"lr": 0.1}, 8, seed=0) == [{"lr": 0.1}]
+    assert configurations({}, 8) == [{}]
+    assert configurations({"lr": 0.1}, 8) == [{"lr": 0.1}]
 
 
 @pytest.mark.parametrize("draws_too", [False, True])
@@ -81,7 +130,7 @@ def test_a_grid_that_does_not_fit_is_refused(draws_too):
     if draws_too:
         knobs["lr"] = Domain("uniform", (0, 1))
     with pytest.raises(InputError, match=r"cup: its grid has 3 cells .* is 4"):
-        compare_configurations("cup", knobs, 4, seed=0)
+        configurations(knobs, 4, where="cup")
 
 
 @pytest.mark.parametrize(
