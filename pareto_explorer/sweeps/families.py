@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.runs.columns import CONFIG_PREFIX
 from pareto_explorer.sweeps.draws import BalancedDraws
 from pareto_explorer.sweeps.spaces import Domain, compare_configurations, parse_knob
 from pareto_explorer.unlearning import METHODS, Knob, find_preset, knobs_of
@@ -20,6 +21,7 @@ __all__ = [
     "expand_families",
     "plan_of",
     "plan_trials",
+    "recorded_plan",
     "slugs",
 ]
 
@@ -82,6 +84,16 @@ class TrialPlan:
 def plan_of(config: Mapping[str, Any], families: Mapping[str, Family]) -> TrialPlan:
     """The trial that ``TrialPlan.to_config`` describes; also reads the journal's plans."""
     return TrialPlan(config["trial_id"], families[config["family"]], config["knobs"])
+
+
+def recorded_plan(row: Mapping[Hashable, Any], families: Mapping[str, Family]) -> TrialPlan:
+    """The trial that wrote a row of the points table, by whatever rule it was drawn."""
+    family = families[row["family"]]
+    knobs = {
+        name: knob.recorded(row[CONFIG_PREFIX + name]) if isinstance(knob, Domain) else knob
+        for name, knob in family.knobs.items()
+    }
+    return TrialPlan(row["trial_id"], family, knobs)
 
 
 def slugs(families: Sequence[Family]) -> dict[str, str]:

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from pareto_explorer.errors import InputError, unknown
-from pareto_explorer.runs import RunDirectory, read_manifest, read_plans, read_points
+from pareto_explorer.runs import RunDirectory, read_manifest, read_points
 from pareto_explorer.runs.copies import local_path
-from pareto_explorer.sweeps.families import plan_of
+from pareto_explorer.sweeps.families import recorded_plan
 from pareto_explorer.sweeps.given_task import task_of
 from pareto_explorer.sweeps.replicate import Bench, Landmarks, run_replicate
 from pareto_explorer.sweeps.spec import SweepSpec
@@ -70,8 +70,7 @@ def reproduce(
     manifest = read_manifest(run)
     spec = SweepSpec.from_mapping(manifest["spec"], str(run.sweep_yaml))
     families = {family.name: family for family in spec.family_list()}
-    known = spec.plan() or [plan_of(plan, families) for plan in read_plans(run)]
-    plans = {plan.trial_id: plan for plan in known}
+    plan = recorded_plan(recorded, families)
     task = task_of(manifest, task)
     pair = spec.replicate_list()[replicate]
     torch.set_num_threads(spec.resources.threads)
@@ -81,7 +80,7 @@ def reproduce(
         task, pair.training_seed, cache, retrain=spec.needs_retrained, device=device
     )
     bench = Bench(task, {pair.training_seed: landmarks}, device)
-    for row, model, _ in run_replicate(bench, plans[trial_id], pair, spec.budget):
+    for row, model, _ in run_replicate(bench, plan, pair, spec.budget):
         if row["step"] == step:
             numbers = [
                 name

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 from scipy.stats import norm
 
 from pareto_explorer.errors import InputError, unknown
@@ -71,6 +72,15 @@ class Domain:
             case "normal", (mean, sd):
                 return float(norm.ppf(quantile, mean, sd))
         raise TypeError(f"{self.kind} is not drawn")
+
+    def recorded(self, value: Any) -> Any:
+        """The value as it was drawn, from how the points table keeps it."""
+        if pd.isna(value):
+            return None
+        if self.kind in ("choice", "grid_search"):
+            same = [a for a in self.arguments if a == value]  # or as text, in a mixed column
+            return [*same, *(a for a in self.arguments if str(a) == str(value))][0]
+        return int(value) if self.kind.endswith("randint") else float(value)
 
 
 def _index(bound: float, step: float) -> float:

@@ -17,7 +17,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.reports import write_report
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.parts import ExploreSearch
-from pareto_explorer.sweeps.reproduce import local_landmarks
+from pareto_explorer.sweeps.reproduce import local_landmarks, reproduce
 from pareto_explorer.sweeps.run import _extends
 from pareto_explorer.sweeps.trainable import Job, UnlearningTrial
 from pareto_explorer.tasks import LandmarkCache, make_task
@@ -172,6 +172,12 @@ def test_a_run_of_the_old_rule_is_read_and_reported_but_not_extended(finished, c
     assert "\n" not in str(caught.value)
     pd.testing.assert_frame_equal(load_run(old).points, run.points)
     assert write_report(old).is_file()
+    manifest["spec"]["search"]["seed"] = 5  # what a plan would draw today is not what was drawn
+    (old / "sweep.yaml").write_text(yaml.safe_dump(manifest))
+    row = run.points[run.points["family"] == "mgda/kl_uniform"].iloc[-1]
+    point = row["trial_id"], row["replicate"], row["step"]
+    assert reproduce(old, *point, cache_dir=cache_dir).largest_difference <= 1e-6
+    spec = SweepSpec.from_mapping(manifest["spec"])
     finer = spec.to_mapping() | {"retries": 1}  # may change, and is recorded anew
     pd.testing.assert_frame_equal(
         run_sweep(SweepSpec.from_mapping(finer), old, cache_dir=cache_dir).points, run.points

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,3 +156,20 @@ def test_bad_domains_are_told_in_one_sentence(value, message):
     with pytest.raises(InputError, match=message) as caught:
         parse_knob("lr", value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("domain", "recorded", "drawn"),
+    [
+        (Domain("loguniform", (0.001, 0.1)), 0.02, 0.02),
+        (Domain("randint", (1, 4)), 2.0, 2),
+        (Domain("choice", (1, 2)), 2.0, 2),
+        (Domain("choice", ("auto", 0.5)), "0.5", 0.5),
+        (Domain("choice", ("auto", 0.5)), "auto", "auto"),
+        (Domain("choice", (None, 0.5)), pd.NA, None),
+        (Domain("grid_search", (True, False)), False, False),
+    ],
+)
+def test_a_value_is_read_back_from_the_table_as_it_was_drawn(domain, recorded, drawn):
+    found = domain.recorded(recorded)
+    assert (found, type(found)) == (drawn, type(drawn))
