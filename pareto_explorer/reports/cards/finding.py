@@ -125,10 +125,11 @@ def optimism_sentence(hypervolumes: Mapping[str, FamilyHypervolume]) -> str:
     if best not in fitted:
         return ""
     lost = hypervolumes[best].mean - fitted[best]
+    front = f"the front of {called(best)}"
     said = (
-        f"Chosen on the other replicates, the front of {called(best)} still has {share(fitted[best])}"
+        f"Chosen on the other replicates, {front} still has {share(fitted[best])}"
         if lost >= _VISIBLE
-        else f"Choosing the front of {called(best)} on the other replicates takes nothing from it"
+        else f"Choosing {front} on the other replicates takes nothing from it"
     )
     first = max(fitted, key=lambda name: (fitted[name], name == best))
     return (
