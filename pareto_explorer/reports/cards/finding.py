@@ -12,24 +12,14 @@ from pareto_explorer.fronts import FamilyHypervolume, oracle_free_doubt
 from pareto_explorer.fronts.comparison import SEPARABLE_FROM, Comparison
 from pareto_explorer.fronts.floor import floor_sentence
 from pareto_explorer.fronts.sensitivity import ranking_changes
-from pareto_explorer.fronts.standing import (
-    LARGEST,
-    REPEATED,
-    standing,
-    standing_sentence,
-)
+from pareto_explorer.fronts.standing import LARGEST, REPEATED, standing, standing_sentence
 from pareto_explorer.fronts.words import called, families
 from pareto_explorer.reports.card import Card
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.more_replicates import more_replicates
 from pareto_explorer.reports.wording import count, listing, share
 
-__all__ = [
-    "finding_card",
-    "leader_sentences",
-    "optimism_sentence",
-    "verdict_pending",
-]
+__all__ = ["finding_card", "leader_sentences", "optimism_sentence", "verdict_pending"]
 
 _BOX = "the box, which spans each objective from its best value to the worst that counts"
 _PARTS = ("method", "aggregator", "forget_loss")
