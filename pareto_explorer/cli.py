@@ -92,6 +92,7 @@ def sweep(
     trial failed, 2 bad input.
     """
     from pareto_explorer.facade import run_sweep
+    from pareto_explorer.reports.cards.finding import finding_card
     from pareto_explorer.reports.cards.hypervolume import hypervolume_card
     from pareto_explorer.reports.material import Material
     from pareto_explorer.runs import is_uri
@@ -118,6 +119,7 @@ def sweep(
         typer.echo(index)
     else:
         _print_families(console, hypervolume_card(material).data, len(material.replicates))
+        console.print(Text(finding_card(material).sentence))
         for row in run.points[failed].drop_duplicates("trial_id").itertuples():
             console.print(Text(f"failed: {row.trial_id}: {row.error}"), soft_wrap=True)
         console.print(Text(f"report: {index}"), soft_wrap=True)
@@ -246,7 +248,6 @@ def _command() -> str:
 
 def _print_families(console: Console, families: pd.DataFrame | None, replicates: int) -> None:
     if families is None:
-        console.print("no trial has given a finite point")
         return
     title = f"Hypervolume by family: mean and range over {replicates} replicates"
     table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)

@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from html import unescape
 
 import pytest
 import yaml
 
 from pareto_explorer import __version__
 from pareto_explorer.cli import main
+from pareto_explorer.loading import load_run
+from pareto_explorer.reports import write_report
 from tests.synthetic import write_synthetic_run as write_run
 
 
@@ -80,6 +83,24 @@ def test_report_is_rebuilt_without_torch_and_ray(tmp_path):
     assert done.returncode == 0, done.stderr
     assert (run.path / "report" / "index.html").exists()
     assert str(run.path / "report" / "index.html") in done.stdout.replace("\n", "")
+
+
+@pytest.mark.parametrize("replicates", [2, 8])
+def test_a_sweep_ends_with_the_first_sentence_of_its_report(
+    tmp_path, monkeypatch, capsys, space, replicates
+):
+    run = write_run(tmp_path / "run", replicates=replicates)
+    write_report(run.path)
+    monkeypatch.setattr("pareto_explorer.facade.run_sweep", lambda *_, **__: load_run(run.path))
+    monkeypatch.setattr(sys, "argv", ["pareto-explorer", "sweep", space])
+    with pytest.raises(SystemExit):
+        main()
+    shown = " ".join(capsys.readouterr().out.split())
+    summary = (run.path / "report" / "summary.md").read_text(encoding="utf-8")
+    first = unescape(summary.replace("\\", "")).partition("## What was found")[2].split("\n")[2]
+    assert "has the largest mean hypervolume" in first
+    assert ('--set "replicates' in first) == (replicates == 2)
+    assert first in shown
 
 
 def test_list_shows_every_name_with_knobs_and_source():

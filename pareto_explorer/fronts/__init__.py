@@ -7,7 +7,7 @@ from pareto_explorer.fronts.attainment import (
     attainment_difference,
     family_attainment,
 )
-from pareto_explorer.fronts.comparison import Comparison, compare_families, comparison_sentence
+from pareto_explorer.fronts.comparison import Comparison, compare_families
 from pareto_explorer.fronts.contributions import (
     family_contributions,
     knob_contributions,
@@ -41,6 +41,7 @@ from pareto_explorer.fronts.presets import (
 from pareto_explorer.fronts.resampling import Interval
 from pareto_explorer.fronts.selection import Selection, select
 from pareto_explorer.fronts.sensitivity import ranking_changes, reference_sensitivity
+from pareto_explorer.fronts.standing import Standing, standing, standing_sentence
 from pareto_explorer.fronts.tables import front, replicate_means
 from pareto_explorer.fronts.validation import validation_box
 from pareto_explorer.fronts.vorobev import VorobevResult, vorobev
@@ -59,13 +60,13 @@ __all__ = [
     "Preset",
     "RetrainFloor",
     "Selection",
+    "Standing",
     "VorobevResult",
     "additive_epsilon",
     "anytime_curves",
     "attainment_difference",
     "common_grid",
     "compare_families",
-    "comparison_sentence",
     "efficacy_fidelity_box",
     "families_inside",
     "family_attainment",
@@ -92,6 +93,8 @@ __all__ = [
     "retrain_floor",
     "retrain_gap_box",
     "select",
+    "standing",
+    "standing_sentence",
     "validation_box",
     "vorobev",
 ]

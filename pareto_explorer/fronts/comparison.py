@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, groupby
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 from pareto_explorer.fronts.objectives import require_same_box
 from pareto_explorer.fronts.resampling import Interval, intervals
 from pareto_explorer.fronts.sign_flips import max_t, signed_rank
-from pareto_explorer.fronts.words import listing
 from pareto_explorer.runs.points import RUNNING
 
 if TYPE_CHECKING:
@@ -25,7 +23,6 @@ __all__ = [
     "SEPARABLE_FROM",
     "Comparison",
     "compare_families",
-    "comparison_sentence",
     "unfinished",
     "without_verdict",
 ]
@@ -34,8 +31,8 @@ SEPARABLE_FROM = 6
 """The number of replicates from which on a difference can be significant: 2 / 2⁶ ≤ 0.05."""
 
 _SIGNIFICANT = 0.05
+_HOLDS_IN = 0.95
 _NOTHING = 1e-12  # a difference of hypervolumes below this is rounding
-_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,11 @@ class Comparison:
         corrected: The p-value that accounts for all pairs compared; None with one replicate.
         probability: The probability of improvement: the share of replicates in which the first is
             better, ties counting half.
-        distinguishable: Whether ``corrected`` is at most 0.05, over six replicates or more.
+        draw_share: The share of half-samples of the configurations in which the family that is
+            ``ahead`` still is, in the mean over these replicates; None where neither family has a
+            draw that could reverse it.
+        distinguishable: Whether ``corrected`` is at most 0.05, over six replicates or more, and
+            ``draw_share`` at least 0.95 or None.
     """
 
     first: str
@@ -66,6 +67,7 @@ class Comparison:
     wilcoxon: float | None
     corrected: float | None
     probability: float
+    draw_share: float | None
     distinguishable: bool
 
     @property
@@ -77,6 +79,17 @@ class Comparison:
     def behind(self) -> str:
         """The other one."""
         return self.second if self.mean >= 0 else self.first
+
+    @property
+    def holds_in_seeds(self) -> bool:
+        """Whether the replicates alone tell the two apart."""
+        enough = len(self.differences) >= SEPARABLE_FROM
+        return enough and self.corrected is not None and self.corrected <= _SIGNIFICANT
+
+    @property
+    def holds_in_draws(self) -> bool:
+        """Whether the lead is there in nearly all half-samples of the configurations."""
+        return self.draw_share is None or self.draw_share >= _HOLDS_IN
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, without the differences, which follow from the hypervolumes."""
@@ -150,6 +163,7 @@ def compare_families(
                 wilcoxon=signed_rank(differences) if n >= SEPARABLE_FROM else None,
                 corrected=p if n > 1 else None,
                 probability=float(((differences > 0) + 0.5 * (differences == 0)).mean()),
+                draw_share=None,
                 distinguishable=n >= SEPARABLE_FROM and p <= _SIGNIFICANT,
             )
         )
@@ -167,40 +181,6 @@ def unfinished(points: pd.DataFrame) -> tuple[int, int]:
     return int((trials["trial_status"] == RUNNING).sum()), len(trials)
 
 
-def comparison_sentence(comparisons: Sequence[Comparison]) -> str:
-    """Says which families the replicates tell apart.
-
-    Args:
-        comparisons: What ``compare_families`` returns.
-
-    Returns:
-        Up to three pairs that are distinguishable, with the mean difference and its interval, and
-        how many more there are. With too few replicates for that: how many are needed, and up to
-        three families that are behind the best one in every replicate.
-    """
-    if not comparisons:
-        return "There are no two families to compare."
-    n = max(len(comparison.differences) for comparison in comparisons)
-    correction = f"after correction for {_count(len(comparisons), 'comparison')}"
-    if n < SEPARABLE_FROM:
-        replicates = "One replicate" if n == 1 else f"{n} replicates"
-        return (
-            f"{replicates} cannot separate families at the 5 % level {correction}; at least "
-            f"{SEPARABLE_FROM} are needed.{'' if n == 1 else ' ' + _same_signs(comparisons)}"
-        )
-    apart = [c for c in comparisons if c.distinguishable]
-    if not apart:
-        return (
-            f"No two families are distinguishable at the 5 % level over {n} replicates "
-            f"{correction}."
-        )
-    named = "; ".join(
-        f"{ahead} beats {listing([_difference(c) for c in group])}"
-        for ahead, group in groupby(apart[:_NAMED], key=lambda c: c.ahead)
-    )
-    return f"{named}{_others(max(len(apart) - _NAMED, 0), len(comparisons) - len(apart))}."
-
-
 def _intervals(rows: NDArray[np.float64], common: NDArray[np.bool_], seed: int) -> list[Interval]:
     """Bounds of the mean of each row over its own columns."""
     found: dict[int, Interval] = {}
@@ -210,42 +190,3 @@ def _intervals(rows: NDArray[np.float64], common: NDArray[np.bool_], seed: int) 
         bounds = intervals(rows[np.ix_(members, columns)], seed=seed)
         found.update(zip(members.tolist(), bounds, strict=True))
     return [found[i] for i in range(len(rows))]
-
-
-def _others(apart: int, rest: int) -> str:
-    if not apart:
-        return "; no other pair is distinguishable" if rest else ""
-    more = f"; {_count(apart, 'other pair')} {_are(apart)} distinguishable too"
-    return f"{more}, {rest:,} {_are(rest)} not" if rest else more
-
-
-def _same_signs(comparisons: Sequence[Comparison]) -> str:
-    leader = comparisons[0].first
-    behind = [
-        _difference(c) for c in comparisons if c.first == leader and min(c.differences.values()) > 0
-    ]
-    if not behind:
-        return f"{leader} has the largest mean but is ahead of no other family in every replicate."
-    return f"In every replicate {leader} is ahead of {listing(behind, _NAMED)}."
-
-
-def _difference(comparison: Comparison) -> str:
-    low, high = comparison.interval
-    if comparison.mean < 0:
-        low, high = -high, -low
-    scale = max(high - low, abs(comparison.mean) / 2, 1e-6)
-    decimals = max(2, 1 - math.floor(math.log10(scale)))  # two digits of it
-    mean, lowest, highest = (
-        f"{round(x, decimals) + 0.0:.{decimals}f}" for x in (abs(comparison.mean), low, high)
-    )
-    ranged = comparison.interval.kind == "range"
-    bounds = f"({lowest} to {highest})" if ranged else f"[{lowest}, {highest}]"
-    return f"{comparison.behind} by {mean} {bounds}"
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pareto_explorer.fronts.cross_fitting import checkpoints
 from pareto_explorer.fronts.objectives import Box
 from pareto_explorer.fronts.validation import validation_box
-from pareto_explorer.fronts.words import listing
+from pareto_explorer.fronts.words import families, listing
 
 __all__ = [
     "RetrainFloor",
@@ -161,22 +161,19 @@ def floor_sentence(
             "There is no retrain floor to compare with: it takes two retrained models of different "
             "training seeds, and objectives that follow from the metrics of two models."
         )
-    pairs = len(floor.distances)
+    names = [name for name, near in inside.items() if near]
+    who = families(names) or "No family"
+    verb = "come" if len(names) > 1 else "comes"
+    over = f", on average over {replicates} replicates" if names and replicates > 1 else ""
     distances = [
         f"{value:.3g} in {metric.replace('_', ' ')}"
         for metric, value in zip(floor.metrics, floor.mean, strict=True)
     ]
-    text = f"Two retrained models are {listing(distances)} apart"
-    if pairs > 1:
-        text += f", on average over {pairs} pairs of training seeds"
-    names = [name for name, near in inside.items() if near]
-    if not names:
-        return f"{text}; no family comes that near to the retrained model."
-    verb = "comes" if len(names) == 1 else "come"
-    over = f", on average over {replicates} replicates" if replicates > 1 else ""
+    pairs = len(floor.distances)
+    apart = f", on average over {pairs} pairs of training seeds" if pairs > 1 else ""
     return (
-        f"{text}; {listing(names)} {verb} as near to the retrained model as another retrained "
-        f"model does{over}."
+        f"{who} {verb} as near to the retrained model as another retrained model does{over}: two "
+        f"of them are {listing(distances)} apart{apart}."
     )
 
 

@@ -17,7 +17,6 @@ from pareto_explorer.fronts import (
 )
 from pareto_explorer.fronts.comparison import (
     compare_families,
-    comparison_sentence,
     without_verdict,
 )
 from pareto_explorer.fronts.resampling import Interval, interval
@@ -245,7 +244,6 @@ def test_who_is_better_where_both_were_run_beats_the_larger_mean():
     families = {"a": volume(a), "b": volume([x + 0.1 for x in a[:6]])}
     (found,) = compare_families(families)
     assert (found.first, found.ahead, found.behind) == ("a", "b", "a")
-    assert comparison_sentence([found]) == "b beats a by 0.100 [0.100, 0.100]."
 
 
 def test_a_running_sweep_has_no_verdict():
@@ -276,69 +274,13 @@ NEAR = [0.41, 0.41, 0.42, 0.42, 0.41, 0.41, 0.42, 0.39]
 FAR = [0.52, 0.51, 0.50, 0.54, 0.53, 0.50, 0.52, 0.51]
 
 
-def test_one_distinguishable_pair_is_told_with_its_interval():
-    (c,) = found = compare(a=FAR, b=LOW)
-    low, high = c.interval
-    assert comparison_sentence(found) == (f"a beats b by {c.mean:.3f} [{low:.3f}, {high:.3f}].")
-
-
-def test_several_pairs_and_what_is_left_are_counted():
-    assert comparison_sentence(compare(a=FAR, b=LOW, c=NEAR)) == (
-        "a beats b by 0.105 [0.094, 0.115] and c by 0.105 [0.095, 0.114]; no other pair is "
-        "distinguishable."
-    )
-    tops = {name: [x + i / 200 for x in FAR] for i, name in enumerate("vwxyz")}
-    text = comparison_sentence(compare(**tops, b=LOW, c=NEAR))
-    assert text.startswith("z beats y by 0.0050 [0.0050, 0.0050], x by 0.01")
-    assert text.endswith("; 17 other pairs are distinguishable too, 1 is not.")
-    text = comparison_sentence(compare(**tops))
-    assert text.endswith("; 7 other pairs are distinguishable too.")
-
-
-def test_nothing_distinguishable_is_said():
-    assert comparison_sentence(compare(b=LOW, c=NEAR)) == (
-        "No two families are distinguishable at the 5 % level over 8 replicates after correction "
-        "for 1 comparison."
-    )
-
-
-def test_too_few_replicates_say_how_many_are_needed_and_what_agrees():
-    families = {name: [0.4 - 0.1 * i, 0.5 - 0.1 * i, 0.45] for i, name in enumerate("uvw")}
-    text = comparison_sentence(compare(a=[0.75, 0.8, 0.7], **families, z=[0.1, 0.1, 0.9]))
-    assert text == (
-        "3 replicates cannot separate families at the 5 % level after correction for 10 "
-        "comparisons; at least 6 are needed. In every replicate a is ahead of u by 0.30 (0.25 to "
-        "0.35), v by 0.37 (0.25 to 0.45) and w by 0.43 (0.25 to 0.55)."
-    )
-    five = comparison_sentence(compare(a=[0.6, 0.7, 0.6, 0.8, 0.6], b=[0.1, 0.2, 0.3, 0.1, 0.5]))
-    assert five.startswith("5 replicates cannot")
-    assert "ahead of b by 0.42 [0." in five
-
-
-def test_more_than_three_that_are_behind_are_counted():
-    families = {f"b{i}": [0.1 + i / 100, 0.2, 0.1] for i in range(6)}
-    text = comparison_sentence(compare(a=[0.7, 0.7, 0.7], **families))
-    assert text.endswith(" and 3 others.")
-
-
-def test_only_the_leader_is_said_to_be_ahead():
-    text = comparison_sentence(compare(a=[0.9, 0.9, 0.1], b=[0.5, 0.5, 0.5], c=[0.4, 0.4, 0.4]))
-    assert "a has the largest mean but is ahead of no other" in text
-
-
-def test_no_agreement_among_few_replicates():
-    text = comparison_sentence(compare(a=[0.5, 0.9], b=[0.6, 0.1]))
-    assert text.endswith(
-        "a has the largest mean but is ahead of no other family in every replicate."
-    )
-
-
-def test_one_replicate_and_one_family_claim_nothing():
-    assert comparison_sentence(compare(a=[0.5], b=[0.25])) == (
-        "One replicate cannot separate families at the 5 % level after correction for 1 "
-        "comparison; at least 6 are needed."
-    )
-    assert comparison_sentence([]) == "There are no two families to compare."
+def test_a_lead_holds_in_seeds_and_in_draws_or_not():
+    (clear,) = compare(a=FAR, b=LOW)
+    (close,) = compare(b=LOW, c=NEAR)
+    (short,) = compare(a=FAR[:5], b=LOW[:5])
+    assert [c.holds_in_seeds for c in (clear, close, short)] == [True, False, False]
+    drawn = [replace(clear, draw_share=share) for share in (None, 0.94, 0.95, 1.0)]
+    assert [c.holds_in_draws for c in drawn] == [True, False, True, True]
 
 
 def test_on_a_run(tmp_path):

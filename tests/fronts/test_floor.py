@@ -218,19 +218,18 @@ def test_on_a_run(tmp_path):
 
 def test_sentences():
     floor = retrain_floor(LANDMARKS, GAPS)
-    start = (
-        "Two retrained models are 0.0833 in forget gap and 0.0833 in retain gap apart, on average "
-        "over 3 pairs of training seeds; "
+    near = "as near to the retrained model as another retrained model does"
+    apart = (
+        "two of them are 0.0833 in forget gap and 0.0833 in retain gap apart, on average over 3 "
+        "pairs of training seeds."
     )
-    near = " near to the retrained model"
-    assert floor_sentence(floor, {"a": False}) == f"{start}no family comes that{near}."
-    assert floor_sentence(floor, {"a": True, "b": False}) == (
-        f"{start}a comes as{near} as another retrained model does."
-    )
-    assert floor_sentence(floor, {"a": True}, 3).endswith("does, on average over 3 replicates.")
+    assert floor_sentence(floor, {"a": False}, 3) == f"No family comes {near}: {apart}"
+    assert floor_sentence(floor, {"a": True, "b": False}) == f"a comes {near}: {apart}"
+    assert f"{near}, on average over 3 replicates: two" in floor_sentence(floor, {"a": True}, 3)
     assert floor_sentence(floor, dict.fromkeys("abcde", True)) == (
-        f"{start}a, b, c and 2 others come as{near} as another retrained model does."
+        f"a, b, c and 2 others come {near}: {apart}"
     )
+    assert floor_sentence(floor, {"none": True}).startswith("the control none comes")
     assert "pair" not in floor_sentence(retrain_floor(models(0, 0.1), GAPS), {})
 
 

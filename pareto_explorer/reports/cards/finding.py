@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import pandas as pd
 
 from pareto_explorer.fronts import FamilyHypervolume, oracle_free_doubt
-from pareto_explorer.fronts.comparison import SEPARABLE_FROM, Comparison, comparison_sentence
+from pareto_explorer.fronts.comparison import SEPARABLE_FROM, Comparison
 from pareto_explorer.fronts.floor import floor_sentence
 from pareto_explorer.fronts.sensitivity import ranking_changes
+from pareto_explorer.fronts.standing import LARGEST, REPEATED, standing, standing_sentence
+from pareto_explorer.fronts.words import called, families
 from pareto_explorer.reports.card import Card
 from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.more_replicates import more_replicates
 from pareto_explorer.reports.wording import count, listing, share
 
 __all__ = ["finding_card", "leader_sentences", "optimism_sentence", "verdict_pending"]
 
+_BOX = "the box, which spans each objective from its best value to the worst that counts"
 _PARTS = ("method", "aggregator", "forget_loss")
 _VISIBLE = 0.0005  # a hypervolume below this is 0.000 in the report
 
 
 def finding_card(material: Material) -> Card:
     """The answer that a reader should take away, and what limits it."""
-    running = material.unfinished
-    first, *rest = leader_sentences(material.hypervolumes, material.comparisons, running)
+    first, *rest = leader_sentences(
+        material.hypervolumes,
+        material.comparisons,
+        material.unfinished,
+        more_replicates(material.run.manifest),
+    )
     notes = list(material.run.notes)
     if not _leads(material.hypervolumes):
         return Card(
@@ -33,8 +42,7 @@ def finding_card(material: Material) -> Card:
             first,
             context=_context([_trials(material)], [*notes, _aim(material)]),
         )
-    n = len(material.replicates)
-    answer = [*rest, _floor(material, n)]
+    answer = [*rest, _one_search(material), _floor(material, len(material.replicates))]
     limits = [
         *notes,
         _aim(material),
@@ -52,42 +60,38 @@ def leader_sentences(
     hypervolumes: Mapping[str, FamilyHypervolume],
     comparisons: Sequence[Comparison],
     running: tuple[int, int] = (0, 0),
+    remedy: str = "",
 ) -> list[str]:
-    """Says which family has the largest hypervolume, and which the replicates tell apart.
+    """Says which family has the largest hypervolume, and which cannot be told from it.
 
     Args:
         hypervolumes: By family, the largest mean first.
         comparisons: What ``fronts.comparison.compare_families`` gives for them.
         running: How many trials are running, and how many there are; with any there is no verdict.
+        remedy: What gives enough replicates for a verdict, as ``more_replicates`` says it.
+
+    Returns:
+        The finding in one sentence, then the numbers behind it and what the terms mean.
     """
     if not any(volume.n_points for volume in hypervolumes.values()):
         return ["No trial has given a finite point yet, so there is no front to show."]
     if not _leads(hypervolumes):
-        return ["No family dominates any part of the box: every hypervolume is 0."]
-    best = next(iter(hypervolumes))
-    top = hypervolumes[best]
-    n, total = len(top.per_replicate), len(_replicates(hypervolumes))
-    low, high = top.interval
-    bounds = "range" if top.interval.kind == "range" else top.interval.words()
-    of = f"{n} of {total}" if n < total else f"{n}"
-    spread = f"on average over {of} replicates ({bounds} {share(low)} to {share(high)})"
-    only = "in the only replicate" if n == total else f"in {of} replicates"
-    leader = (
-        f"{best} dominates the largest share of the box: hypervolume {share(top.mean)} "
-        f"{spread if n > 1 else only}."
+        return [
+            f"No family has a point inside {_BOX}, so every hypervolume (the share of it that "
+            "a family's models beat) is 0."
+        ]
+    found = standing(hypervolumes, comparisons)
+    first = (
+        f"{called(found.leader)} {LARGEST} so far; {verdict_pending(running)}"
+        if running[0] and len(hypervolumes) > 1
+        else standing_sentence(found, remedy)
     )
-    if len(hypervolumes) == 1:
-        return [leader, "There is no other family to compare it with."]
-    if running[0]:
-        return [leader, verdict_pending(running)]
-    if not comparisons:
-        return [leader, "No two families were run in the same replicate, so none are compared."]
-    sentences = [leader, comparison_sentence(comparisons)]
-    if any(
-        len(c.differences) >= SEPARABLE_FROM for c in comparisons if best in (c.first, c.second)
-    ):
-        sentences.append(_rivals(best, list(hypervolumes)[1:], comparisons))
-    return [sentence for sentence in sentences if sentence]
+    top = hypervolumes[found.leader]
+    numbers = _numbers(top, found.replicates, explained=REPEATED in first)
+    if found.shared >= SEPARABLE_FROM or running[0] or not found.unsettled:
+        return [first, numbers]
+    unsettled = families(found.unsettled)
+    return [first, numbers, f"Another draw of the configurations could put {unsettled} first."]
 
 
 def verdict_pending(running: tuple[int, int]) -> str:
@@ -111,13 +115,34 @@ def optimism_sentence(hypervolumes: Mapping[str, FamilyHypervolume]) -> str:
     if best not in fitted:
         return ""
     lost = hypervolumes[best].mean - fitted[best]
+    front = f"the front of {called(best)}"
     said = (
-        f"Chosen on the other replicates, the front of {best} still has {share(fitted[best])}"
+        f"Chosen on the other replicates, {front} still has {share(fitted[best])}"
         if lost >= _VISIBLE
-        else f"Choosing the front of {best} on the other replicates takes nothing from it"
+        else f"Choosing {front} on the other replicates takes nothing from it"
     )
     first = max(fitted, key=lambda name: (fitted[name], name == best))
-    return f"{said}; by that measure {first} leads instead." if first != best else f"{said}."
+    return (
+        f"{said}; by that measure the mean of {called(first)} is larger."
+        if first != best
+        else f"{said}."
+    )
+
+
+def _numbers(top: FamilyHypervolume, total: int, *, explained: bool) -> str:
+    """The leader's hypervolume with its bounds, and its scale."""
+    n = len(top.per_replicate)
+    low, high = top.interval
+    repeated = "" if explained else f" ({REPEATED})"
+    bounds = f"{share(low)} to {share(high)}"
+    if n == 1:
+        where = "the only replicate" if total == 1 else f"1 of {total} replicates"
+        mean = f"It is {share(top.mean)} in {where}{repeated}"
+    else:
+        of = f"{n} of {total}" if n < total else f"{n}"
+        kind = "range" if top.interval.kind == "range" else top.interval.words()
+        mean = f"The mean is {share(top.mean)} over {of} replicates{repeated}, {kind} {bounds}"
+    return f"{mean}; {prod(top.box.reference):g} would be all of {_BOX}."
 
 
 def _floor(material: Material, n: int) -> str:
@@ -145,19 +170,25 @@ def _aim(material: Material) -> str:
     )
 
 
-def _unequal(material: Material) -> str:
-    """What to keep in mind where families did not get the same budget."""
-    spec = material.run.manifest.get("spec", {})
+def _one_search(material: Material) -> str:
+    """What a ranking says in explore mode."""
     modes = [
         run.manifest.get("spec", {}).get("search", {}).get("mode")
         for run in (material.run.members.values() or [material.run])
     ]
-    if "explore" in modes:
-        return (
-            "One search drew the trials and gave more of them to what looked better, so "
-            "hypervolumes say what was found, not which family is better at equal budgets."
-        )
-    if spec.get("early_stopping"):
+    if "explore" not in modes:
+        return ""
+    return (
+        "One search drew the trials and gave more of them to what looked better, so hypervolumes "
+        "say what was found, not which family is better at equal budgets."
+    )
+
+
+def _unequal(material: Material) -> str:
+    """What to keep in mind where families did not get the same budget."""
+    if _one_search(material):
+        return ""
+    if material.run.manifest.get("spec", {}).get("early_stopping"):
         return "Trials that fell behind were stopped early, so families spent unequal budgets."
     return _unequal_sizes(material)
 
@@ -237,22 +268,12 @@ def _missing(hypervolumes: Mapping[str, FamilyHypervolume]) -> str:
 
 
 def _context(answer: list[str], limits: list[str]) -> dict[str, list[str]]:
-    kept = [sentence for sentence in limits if sentence]
-    return {"answer": answer, "limits": kept, "sentences": [*answer, *kept]}
+    told, kept = ([text for text in texts if text] for texts in (answer, limits))
+    return {"answer": told, "limits": kept, "sentences": [*told, *kept]}
 
 
 def _leads(hypervolumes: Mapping[str, FamilyHypervolume]) -> bool:
     return any(volume.mean > 0 for volume in hypervolumes.values())
-
-
-def _rivals(best: str, others: Sequence[str], comparisons: Sequence[Comparison]) -> str:
-    behind = {c.behind for c in comparisons if c.ahead == best and c.distinguishable}
-    ahead = {c.ahead for c in comparisons if c.behind == best and c.distinguishable}
-    close = [name for name in others if name not in behind | ahead]
-    if not close:
-        return "" if ahead else f"The lead of {best} over each other family is distinguishable."
-    verb = "is" if len(close) == 1 else "are"
-    return f"From {best} itself, {listing(close)} {verb} not distinguishable."
 
 
 def _reference(material: Material) -> str:

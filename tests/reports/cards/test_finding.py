@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -43,48 +44,49 @@ def said(volumes: dict[str, FamilyHypervolume]) -> list[str]:
     return leader_sentences(volumes, compare_families(volumes))
 
 
-def test_the_leader_is_told_with_its_range() -> None:
-    first, second = said({"a": volume(0.8, 0.9), "b": volume(0.5, 0.6)})
-    assert first == (
-        "a dominates the largest share of the box: hypervolume 0.850 on average over 2 replicates "
-        "(range 0.800 to 0.900)."
-    )
-    assert "at least 6 are needed" in second
-    assert "a is ahead of b" in second
+BOX_MEANS = "the box, which spans each objective from its best value to the worst that counts"
 
 
-def test_enough_replicates_give_an_interval_and_a_verdict() -> None:
-    noise = [0.00, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06]
-    volumes = {
-        "a": volume(*(0.8 + x for x in noise)),
-        "b": volume(*(0.8 + x for x in reversed(noise))),
-        "c": volume(*(0.2 + x for x in noise)),
-    }
-    first, second, third = said(volumes)
-    assert "(95 % bootstrap interval 0.8" in first
-    assert "a beats c by 0.6" in second
-    assert third == "From a itself, b is not distinguishable."
-
-
-def test_a_lead_over_everyone_is_said() -> None:
+def test_terms_are_explained_where_they_first_occur() -> None:
+    few = " ".join(said({"a": volume(0.8, 0.9), "b": volume(0.5, 0.6)}))
     noise = [0.00, 0.01, 0.02, 0.03, 0.04, 0.05]
-    volumes = {n: volume(*(x + y for y in noise)) for n, x in (("a", 0.8), ("b", 0.4))}
-    assert said(volumes)[-1] == "The lead of a over each other family is distinguishable."
+    enough = " ".join(said({name: volume(*noise) for name in "ab"}))
+    one = " ".join(said({"a": volume(0.8), "b": volume(0.5)}))
+    alone = " ".join(said({"a": volume(0.8, 0.9)}))
+    for text in (few, enough, one, alone):
+        assert re.search(r"hypervolume|$", text).end() == text.index(" (the share of the possible")
+        assert re.search(r"replicates?|$", text).end() == text.index(" (each repeats every trial")
+        assert text.count("box") == text.count(BOX_MEANS) == 1
+    zero = said({"a": volume(0.0, 0.0)})[0]
+    assert zero.index(BOX_MEANS) < zero.index("every hypervolume (the share of it that")
+
+
+def test_the_leaders_numbers_follow_with_their_bounds_and_scale() -> None:
+    _, numbers = said({"a": volume(0.8, 0.9), "b": volume(0.5, 0.6)})
+    assert numbers == (
+        f"The mean is 0.850 over 2 replicates, range 0.800 to 0.900; 1 would be all of {BOX_MEANS}."
+    )
+    _, numbers = said({"a": volume(*[0.8] * 7), "b": volume(*[0.2] * 7)})
+    assert ", 95 % bootstrap interval 0.800 to 0.800; 1 would be" in numbers
+
+
+def test_another_draw_that_could_turn_a_lead_of_few_replicates_is_told() -> None:
+    volumes = {"a": volume(0.8, 0.9), "b": volume(0.7, 0.6), "c": volume(0.1, 0.1)}
+    shares = {"b": 0.6, "c": 1.0}
+    pairs = [replace(c, draw_share=shares.get(c.second)) for c in compare_families(volumes)]
+    last = leader_sentences(volumes, pairs)[-1]
+    assert last == "Another draw of the configurations could put b first."
 
 
 def test_one_replicate_claims_nothing() -> None:
-    text = " ".join(said({"a": volume(0.8), "b": volume(0.5)}))
-    assert "in the only replicate" in text
-    assert "One replicate cannot separate families" in text
-
-
-def test_one_family_has_no_rival() -> None:
-    assert "no other family" in " ".join(said({"a": volume(0.8, 0.9)}))
+    first, numbers = said({"a": volume(0.8), "b": volume(0.5)})
+    assert "1 replicate (each repeats every trial with other seeds) is too few" in first
+    assert numbers.startswith("It is 0.800 in the only replicate; 1 would be")
 
 
 def test_nothing_inside_the_box_is_said() -> None:
     (text,) = said({"a": volume(0.0, 0.0)})
-    assert "every hypervolume is 0" in text
+    assert text.startswith("No family has a point inside the box")
 
 
 def test_no_usable_point_is_said() -> None:
@@ -101,8 +103,8 @@ def test_no_usable_point_is_said() -> None:
         ((0.85, 0.70), "Choosing the front of a on the other replicates takes nothing from it."),
         (
             (0.70, 0.75),
-            "Chosen on the other replicates, the front of a still has 0.700; by that measure b "
-            "leads instead.",
+            "Chosen on the other replicates, the front of a still has 0.700; by that measure the "
+            "mean of b is larger.",
         ),
     ],
 )
@@ -117,10 +119,14 @@ def test_optimism_is_told(fitted: Any, expected: str) -> None:
 def test_the_card_gives_the_answer_then_its_limits(material: Material) -> None:
     card = finding_card(material)
     best = next(iter(material.hypervolumes))
-    assert card.sentence.startswith(f"{best} dominates the largest share")
+    assert card.sentence.startswith(f"{best} has the largest mean hypervolume")
+    assert card.sentence.endswith(
+        'it takes 6, in a new run with --set "replicates.training_seeds=[0,1,2,3,4,5]" and another '
+        "--out."
+    )
     answer, limits = card.context["answer"], card.context["limits"]
     assert len(answer) == 2
-    assert "Two retrained models are" in answer[-1]
+    assert "as near to the retrained model as another retrained model does" in answer[-1]
     assert any("lie at or beyond the reference point" in text for text in limits)
     assert limits[-1] == "Of 19 trials, 2 failed and 1 diverged."
     assert card.context["sentences"] == [*answer, *limits]
@@ -186,8 +192,8 @@ def test_nothing_is_distinguishable_while_trials_are_running(many: Material) -> 
     running = changed(many, points=points)
     assert not any(c.distinguishable for c in running.comparisons)
     card = finding_card(running)
-    assert card.context["answer"][0] == "2 of 19 trials have not ended, so no verdict yet."
-    assert "beats" not in " ".join(card.context["sentences"])
+    assert card.sentence.endswith(" so far; 2 of 19 trials have not ended, so no verdict yet.")
+    assert "behind" not in " ".join([card.sentence, *card.context["sentences"]])
     assert "no verdict yet" in differences_card(running).sentence
 
 
@@ -205,10 +211,10 @@ def test_missing_replicates_are_told_and_beat_nobody(many: Material) -> None:
 
 
 def test_a_leader_with_fewer_replicates_is_told_so() -> None:
-    first = said({"a": volume(0.9), "b": volume(*[0.5] * 8)})[0]
-    assert first.endswith("hypervolume 0.900 in 1 of 8 replicates.")
-    first = said({"a": volume(0.9, 0.8), "b": volume(*[0.5] * 8)})[0]
-    assert "on average over 2 of 8 replicates (range" in first
+    numbers = said({"a": volume(0.9), "b": volume(*[0.5] * 8)})[1]
+    assert numbers.startswith("It is 0.900 in 1 of 8 replicates; ")
+    numbers = said({"a": volume(0.9, 0.8), "b": volume(*[0.5] * 8)})[1]
+    assert numbers.startswith("The mean is 0.850 over 2 of 8 replicates, range")
 
 
 def test_notes_of_the_run_come_first(material: Material) -> None:
@@ -226,8 +232,22 @@ def test_notes_of_the_run_come_first(material: Material) -> None:
 def test_unequal_budgets_are_told(material: Material, part: dict[str, Any], told: str) -> None:
     manifest = material.run.manifest
     unequal = changed(material, manifest=manifest | {"spec": manifest["spec"] | part})
-    assert told in " ".join(finding_card(unequal).context["limits"])
-    assert told not in " ".join(finding_card(material).context["limits"])
+    assert told in " ".join(finding_card(unequal).context["sentences"])
+    assert told not in " ".join(finding_card(material).context["sentences"])
+
+
+def test_in_explore_mode_the_answer_says_what_its_ranking_means(many: Material) -> None:
+    manifest = many.run.manifest
+    explored = changed(
+        many, manifest=manifest | {"spec": manifest["spec"] | {"search": {"mode": "explore"}}}
+    )
+    assert finding_card(explored).context["answer"][1].startswith("One search drew the trials")
+
+
+def test_a_verdict_stands_in_the_first_sentence(many: Material) -> None:
+    card = finding_card(many)
+    assert re.search("clearly (behind|ahead)", card.sentence)
+    assert "--set" not in card.sentence
 
 
 def test_without_a_retrained_model_it_says_what_stands_in(oracle_free: Material) -> None:
