@@ -13,41 +13,30 @@ points of a family's front.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import heapq
-import json
 import math
 import random
-import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
-from pathlib import Path
 from statistics import fmean, stdev
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
+from pools import box_of, pool_of
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from rich.console import Console
 from rich.table import Table
 
-from pareto_explorer.fronts import Box, hypervolume, retrain_gap_box
-from pareto_explorer.sweeps import SweepSpec, TrialPlan
-from pareto_explorer.sweeps.replicate import Bench, run_replicate
-from pareto_explorer.sweeps.reproduce import local_landmarks
+from pareto_explorer.fronts import Box, hypervolume
+from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.schedulers import ParetoASHA
-from pareto_explorer.tasks import LandmarkCache, default_cache_dir, make_task
 
 STEPS, EVERY, GRACE, SLOTS = 60, 10, 10, 4
 DEFAULT = "ParetoASHA"
 NONE, SINGLE, TOGETHER = "no stopping", "ASHA on the mean objective", "all families together"
-
-_worker: dict[str, Any] = {}
 
 
 def specification(seed: int, configurations: int) -> SweepSpec:
@@ -58,44 +47,6 @@ def specification(seed: int, configurations: int) -> SweepSpec:
     mapping["replicates"] = {"training_seeds": [0, 1]}
     mapping["search"] |= {"configurations": configurations, "seed": seed}
     return SweepSpec.from_mapping(mapping)
-
-
-def pool_of(seed: int, configurations: int, workers: int) -> pd.DataFrame:
-    """Every point of one sweep; kept in a temporary file for the next call."""
-    spec = specification(seed, configurations)
-    key = hashlib.sha256(json.dumps(spec.to_mapping(), sort_keys=True).encode()).hexdigest()[:16]
-    path = Path(tempfile.gettempdir()) / f"pareto-explorer-pool-{key}.parquet"
-    if not path.exists():
-        local = ProcessPoolExecutor(workers, get_context("spawn"), _prepare, (spec,))
-        with local as executor:
-            rows = [row for found in executor.map(_run, spec.plan()) for row in found]
-        pd.DataFrame(rows).to_parquet(path)
-    return pd.read_parquet(path)
-
-
-def _prepare(spec: SweepSpec) -> None:
-    torch.set_num_threads(1)
-    task, cache = make_task(spec.task), LandmarkCache(default_cache_dir())
-    seeds = spec.replicates.training_seeds
-    landmarks = {seed: local_landmarks(task, seed, cache) for seed in seeds}
-    _worker.update(spec=spec, bench=Bench(task, landmarks, "cpu"))
-
-
-def _run(plan: TrialPlan) -> list[dict[str, Any]]:
-    spec, bench = _worker["spec"], _worker["bench"]
-    return [
-        point.row
-        for replicate in spec.replicate_list()
-        for point in run_replicate(bench, plan, replicate, spec.budget)
-    ]
-
-
-def box_of(spec: SweepSpec) -> Box:
-    """The box of every pool: their landmarks are the same."""
-    _prepare(spec)
-    prepared = map(_worker["bench"].prepared, spec.replicates.training_seeds)
-    gaps = [float(evaluator(original)["forget_gap"]) for original, evaluator in prepared]
-    return retrain_gap_box(gaps, spec.preset.tolerance)
 
 
 @dataclass(frozen=True)
@@ -333,7 +284,8 @@ def main() -> None:
     box = box_of(specification(0, options.configurations))
     pools = []
     for seed in range(options.pools):
-        pools.append(curves_of(pool_of(seed, options.configurations, options.workers), box))
+        spec = specification(seed, options.configurations)
+        pools.append(curves_of(pool_of(spec, spec.plan(), options.workers), box))
         console.print(f"pool {seed}: {len(pools[-1])} trials")
     rows = {
         name: [measure(pool, box, make, options.share, options.orders) for pool in pools]

@@ -1,0 +1,111 @@
+"""Runs the sweeps that the README shows, and writes what they printed into it.
+
+    python benchmarks/readme_results.py            # runs both sweeps, some minutes, landmarks anew
+    python benchmarks/readme_results.py --check    # says whether the README's blocks are whole
+
+Between `<!-- digits -->` and `<!-- /digits -->` the README holds what the terminal showed, what the
+report found, and on what and when; between the `digits_aggregators` marks the same in short. The
+text is that of the program; nothing here knows a number.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from pareto_explorer import load_run
+from pareto_explorer.loading import Run
+from pareto_explorer.reports.cards.finding import finding_card
+from pareto_explorer.reports.material import Material
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+SPACES = ("digits", "digits_aggregators")
+PACKAGES = ("torch", "torchjd", "ray", "numpy")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    if options.check:
+        missing = [space for space in SPACES if not _pattern(space).search(README.read_text())]
+        print(f"without a result: {', '.join(missing) or 'none'}")
+        return 1 if missing else 0
+    with tempfile.TemporaryDirectory() as folder:
+        for space in SPACES:
+            printed, seconds = sweep(space, Path(folder))
+            run = load_run(Path(folder) / "runs" / space)
+            text = block(run, printed if space == "digits" else "", seconds)
+            print(text, flush=True)
+            _replace(space, text)
+    return 0
+
+
+def sweep(space: str, folder: Path) -> tuple[str, float]:
+    """Runs a space with an empty cache; what it printed, and the seconds that it took."""
+    command = [sys.executable, "-m", "pareto_explorer", "sweep", space]
+    environment = os.environ | {"PARETO_EXPLORER_CACHE": str(folder / "cache"), "COLUMNS": "100"}
+    started = perf_counter()
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout.replace(str(folder / "cache"), "~/.cache/pareto-explorer"), (
+        perf_counter() - started
+    )
+
+
+def block(run: Run, printed: str, seconds: float) -> str:
+    """One result: the terminal's text, where it was made, and what the report found."""
+    card = finding_card(Material(run))
+    trials = run.points["trial_id"].nunique()
+    replicates = run.points["replicate"].nunique()
+    made = (
+        f"{trials} trials, {replicates} replicates each, took {seconds:.0f} s with the training of "
+        f"all landmarks. {_where(run.manifest)}"
+    )
+    found = "\n".join(f"> {sentence}" for sentence in [card.sentence, *card.context["answer"]])
+    shown = f"```\n{_shortened(printed)}\n```\n\n" if printed else ""
+    return f"{shown}{made} The report says:\n\n{found}"
+
+
+def _where(manifest: Mapping[str, Any]) -> str:
+    machine, versions = manifest["machine"], manifest["versions"]
+    packages = ", ".join(f"{name} {versions[name]}" for name in ("python", *PACKAGES))
+    return (
+        f"Measured on {manifest['written'][:10]}, {machine['processor']}, {machine['cpus']} cores, "
+        f"{packages}."
+    )
+
+
+def _shortened(printed: str) -> str:
+    """The terminal's lines with the first and the last of the progress."""
+    lines = [line.rstrip() for line in printed.strip().splitlines()]
+    progress = [i for i, line in enumerate(lines) if re.match(r"\d+/\d+ trials", line)]
+    for number in reversed(progress[1:-1]):
+        del lines[number]
+    if len(progress) > 2:
+        lines.insert(progress[0] + 1, "...")
+    return "\n".join(lines)
+
+
+def _pattern(space: str) -> re.Pattern[str]:
+    return re.compile(rf"(<!-- {space} -->\n)(.+?)(\n<!-- /{space} -->)", re.DOTALL)
+
+
+def _replace(space: str, text: str) -> None:
+    found = _pattern(space).subn(lambda match: match[1] + text + match[3], README.read_text())
+    if found[1] != 1:
+        raise SystemExit(f"README.md has no marks for {space}.")
+    README.write_text(found[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
