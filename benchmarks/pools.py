@@ -26,24 +26,37 @@ _worker: dict[str, Any] = {}
 
 
 def pool_of(spec: SweepSpec, plans: Sequence[TrialPlan], workers: int) -> pd.DataFrame:
-    """Every point of one sweep; kept in a temporary file for the next call.
+    """Every point of one sweep, in the order of its trials.
+
+    The points of each family are kept in a temporary file for the next call.
 
     Args:
         spec: The sweep; its landmarks come from the cache, or are trained first.
         plans: Its trials.
         workers: Processes.
     """
-    mapping = {part: spec.to_mapping()[part] for part in ("task", "replicates", "budget")}
-    trials = [(plan.trial_id, plan.config) for plan in plans]
-    key = hashlib.sha256(json.dumps([mapping, trials], sort_keys=True).encode()).hexdigest()[:16]
-    path = Path(tempfile.gettempdir()) / f"pareto-explorer-pool-{key}.parquet"
-    if not path.exists():
+    by_family: dict[str, list[TrialPlan]] = {}
+    for plan in plans:
+        by_family.setdefault(plan.family.name, []).append(plan)
+    paths = {name: _path(spec, own) for name, own in by_family.items()}
+    missing = [plan for plan in plans if not paths[plan.family.name].exists()]
+    if missing:
         box_of(spec)  # trains the landmarks that are not cached
         local = ProcessPoolExecutor(workers, get_context("spawn"), _prepare, (spec,))
         with local as executor:
-            rows = [row for found in executor.map(_run, plans) for row in found]
-        pd.DataFrame(rows).to_parquet(path)
-    return pd.read_parquet(path)
+            rows = [row for found in executor.map(_run, missing) for row in found]
+        for name, own in pd.DataFrame(rows).groupby("family"):
+            own.dropna(axis="columns", how="all").to_parquet(paths[str(name)])
+    pool = pd.concat([pd.read_parquet(path) for path in paths.values()], ignore_index=True)
+    place = {plan.trial_id: number for number, plan in enumerate(plans)}
+    return pool.sort_values("trial_id", key=lambda ids: ids.map(place), kind="stable")
+
+
+def _path(spec: SweepSpec, plans: Sequence[TrialPlan]) -> Path:
+    mapping = {part: spec.to_mapping()[part] for part in ("task", "replicates", "budget")}
+    trials = [(plan.trial_id, plan.config) for plan in plans]
+    key = hashlib.sha256(json.dumps([mapping, trials], sort_keys=True).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"pareto-explorer-pool-{key}.parquet"
 
 
 def box_of(spec: SweepSpec) -> Box:

@@ -54,7 +54,7 @@ def sweep(space: str, folder: Path) -> tuple[str, float]:
     command = [sys.executable, "-m", "pareto_explorer", "sweep", space]
     environment = os.environ | {"PARETO_EXPLORER_CACHE": str(folder / "cache"), "COLUMNS": "100"}
     started = perf_counter()
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603
         command, cwd=folder, env=environment, capture_output=True, text=True, check=True
     )
     return done.stdout.replace(str(folder / "cache"), "~/.cache/pareto-explorer"), (
