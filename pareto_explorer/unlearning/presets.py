@@ -40,9 +40,9 @@ _RAUL = "RAUL, Khosrowshahi et al., arXiv 2606.00399"
 _RAUL_ADAMW = {"lr": {"grid_search": [1e-4, 7.5e-5, 5e-5, 2.5e-5, 1e-5]}}
 _RAUL_SGD = {"lr": {"grid_search": [1e-2, 7.5e-3, 5e-3, 2.5e-3, 1e-3]}}
 
-# A preset states every knob of the optimiser, so that no default of this package passes for a
-# paper's. These are those of the code of Unlearn-Sparse and its descendants (RAUL, CUP, MUNBa,
-# EUPMU); the other papers state none, or one of language models, and are tried with them too.
+# A preset states every knob of the optimiser, so that no other default reaches it unnoticed. These
+# are those of the code of Unlearn-Sparse and its descendants (RAUL, CUP, MUNBa, EUPMU); where a
+# paper's are unknown, or those of language models, they are the defaults of this package.
 _SGD = {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 5e-4, "batch_norm": "batch"}
 _ADAMW = _SGD | {"optimizer": "adamw"}
 _HAMU = {

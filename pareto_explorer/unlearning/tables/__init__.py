@@ -1,10 +1,9 @@
 """What is registered under which name.
 
-Of the aggregators and scalarisers of torchjd 0.18, all that differ for two objectives have a name
-here, most of them their own. ``Constant`` is ``weighted_sum``, ``Sum`` is ``mean`` at twice the
-learning rate. Three have none:
+The aggregators and scalarisers of torchjd 0.18 are here under their own names, but for these:
 
-- ``Random``, weights drawn anew in every step, is ``mean`` with more noise: no trade-off of its own.
+- ``Constant`` is ``weighted_sum``, and ``Sum`` is ``mean`` at twice the learning rate.
+- ``Random`` draws weights anew in every step: ``mean`` with more noise, no trade-off of its own.
 - ``Krum`` needs at least three gradients, of which it drops some as faulty.
 - ``TrimmedMean`` drops the largest and the smallest entry of each coordinate: of two, nothing
   would be left, and without dropping it is ``mean``.
