@@ -45,6 +45,7 @@ _RAUL_SGD = {"lr": {"grid_search": [1e-2, 7.5e-3, 5e-3, 2.5e-3, 1e-3]}}
 # paper's are unknown, or those of language models, they are the defaults of this package.
 _SGD = {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 5e-4, "batch_norm": "batch"}
 _ADAMW = _SGD | {"optimizer": "adamw"}
+_ENTANGLEMENT = _ADAMW | {"weight_decay": 0.0, "batch_norm": "frozen"}
 _HAMU = {
     "granularity": "layer",
     "lr": 1e-4,
@@ -117,7 +118,7 @@ PRESETS: dict[str, Preset] = {
         ),
         Preset(
             "entanglement",
-            {"method": "entanglement", "lr": 1e-3, **_ADAMW, "weight_decay": 0.0},
+            {"method": "entanglement", "lr": 1e-3, **_ENTANGLEMENT},
             "Forgets under a Lagrangian, then repairs the adjacent set without undoing it.",
             "Cheng et al., arXiv 2603.26569",
         ),
