@@ -202,7 +202,8 @@ def _cross(
             if isinstance(value, Domain)
         }
         families.append(Family(name, method, aggregator, loss, chosen, usual))
-    for key in given:
+    own = [key for key in given if key not in defaults or given[key] != defaults[key]]
+    for key in own:  # a preset's knobs of a part that is replaced go with it
         if key not in known:
             raise unknown(f"{where}.{key}", key, known)
     return families

@@ -60,6 +60,10 @@ def test_a_knob_goes_to_the_families_that_have_it():
     assert [sorted(f.knobs) for f in found] == [["lr"], ["intensity", "lr"]]
 
 
+#: What the presets with SGD say of the optimiser, besides the learning rate.
+PLAIN = {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 5e-4, "batch_norm": "batch"}
+
+
 def test_presets_are_families_that_can_be_overridden():
     found = spec(
         families=[
@@ -69,9 +73,17 @@ def test_presets_are_families_that_can_be_overridden():
     ).family_list()
     assert [f.name for f in found] == ["raul_uniform", "cup", "pivot"]
     assert (found[0].aggregator, found[0].forget_loss) == ("upgrad", "kl_uniform")
-    assert found[0].knobs == {"lr": 0.5, "optimizer": "adamw"}
+    assert found[0].knobs == {**PLAIN, "lr": 0.5, "optimizer": "adamw"}
     assert (found[2].aggregator, found[2].forget_loss) == ("cup", "kl_uniform")
-    assert found[2].knobs == {"lr": 0.001, "intensity": 0.2}
+    assert found[2].knobs == {**PLAIN, "lr": 0.001, "intensity": 0.2}
+
+
+def test_what_a_preset_sets_of_a_part_goes_with_the_part():
+    (gru,) = spec(families=[{"preset": "gru"}]).family_list()
+    (other,) = spec(families=[{"preset": "gru", "aggregator": "pcgrad"}]).family_list()
+    assert gru.knobs == {**other.knobs, "tracking": 0.8}
+    with pytest.raises(InputError, match=r"families\.0\.tracking: 'tracking' is not known"):
+        spec(families=[{"preset": "gru", "aggregator": "pcgrad", "tracking": 0.5}]).plan()
 
 
 def test_sweep_means_the_papers_grid_under_a_preset():

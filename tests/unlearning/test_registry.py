@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 import torch
+from torchjd import aggregation, scalarization
 from torchjd.aggregation import Weighting
 
 from pareto_explorer.errors import InputError
@@ -19,6 +20,7 @@ from pareto_explorer.unlearning import (
     knobs_of,
     make_method,
     resolve,
+    tables,
 )
 from pareto_explorer.unlearning.rules import Rule
 
@@ -79,6 +81,54 @@ def test_aggregators_are_weightings_or_rules_with_their_knobs(entry):
     assert {knob.name: knob.default for knob in entry.knobs} == {
         name: p.default for name, p in signature.items() if p.default is not p.empty
     }
+
+
+#: What torchjd 0.18 ships, by the name that it has here; None: why not is said in ``tables``.
+TORCHJD = {
+    "AlignedMTL": "aligned_mtl",
+    "CAGrad": "cagrad",
+    "COSMOS": "cosmos",
+    "CRMOGM": "cr_mogm",
+    "ConFIG": "config",
+    "Constant": "weighted_sum",
+    "DWA": "dwa",
+    "DualProj": "dualproj",
+    "ExcessMTL": "excess_mtl",
+    "FAMO": "famo",
+    "FairGrad": "fairgrad",
+    "GeometricMean": "geometric_mean",
+    "GradDrop": "graddrop",
+    "GradVac": "gradvac",
+    "IMTLG": "imtl_g",
+    "IMTLL": "imtl_l",
+    "Krum": None,
+    "MGDA": "mgda",
+    "Mean": "mean",
+    "MoDo": "modo",
+    "NashMTL": "nash_mtl",
+    "PBI": "pbi",
+    "PCD": "pcd",
+    "PCGrad": "pcgrad",
+    "Random": None,
+    "SDMGrad": "sdmgrad",
+    "STCH": "stch",
+    "Sum": None,
+    "TrimmedMean": None,
+    "UPGrad": "upgrad_torchjd",
+    "UW": "uw",
+}
+#: Classes of TorchJD's that are no rules.
+BASES = {"Aggregator", "GramianWeightedAggregator", "Scalarizer", "WeightedAggregator", ""}
+
+
+def test_nothing_that_torchjd_ships_is_missing_without_a_word():
+    exported = {*aggregation.__all__, *scalarization.__all__}
+    assert {name.removesuffix("Weighting") for name in exported} - BASES == TORCHJD.keys()
+    for name, registered in TORCHJD.items():
+        if registered is None:
+            assert f"``{name}``" in tables.__doc__
+        else:
+            assert registered in WEIGHTINGS
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=str)

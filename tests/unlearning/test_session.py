@@ -44,6 +44,7 @@ FAMILIES = [
     ),
     {**PAIR, "saliency": 0.5, "optimizer": "adamw"},
     {**PAIR, "auto_lr": True},
+    {**PAIR, "aggregator": "gru", "tracking": 0.8, "granularity": "layer"},
     {"method": "entanglement", "forget_share": 0.5, "optimizer": "sgd"},
     {"method": "entanglement", "forget_share": 0.1},
     {"method": "fine_tune", "optimizer": "adamw", "batch_norm": "frozen"},

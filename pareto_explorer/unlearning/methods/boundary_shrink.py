@@ -32,7 +32,8 @@ class BoundaryShrink(GradientMethod):
     Source: Chen et al. (arXiv 2303.11570); its bound is that of published code. That
     code takes the argmax over all k, so that samples which the attack leaves in their class are
     trained on the very label to be forgotten; not here. It also rounds attacked inputs to 8 bits
-    in [0, 1]; here they stay within the range of D_f's inputs, whatever their scale.
+    in [0, 1]; here they stay within the range of D_f's inputs, whatever their scale. And it labels
+    each augmented batch anew with the original model, where here each sample has one label.
 
     Images of bytes are attacked as numbers in [0, 1], which their model has to take too: a model
     whose logits are other ones there is refused.

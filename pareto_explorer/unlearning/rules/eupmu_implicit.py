@@ -23,7 +23,8 @@ class EUPMUImplicit(Rule):
 
     Source: *Efficient Utility-Preserving Machine Unlearning with Implicit Gradient Surgery*
     (arXiv 2510.22124). The authors' code does this on logarithms of losses with Adam on the
-    multiplier; the update here is the paper's. Momentum makes δ the change by the whole velocity,
+    multiplier, and with the opposite sign of ε: it subtracts from the fall of the loss what the
+    paper adds. The update here is the paper's. Momentum makes δ the change by the whole velocity,
     as it does in their code.
 
     Args:

@@ -10,11 +10,22 @@ from torch import Tensor
 from pareto_explorer.errors import unknown
 from pareto_explorer.unlearning.rules.rule import Rule, Step
 
-__all__ = ["CAPS", "HAMUQ", "HAMUU", "QUOTA_RULES", "SHARES", "STOPPED", "Demand", "solve"]
+__all__ = [
+    "CAPS",
+    "HAMUQ",
+    "HAMUU",
+    "QUOTA_RULES",
+    "RADIUS_SHARES",
+    "SHARES",
+    "STOPPED",
+    "Demand",
+    "solve",
+]
 
 QUOTA_RULES = ("absolute", "relative")
 SHARES = ("norms", "hardness", "equal")
-CAPS = ("cap", "skip", "published")
+RADIUS_SHARES = ("norms", "each")
+CAPS = ("cap", "skip", "published", "stop")
 #: What the ledger says of a run that the stopping rule has ended.
 STOPPED = "quota infeasible"
 
@@ -36,14 +47,17 @@ class Demand(NamedTuple):
 
 
 def solve(
-    gramian: Tensor, demand: Demand, infeasible: Literal["cap", "skip", "published"] = "cap"
+    gramian: Tensor,
+    demand: Demand,
+    infeasible: Literal["cap", "skip", "published", "stop"] = "cap",
 ) -> tuple[Tensor, Tensor]:
     """Solves max g_r·d subject to g_f·d ≥ Q and ‖d‖ ≤ R in closed form.
 
     With a = ‖g_r‖², b = g_r·g_f, c = ‖g_f‖² and S² = ac − b², the first that applies:
 
-    - infeasible, Q > R √c: d = R ĝ_f (``cap``), 0 (``skip``) or Q g_f / c (``published``: the
-      quota is met at a length that grows without bound as g_f vanishes);
+    - infeasible, Q > R √c: d = R ĝ_f (``cap``), 0 (``skip``, and ``stop``, which the caller acts
+      on) or Q g_f / c (``published``: the quota is met at a length that grows without bound as g_f
+      vanishes);
     - direct, b R ≥ Q √a: d = R ĝ_r meets the quota by itself;
     - rectified: w_r = √(cR² − Q²)/S and w_f = (Q − b w_r)/c: quota and radius are tight. Where
       the gradients are colinear, S = 0, or g_r vanishes, d = Q g_f / c.
@@ -71,9 +85,10 @@ def solve(
     w_f = (quota - b * w_r) / c
     w_r = torch.where(direct, radius / norm_r, w_r)
     w_f = torch.where(direct, 0.0, w_f)
-    longest = {"cap": radius / norm_f, "skip": torch.zeros_like(c), "published": quota / c}
+    none = torch.zeros_like(c)
+    forced = {"cap": radius / norm_f, "skip": none, "published": quota / c, "stop": none}
     w_r = torch.where(impossible, 0.0, w_r)
-    w_f = torch.where(impossible, longest[infeasible], w_f)
+    w_f = torch.where(impossible, forced[infeasible], w_f)
     weights = torch.stack((w_r, w_f), -1)
     # Whatever the branch, a zero gradient has no weight: the divisions by its norm are void.
     weights = torch.where(gramian.diagonal(dim1=-2, dim2=-1) == 0, 0.0, weights)
@@ -90,8 +105,10 @@ class HAMUQ(Rule):
 
     Both gradients are first shortened to norm ``clip_norm``. R is the norm of the retain gradient
     (the authors' ``use_lr_radius``) unless ``radius`` gives one. Where every parameter tensor has a
-    Gramian of its own (``granularity: layer``, as the authors do it), each has the radius
-    Rᵢ = R ‖g_rⁱ‖/‖g_r‖, so that the radii add up to R, and a share of the quota: proportional to
+    Gramian of its own (``granularity: layer``, as the authors do it), each has a radius:
+    Rᵢ = R ‖g_rⁱ‖/‖g_r‖, so that Σ Rᵢ² = R² and the whole step is at most R long, or, with
+    ``radius_share: each``, as the authors do it with a given radius, all of R, so that k tensors
+    together move by up to R √k. Each has a share of the quota too: proportional to
     ‖g_rⁱ‖‖g_fⁱ‖ (``norms``), to exp(−κᵢ) with the hardness κᵢ = −g_rⁱ·g_fⁱ (``hardness``), or
     ``equal``. ``quota_rule: relative`` asks each tensor for Qᵢ = Q Rᵢ‖g_fⁱ‖ instead, a fraction
     of what its radius can reach, which is always feasible. The absolute quota is feasible only if
@@ -101,21 +118,27 @@ class HAMUQ(Rule):
     The stopping rule ends the run at the first step where no change within the radii meets the
     quota without raising the retain loss: Σ Rᵢ mᵢ < Q with mᵢ = Sᵢ/‖g_rⁱ‖ where the gradients
     conflict and ‖g_fⁱ‖ where they do not. For one tensor this is the paper's κ > κ₂, with
-    κ₂² = ‖g_r‖²‖g_f‖² − Q²‖g_r‖²/R², or an infeasible quota. It makes the host wait for the
-    device once a step.
+    κ₂² = ‖g_r‖²‖g_f‖² − Q²‖g_r‖²/R², or an infeasible quota. The authors' code only logs it by
+    default, and ends a run at the first step where a single tensor cannot meet its share, which
+    ``infeasible: stop`` does here; at a converged model that may be the first of all. Each of the
+    two makes the host wait for the device once a step.
 
     Source: Chen et al., *Hardness-Aware Multi-Objective Unlearning* (arXiv 2606.02119); knobs and
-    defaults from the authors' code. Not carried over: its infeasible branch, which breaks the
-    radius (``infeasible: published`` has it), and the aggregate stopping rule's
-    Sᵢ/‖g_rⁱ‖ for tensors whose gradients agree, where more is within reach.
+    defaults from the authors' code. Not carried over: the step that it takes where it is told to go
+    on at an infeasible quota, which breaks the radius (``infeasible: published`` has it); the
+    aggregate stopping rule's Sᵢ/‖g_rⁱ‖ for tensors whose gradients agree, where more is within
+    reach; and, in its variant for the whole gradient, the division of each tensor's part of the
+    rectified direction by that part's own norm instead of the whole direction's, so that k tensors
+    leave the radius by up to √k (``granularity: full`` solves the problem as the paper states it).
 
     Args:
         quota: Q.
         quota_rule: ``absolute`` or ``relative``.
         quota_share: ``norms``, ``hardness`` or ``equal``; read for absolute quotas of tensors.
         radius: R; ``None``: the norm of the gradient.
+        radius_share: ``norms`` or ``each``; read where ``radius`` is given to tensors.
         clip_norm: Norm that the gradients are shortened to; ``None``: they are not.
-        infeasible: ``cap``, ``skip`` or ``published``.
+        infeasible: ``cap``, ``skip``, ``published`` or ``stop``.
         stop_when_infeasible: Whether the stopping rule ends the run.
 
     Raises:
@@ -128,14 +151,16 @@ class HAMUQ(Rule):
         quota_rule: Literal["absolute", "relative"] = "absolute",
         quota_share: Literal["norms", "hardness", "equal"] = "norms",
         radius: float | None = None,
+        radius_share: Literal["norms", "each"] = "norms",
         clip_norm: float | None = 1.0,
-        infeasible: Literal["cap", "skip", "published"] = "cap",
+        infeasible: Literal["cap", "skip", "published", "stop"] = "cap",
         stop_when_infeasible: bool = False,
     ) -> None:
         super().__init__()
         words = {
             "quota_rule": (quota_rule, QUOTA_RULES),
             "quota_share": (quota_share, SHARES),
+            "radius_share": (radius_share, RADIUS_SHARES),
             "infeasible": (infeasible, CAPS),
         }
         for name, (word, known) in words.items():
@@ -145,8 +170,9 @@ class HAMUQ(Rule):
         self.quota_rule = quota_rule
         self.quota_share = quota_share
         self.radius = radius
+        self.radius_share = radius_share
         self.clip_norm = clip_norm
-        self.infeasible: Literal["cap", "skip", "published"] = infeasible
+        self.infeasible: Literal["cap", "skip", "published", "stop"] = infeasible
         self.stop_when_infeasible = stop_when_infeasible
 
     def forward(self, step: Step, /) -> Tensor:
@@ -154,7 +180,9 @@ class HAMUQ(Rule):
         scale, gramian = self._clip(step.gramian)
         weights, branches, reachable, quota = self._solve(gramian)
         self.descent.ledger.observe(_branch_shares, branches)
-        if self.stop_when_infeasible and bool(reachable < quota):
+        harmful = self.stop_when_infeasible and bool(reachable < quota)
+        missed = self.infeasible == "stop" and bool((branches == _INFEASIBLE).any())
+        if harmful or missed:
             self.descent.ledger.stopped = STOPPED
         return weights * scale
 
@@ -166,7 +194,9 @@ class HAMUQ(Rule):
         """
         norm_r, norm_f = gramian.diagonal(dim1=-2, dim2=-1).sqrt().unbind(-1)
         radius = norm_r
-        if self.radius is not None:
+        if self.radius is not None and self.radius_share == "each":
+            radius = torch.full_like(norm_r, self.radius)
+        elif self.radius is not None:
             whole = norm_r.square().sum().sqrt()
             radius = torch.where(whole > 0, self.radius * norm_r / whole, 0.0)
         if self.quota_rule == "relative":

@@ -26,6 +26,7 @@ class MoCo(Rule):
 
     Source: Fernando et al., *Mitigating Gradient Bias in Multi-objective Learning* (MoCo,
     arXiv 2210.12624), a solver that was not made for unlearning; its update as summarised there.
+    LibMTL's MoCo normalises the gradients and takes a softmax in place of the projection.
 
     Args:
         tracking: β, in [0, 1].

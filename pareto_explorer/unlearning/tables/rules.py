@@ -14,7 +14,7 @@ from pareto_explorer.unlearning.checks import (
     whole_above_zero,
 )
 from pareto_explorer.unlearning.entries import Entry, Knob, table
-from pareto_explorer.unlearning.rules.hamu import CAPS, QUOTA_RULES, SHARES
+from pareto_explorer.unlearning.rules.hamu import CAPS, QUOTA_RULES, RADIUS_SHARES, SHARES
 from pareto_explorer.unlearning.tables.weightings import WEIGHTINGS
 
 __all__ = ["RULES"]
@@ -48,6 +48,13 @@ def _hamu(quota: str, radius: str) -> tuple[Knob, ...]:
         ),
         Knob("radius", None, None, radius, absent_or_above_zero),
         Knob(
+            "radius_share",
+            "norms",
+            None,
+            "radius of each tensor where one is given: norms, a share by norm; each, all of it",
+            one_of(RADIUS_SHARES),
+        ),
+        Knob(
             "clip_norm",
             1.0,
             None,
@@ -58,7 +65,7 @@ def _hamu(quota: str, radius: str) -> tuple[Knob, ...]:
             "infeasible",
             "cap",
             None,
-            "step where no step meets the quota: cap it at the radius, skip it, or as published",
+            "where no step meets the quota: cap at the radius, skip, published (beyond it) or stop",
             one_of(CAPS),
         ),
         Knob(
@@ -167,6 +174,26 @@ RULES = table(
         ),
         "Preferred min-norm point, without bias: three batches of each set a step.",
         "SDMGrad, Xiao et al., arXiv 2305.18409",
+    ),
+    Entry(
+        "modo",
+        rules.MoDo,
+        (
+            Knob("dual_lr", 0.1, {"loguniform": [0.001, 1.0]}, "step of the weights", above_zero),
+            Knob("ridge", 0.1, None, "pull of the weights towards equality", not_negative),
+        ),
+        "Min-norm weights without bias: two batches of each set a step.",
+        "MoDo, Chen et al., arXiv 2305.20057",
+    ),
+    Entry(
+        "excess_mtl",
+        rules.ExcessMTL,
+        (
+            Knob("robust_lr", 1.0, {"loguniform": [0.01, 10.0]}, "step of the weights", above_zero),
+            Knob("warm_up", 10, None, "first steps, of equal weights", whole_above_zero),
+        ),
+        "More weight for the loss that seems further from its own optimum.",
+        "ExcessMTL, He et al., arXiv 2402.02009",
     ),
     Entry(
         "graddrop",
@@ -279,6 +306,21 @@ RULES = table(
         ),
         "Uncertainty weighting: weights approach half the inverse losses.",
         "Kendall et al., arXiv 1705.07115",
+    ),
+    Entry(
+        "imtl_l",
+        rules.IMTLL,
+        (
+            Knob(
+                "scale_lr",
+                0.025,
+                {"loguniform": [0.001, 1.0]},
+                "step of the scales",
+                above_zero,
+            ),
+        ),
+        "Learned scales bring positive losses to one size: uw at twice its weights.",
+        "IMTL-L, Liu et al., ICLR 2021, section 3.2",
     ),
     Entry(
         "dwa",

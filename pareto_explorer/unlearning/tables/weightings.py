@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pareto_explorer.unlearning import weightings
+from torchjd.aggregation import Weighting
+from torchjd.linalg import PSDMatrix
+
+from pareto_explorer.unlearning import rules, weightings
 from pareto_explorer.unlearning.checks import (
     absent_or_above_zero,
     fraction,
@@ -20,6 +23,14 @@ _UPGRAD = "Quinton and Rey, arXiv 2406.16232, section 3"
 
 def _preference(summary: str) -> Knob:
     return Knob("preference", 0.5, {"uniform": [0.05, 0.95]}, summary, fraction)
+
+
+def _gru(
+    cap: float | None = None, tracking: float = 1.0
+) -> Weighting[PSDMatrix] | rules.TrackedRetain:
+    """Builds GRU, on a moving average of the retain gradient if one is asked for."""
+    rectified = weightings.GRU(cap)
+    return rectified if tracking == 1 else rules.TrackedRetain(rectified, tracking)
 
 
 _PROJECTED = _preference("weight of the projected forget gradient; retain has the rest")
@@ -114,8 +125,17 @@ WEIGHTINGS = table(
     ),
     Entry(
         "gru",
-        weightings.GRU,
-        (Knob("cap", None, None, "longest step that is taken; null: any", absent_or_above_zero),),
+        _gru,
+        (
+            Knob("cap", None, None, "longest step that is taken; null: any", absent_or_above_zero),
+            Knob(
+                "tracking",
+                1.0,
+                None,
+                "share of the new retain gradient in its moving average; 1: there is none",
+                fraction,
+            ),
+        ),
         "Forget gradient without its part against the retain gradient.",
         "GRU, Wang et al., arXiv 2503.09117",
     ),

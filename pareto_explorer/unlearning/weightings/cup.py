@@ -30,8 +30,9 @@ class CUP(Weighting[PSDMatrix]):
     zero, d is half of the other, which has length L too.
 
     Source: Hwang and Lim, *Controllable Machine Unlearning by Pivoting Gradient*
-    (arXiv 2510.19226). The authors' code adds 1e-6 to ‖g_r‖² and steps twice per gradient; neither
-    is done here.
+    (arXiv 2510.19226). The authors' code adds 1e-6 in three places, to ‖g_r‖² (not to the norm),
+    to ‖g_f‖ and to the norms of both projections, and steps twice per gradient; neither is done
+    here.
 
     Args:
         intensity: γ, in [0, 1].

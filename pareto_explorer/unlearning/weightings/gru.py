@@ -21,6 +21,9 @@ class GRU(Weighting[PSDMatrix]):
     Source: Wang et al., *GRU: Mitigating the Trade-off between Unlearning and Retention for Large
     Language Models* (arXiv 2503.09117). HAMU's code, where GRU is a baseline, rectifies in the
     wrong case (see :class:`~pareto_explorer.unlearning.weightings.PCGrad`); it is not done here.
+    The authors' code rectifies against a moving average of the retain gradient, with 0.8 for the
+    new one: the knob ``tracking`` of ``gru`` (see
+    :class:`~pareto_explorer.unlearning.rules.TrackedRetain`), which the preset ``gru`` sets.
 
     Args:
         cap: Longest step that is taken, above 0; ``None``: any.

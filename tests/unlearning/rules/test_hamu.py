@@ -145,6 +145,21 @@ def test_what_happens_where_no_step_meets_the_quota(infeasible, length, gain):
     }
 
 
+@pytest.mark.parametrize(("factor", "stops"), [(0.99, False), (1.01, True)])
+@pytest.mark.parametrize("rule", [HAMUQ, HAMUU])
+def test_the_first_tensor_that_cannot_meet_its_share_may_end_the_run(rule, factor, stops):
+    g_r, g_f, sizes = layered()
+    whole = rule(1.0, quota_share="equal", radius=1.0, clip_norm=None)
+    now = step_of(g_r, g_f, sizes=sizes)
+    radius = begun(whole).demand(now.gramian if rule is HAMUQ else now.gramian.flip(-1, -2)).radius
+    bound = now.gramian[:, 1, 1] if rule is HAMUQ else now.gramian[:, 0, 0]
+    least = 3 * (radius * bound.sqrt()).min().item()  # a third of the quota has to be in reach
+    knobs = {"quota_share": "equal", "radius": 1.0, "clip_norm": None, "infeasible": "stop"}
+    stopping = begun(rule(factor * least, **knobs))
+    stopping(now)
+    assert (stopping.descent.ledger.stopped == "quota infeasible") == stops
+
+
 def test_gradients_are_shortened_before_anything_else():
     g_r, g_f = pair(-0.3, 3.0, 20.0)
     rule, now = lone(HAMUQ(0.5), (g_r, g_f))
@@ -164,10 +179,13 @@ def layered(seed=0):
 
 
 @pytest.mark.parametrize("share", ["norms", "hardness", "equal"])
-@pytest.mark.parametrize("radius", [None, 4.0])
-def test_tensors_share_quota_and_radius(share, radius):
+@pytest.mark.parametrize(
+    ("radius", "radius_share"), [(None, "norms"), (None, "each"), (4.0, "norms"), (4.0, "each")]
+)
+def test_tensors_share_quota_and_radius(share, radius, radius_share):
     g_r, g_f, sizes = layered()
-    rule = begun(HAMUQ(0.2, quota_share=share, radius=radius, clip_norm=None))
+    knobs = {"quota_share": share, "radius": radius, "radius_share": radius_share}
+    rule = begun(HAMUQ(0.2, clip_norm=None, **knobs))
     now = step_of(g_r, g_f, sizes=sizes)
     d = direction(rule, now)
 
@@ -178,12 +196,17 @@ def test_tensors_share_quota_and_radius(share, radius):
     weights = {"norms": norms, "hardness": np.exp(products), "equal": np.ones(3)}[share]
     for (r, f, own), part in zip(parts, 0.2 * weights / weights.sum(), strict=True):
         reach = np.linalg.norm(r) * (1 if radius is None else radius / np.linalg.norm(g_r))
+        if radius is not None and radius_share == "each":
+            reach = radius
         expected = -published(r, -f, part, reach)
         if part > reach * np.linalg.norm(f):
             expected = reach * f / np.linalg.norm(f)
         np.testing.assert_allclose(own, expected, rtol=1e-9, atol=1e-12)
     if radius is not None:
-        assert np.linalg.norm(d) == pytest.approx(4.0)
+        whole = {"norms": 4.0, "each": 4.0 * np.sqrt(3)}[radius_share]
+        assert np.linalg.norm(d) == pytest.approx(whole)
+        squares = rule.demand(now.gramian).radius.square().sum()
+        assert squares.sqrt().item() == pytest.approx(whole)
 
 
 def test_relative_quota_of_tensors_is_always_feasible():
@@ -216,9 +239,10 @@ def test_weights_are_finite(g, share):
 @pytest.mark.parametrize("rule", [HAMUQ, HAMUU])
 @pytest.mark.parametrize("zero", [(0, 1), (1, 0), (0, 0)])
 @pytest.mark.parametrize("radius", [None, 1.0])
-def test_zero_gradients_make_no_step_of_their_own(rule, zero, radius):
+@pytest.mark.parametrize("radius_share", ["norms", "each"])
+def test_zero_gradients_make_no_step_of_their_own(rule, zero, radius, radius_share):
     g = pair(0.3, *zero)
-    d = direction(begun(rule(0.5, radius=radius)), step_of(*g))
+    d = direction(begun(rule(0.5, radius=radius, radius_share=radius_share)), step_of(*g))
     assert np.isfinite(d).all()
     assert np.linalg.norm(d) <= 1 + 1e-12
 
@@ -232,5 +256,7 @@ def test_not_finite_gradients_give_not_finite_steps():
 def test_bad_words_are_refused():
     with pytest.raises(InputError, match=r"quota_rule: 'absolut' .*'absolute'"):
         HAMUQ(quota_rule="absolut")
+    with pytest.raises(InputError, match=r"radius_share: 'eaach' .*'each'"):
+        HAMUQ(radius_share="eaach")
     with pytest.raises(InputError, match=r"infeasible: 'caps' .*'cap'"):
         HAMUU(infeasible="caps")

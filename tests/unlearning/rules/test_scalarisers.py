@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchjd import scalarization
 
-from pareto_explorer.unlearning.rules import COSMOS, DWA, FAMO, PBI, STCH, UW, GeometricMean
+from pareto_explorer.unlearning.rules import (
+    COSMOS,
+    DWA,
+    FAMO,
+    IMTLL,
+    PBI,
+    STCH,
+    UW,
+    GeometricMean,
+)
 
 from .steps import begun, losses_step
 
@@ -100,6 +109,30 @@ def test_uw_descends_as_torchjds_does():
         optimizer.step()
 
 
+def test_imtl_l_descends_as_torchjds_does():
+    before, _ = walk(1, 30)
+    rule, reference = begun(IMTLL(0.1)), scalarization.IMTLL(2).double()
+    optimizer = torch.optim.SGD(reference.parameters(), lr=0.1)
+    for losses in before:
+        optimizer.zero_grad()
+        expected = slope(reference, losses)
+        close(rule(losses_step(losses)), expected)
+        optimizer.step()
+
+
+def test_imtl_l_is_uncertainty_weighting_at_twice_its_weights():
+    ours, other = begun(IMTLL(0.1)), begun(UW(0.2))
+    for losses in walk(4, 30)[0]:
+        close(ours(losses_step(losses)), 2 * other(losses_step(losses)))
+
+
+def test_imtl_l_brings_scaled_losses_to_one():
+    rule, losses = begun(IMTLL(0.1)), torch.tensor([0.05, 7.0])
+    for _ in range(2000):
+        weights = rule(losses_step(losses))
+    np.testing.assert_allclose(weights * losses, 1.0, rtol=1e-6)
+
+
 def test_dwa_weighs_as_torchjds_does():
     before, _ = walk(2, 23)
     rule, reference = begun(DWA(0.7, 5)), scalarization.DWA(0.7)
@@ -114,7 +147,7 @@ def test_dwa_weighs_as_torchjds_does():
     assert (weights[10:] != 1).all()
 
 
-@pytest.mark.parametrize("rule", [FAMO(), UW(), DWA(window=1)], ids=str)
+@pytest.mark.parametrize("rule", [FAMO(), UW(), IMTLL(), DWA(window=1)], ids=str)
 def test_a_new_run_starts_anew(rule):
     def weights():
         begun(rule, losses_again=lambda: torch.tensor([0.1, 2.0]))
@@ -133,6 +166,6 @@ def test_negative_losses_are_welcome_where_the_scalar_is_defined(rule):
     assert np.isfinite(begun(rule)(losses_step(torch.tensor([0.1, -3.0]))).numpy()).all()
 
 
-@pytest.mark.parametrize("rule", [FAMO(), GeometricMean()], ids=str)
+@pytest.mark.parametrize("rule", [FAMO(), GeometricMean(), IMTLL()], ids=str)
 def test_others_say_that_they_need_positive_losses(rule):
     assert rule.needs_positive_losses
