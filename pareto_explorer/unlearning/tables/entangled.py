@@ -29,6 +29,8 @@ def _phased(knob: Knob) -> Knob:
             return replace(knob, default="adamw", summary="of the forgetting phase: sgd or adamw")
         case "weight_decay":
             return replace(knob, default=0.0, summary="decay in the forgetting phase")
+        case "batch_norm":
+            return replace(knob, default="frozen")
         case "momentum":
             return replace(knob, summary="momentum of the repair, and of sgd")
     return knob
