@@ -80,7 +80,7 @@ class Entanglement(GradientMethod):
     optimizer: Literal["sgd", "adamw"] = "adamw"
     weight_decay: float = 0.0
     batch_norm: Literal["batch", "frozen"] = "frozen"
-    repair_lr: float = 0.01
+    repair_lr: float = 0.0005
     forget_share: float = 0.5
     ascent: float = 1.0
     penalty: float = 10.0

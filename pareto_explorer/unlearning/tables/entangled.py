@@ -44,8 +44,8 @@ ENTANGLED = table(
             *map(_phased, optimiser(0.001, [0.0003, 0.01])),
             Knob(
                 "repair_lr",
-                0.01,
-                {"loguniform": [0.001, 0.03]},
+                0.0005,
+                {"loguniform": [0.0002, 0.002]},
                 "learning rate of the repair, constant",
                 above_zero,
             ),
