@@ -68,7 +68,8 @@ def make_method(config: Mapping[str, Any]) -> Method:
             values of knobs; those left out keep their defaults.
 
     Raises:
-        InputError: When a name or a knob is unknown or a value is out of its range.
+        InputError: When a name or a knob is unknown, a value is out of its range, or a package
+            that a part solves with is missing.
     """
     chosen = dict(config)
     names = [chosen.pop(part, None) for part in _PARTS]
@@ -82,7 +83,12 @@ def make_method(config: Mapping[str, Any]) -> Method:
     def build(part: str, **others: Any) -> Any:
         entry = parts[part]
         values = {knob.name: chosen.get(knob.name, knob.default) for knob in entry.knobs}
-        return entry.build(**others, **values)
+        try:
+            return entry.build(**others, **values)
+        except ImportError as error:
+            raise InputError(
+                f"{part}: {entry.name!r} needs a missing package ({error})."
+            ) from error
 
     needed = {part: build(part) for part in parts if part != "method"}
     return cast("Method", build("method", **needed))

@@ -68,6 +68,7 @@ class RAULCalibrated(GradientMethod):
 
     Raises:
         InputError: When the aggregator has no such name.
+        ImportError: When the package that it solves with is missing.
     """
 
     triple_aggregator: str = "upgrad"
@@ -78,6 +79,7 @@ class RAULCalibrated(GradientMethod):
         super().__post_init__()
         if self.triple_aggregator not in TRIPLE_AGGREGATORS:
             raise unknown("triple_aggregator", self.triple_aggregator, TRIPLE_AGGREGATORS)
+        TRIPLE_AGGREGATORS[self.triple_aggregator]()  # a solver that is missing fails here
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
         """Prepares one run."""

@@ -128,6 +128,13 @@ class GradientMethod(ABC):
     ``frozen`` and works up to 0.03 with ``batch``. The price shows when a whole class is to be
     forgotten: batches of a single class shift the statistics, so even tiny steps forget.
 
+    With ``batch``, a step that reads several sets also depends on their order: of two batches, the
+    later one has 1/(1 − m) times the weight of the earlier in running statistics of momentum m
+    (0.1 in PyTorch). All methods pass the retain batch forward first, then the forget batch, then a
+    held-out one, as the code of RAUL and of Cheng et al.'s forgetting phase does; no order is
+    neutral, and one for all keeps it out of their comparison. ``benchmarks/forward_order.py``
+    prints what the other would do. With ``frozen`` the order is without effect.
+
     Attributes:
         lr: Learning rate.
         optimizer: ``sgd`` or ``adamw`` (β = 0.9, 0.999).

@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 import torch
@@ -19,10 +20,9 @@ from pareto_explorer.unlearning.data import Batches, UnlearningData
 from pareto_explorer.unlearning.gradients import gradient
 from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting
 from pareto_explorer.unlearning.methods.projection import flat_gradient, move, project_off
+from pareto_explorer.unlearning.objectives import untracked
 
 __all__ = ["Entanglement", "squared_wasserstein"]
-
-_EVALUATION_BATCH = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +33,11 @@ class Entanglement(GradientMethod):
     and a remote part. L is the task's loss, CE_i the cross-entropy of a sample and c its ``clip``.
 
     *Forgetting*, an augmented Lagrangian: descends on −γ mean min(CE_i, c) over a forget batch
-    + λh + (μ/2)h², where h is L of a remote batch minus L of the original model in eval mode over
-    the whole remote part, both augmented where the task augments. λ starts at 0 and grows by μh
-    after each step, where h is the value before the step. The adjacent part is not read.
+    + λh + (μ/2)h², where h is L of a remote batch minus the mean L of the original model over the
+    batches of the first pass. Both are measured alike: on augmented inputs where the task
+    augments, and with batch norm as ``batch_norm`` says; for a model that stands still, λ is back
+    at 0 after the first pass and then strays by chance alone. λ starts at 0 and grows by μh after
+    each step, where h is the value before the step. The adjacent part is not read.
 
     *Repair*, projected gradient descent: v ← m·v + ∇L_adjacent, then v is projected on the
     orthogonal complement of ∇L_remote and of the gradient of (1 − α)·L_f + α·W₂², then θ ← θ − ηv;
@@ -47,6 +49,9 @@ class Entanglement(GradientMethod):
 
     To first order, repair lowers the adjacent loss and changes neither of the others. The aim is
     suppression: the forget set is to be misclassified, not to look as if it were never seen.
+    Batch norm is frozen unless told otherwise, as in the published code, which never leaves eval
+    mode: only then are the losses that the constraint and the projections hold those of the model
+    that is evaluated.
 
     Source: Cheng et al., *Machine Unlearning under Retain-Forget Entanglement* (arXiv 2603.26569,
     algorithm 1). A reconstruction in this: the phases share one batch size and divide the
@@ -60,6 +65,7 @@ class Entanglement(GradientMethod):
     Attributes:
         optimizer: Of the forgetting phase; the repair is its own.
         weight_decay: Decay in the forgetting phase.
+        batch_norm: Of both phases.
         momentum: m of the repair; also that of ``sgd`` in the forgetting phase.
         repair_lr: η.
         forget_share: Share of the steps that forget, in [0, 1]; the rest repair.
@@ -73,7 +79,8 @@ class Entanglement(GradientMethod):
     lr: float = 0.001
     optimizer: Literal["sgd", "adamw"] = "adamw"
     weight_decay: float = 0.0
-    repair_lr: float = 0.01
+    batch_norm: Literal["batch", "frozen"] = "frozen"
+    repair_lr: float = 0.0005
     forget_share: float = 0.5
     ascent: float = 1.0
     penalty: float = 10.0
@@ -121,8 +128,7 @@ class Entanglement(GradientMethod):
 
     def _forget(self, setting: Setting, remote: Batches, forget: Batches) -> Callable[[], None]:
         model, parameters, ledger = setting.model, setting.parameters, setting.ledger
-        pinned = _mean_loss(model, setting.data, setting.streams.generator("weights"))
-        ledger.count(forward=len(setting.data.retain))
+        pinned = _remote_loss(setting)
         multiplier = torch.zeros_like(pinned)
 
         def write_gradients() -> None:
@@ -157,6 +163,11 @@ class Entanglement(GradientMethod):
             velocity = self.momentum * velocity + flat_gradient(loss, parameters)
 
             rows, losses_f, losses_r = velocity.new_zeros(2, len(velocity)), [], []
+            for batch in self._several(remote, len(setting.data.retain)):
+                loss = setting.data.loss(model(batch.inputs), batch.labels)
+                rows[1] += flat_gradient(loss, parameters)
+                losses_r.append(loss.detach())
+                ledger.count(forward=len(batch), backward=len(batch))
             for batch in self._several(forget, len(setting.data.forget)):
                 with torch.no_grad():
                     before = self._clipped(forgotten, batch)
@@ -166,11 +177,6 @@ class Entanglement(GradientMethod):
                 rows[0] += flat_gradient(loss, parameters)
                 losses_f.append(-now.detach().mean())
                 ledger.count(forward=2 * len(batch), backward=len(batch))
-            for batch in self._several(remote, len(setting.data.retain)):
-                loss = setting.data.loss(model(batch.inputs), batch.labels)
-                rows[1] += flat_gradient(loss, parameters)
-                losses_r.append(loss.detach())
-                ledger.count(forward=len(batch), backward=len(batch))
 
             velocity = project_off(velocity, rows)
             move(parameters, velocity, -self.repair_lr)
@@ -181,10 +187,7 @@ class Entanglement(GradientMethod):
         return write_gradients
 
     def _several(self, batches: Batches, samples: int) -> Iterator[Samples]:
-        first = next(batches)
-        yield first
-        for _ in range(1, min(self.batches, math.ceil(samples / len(first)))):
-            yield next(batches)
+        return islice(_one_pass(batches, samples), self.batches)
 
     def _clipped(self, model: nn.Module, batch: Samples) -> Tensor:
         """min(CE, c) of each sample, (B,)."""
@@ -207,17 +210,25 @@ def _parts(data: UnlearningData) -> tuple[Samples, Samples]:
     return data.adjacent, data.remote
 
 
-def _mean_loss(model: nn.Module, data: UnlearningData, draws: torch.Generator) -> Tensor:
-    """The task's loss in eval mode over the retain set, without touching the model.
+def _one_pass(batches: Batches, samples: int) -> Iterator[Samples]:
+    """Gives as many batches as it takes to see all samples."""
+    first = next(batches)
+    yield first
+    yield from islice(batches, math.ceil(samples / len(first)) - 1)
 
-    Inputs are augmented, as those of the batches that it is compared with.
+
+@torch.no_grad()
+def _remote_loss(setting: Setting) -> Tensor:
+    """The mean loss of the model, in the mode of a step, over the batches of the first pass.
+
+    The batches are those that the steps begin with, and no running statistic moves.
     """
-    samples, augment = data.retain, data.augment
-    still = copy.deepcopy(model).eval()
-    with torch.no_grad():
-        parts = torch.split(samples.inputs, _EVALUATION_BATCH)
-        logits = torch.cat([still(augment(p, draws) if augment else p) for p in parts])
-    return data.loss(logits, samples.labels)
+    data, losses = setting.data, []
+    with untracked(setting.model):
+        for batch in _one_pass(setting.streams.batches("retain"), len(data.retain)):
+            losses.append(data.loss(setting.model(batch.inputs), batch.labels))
+            setting.ledger.count(forward=len(batch))
+    return torch.stack(losses).mean()
 
 
 def _diagnostics(losses_r: Tensor, losses_f: Tensor) -> dict[str, Tensor]:

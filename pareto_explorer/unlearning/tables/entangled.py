@@ -29,6 +29,8 @@ def _phased(knob: Knob) -> Knob:
             return replace(knob, default="adamw", summary="of the forgetting phase: sgd or adamw")
         case "weight_decay":
             return replace(knob, default=0.0, summary="decay in the forgetting phase")
+        case "batch_norm":
+            return replace(knob, default="frozen")
         case "momentum":
             return replace(knob, summary="momentum of the repair, and of sgd")
     return knob
@@ -42,8 +44,8 @@ ENTANGLED = table(
             *map(_phased, optimiser(0.001, [0.0003, 0.01])),
             Knob(
                 "repair_lr",
-                0.01,
-                {"loguniform": [0.001, 0.03]},
+                0.0005,
+                {"loguniform": [0.0002, 0.002]},
                 "learning rate of the repair, constant",
                 above_zero,
             ),

@@ -1,4 +1,5 @@
 import copy
+import importlib.util
 import pickle
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import nn
 from torchjd.aggregation import UPGrad
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.unlearning import Budget
+from pareto_explorer.unlearning import Budget, make_method
 from pareto_explorer.unlearning.losses import ForgetBatch, cross_entropy, kl_uniform_reverse
 from pareto_explorer.unlearning.methods import RAULCalibrated
 from pareto_explorer.unlearning.methods.calibrated import TRIPLE_AGGREGATORS, calibration
@@ -187,3 +188,15 @@ def test_a_compiled_model_goes_the_same_way():
         found.append(flat(model))
     torch.compiler.reset()
     torch.testing.assert_close(*found)
+
+
+@pytest.mark.parametrize("package", ["quadprog", "qpsolvers"])
+@pytest.mark.parametrize("name", ["upgrad", "upgrad_torchjd", "dualproj"])
+def test_a_missing_solver_is_refused_before_anything_runs(monkeypatch, name, package):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        "torchjd._mixins.find_spec", lambda wanted: None if wanted == package else find(wanted)
+    )
+    with pytest.raises(InputError, match=rf"^method: 'raul_calibrated' needs .*{package}"):
+        make_method({"method": "raul_calibrated", "triple_aggregator": name})
+    make_method({"method": "raul_calibrated", "triple_aggregator": "mgda"})

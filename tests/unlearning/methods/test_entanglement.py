@@ -12,6 +12,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.unlearning import Budget
 from pareto_explorer.unlearning.losses import cross_entropy
 from pareto_explorer.unlearning.methods import Entanglement
+from pareto_explorer.unlearning.methods.descent import BATCH_NORM_POLICIES
 from pareto_explorer.unlearning.methods.entanglement import squared_wasserstein
 from pareto_explorer.unlearning.methods.projection import flat_gradient, project_off
 from tests.unlearning.toys import CLASSES, draws, flat, linear, make_data, network, samples
@@ -89,18 +90,41 @@ def test_samples_beyond_the_clip_do_not_pull_and_the_constraint_starts_without_f
     torch.testing.assert_close(flat(model), before, rtol=0, atol=1e-15)
 
 
-def test_the_remote_loss_is_held_at_that_of_the_original_model_in_eval_mode():
-    """With batch norm the first excess is the difference that the mode makes."""
+@pytest.mark.parametrize("policy", BATCH_NORM_POLICIES)
+@pytest.mark.parametrize("batch_size", [5, WHOLE])
+def test_a_model_that_stands_still_meets_the_constraint(policy, batch_size):
+    """The losses of the first steps are those that the pinned one is the mean of, so λ is 0."""
+    losses = []
+
+    def noted(logits, labels):
+        losses.append(cross_entropy(logits, labels).item())
+        return cross_entropy(logits, labels)
+
+    data, model = replace(parted(torch.float32), loss=noted), network()
+    steps = -(-len(data.remote) // batch_size)
+    before = flat(model)
+    method = plain(lr=0.0, weight_decay=0.0, forget_share=1.0, batch_norm=policy)
+    run(method, model, data, Budget(steps, batch_size, steps))
+    pinned, seen = losses[:steps], losses[steps:]
+    assert torch.equal(flat(model), before)
+    assert seen == pytest.approx(pinned, rel=1e-6)
+    assert len(set(seen)) == steps
+
+
+@pytest.mark.parametrize("policy", BATCH_NORM_POLICIES)
+def test_the_constraint_does_not_pull_at_the_original_model(policy):
     data, model = parted(torch.float32), network()
-    remote, twin = data.remote, copy.deepcopy(model)
-    pinned = cross_entropy(twin.eval()(remote.inputs), remote.labels).item()
-    loss = cross_entropy(twin.train()(remote.inputs), remote.labels)
-    excess = loss.item() - pinned
-    assert abs(excess) > 0.01
-    row = flat_gradient(loss, list(twin.parameters()))
-    expected = flat(model) - 0.1 * 10 * excess * row
-    run(plain(forget_share=1.0, clip=1e-9), model, data, Budget(1, WHOLE, 1))
-    torch.testing.assert_close(flat(model), expected, rtol=1e-4, atol=1e-6)
+    before = flat(model)
+    method = plain(forget_share=1.0, clip=1e-9, batch_norm=policy)
+    run(method, model, data, Budget(4, WHOLE, 4))
+    torch.testing.assert_close(flat(model), before, rtol=0, atol=1e-6)
+
+
+def test_pinning_the_remote_loss_moves_no_running_statistics():
+    """After one step they have seen the remote and the forget batch once each."""
+    data, model = parted(torch.float32), network()
+    run(plain(forget_share=1.0, batch_norm="batch"), model, data, Budget(1, WHOLE, 1))
+    assert model[1].num_batches_tracked == 2
 
 
 def test_augmented_batches_are_held_at_the_loss_of_augmented_samples():
@@ -200,7 +224,8 @@ def test_the_model_before_repair_is_compared_in_the_mode_of_training():
         for name, part in (("adjacent", data.adjacent), ("remote", data.remote))
     }
     expected = flat(model) - 0.1 * project_off(rows["adjacent"], rows["remote"][None])
-    run(plain(forget_share=0.0, repair_lr=0.1, wasserstein=1.0), model, data, Budget(1, WHOLE, 1))
+    method = plain(forget_share=0.0, repair_lr=0.1, wasserstein=1.0, batch_norm="batch")
+    run(method, model, data, Budget(1, WHOLE, 1))
     torch.testing.assert_close(flat(model), expected, rtol=1e-4, atol=1e-6)
 
 
@@ -239,11 +264,11 @@ def network_of(passes, names, model):
 def test_each_phase_reads_its_sets():
     data = parted()
     forgetting = seen(plain(forget_share=1.0), data, Budget(2, 5, 2))
-    assert forgetting == ["remote", *["remote", "forget"] * 2]
+    assert forgetting == [*["remote"] * 4, *["remote", "forget"] * 2]
     repairing = seen(plain(forget_share=0.0, batches=2), data, Budget(1, 5, 1))
-    assert repairing == ["adjacent", *["forget", "forget"] * 2, "remote", "remote"]
+    assert repairing == ["adjacent", "remote", "remote", *["forget", "forget"] * 2]
     whole = seen(plain(forget_share=0.0), data, Budget(1, 5, 1))
-    assert whole == ["adjacent", *["forget", "forget"] * 3, *["remote"] * 4]
+    assert whole == ["adjacent", *["remote"] * 4, *["forget", "forget"] * 3]
 
 
 def test_the_ledger_counts_every_sample():
@@ -251,7 +276,7 @@ def test_the_ledger_counts_every_sample():
     run(plain(forget_share=0.4, batches=2), start(), parted(), budget)
     ledger = budget.ledger
     assert ledger.step == 5
-    once, forgetting = 16, 2 * (5 + 5)
+    once, forgetting = 4 * 5, 2 * (5 + 5)
     assert ledger.forward == once + forgetting + 3 * (5 + 2 * 2 * 5 + 2 * 5)
     assert ledger.backward == forgetting + 3 * (5 + 2 * 5 + 2 * 5)
 
@@ -283,7 +308,7 @@ def test_a_run_depends_on_its_generator_alone():
 def test_frozen_batch_norm_stays_as_it_is():
     model = network()
     before = copy.deepcopy(model)
-    run(Entanglement(batch_norm="frozen"), model, parted(torch.float32), Budget(4, 5, 2))
+    run(Entanglement(), model, parted(torch.float32), Budget(4, 5, 2))
     for now, then in zip(model.buffers(), before.buffers(), strict=True):
         assert torch.equal(now, then)
     assert not torch.equal(flat(model), flat(before))
