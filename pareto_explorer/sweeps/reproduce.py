@@ -11,6 +11,7 @@ from torch import nn
 
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.runs import RunDirectory, read_manifest, read_plans, read_points
+from pareto_explorer.runs.columns import MACHINE_TIMES
 from pareto_explorer.runs.copies import local_path
 from pareto_explorer.sweeps.families import plan_of
 from pareto_explorer.sweeps.given_task import task_of
@@ -19,8 +20,6 @@ from pareto_explorer.sweeps.spec import SweepSpec
 from pareto_explorer.tasks import LandmarkCache, UnlearningTask, default_cache_dir
 
 __all__ = ["Reproduction", "local_landmarks", "reproduce"]
-
-NOT_MEASURED = ("seconds", "evaluation_seconds")
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def reproduce(
                 for name, value in row.items()
                 if isinstance(value, float)
                 and name in recorded
-                and name not in NOT_MEASURED
+                and name not in MACHINE_TIMES
                 and not name.startswith("config.")
             ]
             values = pd.DataFrame(
