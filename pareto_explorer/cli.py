@@ -217,6 +217,7 @@ def reproduce(
         f"the largest difference is {found.largest_difference:.2g}"
     )
     if not agrees:
+        typer.echo(found.explanation(tolerance))
         raise typer.Exit(1)
 
 

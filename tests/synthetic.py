@@ -186,6 +186,7 @@ def manifest(box: Box, replicates: int, configurations: int) -> dict[str, Any]:
             "torch": "2.15.0",
             "ray": "2.60.0",
         },
+        "machine": {"processor": "A fast one @ 3 GHz", "gpu": "B 200", "cpus": 64, "threads": 1},
         "facts": {
             "name": "digits",
             "train": 1078,

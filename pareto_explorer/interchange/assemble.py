@@ -63,7 +63,7 @@ def assemble(table: ForeignTable, mapping: ColumnMapping) -> Assembled:
 
     Raises:
         InputError: Objectives are missing, a column is not there or holds what it cannot hold, a
-            trial is not one configuration, or two rows are the same point.
+            trial is not one configuration, or two rows are the same point with different content.
     """
     objectives = _objectives(table, mapping)
     columns = resolve(table, mapping)
@@ -141,7 +141,7 @@ class _Sweep:
         points = pd.concat([points, knobs, metrics], axis=1)
         if self.table.reports_in_parts:
             points = points[self.measured(points)]
-        check_points(points, self.columns, self.source)
+        points = check_points(points, self.columns, self.source)
         points["trial_status"] = trial_statuses(points)
         first_error = points.groupby("trial_id")["error"].transform("first")
         points["error"] = points["error"].where(points["error"].notna(), first_error)

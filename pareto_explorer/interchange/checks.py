@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.interchange.cells import plain
 from pareto_explorer.interchange.columns import Columns
+from pareto_explorer.runs.agreement import Key, contradiction, key_of
 from pareto_explorer.runs.columns import CONFIG_PREFIX, KEY
 
 __all__ = ["check_points", "trial_statuses"]
 
 
-def check_points(points: pd.DataFrame, columns: Columns, source: str) -> None:
-    """Refuses rows that are the same point, and trials that are not one configuration.
+def check_points(points: pd.DataFrame, columns: Columns, source: str) -> pd.DataFrame:
+    """Refuses rows that contradict each other, and trials that are not one configuration.
 
     Args:
         points: Rows of the points table, indexed by the source's rows.
         columns: Which column was read as what.
         source: The file, for the message.
 
+    Returns:
+        The points without rows that only repeat an earlier one.
+
     Raises:
-        InputError: Two rows are the same point, or a trial has two values of a knob.
+        InputError: Two rows are the same point with different content, or a trial has two values
+            of a knob.
     """
-    _refuse_twins(points, columns, source)
-    _refuse_mixtures(points, source)
+    once = _each_once(points, columns, source)
+    _refuse_mixtures(once, source)
+    return once
 
 
 def trial_statuses(points: pd.DataFrame) -> pd.Series:
@@ -35,22 +44,27 @@ def trial_statuses(points: pd.DataFrame) -> pd.Series:
     return worst
 
 
-def _refuse_twins(points: pd.DataFrame, columns: Columns, source: str) -> None:
-    twice = points[points.duplicated(list(KEY), keep=False)]
-    if len(twice):
-        trial, replicate, step = (twice.iloc[0][name] for name in KEY)
-        same = twice[(twice[list(KEY)] == [trial, replicate, step]).all(axis=1)]
-        first, second, *_ = (index + 1 for index in same.index)
-        silent = [name for name in ("replicate", "step") if name not in columns.identity]
-        fix = (
-            f"map {' or '.join(silent)} to the column that tells them apart"
-            if silent
-            else "remove one, or map trial_id to a column that tells them apart"
-        )
-        raise InputError(
-            f"{source!r}: rows {first} and {second} are both trial {trial!r}, replicate "
-            f"{replicate}, step {step}; {fix}."
-        )
+def _each_once(points: pd.DataFrame, columns: Columns, source: str) -> pd.DataFrame:
+    key = list(KEY)
+    again = points.duplicated(key)
+    twins = points[points.duplicated(key, keep=False)]
+    firsts: dict[Key, tuple[int, dict[str, Any]]] = {}
+    for index, row in zip(twins.index, plain(twins), strict=True):
+        first, known = firsts.setdefault(key_of(row), (index, row))
+        found = contradiction(known, row)
+        if found is not None:
+            silent = [name for name in ("replicate", "step") if name not in columns.identity]
+            fix = (
+                f"map {' or '.join(silent)} to the column that tells them apart"
+                if silent
+                else "remove one, or map trial_id to a column that tells them apart"
+            )
+            trial_id, replicate, step = key_of(row)
+            raise InputError(
+                f"{source!r}: rows {first + 1} and {index + 1} are both trial {trial_id!r}, "
+                f"replicate {replicate}, step {step}, but differ in {found.column}; {fix}."
+            )
+    return points[~again]
 
 
 def _refuse_mixtures(points: pd.DataFrame, source: str) -> None:

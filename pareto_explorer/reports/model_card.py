@@ -88,6 +88,7 @@ def render_model_card(run: Run, path: str, selection: Selection, file: ModelFile
         box=box_sentence(run.box),
         volumes=_volumes(run, selection.family),
         versions=run.manifest.get("versions", {}),
+        machine=run.manifest.get("machine", {}),
         command=_again(run, path, selection, file.replicate),
         snippet=_fenced(loader_snippet(run.manifest, file.name), "python"),
         version=__version__,

@@ -14,6 +14,7 @@ __all__ = [
     "DIAGNOSTICS",
     "IDENTITY",
     "KEY",
+    "MACHINE_TIMES",
     "METRICS",
     "STD_SUFFIX",
     "config_columns",
@@ -24,6 +25,9 @@ __all__ = [
 
 KEY = ("trial_id", "replicate", "step")
 """What makes a point: each combination is in the table exactly once."""
+
+MACHINE_TIMES = ("seconds", "evaluation_seconds")
+"""Columns that measure the machine: they differ whenever the same point is computed again."""
 
 CONFIG_PREFIX = "config."
 STD_SUFFIX = ".std"

@@ -6,15 +6,23 @@ While a sweep runs, every report is one appended line of the journal ``points.js
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import pandas as pd
 from pyarrow import ArrowException
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.runs.agreement import (
+    NOT_COMPARED,
+    Contradiction,
+    Key,
+    contradiction,
+    is_measured,
+    key_of,
+)
 from pareto_explorer.runs.atomic import atomic_path
 from pareto_explorer.runs.columns import IDENTITY, KEY, tabulate
 from pareto_explorer.runs.journal import (
@@ -29,6 +37,7 @@ from pareto_explorer.runs.manifest import RunDirectory
 __all__ = [
     "POINT_STATUSES",
     "PointsWriter",
+    "Settled",
     "finished_trials",
     "forget_unfinished",
     "read_plans",
@@ -42,11 +51,30 @@ _OPTIONAL = ("aggregator", "forget_loss", "trial_status", "error")
 _REQUIRED = tuple(name for name in IDENTITY if name not in _OPTIONAL)
 
 
+Row = TypeVar("Row", bound=Mapping[str, Any])
+
+
+class Settled(NamedTuple):
+    """What of a report counts.
+
+    Attributes:
+        rows: The rows that count, in the order of the report; for a point that was reported
+            before, the earlier row.
+        contradictions: Those that do not, as they differ from the earlier row of their point.
+    """
+
+    rows: list[Mapping[str, Any]]
+    contradictions: list[Contradiction]
+
+
 class PointsWriter:
     """Appends points to a run directory, safely against being killed at any moment.
 
     One process at a time may write to a run. Opening cuts off a line that a killed process left
     torn. As a context manager, it compacts and closes at the end.
+
+    A point is never replaced. The rows of the trials that run are kept in memory to see to that;
+    rows that an earlier writer wrote are compared on reading.
 
     Args:
         run: The run directory; it must exist.
@@ -58,6 +86,7 @@ class PointsWriter:
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
         self._file = open_journal(run.journal)
+        self._running: dict[str, dict[Key, Mapping[str, Any]]] = {}
 
     def plan(self, trial_id: str, family: str, knobs: Mapping[str, Any]) -> None:
         """Appends a configuration that was drawn while the sweep runs, before it starts.
@@ -70,16 +99,43 @@ class PointsWriter:
         record = {"trial_id": trial_id, "family": family, "knobs": dict(knobs)}
         append_record(self._file, {"plan": record})
 
+    def settle(self, rows: Sequence[Mapping[str, Any]]) -> Settled:
+        """Says what of a report counts, before it is appended.
+
+        A trial that has lost its worker repeats its last points. The first report of a point
+        counts. One that agrees with it changes nothing, one that does not is a contradiction, and
+        a failure gives way to what was measured.
+
+        Raises:
+            ValueError: As for ``append``.
+        """
+        settled, fresh = Settled([], []), dict[Key, Mapping[str, Any]]()
+        for row in rows:
+            _check(row)
+            key = key_of(row)
+            first = fresh.get(key) or self._known(row)
+            found = _compare(first, row)
+            if isinstance(found, Contradiction):
+                settled.contradictions.append(found)
+            elif found is row:
+                fresh[key] = row
+                settled.rows.append(row)
+            elif is_measured(row):
+                settled.rows.append(found)
+        return settled
+
     def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Appends the rows of one report as one line, so that all or none of them survive.
 
-        A row with the (trial_id, replicate, step) of an earlier one replaces it.
+        A row that agrees with an earlier one of its (trial_id, replicate, step) is left out; see
+        ``settle``.
 
         Args:
             rows: Mappings of column to value: the identity columns, ``config.<knob>``, metrics
                 and diagnostics. NaN becomes a missing value.
 
         Raises:
+            InputError: A row differs from an earlier one of its point.
             ValueError: A row lacks an identity column or has an unknown ``status``.
         """
         self._write(rows, None)
@@ -101,11 +157,13 @@ class PointsWriter:
                 is only visible in the table if it leaves a row here.
 
         Raises:
+            InputError: As for ``append``.
             ValueError: As for ``append``, or the status is ``"running"`` or empty.
         """
         if trial_status in ("", RUNNING):
             raise ValueError(f"trial_status: a finished trial cannot be {trial_status!r}.")
         self._write(rows, {"trial_id": str(trial_id), "trial_status": trial_status, "error": error})
+        self._running.pop(str(trial_id), None)
 
     def compact(self) -> None:
         """Writes ``points.parquet`` atomically from all that is known; the journal stays."""
@@ -129,13 +187,20 @@ class PointsWriter:
         self.close()
 
     def _write(self, rows: Sequence[Mapping[str, Any]], end: Record | None) -> None:
-        for row in rows:
-            _check(row)
-        record: Record = {"rows": list(rows)} if rows else {}
+        settled = self.settle(rows)
+        for found in settled.contradictions:
+            raise InputError(f"{found}; report a point once.")
+        fresh = {key_of(row): row for row in settled.rows if row is not self._known(row)}
+        record: Record = {"rows": list(fresh.values())} if fresh else {}
         if end is not None:
             record["end"] = end
         if record:
             append_record(self._file, record)
+        for key, row in fresh.items():
+            self._running.setdefault(row["trial_id"], {})[key] = row
+
+    def _known(self, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        return self._running.get(row["trial_id"], {}).get(key_of(row))
 
 
 def read_points(run: RunDirectory) -> pd.DataFrame:
@@ -147,7 +212,8 @@ def read_points(run: RunDirectory) -> pd.DataFrame:
         ``trial_status`` is ``"running"`` until the trial has ended.
 
     Raises:
-        InputError: The run directory does not exist or one of its files is damaged.
+        InputError: The run directory does not exist, one of its files is damaged, or they hold a
+            point twice with different content.
     """
     if not run.path.is_dir():
         raise InputError(f"run: {str(run.path)!r} is not a directory; give one that a sweep wrote.")
@@ -155,7 +221,9 @@ def read_points(run: RunDirectory) -> pd.DataFrame:
     if compacted is not None and not records:
         return compacted
     try:
-        return _merge(compacted, records)
+        return _merge(run, compacted, records)
+    except InputError:
+        raise
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"points: {str(run.journal)!r} is damaged ({error!r}); restore the file, or run the "
@@ -221,22 +289,67 @@ def _check(row: Mapping[str, Any]) -> None:
         )
 
 
-def _merge(compacted: pd.DataFrame | None, records: Sequence[Record]) -> pd.DataFrame:
-    rows = {_key(row): row for record in records for row in record.get("rows", [])}
+def _compare(first: Row | None, again: Row) -> Row | Contradiction:
+    """Which of two rows of a point counts, if they can both be right."""
+    if first is None or (is_measured(again) and not is_measured(first)):
+        return again
+    if not is_measured(again):
+        return first
+    return contradiction(first, again) or first
+
+
+def _each_once(rows: Iterable[Record], file: Path) -> dict[Key, Record]:
+    kept: dict[Key, Record] = {}
+    for row in rows:
+        key = key_of(row)
+        found = _compare(kept.get(key), row)
+        if isinstance(found, Contradiction):
+            raise InputError(f"points: {found}; take the wrong one out of {str(file)!r}.")
+        kept[key] = found
+    return kept
+
+
+def _merge(
+    run: RunDirectory, compacted: pd.DataFrame | None, records: Sequence[Record]
+) -> pd.DataFrame:
+    rows = _each_once((row for r in records for row in r.get("rows", [])), run.journal)
+    only_compacted = pd.Series(dtype=bool)
     if compacted is not None:
         keys = zip(*(compacted[name].tolist() for name in KEY), strict=True)
-        only_compacted = [key not in rows for key in keys]
-        rows |= {_key(row): row for row in _to_rows(compacted[only_compacted])}
+        only_compacted = pd.Series([key not in rows for key in keys], dtype=bool)
+        rows |= {key_of(row): row for row in _to_rows(compacted[only_compacted])}
     ends = _ends(compacted, records)
     for row in rows.values():
         end = ends.get(row["trial_id"], {"trial_status": RUNNING})
         row["trial_status"] = end["trial_status"]
         row["error"] = row.get("error") or end.get("error")
-    return tabulate([rows[key] for key in sorted(rows)], IDENTITY)
+    points = tabulate([rows[key] for key in sorted(rows)], IDENTITY)
+    if compacted is not None:
+        _require_agreement(points, compacted[~only_compacted])
+    return points
 
 
-def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in KEY)
+def _require_agreement(points: pd.DataFrame, compacted: pd.DataFrame) -> None:
+    """Compares rows of the parquet file with those of the table that are the same points."""
+    key = list(KEY)
+    of_journal = compacted[key].merge(points, on=key, how="left", validate="one_to_one")
+    compared = of_journal.columns.union(compacted.columns, sort=False).difference(
+        [*NOT_COMPARED], sort=False
+    )
+    sides = [t.reset_index(drop=True).reindex(columns=compared) for t in (of_journal, compacted)]
+    # Nearly always all are equal to the last bit, so only columns that are not are looked at.
+    columns = [name for name in compared if not sides[0][name].equals(sides[1][name])]
+    if not columns:
+        return
+    columns = list(dict.fromkeys((*KEY, "status", *columns)))
+    rows = (_to_rows(side[columns]) for side in sides)
+    for first, again in zip(*rows, strict=True):
+        found = _compare(first, again)
+        if isinstance(found, Contradiction):
+            raise InputError(
+                f"points: {found}, the first in points.jsonl and the second in points.parquet; "
+                "delete points.parquet if points.jsonl is right: the table is rebuilt from it."
+            )
 
 
 def _ends(compacted: pd.DataFrame | None, records: Sequence[Record]) -> dict[str, dict[str, Any]]:
@@ -254,7 +367,7 @@ def _read_both(run: RunDirectory) -> tuple[pd.DataFrame | None, list[Record]]:
 
 def _read_parquet(path: Path) -> pd.DataFrame | None:
     try:
-        return pd.read_parquet(path).astype(IDENTITY)
+        points = pd.read_parquet(path).astype(IDENTITY)
     except FileNotFoundError:
         return None
     except (ArrowException, KeyError, OSError, TypeError, ValueError) as error:
@@ -262,6 +375,9 @@ def _read_parquet(path: Path) -> pd.DataFrame | None:
             f"points: {str(path)!r} is damaged; restore the file, or delete it if points.jsonl is "
             "whole: the table is rebuilt from it."
         ) from error
+    key = list(KEY)
+    _each_once(_to_rows(points[points.duplicated(key, keep=False)]), path)
+    return points.drop_duplicates(key, ignore_index=True)
 
 
 def _write_parquet(path: Path, points: pd.DataFrame) -> None:

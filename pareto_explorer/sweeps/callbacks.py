@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,13 +62,19 @@ class Driver:
 
 
 class SweepCallback(tune.Callback):
-    """Writes every row as it arrives, keeps what models are worth it, and tells the display."""
+    """Writes every row as it arrives, keeps what models are worth it, and tells the display.
+
+    A trial that has lost its worker repeats points. Where it gives other values than before, its
+    points cannot be computed again, so it ends as ``failed``; but it goes on till then, the first
+    report of every point stays, and what is new is kept.
+    """
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
         self._running: set[str] = set()  # Ray's names
         self._ended: set[str] = set()
         self._ends: dict[str, list[End]] = defaultdict(list)
+        self._contradicted: dict[str, str] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Ray pickles callbacks to restore them, but a sweep resumes from its table."""
@@ -95,7 +102,7 @@ class SweepCallback(tune.Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: Mapping[str, Any], **info: Any
     ) -> None:
         """Keeps the rows and models of one report, and the end of the trial if it was the last."""
-        rows, kept = result["rows"], result.get("kept", ())
+        rows, kept = self._settled(trial, result["rows"]), result.get("kept", ())
         self._driver.progress.rows(rows)
         if not result["done"]:
             if rows:
@@ -105,7 +112,7 @@ class SweepCallback(tune.Callback):
             status, error = self._verdict(trial, result)
             self._end(trial, status, error, rows, kept)
             if "traceback" in result:
-                self._keep_traceback(trial, result["traceback"])
+                self._note(trial, result["traceback"])
         self._driver.changed()
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -116,8 +123,8 @@ class SweepCallback(tune.Callback):
         index = trial.config.get("replicate", 0)
         failed = {"status": "failed", "error": reason}
         row = describe(self._plan(trial), self._driver.replicates[index]) | failed
-        self._end(trial, "failed", reason, [row])
-        self._keep_traceback(trial, text)
+        self._end(trial, "failed", reason, self._settled(trial, [row]))
+        self._note(trial, text)
         self._driver.changed()
 
     def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
@@ -170,6 +177,8 @@ class SweepCallback(tune.Callback):
         """Keeps the end of a whole trial."""
         driver = self._driver
         del self._ends[plan.trial_id]
+        if status != "failed" and plan.trial_id in self._contradicted:
+            status, error = "failed", self._contradicted[plan.trial_id]
         driver.writer.finish(plan.trial_id, status, error or None, rows)
         driver.keeper.report(rows, kept)
         driver.keeper.ended(plan.trial_id)
@@ -177,10 +186,25 @@ class SweepCallback(tune.Callback):
         if driver.stopper is not None:
             driver.stopper.trial_ended(plan.trial_id)
 
-    def _keep_traceback(self, trial: Any, text: str) -> None:
+    def _settled(self, trial: Any, rows: Rows) -> Rows:
+        """The rows of a report that count; of those that contradict earlier ones a note is made."""
+        settled = self._driver.writer.settle(rows)
+        for found in settled.contradictions:
+            reason = (
+                f"{found}, since what ran again after a lost worker came out differently; let "
+                "the trials run on machines of one kind, and a method of your own draw all its "
+                "numbers from `generator`"
+            )
+            self._contradicted.setdefault(trial.config["trial_id"], reason)
+            both = (json.dumps(row, default=str) for row in (found.first, found.again))
+            self._note(trial, "\n".join([reason, *both, ""]))
+        return settled.rows
+
+    def _note(self, trial: Any, text: str) -> None:
         folder = self._driver.run.path / "errors"
         folder.mkdir(exist_ok=True)
-        (folder / f"{trial.config['trial_id']}.txt").write_text(text)
+        with (folder / f"{trial.config['trial_id']}.txt").open("a", encoding="utf-8") as file:
+            file.write(text)
 
 
 def _worst(ends: Sequence[End]) -> End:

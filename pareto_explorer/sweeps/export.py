@@ -6,8 +6,6 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory, atomic_path, read_manifest, read_points
 from pareto_explorer.runs.copies import local_path
@@ -77,12 +75,13 @@ def export_model(
     else:
         _require_reproducible(run, trial_id, replicate, step)
         again = reproduce(run.path, trial_id, replicate, step, cache_dir=cache_dir, task=task)
-        difference = _difference(again.values)
+        difference = again.largest_difference
         if not difference <= tolerance:
             raise NotReproduced(
                 f"trial {trial_id}, replicate {replicate}, step {step}: run again, the model "
                 f"differs from its row by {difference:.2g}, more than {tolerance:g}, so nothing "
-                "was written; use the machine type and the package versions of the sweep."
+                "was written; use the machine type and the package versions of the sweep. "
+                f"{again.explanation(tolerance)}"
             )
         content = serialise(again.model, trial_id, replicate, step)
     try:
@@ -129,14 +128,6 @@ def _require_reproducible(run: RunDirectory, trial_id: str, replicate: int, step
             f"--export: trial {trial_id}, replicate {replicate}, step {step} is "
             f"{status.iloc[0]}; choose a model whose status is ok."
         )
-
-
-def _difference(values: pd.DataFrame) -> float:
-    """The largest difference; NaN where there is nothing to compare or a value is on one side."""
-    missing = values.isna()
-    if not len(values) or (missing["recorded"] != missing["again"]).any():
-        return float("nan")
-    return float((values["again"] - values["recorded"]).abs().max())
 
 
 def _unwritable(path: Path, error: OSError) -> InputError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import shlex
 import subprocess
 import sys
@@ -11,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pareto_explorer._version import __version__
 from pareto_explorer.fronts import Box
 from pareto_explorer.runs import RunDirectory, write_manifest
+from pareto_explorer.sweeps.provenance import machine, versions
 from pareto_explorer.sweeps.spec import SweepSpec
 
 __all__ = ["record_sweep"]
@@ -27,7 +26,7 @@ def record_sweep(
     facts: Mapping[str, Any],
     digests: Mapping[str, str],
 ) -> None:
-    """Writes the manifest of a run: what was swept, in which box, with which versions.
+    """Writes the manifest of a run: what was swept, in which box, with what and on what.
 
     Args:
         run: The run directory.
@@ -37,8 +36,6 @@ def record_sweep(
         facts: What the task says of itself.
         digests: Further entries that tell the task from others.
     """
-    packages = ["torch", "torchvision", "torchjd", "ray", "optuna", "pymoo"]
-    packages += ["moocore", "numpy", "pandas", "scikit-learn", "plotly"]
     manifest = {
         "name": name,
         "spec": spec.to_mapping(),
@@ -46,11 +43,8 @@ def record_sweep(
         "facts": dict(facts),
         **digests,
         "command": _command(),
-        "versions": {
-            "pareto-explorer": __version__,
-            "python": sys.version.split()[0],
-            **{package: importlib.metadata.version(package) for package in packages},
-        },
+        "versions": versions(),
+        "machine": machine(spec.resources.threads),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     commit = _git_commit()

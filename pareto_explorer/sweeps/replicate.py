@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from pareto_explorer.errors import InputError
 from pareto_explorer.metrics import Diverged, Evaluator
 from pareto_explorer.sweeps.families import TrialPlan
 from pareto_explorer.sweeps.parts import BudgetSpec, Replicate
@@ -157,6 +158,9 @@ class ReplicateRun:
         """Moves to the next evaluation.
 
         A diverged model ends the iteration with a row whose ``status`` says so.
+
+        Raises:
+            InputError: The method yields a second model at one step, or goes back.
         """
         with repeatable():
             return self._advance()
@@ -175,6 +179,9 @@ class ReplicateRun:
         if model is None:
             progress.ended = True
             raise StopIteration
+        if progress.step is not None:
+            self._require_ascent(progress.step, ledger.step)
+        progress.step = ledger.step
         row = describe(self._plan, self._replicate) | {
             "step": ledger.step,
             "samples": ledger.samples,
@@ -191,6 +198,15 @@ class ReplicateRun:
         progress.evaluation_seconds += perf_counter() - started
         row["evaluation_seconds"] = progress.evaluation_seconds
         return Point(row, model, ledger.stopped)
+
+    def _require_ascent(self, last: int, step: int) -> None:
+        """Refuses a second model of one point: only one of the two could be kept."""
+        if step <= last:
+            raise InputError(
+                f"method {self._plan.family.method!r}: it yields a model at step {step} after one "
+                f"at step {last}; add the steps that it takes to budget.ledger.step before it "
+                "yields, and yield one model at each step."
+            )
 
     @property
     def can_save(self) -> bool:
@@ -235,6 +251,7 @@ class _Progress:
     spent: Budget
     draws: GlobalDraws
     evaluation_seconds: float = 0.0
+    step: int | None = None
     ended: bool = False
 
 

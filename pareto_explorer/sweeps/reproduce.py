@@ -11,16 +11,16 @@ from torch import nn
 
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.runs import RunDirectory, read_manifest, read_points
+from pareto_explorer.runs.columns import MACHINE_TIMES
 from pareto_explorer.runs.copies import local_path
 from pareto_explorer.sweeps.families import recorded_plan
 from pareto_explorer.sweeps.given_task import task_of
+from pareto_explorer.sweeps.provenance import Change, changes_since
 from pareto_explorer.sweeps.replicate import Bench, Landmarks, run_replicate
 from pareto_explorer.sweeps.spec import SweepSpec
 from pareto_explorer.tasks import LandmarkCache, UnlearningTask, default_cache_dir
 
 __all__ = ["Reproduction", "local_landmarks", "reproduce"]
-
-NOT_MEASURED = ("seconds", "evaluation_seconds")
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,31 @@ class Reproduction:
     Attributes:
         values: Index: every metric and diagnostic; columns ``recorded`` and ``again``.
         model: The model, on the CPU.
+        changes: Recorded versions, and the processor or GPU, that are different here.
     """
 
     values: pd.DataFrame
     model: nn.Module
+    changes: tuple[Change, ...] = ()
 
     @property
     def largest_difference(self) -> float:
-        """Largest absolute difference between the recorded and the new values."""
-        difference = (self.values["again"] - self.values["recorded"]).abs()
-        return float(difference.max())
+        """Largest absolute difference between the recorded and the new values.
+
+        NaN where there is nothing to compare or a value is on one side only.
+        """
+        missing = self.values.isna()
+        if not len(self.values) or (missing["recorded"] != missing["again"]).any():
+            return float("nan")
+        return float((self.values["again"] - self.values["recorded"]).abs().max())
+
+    def explanation(self, tolerance: float = 0.0) -> str:
+        """A sentence that names the changes, where values differ by more; empty if none does."""
+        if self.largest_difference <= tolerance:
+            return ""
+        if self.changes:
+            return f"Of what the run records, this differs: {'; '.join(map(str, self.changes))}."
+        return "Nothing that the run records of its versions and its machine differs here."
 
 
 def reproduce(
@@ -87,7 +102,7 @@ def reproduce(
                 for name, value in row.items()
                 if isinstance(value, float)
                 and name in recorded
-                and name not in NOT_MEASURED
+                and name not in MACHINE_TIMES
                 and not name.startswith("config.")
             ]
             values = pd.DataFrame(
@@ -96,7 +111,7 @@ def reproduce(
                     "again": pd.Series({name: row[name] for name in numbers}),
                 }
             )
-            return Reproduction(values, model)
+            return Reproduction(values, model, changes_since(manifest))
     raise InputError(f"--step: the trial ended before step {step} when it was run again.")
 
 

@@ -179,10 +179,19 @@ def test_mistakes_name_the_file_the_column_and_the_fix(table, change, message):
     assert "\n" not in str(caught.value)
 
 
-def test_rows_that_are_the_same_point_are_refused(tmp_path):
-    path = write(tmp_path / "a.csv", "trial_id,replicate,step,loss,gain\n" + "x,0,1,.5,.5\n" * 2)
-    with pytest.raises(InputError, match=r"rows 1 and 2 are both trial 'x'.*remove one"):
+def test_rows_that_contradict_each_other_are_refused(tmp_path):
+    rows = "x,0,1,.5,.5\n" + "y,0,1,.5,.5\n" + "x,0,1,.5,.6\n"
+    path = write(tmp_path / "a.csv", "trial_id,replicate,step,loss,gain\n" + rows)
+    with pytest.raises(InputError, match=r"rows 1 and 3 are both trial 'x'.* in gain; remove one"):
         read_foreign(path, mapping())
+
+
+def test_rows_that_repeat_others_are_one_point(tmp_path):
+    rows = "x,0,1,.5,.5,1\n" + "y,0,1,.5,,1\n" + "x,0,1,.5,.5,2\n" + "y,0,1,.5,,1\n"
+    path = write(tmp_path / "a.csv", "trial_id,replicate,step,loss,gain,seconds\n" + rows)
+    points = read_foreign(path, mapping()).points
+    assert points["trial_id"].tolist() == ["x", "y"]
+    assert points["seconds"].tolist() == [1, 1]
 
 
 def test_empty_and_unreadable_tables_are_refused(tmp_path):

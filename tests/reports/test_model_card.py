@@ -163,10 +163,16 @@ def test_a_fence_cannot_be_closed_from_inside(run):
     assert "````sh\n" in card
 
 
+def test_the_versions_come_with_the_processor_and_the_gpu(run):
+    versions = card_of(run).partition("## Versions")[2]
+    assert "- torch 2.15.0\n" in versions
+    assert "- processor: A fast one @ 3 GHz\n- gpu: B 200\n" in versions
+
+
 def test_a_run_from_elsewhere_has_neither_commands_nor_a_task(run, tmp_path):
     directory = write_synthetic_run(tmp_path / "run")
     manifest = read_manifest(directory)
-    for key in ("spec", "facts", "versions", "git_commit"):
+    for key in ("spec", "facts", "versions", "machine", "git_commit"):
         del manifest[key]
     write_manifest(directory, manifest | {"imported": {"from": "csv"}})
     card = card_of(load_run(directory.path))

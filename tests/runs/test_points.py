@@ -21,6 +21,7 @@ from pareto_explorer.runs import (
     read_points,
 )
 from pareto_explorer.runs.columns import IDENTITY
+from pareto_explorer.runs.journal import write_journal
 from tests.synthetic import HOSTILE_ERROR, HOSTILE_KNOB, write_synthetic_run
 
 ROOT = Path(__file__).parents[2]
@@ -72,13 +73,107 @@ def test_points_are_readable_while_the_sweep_runs_and_the_same_afterwards(run):
     assert finished_trials(run) == {"b": "ok"}
 
 
-def test_a_point_is_there_once_and_the_last_report_of_it_counts(run):
+def test_a_point_that_is_reported_again_changes_nothing(run):
     with PointsWriter(run) as writer:
-        writer.append([row(value=0.1), row(value=0.2)])
+        writer.append([row(value=0.1), row(step=2), row(value=0.1, seconds=9.0)])
+        content = run.journal.read_bytes()
+        writer.append([row(value=0.1 + 1e-9, seconds=7.0)])
+        writer.append([row(step=2)])
+        assert run.journal.read_bytes() == content
+    with PointsWriter(run) as writer:  # which knows nothing of the first
+        writer.append([row(value=0.1 + 1e-9, seconds=7.0)])
+        assert run.journal.read_bytes() != content
+    for _ in range(2):
+        points = read_points(run)
+        assert points["forget_gap"].tolist() == [0.1, 0.5]
+        assert points["seconds"].tolist() == [0.25, 0.25]
+        run.journal.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_point_is_never_replaced(run, ends):
     with PointsWriter(run) as writer:
-        writer.append([row(value=0.3)])
-        assert read_points(run)["forget_gap"].tolist() == [0.3]
-    assert read_points(run)["forget_gap"].tolist() == [0.3]
+        writer.append([row(value=0.1)])
+        content = run.journal.read_bytes()
+        again = [row(step=2), row(value=0.2)]
+        with pytest.raises(InputError, match=r"step 1 was reported twice, .* 0\.1 and 0\.2;"):
+            writer.finish("a", "ok", None, again) if ends else writer.append(again)
+        assert run.journal.read_bytes() == content
+        with pytest.raises(InputError, match="step 3 was reported twice"):
+            writer.append([row(step=3, value=0.1), row(step=3, value=0.2)])
+        writer.append([row(step=2)])
+    assert read_points(run)["forget_gap"].tolist() == [0.1, 0.5]
+
+
+def test_what_of_a_report_counts_is_known_before_it_is_written(run):
+    with PointsWriter(run) as writer:
+        first, worse = row(value=0.1), row(value=0.9)
+        writer.append([first])
+        settled = writer.settle([row(value=0.1, seconds=8.0), new := row(step=2), worse])
+        assert [one is other for one, other in zip(settled.rows, (first, new), strict=True)]
+        [found] = settled.contradictions
+        assert (found.column, found.first, found.again) == ("forget_gap", first, worse)
+        writer.append(settled.rows)
+        assert keys(read_points(run)) == [("a", 0, 1), ("a", 0, 2)]
+
+
+@pytest.mark.parametrize("rows", [[0, 1], [1, 0]])
+def test_a_failure_gives_way_to_what_was_measured(run, rows):
+    """Also in a journal of a version that replaced the point by the failure."""
+    both = [row(step=0), row(step=0, status="failed", value=None, error="died")]
+    with PointsWriter(run) as writer:
+        for index in rows:
+            writer.append([both[index]])
+        writer.finish("a", "failed", "died")
+    end = {"trial_id": "a", "trial_status": "failed", "error": "died"}
+    write_journal(run.journal, [*({"rows": [both[i]]} for i in rows), {"end": end}])
+    [found] = read_points(run).to_dict("records")
+    assert (found["status"], found["forget_gap"]) == ("ok", 0.5)
+    pd.read_parquet(run.points).assign(status="failed", forget_gap=np.nan).to_parquet(run.points)
+    [found] = read_points(run).to_dict("records")
+    assert (found["status"], found["trial_status"], found["error"]) == ("ok", "failed", "died")
+
+
+def test_reading_refuses_a_point_with_two_contents_and_changes_nothing(run):
+    for value in (0.1, 0.2):
+        PointsWriter(run).append([row(value=value)])
+    before = run.journal.read_bytes()
+    for read in (read_points, forget_unfinished):
+        with pytest.raises(InputError, match=r"0\.1 and 0\.2; .*out of '.*points\.jsonl'"):
+            read(run)
+    assert run.journal.read_bytes() == before
+
+
+@pytest.mark.parametrize("change", [{"forget_gap": 0.2}, {"config.k": "four"}, {"extra": 1.0}])
+def test_reading_refuses_two_files_that_contradict_each_other(run, change):
+    with PointsWriter(run) as writer:
+        writer.append([row("a", **{"config.k": 3}), row("b", **{"config.k": 4})])
+        writer.finish("a", "ok")
+        writer.compact()
+        writer.finish("b", "failed", "which the compacted table does not know")
+        assert len(read_points(run)) == 2
+        compacted = pd.read_parquet(run.points)
+        column, value = change.popitem()
+        compacted[column] = [*compacted.get(column, [np.nan])[:1], value]
+        if column == "config.k":
+            compacted[column] = ["3", value]  # as a table with a text among its knobs has it
+        compacted.to_parquet(run.points)
+        with pytest.raises(InputError, match=rf"'b'.* with {column} .*delete points\.parquet"):
+            read_points(run)
+        run.points.unlink()
+    assert read_points(run)["config.k"].tolist() == [3, 4]
+
+
+def test_reading_refuses_a_table_that_contradicts_itself(run):
+    with PointsWriter(run) as writer:
+        writer.append([row("a"), row("b")])
+    run.journal.unlink()
+    once = pd.read_parquet(run.points)
+    pd.concat([once, once.assign(seconds=3.0)]).to_parquet(run.points)
+    pd.testing.assert_frame_equal(read_points(run), once)
+    pd.concat([once, once.assign(forget_gap=0.9)]).to_parquet(run.points)
+    with pytest.raises(InputError, match=r"forget_gap 0\.5 and 0\.9; .*points\.parquet"):
+        read_points(run)
 
 
 def test_points_known_to_only_one_of_the_two_files_are_merged(run):
@@ -87,11 +182,12 @@ def test_points_known_to_only_one_of_the_two_files_are_merged(run):
         writer.finish("a", "diverged", "no luck")
     run.journal.unlink()
     with PointsWriter(run) as writer:
-        writer.append([row("b", **{"config.k": 3}), row("c", value=0.9)])
+        writer.append([row("b", **{"config.k": 3}), row("c", seconds=9.0)])
         merged = read_points(run)
     assert merged["trial_id"].tolist() == ["a", "b", "c"]
     assert merged["trial_status"].tolist() == ["diverged", "running", "running"]
-    assert merged["forget_gap"].tolist() == [0.1, 0.5, 0.9]
+    assert merged["forget_gap"].tolist() == [0.1, 0.5, 0.5]
+    assert merged["seconds"].tolist() == [0.25, 0.25, 9.0]
     assert merged["error"].isna().tolist() == [False, True, True]
     assert merged["config.k"].dtype == "Int64"
     pd.testing.assert_frame_equal(pd.read_parquet(run.points), merged)
@@ -221,7 +317,7 @@ def test_a_line_torn_by_a_kill_is_dropped_and_the_sweep_goes_on(run):
 
 keys_of_points = st.tuples(st.sampled_from("abc"), st.integers(0, 1), st.integers(0, 2))
 operations = st.one_of(
-    st.tuples(st.just("append"), st.dictionaries(keys_of_points, st.floats(0, 1), min_size=1)),
+    st.tuples(st.just("append"), st.sets(keys_of_points, min_size=1)),
     st.tuples(st.just("finish"), st.sampled_from("abc")),
     st.tuples(st.sampled_from(["compact", "kill", "lose journal", "forget"]), st.none()),
 )
@@ -249,8 +345,9 @@ def test_whatever_happens_each_point_is_there_exactly_once(history):
             else:
                 writer = PointsWriter(run)
                 if what == "append":
-                    writer.append([row(*key, value=v) for key, v in value.items()])
-                    expected |= value
+                    again = {(t, r, s): (ord(t) + r + s / 4) / 128 for t, r, s in value}
+                    writer.append([row(*key, value=v) for key, v in again.items()])
+                    expected |= again
                 elif what == "finish":
                     writer.finish(value, "ok")
                     ended.add(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -23,11 +24,11 @@ A, B, C, D = (plan.trial_id for plan in PLANS)
 
 class Keeper:
     def __init__(self):
-        self.rows, self.ends = [], []
+        self.rows, self.kept, self.ends = [], [], []
 
     def report(self, rows, kept):
-        assert not kept
         self.rows += rows
+        self.kept += kept
 
     def ended(self, trial_id):
         self.ends.append(trial_id)
@@ -131,6 +132,80 @@ def test_a_trial_that_ray_lost_leaves_a_row_of_the_right_replicate(tmp_path, rep
     assert (lost["status"], lost["trial_status"]) == ("failed", "failed")
     assert lost["error"] == "ActorDiedError: the node is gone"
     assert lost["replicate"] == lost["training_seed"] == (replicate or 0)
+
+
+def test_a_trial_that_repeats_its_points_after_a_lost_worker_ends_as_if_it_had_not(tmp_path):
+    sweep = Sweep(tmp_path)
+    first = row(A, 3, seconds=1.0)
+    sweep.report(A, [first])
+    sweep.report(A, [row(A, 3, seconds=2.0, forget_gap=0.5 + 1e-9)])
+    sweep.finish(A, [row(A, 6)])
+    points = read_points(sweep.run)
+    assert points["step"].tolist() == [3, 6]
+    assert points["seconds"].tolist()[0] == 1.0
+    assert points["forget_gap"].tolist() == [0.5, 0.5]
+    assert sweep.statuses == {A: "finished"}
+    assert [r["step"] for r in sweep.keeper.rows] == [3, 3, 6]
+    assert sweep.keeper.rows[1] is first  # its model, which was written again, is kept for it
+    assert not (tmp_path / "errors").exists()
+
+
+@pytest.mark.parametrize("status", ["finished", "diverged", "failed"])
+def test_a_trial_that_contradicts_itself_loses_no_point_and_ends_as_failed(tmp_path, status):
+    sweep = Sweep(tmp_path)
+    sweep.report(A, [row(A, 3), row(A, 3, 1)])
+    sweep.report(A, [row(A, 3), row(A, 3, 1, forget_gap=0.25), row(A, 4, 1)])
+    sweep.report(B, [row(B, 3)])
+    assert sweep.statuses == {A: "running", B: "running"}  # both go on
+    sweep.finish(A, [row(A, 6), row(A, 6, 1)], status=status, error="its own")
+    sweep.finish(B, [row(B, 6)])
+    points = read_points(sweep.run)
+    of_a = points[points["trial_id"] == A]
+    keys = list(zip(of_a["replicate"], of_a["step"], strict=True))
+    assert keys == [(0, 3), (0, 6), (1, 3), (1, 4), (1, 6)]
+    assert set(of_a["forget_gap"]) == {0.5}
+    assert sweep.statuses == {A: "failed", B: "finished"}
+    assert len(sweep.keeper.rows) == len(points) + 1  # all but the contradiction
+    text = (tmp_path / "errors" / f"{A}.txt").read_text()
+    said, *rows = text.splitlines()
+    assert said.startswith(
+        f"trial {A!r}, replicate 1, step 3 was reported twice, with forget_gap 0.5 and 0.25"
+    )
+    assert [json.loads(line)["forget_gap"] for line in rows] == [0.5, 0.25]
+    assert set(of_a["error"]) == {"its own" if status == "failed" else said}
+
+
+def test_a_spread_trial_of_which_one_replicate_contradicts_itself_has_failed(tmp_path):
+    sweep = Sweep(tmp_path, parts=2)
+    for value in (0.5, 0.25):
+        sweep.report(A, [row(A, 3, 1, forget_gap=value)], 1)
+    sweep.finish(A, [row(A, 6, 1)], 1)
+    sweep.finish(A, [row(A, 6)], 0)
+    assert sweep.statuses == {A: "failed"}
+    assert len(read_points(sweep.run)) == 3
+
+
+def test_a_trial_that_contradicted_itself_when_the_sweep_ended_has_failed(tmp_path):
+    sweep = Sweep(tmp_path, stopper=HypervolumeStopper(BOX, 10, 1))
+    for value in (0.5, 0.25):
+        sweep.report(A, [row(A, 3, forget_gap=value)])
+    sweep.finish(B, [row(B, 6)])
+    sweep.end()
+    assert sweep.statuses == {A: "failed", B: "finished"}
+
+
+def test_a_failure_does_not_take_the_place_of_a_point(tmp_path):
+    sweep = Sweep(tmp_path)
+    sweep.report(A, [row(A, 0)])
+    trial = sweep.trial(A)
+    trial.get_error = lambda: "the node is gone"
+    sweep.callback.on_trial_error(0, [trial], trial)
+    failed = row(B, 0, status="failed", error="KeyError: 'x'")
+    sweep.finish(B, [row(B, 0), failed], status="failed", error="KeyError: 'x'")
+    points = read_points(sweep.run)
+    assert points["status"].tolist() == ["ok", "ok"]
+    assert points["trial_status"].tolist() == ["failed", "failed"]
+    assert points["error"].tolist() == ["the node is gone", "KeyError: 'x'"]
 
 
 @pytest.mark.parametrize(

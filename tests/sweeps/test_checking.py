@@ -348,6 +348,13 @@ def test_a_method_without_steps_has_none(space):
     assert found.estimate is not None
 
 
+def test_a_method_that_yields_twice_at_one_step_is_an_error(space):
+    family = {"method": "tests.sweeps.broken:Yields"}
+    found = check(spec_of(space, families=[family, {"method": "none"}]), task_of())
+    [text] = found.errors
+    assert text.startswith("family Yields: method 'tests.sweeps.broken:Yields': it yields a model")
+
+
 def test_everything_that_is_wrong_is_listed(space):
     broken = {"method": "jacobian_descent", "aggregator": "upgrad"}
     broken["forget_loss"] = "tests.sweeps.test_checking:of_wrong_shape"

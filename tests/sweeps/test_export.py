@@ -2,20 +2,29 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 
 import pytest
 import torch
 from safetensors.torch import load_file, save
 
+from pareto_explorer.cli import main
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import retrain_gap_box
 from pareto_explorer.metrics import Evaluator
-from pareto_explorer.runs import PointsWriter, RunDirectory, read_points, write_manifest
+from pareto_explorer.runs import (
+    PointsWriter,
+    RunDirectory,
+    read_manifest,
+    read_points,
+    write_manifest,
+)
 from pareto_explorer.runs.models import keep_model
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.export import NotReproduced, check_destination, export_model
+from pareto_explorer.sweeps.provenance import machine, versions
 from pareto_explorer.sweeps.replicate import Bench, run_replicate
-from pareto_explorer.sweeps.reproduce import local_landmarks
+from pareto_explorer.sweeps.reproduce import local_landmarks, reproduce
 from pareto_explorer.tasks import LandmarkCache, make_task, restore_model
 
 TRIAL = "upgrad-kl_uniform-000"
@@ -93,21 +102,52 @@ def test_replicates_and_steps_have_weights_of_their_own(ran, cache_dir, tmp_path
     assert len(hashes) == 3
 
 
+def altered(run: RunDirectory, folder, **change) -> RunDirectory:
+    """A copy of the run with another row of the first point, that of replicate 0 and step 2."""
+    copy = RunDirectory(folder / "run")
+    shutil.copytree(run.path, copy.path)
+    copy.journal.unlink()
+    points = read_points(copy)
+    first = (points["replicate"] == 0) & (points["step"] == 2)
+    assert first.sum() == 1
+    for name, value in change.items():
+        points.loc[first, name] = value
+    points.to_parquet(copy.points)
+    return copy
+
+
 @pytest.mark.parametrize("recorded", [0.123, None])
 def test_a_model_that_differs_from_its_row_is_not_written(ran, cache_dir, tmp_path, recorded):
-    run = RunDirectory(tmp_path / "run")
-    shutil.copytree(ran[0].path, run.path)
-    row = read_points(run).query("replicate == 0 and step == 2").iloc[0].to_dict()
-    with PointsWriter(run) as writer:
-        writer.append([row | {"retain_gap": recorded}])
+    run = altered(ran[0], tmp_path, retain_gap=recorded)
     target = tmp_path / "model.safetensors"
     target.write_bytes(b"former")
-    with pytest.raises(NotReproduced, match=r"differs from its row by .*nothing was written"):
+    said = r"differs from its row by .*nothing was written.* Nothing that the run records of its"
+    with pytest.raises(NotReproduced, match=said):
         export_model(run.path, TRIAL, 0, 2, target, cache_dir=cache_dir)
     assert target.read_bytes() == b"former"
     if recorded:
         export_model(run.path, TRIAL, 0, 2, target, cache_dir=cache_dir, tolerance=0.2)
         assert target.read_bytes() != b"former"
+
+
+@pytest.mark.parametrize("differs", [False, True])
+def test_the_command_names_versions_that_differ_where_values_do(
+    ran, cache_dir, tmp_path, capsys, monkeypatch, differs
+):
+    run = altered(ran[0], tmp_path, **({"retain_gap": 0.123} if differs else {}))
+    origin = {"versions": versions() | {"torch": "1.0"}, "machine": machine(1)}
+    write_manifest(run, read_manifest(run) | origin)
+    monkeypatch.chdir(tmp_path)
+    words = ["reproduce", str(run.path), "--trial", TRIAL, "--replicate", "0", "--step", "2"]
+    monkeypatch.setattr(sys, "argv", ["pareto-explorer", *words, "--cache", str(cache_dir)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code or 0) == differs
+    told = f"torch 1.0 there, {versions()['torch']} here" in capsys.readouterr().out
+    assert told == differs
+    again = reproduce(run.path, TRIAL, 0, 2, cache_dir=cache_dir)
+    assert [change.name for change in again.changes] == ["torch"]
+    assert bool(again.explanation()) == differs
 
 
 def test_a_kept_model_is_copied_byte_by_byte(ran, no_rerun, tmp_path):

@@ -194,6 +194,15 @@ def test_a_front_point_that_is_reported_again_as_worse_goes(sweep):
     assert sweep.points == {("c", 0, 20), ("c", 1, 20)}
 
 
+def test_a_file_that_was_written_again_without_its_row_goes(sweep):
+    rows = [row(("a", r, 20), 0.5, 0.9) for r in range(N)]
+    sweep.report(*rows)
+    sweep.keeper.report([], [sweep.write(rows[0])])
+    assert find_model(sweep.run, "a", 0, 20) is None
+    assert find_model(sweep.run, "a", 1, 20) is not None
+    assert read_kept_models(sweep.run).keys() == {model_name("a", 1, 20)}
+
+
 def test_rows_without_a_file_are_fine(sweep):
     rows = [row(("a", r, 20), 0.5, 0.9) for r in range(N)]
     sweep.rows += rows

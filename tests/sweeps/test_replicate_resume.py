@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 
+from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps import trainable
 from pareto_explorer.sweeps.families import Family, TrialPlan
 from pareto_explorer.sweeps.parts import BudgetSpec, Replicate
@@ -203,6 +204,44 @@ def test_a_diverged_replicate_stays_ended():
     assert next(going).row["status"] == "diverged"
     assert next(resumed(config, going.snapshot()), None) is None
     assert next(going, None) is None
+
+
+@pytest.mark.parametrize("steps", [(3, 3), (0, 0), (3, 6, 5)])
+def test_a_method_must_not_yield_twice_at_a_step_or_go_back(steps):
+    found = run({"method": "tests.sweeps.broken:Yields", "steps": steps})
+    rows = [next(found).row for _ in steps[:-1]]
+    assert [row["step"] for row in rows] == list(steps[:-1])
+    told = (
+        rf"method 'tests\.sweeps\.broken:Yields': it yields a model at step {steps[-1]} after one"
+    )
+    with pytest.raises(InputError, match=f"{told} one at step {steps[-2]}; .* at each step"):
+        next(found)
+
+
+def test_steps_may_be_far_apart_and_start_at_0():
+    points = run({"method": "tests.sweeps.broken:Yields", "steps": (0, 1, 50)})
+    assert [point.row["step"] for point in points] == [0, 1, 50]
+
+
+class GoesBack:
+    """A user's method, an iterator that can be pickled: step 3, then step 2."""
+
+    def run(self, model, _data, budget, _generator):
+        self.model, self.budget, self.steps = model, budget, [3, 2]
+        return self
+
+    def __next__(self):
+        self.budget.ledger.step = self.steps.pop(0)
+        return self.model
+
+
+def test_steps_are_remembered_in_a_snapshot():
+    config = {"method": f"{__name__}:GoesBack"}
+    start = run(config)
+    next(start)
+    after = resumed(config, start.snapshot())
+    with pytest.raises(InputError, match="at step 2 after one at step 3"):
+        next(after)
 
 
 def test_a_snapshot_of_something_else_is_refused():

@@ -5,6 +5,7 @@ import json
 import math
 import shutil
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -15,8 +16,10 @@ from pareto_explorer import load_run, run_sweep
 from pareto_explorer.cli import main
 from pareto_explorer.errors import InputError
 from pareto_explorer.reports import write_report
+from pareto_explorer.runs import find_model
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.parts import ExploreSearch
+from pareto_explorer.sweeps.provenance import machine, versions
 from pareto_explorer.sweeps.reproduce import local_landmarks, reproduce
 from pareto_explorer.sweeps.run import _extends
 from pareto_explorer.sweeps.trainable import Job, UnlearningTrial
@@ -113,7 +116,11 @@ def test_the_manifest_says_what_was_run(finished):
     spec, out, run = finished
     manifest = yaml.safe_load((out / "sweep.yaml").read_text())
     assert manifest["spec"] == spec.to_mapping()
-    assert manifest["versions"]["ray"]
+    assert manifest["versions"] == versions()
+    assert manifest["machine"] == machine(1)
+    assert manifest["machine"]["processor"]
+    written = datetime.fromisoformat(manifest["written"])
+    assert timedelta() <= datetime.now(UTC) - written < timedelta(days=1)
     nadir = manifest["box"]["objectives"][0]["nadir"]
     original = run.landmarks[run.landmarks["landmark"] == "original"]
     assert nadir == original["forget_gap"].min()
@@ -315,6 +322,42 @@ def test_a_lost_worker_is_a_failed_trial(cluster, cache_dir, space, tmp_path):
     lost = run.points[run.points["trial_status"] == "failed"]
     assert lost["trial_id"].nunique() == 2
     assert lost["error"].str.len().gt(0).all()
+    assert set(run.points.loc[run.points["family"] == "fine_tune", "trial_status"]) == {"finished"}
+
+
+def test_a_method_that_yields_twice_at_one_step_fails_and_keeps_its_first_model(
+    cluster, cache_dir, space, tmp_path
+):
+    space["families"][0] = {"method": "tests.sweeps.broken:YieldsTwiceAtTheStart"}
+    run = run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
+    own = run.points[run.points["family"] == "YieldsTwiceAtTheStart"]
+    assert set(own["trial_status"]) == {"failed"}
+    assert own["error"].str.contains(r"yields a model at step 0 after one at step 0; .*once").all()
+    first = own[(own["replicate"] == 0) & (own["step"] == 0)]
+    assert len(first) == own["trial_id"].nunique()
+    assert set(first["status"]) == {"ok"}
+    assert first["forget_gap"].notna().all()
+    assert set(run.points.loc[run.points["family"] == "fine_tune", "trial_status"]) == {"finished"}
+
+
+def test_a_trial_that_comes_out_differently_after_a_lost_worker_fails_and_keeps_its_points(
+    cluster, cache_dir, space, tmp_path
+):
+    notes = str(tmp_path / "notes")
+    space["families"][0] = {"method": "tests.sweeps.broken:DiffersAfterALoss", "notes": notes}
+    space |= {"replicates": {"training_seeds": [0]}, "search": {"configurations": 1}, "retries": 1}
+    space["checkpoints"] = {"keep": "all"}
+    run = run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
+    own = run.points[run.points["family"] == "DiffersAfterALoss"]
+    assert own["step"].tolist() == [3, 6]
+    assert set(own["status"]) == {"ok"}
+    assert set(own["trial_status"]) == {"failed"}
+    assert own["error"].str.contains("step 3 was reported twice, with ").all()
+    original = run.landmarks[run.landmarks["landmark"] == "original"]
+    assert own["test_accuracy"].iloc[0] == original["test_accuracy"].iloc[0]
+    trial_id = own["trial_id"].iloc[0]
+    assert find_model(run.directory, trial_id, 0, 3) is None  # that of the second report
+    assert find_model(run.directory, trial_id, 0, 6) is not None
     assert set(run.points.loc[run.points["family"] == "fine_tune", "trial_status"]) == {"finished"}
 
 

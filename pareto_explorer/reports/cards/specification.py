@@ -1,4 +1,4 @@
-"""What was run: specification, task and versions."""
+"""What was run: specification, task, versions and machine."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ def _parts(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "lists": {
             "Task": _flat(manifest.get("facts", {})),
             "Versions": manifest.get("versions", {}),
+            "Machine": manifest.get("machine", {}),
         },
     }
 
