@@ -42,6 +42,7 @@ from pareto_explorer.fronts.resampling import Interval
 from pareto_explorer.fronts.selection import Selection, select
 from pareto_explorer.fronts.sensitivity import ranking_changes, reference_sensitivity
 from pareto_explorer.fronts.tables import front, replicate_means
+from pareto_explorer.fronts.to_forget import forget_nadir, nothing_to_forget
 from pareto_explorer.fronts.validation import validation_box
 from pareto_explorer.fronts.vorobev import VorobevResult, vorobev
 
@@ -73,6 +74,7 @@ __all__ = [
     "family_hypervolumes",
     "family_indicators",
     "floor_sentence",
+    "forget_nadir",
     "front",
     "hypervolume",
     "hypervolume_json",
@@ -80,6 +82,7 @@ __all__ = [
     "knob_contributions",
     "knob_importance",
     "non_dominated",
+    "nothing_to_forget",
     "oracle_free_box",
     "oracle_free_doubt",
     "point_contributions",

@@ -26,6 +26,7 @@ def record_sweep(
     name: str,
     facts: Mapping[str, Any],
     digests: Mapping[str, str],
+    box_rule: str = "",
 ) -> None:
     """Writes the manifest of a run: what was swept, in which box, with which versions.
 
@@ -36,6 +37,7 @@ def record_sweep(
         name: What the report calls the sweep.
         facts: What the task says of itself.
         digests: Further entries that tell the task from others.
+        box_rule: Where a nadir comes from that depends on the landmarks.
     """
     packages = ["torch", "torchvision", "torchjd", "ray", "optuna", "pymoo"]
     packages += ["moocore", "numpy", "pandas", "scikit-learn", "plotly"]
@@ -43,6 +45,7 @@ def record_sweep(
         "name": name,
         "spec": spec.to_mapping(),
         "box": box.to_dict(),
+        **({"box_rule": box_rule} if box_rule else {}),
         "facts": dict(facts),
         **digests,
         "command": _command(),

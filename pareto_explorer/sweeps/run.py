@@ -17,10 +17,14 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import (
     Box,
     efficacy_fidelity_box,
+    forget_nadir,
+    nothing_to_forget,
     oracle_free_box,
     oracle_free_doubt,
     retrain_gap_box,
 )
+from pareto_explorer.fronts.floor import mean_between_retrained
+from pareto_explorer.fronts.to_forget import original_gaps
 from pareto_explorer.runs import (
     PointsWriter,
     RunDirectory,
@@ -154,11 +158,15 @@ def execute(
             if earlier is None:
                 rows = landmark_rows(task_ref, landmarks, replicates, spec.resources)
                 write_landmarks(run, rows)
-            box = _box(spec, read_landmarks(run))
+            measured = read_landmarks(run)
+            box, rule = _fixed_box(run) if earlier else _box(spec, measured)
             if earlier != spec.to_mapping():
                 digests = {key: value for key, value in ((GIVEN, given), (BUILT, built)) if value}
-                record_sweep(run, spec, box, name or run.path.name, task.facts, digests)
+                record_sweep(run, spec, box, name or run.path.name, task.facts, digests, rule)
             changed()
+            nothing = nothing_to_forget(measured, box.metrics)
+            if nothing:
+                progress.stage(f"warning: {nothing}")
             progress.begin(plans, ended, points, box, total_of(spec))
             stopper = _stopper(spec, box, points, ended)
             if left_to_do(spec, plans, ended) and not (stopper and stopper.stop_all()):
@@ -351,17 +359,28 @@ def _extends(old: Any, new: Any) -> bool:
     return old["configurations"] is not None and new["configurations"] > old["configurations"]
 
 
-def _box(spec: SweepSpec, landmarks: pd.DataFrame) -> Box:
+def _fixed_box(run: RunDirectory) -> tuple[Box, str]:
+    """The box that was fixed before the first trial of a run, and its rule if that is told."""
+    manifest = read_manifest(run)
+    return Box.from_dict(manifest["box"]), manifest.get("box_rule", "")
+
+
+def _box(spec: SweepSpec, landmarks: pd.DataFrame) -> tuple[Box, str]:
+    """The box of a new run, and where its nadir comes from if original models decide."""
     declared = spec.declared_box
     if declared is not None:
-        return declared
+        return declared, ""
     if spec.preset.preset == "efficacy_fidelity":
-        return efficacy_fidelity_box()
-    originals = landmarks[landmarks["landmark"] == "original"]
+        return efficacy_fidelity_box(), ""
+    tolerance = spec.preset.tolerance
     if spec.preset.preset == "oracle_free":
+        originals = landmarks[landmarks["landmark"] == "original"]
         excess = 1 - originals["unlearning_accuracy"] - originals["validation_accuracy"]
-        return oracle_free_box(excess.tolist(), spec.preset.tolerance)
-    return retrain_gap_box(originals["forget_gap"].tolist(), spec.preset.tolerance)
+        return oracle_free_box(excess.tolist(), tolerance), ""
+    gaps = original_gaps(landmarks, "forget_gap")
+    floor = mean_between_retrained(landmarks, "forget_gap")
+    box = retrain_gap_box(gaps, tolerance, floor)
+    return box, f"nadir of forget_gap: {forget_nadir(gaps, floor, tolerance)[1]}"
 
 
 @contextmanager
