@@ -13,6 +13,10 @@ __all__ = ["NO_RANKING", "far_originals", "forget_nadir", "nothing_to_forget", "
 NO_RANKING = "Nothing is ranked, since these metrics cannot show forgetting here."
 """What is said beside numbers by which families would be ranked elsewhere."""
 
+_ADVICE = (
+    "No family is ranked; an audit of the forgotten samples, another forget request (wrong labels, "
+    "a whole class) or another objective can show more."
+)
 _DISTANCES = ("forget_gap", "validation_forget_gap", "average_gap")
 _ROUNDING = 1e-12
 
@@ -101,21 +105,15 @@ def nothing_to_forget(landmarks: pd.DataFrame, metrics: Sequence[str]) -> str:
     return f"{_too_near(judged[0], gaps[judged[0]], floors[judged[0]])} {_ADVICE}"
 
 
-_ADVICE = (
-    "So no family is ranked; an audit of the forgotten samples, another forget request (wrong "
-    "labels or a whole class) or another objective can show more."
-)
-
-
 def _too_near(metric: str, gaps: Sequence[float], floor: float | None) -> str:
     low, high = (f"{gap:.3g}" for gap in (min(gaps), max(gaps)))
     found = f"{metric.replace('_', ' ')} {low if low == high else f'{low} to {high}'}"
-    said = "These metrics cannot show forgetting here: before any unlearning, "
+    said = "These metrics cannot show forgetting here: "
     if floor is None:
-        return f"{said}the original model already equals the retrained one ({found})."
+        return f"{said}the original model equals the retrained one before unlearning ({found})."
     near = sum(gap <= floor + _ROUNDING for gap in gaps)
     seeds = "every training seed" if near == len(gaps) else f"{near} of {len(gaps)} training seeds"
     return (
-        f"{said}the original model is in {seeds} no farther from retraining than two retrained "
+        f"{said}in {seeds} the original model is no farther from retraining than two retrained "
         f"models are from each other ({found}, against {floor:.3g})."
     )
