@@ -182,6 +182,7 @@ def _weights(text: str | None) -> list[float] | None:
 
 def _print(console: Console, run: Run, path: str, selection: Selection, replicate: int) -> None:
     from pareto_explorer.figures.words import measure, number
+    from pareto_explorer.fronts import nothing_to_forget
     from pareto_explorer.reports.model_card import spread
     from pareto_explorer.reports.standing import shown_kinds, standing
     from pareto_explorer.reports.wording import count
@@ -193,6 +194,9 @@ def _print(console: Console, run: Run, path: str, selection: Selection, replicat
     line(f"{selection.trial_id}, step {selection.step} ({selection.family})", "bold")
     by = "" if selection.rule == "named" else f"chosen by the rule {selection.rule}: "
     line(f"{by}{selection.reason}; {selection.picked_from}")
+    nothing = nothing_to_forget(run.landmarks, run.box.metrics)
+    if nothing:
+        line(nothing)
     if selection.one_standard_error:
         line(f"one standard error: {selection.one_standard_error}")
     knobs = ", ".join(f"{name} = {number(value)}" for name, value in selection.knobs.items())
@@ -238,11 +242,13 @@ def _print(console: Console, run: Run, path: str, selection: Selection, replicat
 
 
 def _data(run: Run, path: str, selection: Selection, replicate: int) -> dict[str, Any]:
+    from pareto_explorer.fronts import nothing_to_forget
     from pareto_explorer.reports.standing import standing
 
     metrics = standing(selection, run.points, run.landmarks)
     found = selection.to_dict() | {
         "replicate": replicate,
+        "nothing_to_forget": nothing_to_forget(run.landmarks, run.box.metrics),
         "metrics": {
             str(metric): {column: _plain(value) for column, value in row.items()}
             for metric, row in metrics.to_dict("index").items()

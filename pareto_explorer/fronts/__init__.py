@@ -43,6 +43,7 @@ from pareto_explorer.fronts.selection import Selection, select
 from pareto_explorer.fronts.sensitivity import ranking_changes, reference_sensitivity
 from pareto_explorer.fronts.standing import Standing, standing, standing_sentence
 from pareto_explorer.fronts.tables import front, replicate_means
+from pareto_explorer.fronts.to_forget import forget_nadir, nothing_to_forget
 from pareto_explorer.fronts.validation import validation_box
 from pareto_explorer.fronts.vorobev import VorobevResult, vorobev
 
@@ -74,6 +75,7 @@ __all__ = [
     "family_hypervolumes",
     "family_indicators",
     "floor_sentence",
+    "forget_nadir",
     "front",
     "hypervolume",
     "hypervolume_json",
@@ -81,6 +83,7 @@ __all__ = [
     "knob_contributions",
     "knob_importance",
     "non_dominated",
+    "nothing_to_forget",
     "oracle_free_box",
     "oracle_free_doubt",
     "point_contributions",

@@ -19,6 +19,7 @@ from pareto_explorer.fronts.floor import families_inside, retrain_floor
 from pareto_explorer.fronts.hypervolume import HypervolumeResult, hypervolume
 from pareto_explorer.fronts.objectives import Box
 from pareto_explorer.fronts.resampling import Interval, interval
+from pareto_explorer.fronts.to_forget import nothing_to_forget
 
 __all__ = [
     "FamilyHypervolume",
@@ -157,14 +158,16 @@ def hypervolume_json(
         ``per_replicate``, or are null where they do not apply. ``comparisons`` has an entry for
         each pair of families that share a replicate; none is distinguishable while a trial is
         running. With landmarks there is ``floor`` too: null, or ``metrics``,
-        ``pairs``, ``mean`` and ``families_inside``.
+        ``pairs``, ``mean`` and ``families_inside``; and ``nothing_to_forget``, a text that says
+        where the objectives cannot show forgetting, so that no pair is distinguishable, or "".
 
     Raises:
         InputError: An objective is no column of the table.
     """
     families = family_hypervolumes(points, box)
     comparisons = compare_families(families)
-    if unfinished(points)[0]:
+    nothing = "" if landmarks is None else nothing_to_forget(landmarks, box.metrics)
+    if nothing or unfinished(points)[0]:
         comparisons = without_verdict(comparisons)
     found: dict[str, Any] = {
         "box": box.to_dict(),
@@ -176,6 +179,7 @@ def hypervolume_json(
         floor = retrain_floor(landmarks, box)
         inside = families_inside(points, landmarks, box)
         found["floor"] = None if floor is None else {**floor.to_dict(), "families_inside": inside}
+        found["nothing_to_forget"] = nothing
     return found
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "between_retrained",
     "families_inside",
     "floor_sentence",
+    "mean_between_retrained",
     "retrain_floor",
 ]
 
@@ -97,6 +98,20 @@ def retrain_floor(landmarks: pd.DataFrame, box: Box) -> RetrainFloor | None:
     if not len(distances):
         return None
     return RetrainFloor(box.metrics, distances, tuple(distances.mean(axis=0).tolist()))
+
+
+def mean_between_retrained(landmarks: pd.DataFrame, metric: str) -> float | None:
+    """The retrain floor of one metric: the mean distance over pairs of training seeds.
+
+    Args:
+        landmarks: A landmarks table.
+        metric: The metric.
+
+    Returns:
+        The distance in metric units; None where ``retrain_floor`` has none.
+    """
+    distances, _ = _pairs(landmarks, [metric], others="distance")
+    return float(distances.mean()) if len(distances) else None
 
 
 def families_inside(points: pd.DataFrame, landmarks: pd.DataFrame, box: Box) -> dict[str, bool]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts.objectives import Box, Objective
+from pareto_explorer.fronts.to_forget import forget_nadir
 from pareto_explorer.fronts.values import finite_number
 
 __all__ = [
@@ -78,27 +79,31 @@ OBJECTIVES: dict[str, Preset] = {
 """The presets that a search space can name under ``objectives``."""
 
 
-def retrain_gap_box(original_forget_gaps: Sequence[float], tolerance: float = 0.1) -> Box:
+def retrain_gap_box(
+    original_forget_gaps: Sequence[float], tolerance: float = 0.1, floor: float | None = None
+) -> Box:
     """The box of ``retrain_gap``: (0, 0) is the retrained model.
 
     The nadir of ``forget_gap`` is the smallest forget gap among the original models, so that doing
-    nothing scores 0 in every replicate; the nadir of ``retain_gap`` is the tolerance.
+    nothing scores 0 in every replicate; ``forget_nadir`` says what it is where original models are
+    no farther from retraining than the floor. The nadir of ``retain_gap`` is the tolerance.
 
     Args:
-        original_forget_gaps: The original model's ``forget_gap``, one per replicate.
+        original_forget_gaps: The original model's ``forget_gap``, one per training seed.
         tolerance: The largest ``retain_gap`` that one would accept.
+        floor: The mean ``forget_gap`` between retrained models of different training seeds, which
+            is always smaller than the nadir; None where it is not known.
 
     Raises:
-        InputError: No gaps, a gap that is not above 0 (the original model already behaves like
-            the retrained one, so there is nothing to measure), or a tolerance that is not.
+        InputError: No gaps, one that is not finite, or a tolerance that is not above 0.
     """
     gaps = _finite("forget_gap", original_forget_gaps)
-    if not gaps or min(gaps) <= 0:
+    if not gaps:
         raise InputError(
-            f"objectives: retrain_gap needs original models that differ from the retrained ones, "
-            f"but their forget gaps are {gaps}; forget something else or declare other objectives."
+            "objectives: retrain_gap needs the forget gap of an original model; give one per "
+            "training seed, or declare other objectives."
         )
-    return _box("retrain_gap", min(gaps), tolerance)
+    return _box("retrain_gap", forget_nadir(gaps, floor, tolerance)[0], tolerance)
 
 
 def efficacy_fidelity_box() -> Box:

@@ -20,6 +20,7 @@ from pareto_explorer.fronts.comparison import (
 )
 from pareto_explorer.fronts.floor import RetrainFloor, families_inside, retrain_floor
 from pareto_explorer.fronts.sensitivity import reference_sensitivity
+from pareto_explorer.fronts.to_forget import nothing_to_forget
 from pareto_explorer.loading import Run
 
 __all__ = ["Material"]
@@ -57,15 +58,20 @@ class Material:
     def comparisons(self) -> list[Comparison]:
         """Every pair of families compared over the replicates, those of the leader first.
 
-        None is distinguishable while a trial is running.
+        None is distinguishable while a trial is running, or where there is nothing to forget.
         """
         found = compare_families(self.hypervolumes)
-        return without_verdict(found) if self.unfinished[0] else found
+        return without_verdict(found) if self.unfinished[0] or self.nothing_to_forget else found
 
     @cached_property
     def unfinished(self) -> tuple[int, int]:
         """How many trials are still running, and how many there are."""
         return unfinished(self.run.points)
+
+    @cached_property
+    def nothing_to_forget(self) -> str:
+        """Why these objectives cannot show forgetting, so that nothing is ranked; empty if not."""
+        return nothing_to_forget(self.run.landmarks, self.run.box.metrics)
 
     @cached_property
     def floor(self) -> RetrainFloor | None:

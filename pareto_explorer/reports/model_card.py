@@ -14,7 +14,7 @@ import pandas as pd
 
 from pareto_explorer._version import __version__
 from pareto_explorer.figures.words import measure, number
-from pareto_explorer.fronts import FamilyHypervolume
+from pareto_explorer.fronts import FamilyHypervolume, nothing_to_forget
 from pareto_explorer.fronts.selection import Selection
 from pareto_explorer.loading import Run
 from pareto_explorer.reports.standing import shown_kinds, standing
@@ -86,6 +86,7 @@ def render_model_card(run: Run, path: str, selection: Selection, file: ModelFile
         metrics=list(_metrics(table, own)),
         moves=[list(_move(move.changes, move.errors)) for move in selection.moves],
         box=box_sentence(run.box),
+        nothing=nothing_to_forget(run.landmarks, run.box.metrics),
         volumes=_volumes(run, selection.family),
         versions=run.manifest.get("versions", {}),
         machine=run.manifest.get("machine", {}),

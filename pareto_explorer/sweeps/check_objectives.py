@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import pandas as pd
+
 from pareto_explorer.errors import InputError
-from pareto_explorer.fronts import oracle_free_box, oracle_free_doubt
+from pareto_explorer.fronts import nothing_to_forget, oracle_free_box, oracle_free_doubt
 from pareto_explorer.sweeps.check_data import Finding
 from pareto_explorer.sweeps.refusals import refused_metrics
 from pareto_explorer.sweeps.spec import SweepSpec
 from pareto_explorer.tasks import UnlearningTask
 
-__all__ = ["check_objectives", "check_original"]
+__all__ = ["check_landmarks", "check_objectives", "check_original"]
 
 
 def check_objectives(spec: SweepSpec, task: UnlearningTask) -> list[Finding]:
@@ -43,6 +45,17 @@ def check_original(spec: SweepSpec, original: Mapping[str, float]) -> list[Findi
     except InputError as error:
         return [Finding("error", str(error))]
     return []
+
+
+def check_landmarks(spec: SweepSpec, landmarks: pd.DataFrame) -> list[Finding]:
+    """Whether trained landmarks leave something to forget that the objectives can show.
+
+    Args:
+        spec: The sweep.
+        landmarks: A landmarks table, of the training seeds that have been trained.
+    """
+    nothing = nothing_to_forget(landmarks, spec.metrics)
+    return [Finding("warning", nothing)] if nothing else []
 
 
 def _doubt(spec: SweepSpec, task: UnlearningTask) -> Iterator[Finding]:

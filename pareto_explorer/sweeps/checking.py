@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
@@ -23,11 +24,16 @@ from pareto_explorer.sweeps.check_families import (
     thinned,
 )
 from pareto_explorer.sweeps.check_model import ModelFacts, check_model
-from pareto_explorer.sweeps.check_objectives import check_objectives, check_original
+from pareto_explorer.sweeps.check_objectives import (
+    check_landmarks,
+    check_objectives,
+    check_original,
+)
 from pareto_explorer.sweeps.cluster import connect, fitting, slots, trials_per_card
 from pareto_explorer.sweeps.drawing import starts_of
 from pareto_explorer.sweeps.estimate import Estimate, LandmarkCost, estimate
 from pareto_explorer.sweeps.families import Family, TrialPlan
+from pareto_explorer.sweeps.landmarks import KINDS, measure_landmarks
 from pareto_explorer.sweeps.loggers import require_packages
 from pareto_explorer.sweeps.memory import card_use, require_room
 from pareto_explorer.sweeps.parts import Replicate, Resources
@@ -202,6 +208,8 @@ def _measure(
         return replace(nothing, findings=tuple(findings))
     if weights != "untrained" and small is task:
         findings += check_original(spec, evaluator.original)
+    if not missing and small is task:
+        findings += check_landmarks(spec, _cached_landmarks(spec, task, cache, device))
     checks, own = check_families(
         bench,
         _one_of_each(trials) or {plan.family.name: plan for plan in representatives(families)},
@@ -331,6 +339,21 @@ def _missing(spec: SweepSpec, task: UnlearningTask, cache: LandmarkCache) -> lis
         for kind in kinds
         if cache.load(fingerprint(task, kind, seed)) is None
     ]
+
+
+def _cached_landmarks(
+    spec: SweepSpec, task: UnlearningTask, cache: LandmarkCache, device: str
+) -> pd.DataFrame:
+    """The landmarks table of the training seeds whose two models are in the cache."""
+    rows = []
+    for seed in spec.replicates.training_seeds:
+        original, retrained = (cache.load(fingerprint(task, kind, seed)) for kind in KINDS)
+        if original is None or retrained is None:
+            continue
+        own = {seed: Landmarks(original, retrained)}
+        for kind, metrics in measure_landmarks(task, own, seed, device).items():
+            rows.append({"landmark": kind, "training_seed": seed, **metrics})
+    return pd.DataFrame(rows)
 
 
 def _weights(

@@ -27,7 +27,7 @@ from pareto_explorer.tasks import (
     train_stages,
 )
 
-__all__ = ["landmark_rows", "prepare_landmarks"]
+__all__ = ["KINDS", "landmark_rows", "measure_landmarks", "prepare_landmarks"]
 
 KINDS: tuple[LandmarkKind, ...] = ("original", "retrained")
 
@@ -125,7 +125,7 @@ def landmark_rows(
     resources: Resources,
 ) -> list[dict[str, Any]]:
     """Measures the landmarks: rows of ``landmarks.parquet``, one per landmark and replicate."""
-    measure = _remote(_measure, resources)
+    measure = _remote(measure_landmarks, resources)
     pending = {
         seed: measure.remote(task_ref, {seed: own}, seed, resources.device)
         for seed, own in landmarks.items()
@@ -232,9 +232,10 @@ def _train(
         told = perf_counter()
 
 
-def _measure(
+def measure_landmarks(
     task: UnlearningTask, landmarks: Mapping[int, Landmarks], seed: int, device: str
 ) -> dict[str, dict[str, float]]:
+    """Measures the landmarks of one training seed, in this process: metrics by their kind."""
     _, evaluator = Bench(task, landmarks, device).prepared(seed)
     measures = {"original": dict(evaluator.original)}
     if evaluator.retrained is not None:

@@ -25,6 +25,7 @@ def record_sweep(
     name: str,
     facts: Mapping[str, Any],
     digests: Mapping[str, str],
+    box_rule: str = "",
 ) -> None:
     """Writes the manifest of a run: what was swept, in which box, with what and on what.
 
@@ -35,11 +36,13 @@ def record_sweep(
         name: What the report calls the sweep.
         facts: What the task says of itself.
         digests: Further entries that tell the task from others.
+        box_rule: Where a nadir comes from that depends on the landmarks.
     """
     manifest = {
         "name": name,
         "spec": spec.to_mapping(),
         "box": box.to_dict(),
+        **({"box_rule": box_rule} if box_rule else {}),
         "facts": dict(facts),
         **digests,
         "command": _command(),

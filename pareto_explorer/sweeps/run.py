@@ -17,10 +17,14 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import (
     Box,
     efficacy_fidelity_box,
+    forget_nadir,
+    nothing_to_forget,
     oracle_free_box,
     oracle_free_doubt,
     retrain_gap_box,
 )
+from pareto_explorer.fronts.floor import mean_between_retrained
+from pareto_explorer.fronts.to_forget import original_gaps
 from pareto_explorer.runs import (
     PointsWriter,
     RunDirectory,
@@ -126,9 +130,9 @@ def execute(
         ended, points = finished_trials(run), read_points(run)
         plans = spec.plan() or [plan_of(plan, families) for plan in read_plans(run)]
         compares = isinstance(spec.search, CompareSearch)
-        rule = (RULE if compares else None) if manifest is None else manifest.get(DRAWS)
+        draws = (RULE if compares else None) if manifest is None else manifest.get(DRAWS)
         if left_to_do(spec, plans, ended):
-            _require_balanced(run, spec, rule)
+            _require_balanced(run, spec, draws)
         replicates = spec.replicate_list()
         starts = [] if plans else starts_of(spec, families, progress)
         for lacking in refused_metrics(spec, task):
@@ -161,12 +165,16 @@ def execute(
             if earlier is None:
                 rows = landmark_rows(task_ref, landmarks, replicates, spec.resources)
                 write_landmarks(run, rows)
-            box = _box(spec, read_landmarks(run))
+            measured = read_landmarks(run)
+            box, rule = _fixed_box(run) if earlier else _box(spec, measured)
             if earlier != spec.to_mapping():
-                entries = {GIVEN: given, BUILT: built, DRAWS: rule}
+                entries = {GIVEN: given, BUILT: built, DRAWS: draws}
                 known = {key: value for key, value in entries.items() if value}
-                record_sweep(run, spec, box, name or run.path.name, task.facts, known)
+                record_sweep(run, spec, box, name or run.path.name, task.facts, known, rule)
             changed()
+            nothing = nothing_to_forget(measured, box.metrics)
+            if nothing:
+                progress.stage(f"warning: {nothing}")
             progress.begin(plans, ended, points, box, total_of(spec))
             stopper = _stopper(spec, box, points, ended)
             if left_to_do(spec, plans, ended) and not (stopper and stopper.stop_all()):
@@ -345,10 +353,10 @@ def _earlier_manifest(
     return manifest
 
 
-def _require_balanced(run: RunDirectory, spec: SweepSpec, rule: str | None) -> None:
+def _require_balanced(run: RunDirectory, spec: SweepSpec, draws: str | None) -> None:
     """Refuses to draw more where earlier configurations were drawn by another rule."""
     drawn = any(domain.drawn for family in spec.family_list() for domain in family.domains.values())
-    if isinstance(spec.search, CompareSearch) and drawn and rule != RULE:
+    if isinstance(spec.search, CompareSearch) and drawn and draws != RULE:
         raise InputError(
             f"--out: the configurations of {str(run.path)!r} were drawn independently of each "
             "other, as earlier versions did, and balanced draws cannot go on from them; report, "
@@ -370,17 +378,28 @@ def _extends(old: Any, new: Any) -> bool:
     return old["configurations"] is not None and new["configurations"] > old["configurations"]
 
 
-def _box(spec: SweepSpec, landmarks: pd.DataFrame) -> Box:
+def _fixed_box(run: RunDirectory) -> tuple[Box, str]:
+    """The box that was fixed before the first trial of a run, and its rule if that is told."""
+    manifest = read_manifest(run)
+    return Box.from_dict(manifest["box"]), manifest.get("box_rule", "")
+
+
+def _box(spec: SweepSpec, landmarks: pd.DataFrame) -> tuple[Box, str]:
+    """The box of a new run, and where its nadir comes from if original models decide."""
     declared = spec.declared_box
     if declared is not None:
-        return declared
+        return declared, ""
     if spec.preset.preset == "efficacy_fidelity":
-        return efficacy_fidelity_box()
-    originals = landmarks[landmarks["landmark"] == "original"]
+        return efficacy_fidelity_box(), ""
+    tolerance = spec.preset.tolerance
     if spec.preset.preset == "oracle_free":
+        originals = landmarks[landmarks["landmark"] == "original"]
         excess = 1 - originals["unlearning_accuracy"] - originals["validation_accuracy"]
-        return oracle_free_box(excess.tolist(), spec.preset.tolerance)
-    return retrain_gap_box(originals["forget_gap"].tolist(), spec.preset.tolerance)
+        return oracle_free_box(excess.tolist(), tolerance), ""
+    gaps = original_gaps(landmarks, "forget_gap")
+    floor = mean_between_retrained(landmarks, "forget_gap")
+    box = retrain_gap_box(gaps, tolerance, floor)
+    return box, f"nadir of forget_gap: {forget_nadir(gaps, floor, tolerance)[1]}"
 
 
 @contextmanager

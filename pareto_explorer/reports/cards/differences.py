@@ -9,6 +9,7 @@ import pandas as pd
 from pareto_explorer.figures.difference import DifferenceInfo, difference_info, draw_difference
 from pareto_explorer.figures.frame import NEAR, WHOLE
 from pareto_explorer.fronts.comparison import SEPARABLE_FROM, Comparison
+from pareto_explorer.fronts.to_forget import NO_RANKING
 from pareto_explorer.reports.card import Card
 from pareto_explorer.reports.cards.finding import verdict_pending
 from pareto_explorer.reports.material import Material
@@ -40,6 +41,8 @@ def differences_card(material: Material) -> Card:
     title = "Is the lead real?"
     if not material.has_points:
         return Card("differences", title, reason="No trial has given a finite point yet.")
+    if material.nothing_to_forget:
+        return Card("differences", title, reason=NO_RANKING)
     pairs = material.comparisons
     if not pairs:
         reason = (

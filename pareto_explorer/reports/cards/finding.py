@@ -28,6 +28,9 @@ _VISIBLE = 0.0005  # a hypervolume below this is 0.000 in the report
 
 def finding_card(material: Material) -> Card:
     """The answer that a reader should take away, and what limits it."""
+    if material.nothing_to_forget:
+        context = _context([], [*material.run.notes, _trials(material)])
+        return Card("finding", "What was found", material.nothing_to_forget, context=context)
     first, *rest = leader_sentences(
         material.hypervolumes,
         material.comparisons,

@@ -10,6 +10,7 @@ import pandas as pd
 from pareto_explorer.fronts import FamilyHypervolume
 from pareto_explorer.fronts.sensitivity import ranking_changes
 from pareto_explorer.fronts.tables import objective_values
+from pareto_explorer.fronts.to_forget import NO_RANKING
 from pareto_explorer.reports.card import Card
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.wording import box_sentence, count
@@ -44,6 +45,8 @@ def hypervolume_card(material: Material) -> Card:
         "The share of the box that a family dominates, measured in each replicate: larger is "
         f"better, {prod(box.reference):g} is the whole box. {box_sentence(box)}"
     )
+    if material.nothing_to_forget:
+        sentence = f"{NO_RANKING} {sentence}"
     replicates = count(len(material.replicates), "replicate")
     return Card(
         "hypervolume",
@@ -105,7 +108,7 @@ def _extent(volume: FamilyHypervolume) -> tuple[float, ...]:
 
 def _sensitivity(material: Material) -> dict[str, Any]:
     """The leading families under other reference points, with a sentence."""
-    if len(material.hypervolumes) < 2:
+    if len(material.hypervolumes) < 2 or material.nothing_to_forget:
         return {"references": []}
     table = material.sensitivity
     cells: dict[str, list[tuple[float, int]]] = {}
