@@ -45,7 +45,7 @@ ENTANGLED = table(
             Knob(
                 "repair_lr",
                 0.0005,
-                {"loguniform": [0.0002, 0.002]},
+                {"loguniform": [0.0002, 0.001]},
                 "learning rate of the repair, constant",
                 above_zero,
             ),
