@@ -26,7 +26,7 @@ def record_sweep(
     facts: Mapping[str, Any],
     digests: Mapping[str, str],
 ) -> None:
-    """Writes the manifest of a run: what was swept, in which box, with what and on what.
+    """Writes the manifest of a run: what was swept, in which box, on which software and machine.
 
     Args:
         run: The run directory.
