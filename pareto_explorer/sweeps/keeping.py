@@ -81,8 +81,8 @@ class Keeper:
     def report(self, rows: Sequence[Mapping[str, Any]], kept: Iterable[Kept | None]) -> None:
         """Takes what a trial reported, once its rows are in the points table.
 
-        A row with the key of an earlier one replaces it, and so does its file. A file without a
-        row is deleted: its model is not that of the point.
+        A point that is reported again has its file written again. A file without a row is deleted:
+        its model is not that of the point.
 
         Args:
             rows: Rows of the points table.

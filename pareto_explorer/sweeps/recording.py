@@ -27,7 +27,7 @@ def record_sweep(
     digests: Mapping[str, str],
     box_rule: str = "",
 ) -> None:
-    """Writes the manifest of a run: what was swept, in which box, with what and on what.
+    """Writes the manifest of a run: what was swept, in which box, on which software and machine.
 
     Args:
         run: The run directory.

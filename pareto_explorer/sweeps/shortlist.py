@@ -61,27 +61,23 @@ class Shortlist:
         return set(self._front)
 
     def learn(self, row: Mapping[str, Any]) -> set[Checkpoint]:
-        """Takes in a row of the points table; it replaces one with the same key.
+        """Takes in a row of the points table; of a point that is known, nothing changes.
 
         Returns:
             The checkpoints of which some point may no longer be wanted.
         """
         trial_id, replicate, step = row["trial_id"], int(row["replicate"]), int(row["step"])
-        measured = self._measured(row)
         steps = self._rows.setdefault(trial_id, {})
         known = steps.setdefault(step, {})
-        is_new = replicate not in known
-        is_changed = not is_new and known[replicate] != measured
-        known[replicate] = measured
         touched = {(trial_id, step)}
+        if replicate in known:
+            return touched
+        measured = known[replicate] = self._measured(row)
         if measured is None:
             touched |= {(trial_id, other) for other in steps}
         elif self.policy == "final":  # the one that was the last until now
             touched |= {(trial_id, other) for other in _last(steps, replicate, without=step)}
-        if is_changed:  # what a trial that started again reports may differ on another machine
-            touched.update(self._front)
-            self._rebuild()
-        elif is_new and self._is_complete(known):
+        if self._is_complete(known):
             touched.update(self._advance((trial_id, step), self._means([known])))
         return touched
 

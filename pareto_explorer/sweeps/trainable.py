@@ -77,8 +77,8 @@ class UnlearningTrial(tune.Trainable):
     ``failed`` but neither the actor nor the sweep.
 
     A trial that has lost its worker goes on from its last checkpoint: points after the checkpoint
-    are reported once more, with the same keys. A replicate of a method that cannot be saved
-    starts again.
+    are reported once more, with the same keys and values. A replicate of a method that cannot be
+    saved starts again.
     """
 
     _running: dict[int, ReplicateRun]

@@ -182,18 +182,6 @@ def test_a_point_that_is_reported_again_replaces_its_file(sweep):
     sweep.check()
 
 
-def test_a_front_point_that_is_reported_again_as_worse_goes(sweep):
-    sweep.report(*(row(("a", r, 20), 0.1, 0.9) for r in range(N)))
-    sweep.report(*(row(("b", r, 20), 0.2, 0.8) for r in range(N)))
-    sweep.report(*(row(("c", r, 20), 0.05, 0.5) for r in range(N)))
-    sweep.report(row(("a", 0, 20), 0.9, 0.1))
-    sweep.check()
-    # b has no file any more, but it is on the front again: nothing behind it may come in.
-    assert sweep.points == {("c", 0, 20), ("c", 1, 20)}
-    sweep.report(*(row(("d", r, 20), 0.3, 0.8) for r in range(N)))
-    assert sweep.points == {("c", 0, 20), ("c", 1, 20)}
-
-
 def test_a_file_that_was_written_again_without_its_row_goes(sweep):
     rows = [row(("a", r, 20), 0.5, 0.9) for r in range(N)]
     sweep.report(*rows)

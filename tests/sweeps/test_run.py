@@ -332,7 +332,7 @@ def test_a_method_that_yields_twice_at_one_step_fails_and_keeps_its_first_model(
     run = run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
     own = run.points[run.points["family"] == "YieldsTwiceAtTheStart"]
     assert set(own["trial_status"]) == {"failed"}
-    assert own["error"].str.contains(r"yields a model at step 0 after one at step 0; .*once").all()
+    assert own["error"].str.contains(r"yields a model at step 0 after one at step 0; ").all()
     first = own[(own["replicate"] == 0) & (own["step"] == 0)]
     assert len(first) == own["trial_id"].nunique()
     assert set(first["status"]) == {"ok"}

@@ -62,8 +62,9 @@ class Method(Protocol):
                 dropout, use torch's global generator.
 
         Yields:
-            The same model, in eval mode and without gradients, after each evaluation step. The
-            consumer may switch modes, but must not change parameters.
+            The same model, in eval mode and without gradients, after each evaluation step, one
+            at each: a second one at the ledger's step is refused. The consumer may switch modes,
+            but must not change parameters.
         """
         ...
 
