@@ -1,4 +1,4 @@
-"""Which families the replicates tell apart."""
+"""Which families can be told apart, whatever the seeds and the draw of the configurations."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pareto_explorer.fronts.half_samples import lead_share
 from pareto_explorer.fronts.objectives import require_same_box
 from pareto_explorer.fronts.resampling import Interval, intervals
 from pareto_explorer.fronts.sign_flips import max_t, signed_rank
@@ -34,6 +35,7 @@ SEPARABLE_FROM = 6
 """The number of replicates from which on a difference can be significant: 2 / 2⁶ ≤ 0.05."""
 
 _SIGNIFICANT = 0.05
+_HOLDS_IN = 0.95
 _NOTHING = 1e-12  # a difference of hypervolumes below this is rounding
 _NAMED = 3
 
@@ -55,7 +57,11 @@ class Comparison:
         corrected: The p-value that accounts for all pairs compared; None with one replicate.
         probability: The probability of improvement: the share of replicates in which the first is
             better, ties counting half.
-        distinguishable: Whether ``corrected`` is at most 0.05, over six replicates or more.
+        draw_share: The share of half-samples of the configurations in which the family that is
+            ``ahead`` still is, in the mean over these replicates; see ``half_samples.lead_share``.
+            None where neither family has a draw that could reverse it.
+        distinguishable: Whether ``corrected`` is at most 0.05, over six replicates or more, and
+            ``draw_share`` at least 0.95 or None.
     """
 
     first: str
@@ -66,6 +72,7 @@ class Comparison:
     wilcoxon: float | None
     corrected: float | None
     probability: float
+    draw_share: float | None
     distinguishable: bool
 
     @property
@@ -89,6 +96,7 @@ class Comparison:
             "wilcoxon": self.wilcoxon,
             "corrected": self.corrected,
             "probability": self.probability,
+            "draw_share": self.draw_share,
             "distinguishable": self.distinguishable,
         }
 
@@ -105,8 +113,11 @@ def compare_families(
     no difference, what is observed is as likely as its negative. A replicate in which one of a pair
     was not run adds nothing to the pair's sum, whichever its sign.
 
+    Seeds are not all that moves a hypervolume: which configurations were drawn does too, and
+    replicates share them. So a lead also has to hold with half of the configurations.
+
     Args:
-        volumes: The families' hypervolumes, from one table.
+        volumes: What ``family_hypervolumes`` gives for one table.
         seed: Of the resamples and of random flips.
 
     Returns:
@@ -140,17 +151,25 @@ def compare_families(
         pairs, rows, common, _intervals(rows, common, seed), corrected.tolist(), strict=True
     ):
         differences, n = row[own], int(own.sum())
+        mean = float(differences.mean())
+        ahead, behind = (ranked[a], ranked[b]) if mean >= 0 else (ranked[b], ranked[a])
+        share = _draw_share(volumes[ahead], volumes[behind])
         found.append(
             Comparison(
                 first=ranked[a],
                 second=ranked[b],
                 differences={replicates[i]: float(row[i]) for i in np.flatnonzero(own)},
-                mean=float(differences.mean()),
+                mean=mean,
                 interval=bounds,
                 wilcoxon=signed_rank(differences) if n >= SEPARABLE_FROM else None,
                 corrected=p if n > 1 else None,
                 probability=float(((differences > 0) + 0.5 * (differences == 0)).mean()),
-                distinguishable=n >= SEPARABLE_FROM and p <= _SIGNIFICANT,
+                draw_share=share,
+                distinguishable=(
+                    n >= SEPARABLE_FROM
+                    and p <= _SIGNIFICANT
+                    and (share is None or share >= _HOLDS_IN)
+                ),
             )
         )
     return found
@@ -199,6 +218,12 @@ def comparison_sentence(comparisons: Sequence[Comparison]) -> str:
         for ahead, group in groupby(apart[:_NAMED], key=lambda c: c.ahead)
     )
     return f"{named}{_others(max(len(apart) - _NAMED, 0), len(comparisons) - len(apart))}."
+
+
+def _draw_share(ahead: FamilyHypervolume, behind: FamilyHypervolume) -> float | None:
+    if ahead.half_samples is None or behind.half_samples is None:
+        return None
+    return lead_share(ahead.half_samples, behind.half_samples)
 
 
 def _intervals(rows: NDArray[np.float64], common: NDArray[np.bool_], seed: int) -> list[Interval]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
 from pareto_explorer.fronts.comparison import compare_families, unfinished, without_verdict
+from pareto_explorer.fronts.configurations import configurations
 from pareto_explorer.fronts.cross_fitting import (
     Checkpoints,
     checkpoints,
@@ -16,6 +17,7 @@ from pareto_explorer.fronts.cross_fitting import (
     cross_fitted,
 )
 from pareto_explorer.fronts.floor import families_inside, retrain_floor
+from pareto_explorer.fronts.half_samples import HalfSamples, half_samples
 from pareto_explorer.fronts.hypervolume import HypervolumeResult, hypervolume
 from pareto_explorer.fronts.objectives import Box
 from pareto_explorer.fronts.resampling import Interval, interval
@@ -48,6 +50,8 @@ class FamilyHypervolume:
             choose; None where the family was run in fewer than two.
         on_validation: In each replicate, the hypervolume of the front that the replicate means of
             the validation metrics choose; None where no objective has a validation twin.
+        half_samples: What half of the configurations would have reached; None of families that are
+            pooled.
     """
 
     mean: float
@@ -59,6 +63,7 @@ class FamilyHypervolume:
     n_excluded: int
     cross_fitted: dict[int, float] | None = None
     on_validation: dict[int, float] | None = None
+    half_samples: HalfSamples | None = field(default=None, repr=False, compare=False)
 
     @property
     def cross_fitted_mean(self) -> float | None:
@@ -120,10 +125,16 @@ def family_hypervolumes(points: pd.DataFrame, box: Box) -> dict[str, FamilyHyper
     """
     table = checkpoints(points, box)
     rows = points["family"].value_counts()
-    return {
-        str(family): _measure(table.of(family), int(rows[family]))
-        for family in sorted(points["family"].unique())
-    }
+    trials = points.drop_duplicates("trial_id")
+    found = {}
+    for family in sorted(points["family"].unique()):
+        own = table.of(family)
+        drawn = configurations(own.where_run())
+        found[str(family)] = replace(
+            _measure(own, int(rows[family])),
+            half_samples=half_samples(drawn, trials[trials["family"] == family]),
+        )
+    return found
 
 
 def pooled_hypervolume(points: pd.DataFrame, box: Box) -> FamilyHypervolume:
@@ -155,9 +166,10 @@ def hypervolume_json(
         ``interval``, ``interval_kind``, ``points``, ``beyond_box``, ``excluded``, and ``of_means``
         with its own counts; ``cross_fitted`` and ``on_validation`` have ``hypervolume`` and
         ``per_replicate``, or are null where they do not apply. ``comparisons`` has an entry for
-        each pair of families that share a replicate; none is distinguishable while a trial is
-        running. With landmarks there is ``floor`` too: null, or ``metrics``,
-        ``pairs``, ``mean`` and ``families_inside``.
+        each pair of families that share a replicate, with ``draw_share``, the share of
+        half-samples of the configurations in which the lead holds, or null; none is
+        distinguishable while a trial is running. With landmarks there is ``floor`` too: null, or
+        ``metrics``, ``pairs``, ``mean`` and ``families_inside``.
 
     Raises:
         InputError: An objective is no column of the table.

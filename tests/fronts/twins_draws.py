@@ -1,0 +1,48 @@
+"""Slow twins of the statistics over draws of configurations, from the definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations, product
+from statistics import fmean
+
+from tests.fronts.twins import Point
+from tests.fronts.twins_geometry import slow_volume
+
+Drawn = Mapping[int, Sequence[Sequence[Point]]]
+"""By replicate, the points of each configuration."""
+
+
+def volume_of(drawn: Drawn, replicate: int, chosen: Sequence[int], reference: Point) -> float:
+    """The hypervolume of some of the configurations in one replicate."""
+    return slow_volume([p for i in chosen for p in drawn[replicate][i]], reference)
+
+
+def mean_volume(
+    drawn: Drawn, replicates: Sequence[int], chosen: Sequence[int], reference: Point
+) -> float:
+    """The same in the mean over replicates."""
+    return fmean(volume_of(drawn, replicate, chosen, reference) for replicate in replicates)
+
+
+def halves(drawn: Drawn) -> list[tuple[int, ...]]:
+    """Every half-sample; one configuration is taken whole."""
+    n = len(next(iter(drawn.values())))
+    return list(combinations(range(n), n // 2)) if n > 1 else [(0,)]
+
+
+def holds(ahead: Drawn, behind: Drawn, reference: Point, *, paired: bool) -> float:
+    """The share of half-samples, or of pairs of them, in which the first is ahead."""
+    replicates = [replicate for replicate in ahead if replicate in behind]
+
+    def pairs() -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+        if paired:
+            yield from ((chosen, chosen) for chosen in halves(ahead))
+        else:
+            yield from product(halves(ahead), halves(behind))
+
+    return fmean(
+        mean_volume(ahead, replicates, a, reference)
+        > mean_volume(behind, replicates, b, reference) + 1e-12
+        for a, b in pairs()
+    )
