@@ -51,7 +51,7 @@ class Comparison:
             that of the second.
         mean: Their mean; it may be below 0 where the two were not run in the same replicates.
         interval: Bounds of the mean: a bootstrap interval from five replicates on, below that
-            their range. It is not corrected for the number of comparisons.
+            their range. It covers the seeds; it is not corrected for the number of comparisons.
         wilcoxon: The exact two-sided p-value of the signed-rank test for this pair alone; None
             with fewer than six of these replicates, which cannot bring it to 0.05.
         corrected: The p-value that accounts for all pairs compared; None with one replicate.
@@ -93,6 +93,7 @@ class Comparison:
             "mean": self.mean,
             "interval": list(self.interval),
             "interval_kind": self.interval.kind,
+            "interval_covers": "seeds",
             "wilcoxon": self.wilcoxon,
             "corrected": self.corrected,
             "probability": self.probability,

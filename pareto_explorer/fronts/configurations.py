@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pareto_explorer.fronts.anytime import trial_order
+from pareto_explorer.fronts.contributions import exclusive_volumes
 from pareto_explorer.fronts.cross_fitting import Checkpoints
 from pareto_explorer.fronts.hypervolume import beyond
 
@@ -54,6 +55,18 @@ class Configurations:
             for points, owners in zip(self.points, self.owners, strict=True)
         ]
         return np.array(rows).reshape(len(self.replicates), len(members))
+
+    def losses(self) -> NDArray[np.float64]:
+        """What the hypervolume loses without each configuration, in the mean over replicates: (n,).
+
+        At least 0; twice the same configuration loses nothing.
+        """
+        n = len(self.names)
+        rows = [
+            exclusive_volumes(points, owners, self.reference, n)
+            for points, owners in zip(self.points, self.owners, strict=True)
+        ]
+        return np.asarray(np.mean(rows, axis=0))
 
 
 def configurations(table: Checkpoints) -> Configurations:

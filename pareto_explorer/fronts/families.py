@@ -39,7 +39,7 @@ class FamilyHypervolume:
             failed or diverged counts as 0; one of which the table has no row of it is missing.
         per_replicate: The hypervolume of the points of each of these replicates.
         interval: Bounds of their mean: a bootstrap interval from five replicates on, below that
-            their range.
+            their range. It covers the seeds, with the configurations that were drawn.
         of_means: The hypervolume of the replicate means, with the box. It is the honest one for
             choosing a configuration: averaging comes before picking the best. It counts the
             checkpoints that are usable in every replicate of the table.
@@ -50,8 +50,10 @@ class FamilyHypervolume:
             choose; None where the family was run in fewer than two.
         on_validation: In each replicate, the hypervolume of the front that the replicate means of
             the validation metrics choose; None where no objective has a validation twin.
-        half_samples: What half of the configurations would have reached; None of families that are
-            pooled.
+        lost_without_best: What the mean loses without the configuration that costs it the most;
+            None with one configuration, and of families that are pooled.
+        half_samples: What half of the configurations would have reached, which covers the draw,
+            with these seeds; None of families that are pooled.
     """
 
     mean: float
@@ -63,6 +65,7 @@ class FamilyHypervolume:
     n_excluded: int
     cross_fitted: dict[int, float] | None = None
     on_validation: dict[int, float] | None = None
+    lost_without_best: float | None = None
     half_samples: HalfSamples | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -96,6 +99,7 @@ class FamilyHypervolume:
             "per_replicate": _with_text_keys(self.per_replicate),
             "interval": list(self.interval),
             "interval_kind": self.interval.kind,
+            "interval_covers": "seeds",
             "points": self.n_points,
             "beyond_box": self.n_beyond,
             "excluded": self.n_excluded,
@@ -107,6 +111,8 @@ class FamilyHypervolume:
             },
             "cross_fitted": _part(self.cross_fitted),
             "on_validation": _part(self.on_validation),
+            "lost_without_best": self.lost_without_best,
+            "half_samples": _half(self.half_samples),
         }
 
 
@@ -132,6 +138,7 @@ def family_hypervolumes(points: pd.DataFrame, box: Box) -> dict[str, FamilyHyper
         drawn = configurations(own.where_run())
         found[str(family)] = replace(
             _measure(own, int(rows[family])),
+            lost_without_best=float(drawn.losses().max()) if len(drawn.names) > 1 else None,
             half_samples=half_samples(drawn, trials[trials["family"] == family]),
         )
     return found
@@ -163,9 +170,11 @@ def hypervolume_json(
     Returns:
         ``{"box": ..., "families": {name: ...}, "pooled": ..., "comparisons": [...]}``. Each family
         and ``pooled`` has ``hypervolume`` (the mean over replicates), ``per_replicate``,
-        ``interval``, ``interval_kind``, ``points``, ``beyond_box``, ``excluded``, and ``of_means``
-        with its own counts; ``cross_fitted`` and ``on_validation`` have ``hypervolume`` and
-        ``per_replicate``, or are null where they do not apply. ``comparisons`` has an entry for
+        ``interval``, ``interval_kind``, ``interval_covers``, ``points``, ``beyond_box``,
+        ``excluded``, and ``of_means`` with its own counts; ``cross_fitted`` and ``on_validation``
+        have ``hypervolume`` and ``per_replicate``, or are null where they do not apply, and so are
+        ``lost_without_best`` and ``half_samples``, which has ``hypervolume`` and an interval that
+        covers the draw. ``comparisons`` has an entry for
         each pair of families that share a replicate, with ``draw_share``, the share of
         half-samples of the configurations in which the lead holds, or null; none is
         distinguishable while a trial is running. With landmarks there is ``floor`` too: null, or
@@ -219,6 +228,18 @@ def _part(volumes: Mapping[int, float] | None) -> dict[str, Any] | None:
     if not volumes:
         return None
     return {"hypervolume": _mean(volumes), "per_replicate": _with_text_keys(volumes)}
+
+
+def _half(samples: HalfSamples | None) -> dict[str, Any] | None:
+    if samples is None or not samples.varied:
+        return None
+    mean, low, high = samples.spread()
+    return {
+        "hypervolume": mean,
+        "interval": [low, high],
+        "interval_kind": "10 to 90 %",
+        "interval_covers": "draws",
+    }
 
 
 def _with_text_keys(volumes: Mapping[int, float]) -> dict[str, float]:

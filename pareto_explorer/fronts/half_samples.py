@@ -18,6 +18,7 @@ __all__ = ["HalfSamples", "half_samples", "lead_share"]
 
 _ALL_UP_TO = 12
 _SAMPLES = 2_000
+_BAND = (0.1, 0.9)
 _NOTHING = 1e-12  # a difference of hypervolumes below this is rounding
 
 
@@ -43,6 +44,15 @@ class HalfSamples:
     def varied(self) -> bool:
         """Whether there is more than one half-sample, so that something may depend on the draw."""
         return any(len(row) > 1 for row in self.volumes.values())
+
+    def spread(self) -> tuple[float, float, float]:
+        """The mean hypervolume of the half-samples, and their 10 and 90 % quantiles.
+
+        Of their means over replicates, so this covers the draw alone, with these seeds.
+        """
+        means = np.mean(list(self.volumes.values()), axis=0)
+        low, high = np.quantile(means, _BAND)
+        return float(means.mean()), float(low), float(high)
 
     def paired_with(self, other: HalfSamples) -> bool:
         """Whether configurations with the same number share their quantiles.

@@ -303,6 +303,7 @@ def test_plain_data_for_json():
         "mean": 0.375,
         "interval": [0.25, 0.5],
         "interval_kind": "range",
+        "interval_covers": "seeds",
         "wilcoxon": None,
         "corrected": 0.5,
         "probability": 1.0,

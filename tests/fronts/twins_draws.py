@@ -46,3 +46,12 @@ def holds(ahead: Drawn, behind: Drawn, reference: Point, *, paired: bool) -> flo
         > mean_volume(behind, replicates, b, reference) + 1e-12
         for a, b in pairs()
     )
+
+
+def quantile(values: Sequence[float], level: float) -> float:
+    """The value at this level, straight lines between the sorted values."""
+    ordered = sorted(values)
+    position = (len(ordered) - 1) * level
+    below = int(position)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (position - below) * (ordered[above] - ordered[below])
