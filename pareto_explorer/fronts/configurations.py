@@ -124,8 +124,16 @@ def _solid(
     """Three objectives: each subset by itself, without the points that none of them needs."""
     seen = _seen(points, owners, members)
     points, owners = points[seen], owners[seen]
+    subset, place = np.nonzero(members[:, owners])
+    ends = np.cumsum(np.bincount(subset, minlength=len(members))).tolist()
+    parts = points[place]
     measure = moocore.Hypervolume(ref=np.array(reference))
-    return np.array([measure(points[own]) if own.any() else 0.0 for own in members[:, owners]])
+    return np.array(
+        [
+            measure(parts[start:end]) if start < end else 0.0
+            for start, end in zip([0, *ends], ends, strict=False)
+        ]
+    )
 
 
 def _seen(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
+from math import comb, prod
 from statistics import fmean
 
 from tests.fronts.twins import Point
@@ -29,6 +30,25 @@ def halves(drawn: Drawn) -> list[tuple[int, ...]]:
     """Every half-sample; one configuration is taken whole."""
     n = len(next(iter(drawn.values())))
     return list(combinations(range(n), n // 2)) if n > 1 else [(0,)]
+
+
+def expected_exactly(
+    drawn: Sequence[Sequence[Point]], k: int, reference: Point, cells: int
+) -> float:
+    """The mean volume of all k-subsets, by regions instead of subsets.
+
+    A place that m of the n configurations dominate is dominated by a k-subset with probability
+    1 - C(n-m, k) / C(n, k). Points are whole numbers of cells, of which an axis has so many.
+    """
+    n, size = len(drawn), [limit / cells for limit in reference]
+    total = 0.0
+    for place in product(range(cells), repeat=len(reference)):
+        middle = [(index + 0.5) * width for index, width in zip(place, size, strict=True)]
+        m = sum(
+            any(all(x <= z for x, z in zip(p, middle, strict=True)) for p in own) for own in drawn
+        )
+        total += prod(size) * (1 - comb(n - m, k) / comb(n, k))
+    return total
 
 
 def holds(ahead: Drawn, behind: Drawn, reference: Point, *, paired: bool) -> float:

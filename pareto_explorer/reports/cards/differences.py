@@ -86,7 +86,7 @@ def differences_card(material: Material) -> Card:
         context={
             "rows": rows,
             "tested": tested,
-            "bounds": "95 % interval" if bootstrap else "Range",
+            "bounds": "95 % over seeds" if bootstrap else "Range over seeds",
             "span": _span(against),
             "families": [{"name": name, "shown": True} for name in (leader, against[0].second)],
             "views": (NEAR, WHOLE),
@@ -156,6 +156,7 @@ def _data(pairs: list[Comparison]) -> pd.DataFrame:
                 "lowest": pair.interval[0],
                 "highest": pair.interval[1],
                 "interval": pair.interval.kind,
+                "interval_covers": "seeds",
                 "replicates": len(pair.differences),
                 "probability_of_improvement": pair.probability,
                 "wilcoxon": pair.wilcoxon,
