@@ -15,6 +15,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from time import perf_counter
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,7 @@ from pareto_explorer.figures.front_info import front_info
 from pareto_explorer.fronts import (
     Box,
     Objective,
+    compare_families,
     family_hypervolumes,
     front,
     hypervolume,
@@ -36,8 +38,9 @@ from pareto_explorer.fronts import (
     pooled_hypervolume,
     replicate_means,
 )
-from pareto_explorer.fronts.anytime import AXES, anytime_curves, common_grid
+from pareto_explorer.fronts.anytime import anytime_curves, common_grid
 from pareto_explorer.fronts.attainment import attainment_difference, family_attainment
+from pareto_explorer.fronts.expected import expected_hypervolume
 
 GOAL = 5.0  # seconds for one case, all steps together
 FAMILIES, REPLICATES, STEPS = 8, 5, 10
@@ -97,10 +100,11 @@ def steps(m: int) -> dict[str, Callable[[pd.DataFrame, Box], object]]:
     """What a report computes, from the table of points each."""
 
     def anytime(points: pd.DataFrame, box: Box) -> object:
-        return [common_grid(anytime_curves(points, box, axis)) for axis in AXES]  # type: ignore[arg-type]
+        axes: tuple[Literal["seconds", "samples"], ...] = ("seconds", "samples")
+        return [common_grid(anytime_curves(points, box, axis)) for axis in axes]
 
     def hypervolumes(points: pd.DataFrame, box: Box) -> object:
-        return family_hypervolumes(points, box), pooled_hypervolume(points, box)
+        return compare_families(family_hypervolumes(points, box)), pooled_hypervolume(points, box)
 
     def report_data(points: pd.DataFrame, box: Box) -> object:
         ends = {name: [1.0, 0.0] for name in box.metrics}
@@ -111,9 +115,10 @@ def steps(m: int) -> dict[str, Callable[[pd.DataFrame, Box], object]]:
 
     found: dict[str, Callable[[pd.DataFrame, Box], object]] = {
         "front of the replicate means": front,
-        "hypervolumes, families and pooled": hypervolumes,
+        "hypervolumes, half-samples, comparisons": hypervolumes,
+        "expected hypervolume of k configurations": expected_hypervolume,
         "attainment surfaces": family_attainment,
-        "anytime curves, three axes": anytime,
+        "anytime curves, two axes": anytime,
         "report data": report_data,
     }
     if m == 2:

@@ -82,6 +82,19 @@ class Run:
         return bool((self.landmarks["landmark"] == "retrained").any())
 
     @property
+    def searched(self) -> bool:
+        """Whether earlier trials led to later ones, so that their order means something.
+
+        Of several runs together, whether they did in any of them.
+        """
+        runs = self.members.values() or [self]
+        return any(
+            run.manifest.get("spec", {}).get("search", {}).get("mode") == "explore"
+            or run.manifest.get("imported", {}).get("kind") == "Optuna study"
+            for run in runs
+        )
+
+    @property
     def not_recorded(self) -> tuple[str, ...]:
         """The costs that a sweep made elsewhere does not tell; their columns hold 0.
 

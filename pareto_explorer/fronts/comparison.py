@@ -1,4 +1,4 @@
-"""Which families the replicates tell apart."""
+"""Which families can be told apart, whatever the seeds and the draw of the configurations."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pareto_explorer.fronts.half_samples import lead_share
 from pareto_explorer.fronts.objectives import require_same_box
 from pareto_explorer.fronts.resampling import Interval, intervals
 from pareto_explorer.fronts.sign_flips import max_t, signed_rank
@@ -46,15 +47,15 @@ class Comparison:
             that of the second.
         mean: Their mean; it may be below 0 where the two were not run in the same replicates.
         interval: Bounds of the mean: a bootstrap interval from five replicates on, below that
-            their range. It is not corrected for the number of comparisons.
+            their range. It covers the seeds; it is not corrected for the number of comparisons.
         wilcoxon: The exact two-sided p-value of the signed-rank test for this pair alone; None
             with fewer than six of these replicates, which cannot bring it to 0.05.
         corrected: The p-value that accounts for all pairs compared; None with one replicate.
         probability: The probability of improvement: the share of replicates in which the first is
             better, ties counting half.
         draw_share: The share of half-samples of the configurations in which the family that is
-            ``ahead`` still is, in the mean over these replicates; None where neither family has a
-            draw that could reverse it.
+            ``ahead`` still is, in the mean over these replicates; see ``half_samples.lead_share``.
+            None where neither family has a draw that could reverse it.
         distinguishable: Whether ``corrected`` is at most 0.05, over six replicates or more, and
             ``draw_share`` at least 0.95 or None.
     """
@@ -99,9 +100,11 @@ class Comparison:
             "mean": self.mean,
             "interval": list(self.interval),
             "interval_kind": self.interval.kind,
+            "interval_covers": "seeds",
             "wilcoxon": self.wilcoxon,
             "corrected": self.corrected,
             "probability": self.probability,
+            "draw_share": self.draw_share,
             "distinguishable": self.distinguishable,
         }
 
@@ -118,8 +121,11 @@ def compare_families(
     no difference, what is observed is as likely as its negative. A replicate in which one of a pair
     was not run adds nothing to the pair's sum, whichever its sign.
 
+    Seeds are not all that moves a hypervolume: which configurations were drawn does too, and
+    replicates share them. So a lead also has to hold with half of the configurations.
+
     Args:
-        volumes: The families' hypervolumes, from one table.
+        volumes: What ``family_hypervolumes`` gives for one table.
         seed: Of the resamples and of random flips.
 
     Returns:
@@ -153,20 +159,22 @@ def compare_families(
         pairs, rows, common, _intervals(rows, common, seed), corrected.tolist(), strict=True
     ):
         differences, n = row[own], int(own.sum())
-        found.append(
-            Comparison(
-                first=ranked[a],
-                second=ranked[b],
-                differences={replicates[i]: float(row[i]) for i in np.flatnonzero(own)},
-                mean=float(differences.mean()),
-                interval=bounds,
-                wilcoxon=signed_rank(differences) if n >= SEPARABLE_FROM else None,
-                corrected=p if n > 1 else None,
-                probability=float(((differences > 0) + 0.5 * (differences == 0)).mean()),
-                draw_share=None,
-                distinguishable=n >= SEPARABLE_FROM and p <= _SIGNIFICANT,
-            )
+        mean = float(differences.mean())
+        ahead, behind = (ranked[a], ranked[b]) if mean >= 0 else (ranked[b], ranked[a])
+        pair = Comparison(
+            first=ranked[a],
+            second=ranked[b],
+            differences={replicates[i]: float(row[i]) for i in np.flatnonzero(own)},
+            mean=mean,
+            interval=bounds,
+            wilcoxon=signed_rank(differences) if n >= SEPARABLE_FROM else None,
+            corrected=p if n > 1 else None,
+            probability=float(((differences > 0) + 0.5 * (differences == 0)).mean()),
+            draw_share=_draw_share(volumes[ahead], volumes[behind]),
+            distinguishable=False,
         )
+        verdict = pair.holds_in_seeds and pair.holds_in_draws
+        found.append(replace(pair, distinguishable=verdict))
     return found
 
 
@@ -179,6 +187,12 @@ def unfinished(points: pd.DataFrame) -> tuple[int, int]:
     """How many trials of a points table are still running, and how many there are."""
     trials = points.drop_duplicates("trial_id")
     return int((trials["trial_status"] == RUNNING).sum()), len(trials)
+
+
+def _draw_share(ahead: FamilyHypervolume, behind: FamilyHypervolume) -> float | None:
+    if ahead.half_samples is None or behind.half_samples is None:
+        return None
+    return lead_share(ahead.half_samples, behind.half_samples)
 
 
 def _intervals(rows: NDArray[np.float64], common: NDArray[np.bool_], seed: int) -> list[Interval]:

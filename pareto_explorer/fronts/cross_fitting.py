@@ -29,6 +29,7 @@ class Checkpoints:
 
     Attributes:
         box: The objectives.
+        trial: (n,), the trial of each.
         family: (n,), the family of each.
         replicates: The r replicates of the table, sorted.
         values: (n, r, m) in metric units; NaN in all objectives where the checkpoint is not usable
@@ -39,6 +40,7 @@ class Checkpoints:
     """
 
     box: Box
+    trial: NDArray[np.object_]
     family: NDArray[np.object_]
     replicates: tuple[int, ...]
     values: NDArray[np.float64]
@@ -50,6 +52,7 @@ class Checkpoints:
         own = self.family == family
         return replace(
             self,
+            trial=self.trial[own],
             family=self.family[own],
             values=self.values[own],
             twins=None if self.twins is None else self.twins[own],
@@ -103,6 +106,7 @@ def checkpoints(points: pd.DataFrame, box: Box) -> Checkpoints:
     validation = validation_box(points, box)
     return Checkpoints(
         box,
+        points["trial_id"].to_numpy(dtype=object)[first],
         points["family"].to_numpy(dtype=object)[first],
         tuple(int(replicate) for replicate in replicates),
         spread(box),

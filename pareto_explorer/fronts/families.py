@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
 from pareto_explorer.fronts.comparison import compare_families, unfinished, without_verdict
+from pareto_explorer.fronts.configurations import configurations
 from pareto_explorer.fronts.cross_fitting import (
     Checkpoints,
     checkpoints,
@@ -16,6 +17,7 @@ from pareto_explorer.fronts.cross_fitting import (
     cross_fitted,
 )
 from pareto_explorer.fronts.floor import families_inside, retrain_floor
+from pareto_explorer.fronts.half_samples import HalfSamples, half_samples
 from pareto_explorer.fronts.hypervolume import HypervolumeResult, hypervolume
 from pareto_explorer.fronts.objectives import Box
 from pareto_explorer.fronts.resampling import Interval, interval
@@ -38,7 +40,7 @@ class FamilyHypervolume:
             failed or diverged counts as 0; one of which the table has no row of it is missing.
         per_replicate: The hypervolume of the points of each of these replicates.
         interval: Bounds of their mean: a bootstrap interval from five replicates on, below that
-            their range.
+            their range. It covers the seeds, with the configurations that were drawn.
         of_means: The hypervolume of the replicate means, with the box. It is the honest one for
             choosing a configuration: averaging comes before picking the best. It counts the
             checkpoints that are usable in every replicate of the table.
@@ -49,6 +51,10 @@ class FamilyHypervolume:
             choose; None where the family was run in fewer than two.
         on_validation: In each replicate, the hypervolume of the front that the replicate means of
             the validation metrics choose; None where no objective has a validation twin.
+        lost_without_best: What the mean loses without the configuration that costs it the most;
+            None with one configuration, and of families that are pooled.
+        half_samples: What half of the configurations would have reached, which covers the draw,
+            with these seeds; None of families that are pooled.
     """
 
     mean: float
@@ -60,6 +66,8 @@ class FamilyHypervolume:
     n_excluded: int
     cross_fitted: dict[int, float] | None = None
     on_validation: dict[int, float] | None = None
+    lost_without_best: float | None = None
+    half_samples: HalfSamples | None = field(default=None, repr=False, compare=False)
 
     @property
     def cross_fitted_mean(self) -> float | None:
@@ -92,6 +100,7 @@ class FamilyHypervolume:
             "per_replicate": _with_text_keys(self.per_replicate),
             "interval": list(self.interval),
             "interval_kind": self.interval.kind,
+            "interval_covers": "seeds",
             "points": self.n_points,
             "beyond_box": self.n_beyond,
             "excluded": self.n_excluded,
@@ -103,6 +112,8 @@ class FamilyHypervolume:
             },
             "cross_fitted": _part(self.cross_fitted),
             "on_validation": _part(self.on_validation),
+            "lost_without_best": self.lost_without_best,
+            "half_samples": _half(self.half_samples),
         }
 
 
@@ -121,10 +132,17 @@ def family_hypervolumes(points: pd.DataFrame, box: Box) -> dict[str, FamilyHyper
     """
     table = checkpoints(points, box)
     rows = points["family"].value_counts()
-    return {
-        str(family): _measure(table.of(family), int(rows[family]))
-        for family in sorted(points["family"].unique())
-    }
+    trials = points.drop_duplicates("trial_id")
+    found = {}
+    for family in sorted(points["family"].unique()):
+        own = table.of(family)
+        drawn = configurations(own.where_run())
+        found[str(family)] = replace(
+            _measure(own, int(rows[family])),
+            lost_without_best=float(drawn.losses().max()) if len(drawn.names) > 1 else None,
+            half_samples=half_samples(drawn, trials[trials["family"] == family]),
+        )
+    return found
 
 
 def pooled_hypervolume(points: pd.DataFrame, box: Box) -> FamilyHypervolume:
@@ -153,13 +171,17 @@ def hypervolume_json(
     Returns:
         ``{"box": ..., "families": {name: ...}, "pooled": ..., "comparisons": [...]}``. Each family
         and ``pooled`` has ``hypervolume`` (the mean over replicates), ``per_replicate``,
-        ``interval``, ``interval_kind``, ``points``, ``beyond_box``, ``excluded``, and ``of_means``
-        with its own counts; ``cross_fitted`` and ``on_validation`` have ``hypervolume`` and
-        ``per_replicate``, or are null where they do not apply. ``comparisons`` has an entry for
-        each pair of families that share a replicate; none is distinguishable while a trial is
-        running. With landmarks there is ``floor`` too: null, or ``metrics``,
-        ``pairs``, ``mean`` and ``families_inside``; and ``nothing_to_forget``, a text that says
-        where the objectives cannot show forgetting, so that no pair is distinguishable, or "".
+        ``interval``, ``interval_kind``, ``interval_covers``, ``points``, ``beyond_box``,
+        ``excluded``, and ``of_means`` with its own counts; ``cross_fitted`` and ``on_validation``
+        have ``hypervolume`` and ``per_replicate``, or are null where they do not apply, and so are
+        ``lost_without_best`` and ``half_samples``, which has ``hypervolume`` and an interval that
+        covers the draw. ``comparisons`` has an entry for
+        each pair of families that share a replicate, with ``draw_share``, the share of
+        half-samples of the configurations in which the lead holds, or null; none is
+        distinguishable while a trial is running. With landmarks there is ``floor`` too: null, or
+        ``metrics``, ``pairs``, ``mean`` and ``families_inside``; and ``nothing_to_forget``, a text
+        that says where the objectives cannot show forgetting, so that no pair is distinguishable,
+        or "".
 
     Raises:
         InputError: An objective is no column of the table.
@@ -211,6 +233,18 @@ def _part(volumes: Mapping[int, float] | None) -> dict[str, Any] | None:
     if not volumes:
         return None
     return {"hypervolume": _mean(volumes), "per_replicate": _with_text_keys(volumes)}
+
+
+def _half(samples: HalfSamples | None) -> dict[str, Any] | None:
+    if samples is None or not samples.varied:
+        return None
+    mean, low, high = samples.spread()
+    return {
+        "hypervolume": mean,
+        "interval": [low, high],
+        "interval_kind": "10 to 90 %",
+        "interval_covers": "draws",
+    }
 
 
 def _with_text_keys(volumes: Mapping[int, float]) -> dict[str, float]:

@@ -15,6 +15,7 @@ __all__ = [
     "listing",
     "measured",
     "p_value",
+    "percent",
     "share",
     "signed",
 ]
@@ -66,6 +67,11 @@ def p_value(value: float | None) -> str:
     if value is None:
         return ""
     return "<0.001" if value < 0.001 else share(value)
+
+
+def percent(value: float) -> str:
+    """A share in whole percent, rounded down, so that 95 % and 100 % mean at least that."""
+    return f"{math.floor(100 * value + 1e-9)} %"
 
 
 def box_sentence(box: Box) -> str:

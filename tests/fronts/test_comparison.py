@@ -19,15 +19,19 @@ from pareto_explorer.fronts.comparison import (
     compare_families,
     without_verdict,
 )
+from pareto_explorer.fronts.half_samples import HalfSamples
 from pareto_explorer.fronts.resampling import Interval, interval
 from pareto_explorer.runs import read_manifest, read_points
 from tests.fronts.twins_statistics import max_t, signed_rank
 from tests.synthetic import write_synthetic_run
 
 BOX = efficacy_fidelity_box()
+LOW = [0.40, 0.42, 0.41, 0.43, 0.40, 0.42, 0.41, 0.40]
+NEAR = [0.41, 0.41, 0.42, 0.42, 0.41, 0.41, 0.42, 0.39]
+FAR = [0.52, 0.51, 0.50, 0.54, 0.53, 0.50, 0.52, 0.51]
 
 
-def volume(values, box=BOX):
+def volume(values, box=BOX, half_samples=None):
     return FamilyHypervolume(
         mean=sum(values) / max(len(values), 1),
         per_replicate=dict(enumerate(values)),
@@ -36,6 +40,7 @@ def volume(values, box=BOX):
         n_points=1,
         n_beyond=0,
         n_excluded=0,
+        half_samples=half_samples,
     )
 
 
@@ -246,6 +251,40 @@ def test_who_is_better_where_both_were_run_beats_the_larger_mean():
     assert (found.first, found.ahead, found.behind) == ("a", "b", "a")
 
 
+def halves(*samples, values=FAR):
+    """Half-samples that are as good in every replicate."""
+    return HalfSamples({r: np.array(samples) for r in range(len(values))}, (), {})
+
+
+def test_a_lead_that_another_draw_would_reverse_is_not_distinguishable():
+    low = volume(LOW, half_samples=halves(0.4))
+    for held, total in ((19, 20), (18, 20), (20, 20), (94, 100), (95, 100)):
+        samples = halves(*[0.5] * held, *[0.3] * (total - held))
+        (found,) = compare_families({"a": volume(FAR, half_samples=samples), "b": low})
+        assert found.draw_share == held / total
+        assert found.distinguishable == (held / total >= 0.95)
+        assert found.corrected == 2 / 2**8
+
+
+def test_the_draw_alone_separates_nothing():
+    families = {"a": volume(FAR[:5], half_samples=halves(0.5, 0.6)),
+                "b": volume(LOW[:5], half_samples=halves(0.4, 0.3))}  # fmt: skip
+    (found,) = compare_families(families)
+    assert found.draw_share == 1.0
+    assert not found.distinguishable
+
+
+def test_the_draw_is_asked_for_the_family_that_is_ahead():
+    # a has the larger mean over its own replicates, b is ahead in the common ones
+    a = [0.3, 0.31, 0.32, 0.3, 0.31, 0.32, 0.9, 0.9, 0.9]
+    families = {
+        "a": volume(a, half_samples=halves(0.3, 0.3, 0.3, 0.5, values=a)),
+        "b": volume([x + 0.1 for x in a[:6]], half_samples=halves(0.4, 0.4, values=a[:6])),
+    }
+    (found,) = compare_families(families)
+    assert (found.ahead, found.draw_share) == ("b", 0.75)
+
+
 def test_a_running_sweep_has_no_verdict():
     found = compare(a=FAR, b=LOW)
     assert found[0].distinguishable
@@ -262,9 +301,11 @@ def test_plain_data_for_json():
         "mean": 0.375,
         "interval": [0.25, 0.5],
         "interval_kind": "range",
+        "interval_covers": "seeds",
         "wilcoxon": None,
         "corrected": 0.5,
         "probability": 1.0,
+        "draw_share": None,
         "distinguishable": False,
     }
 
@@ -290,5 +331,6 @@ def test_on_a_run(tmp_path):
     before = {name: dict(family.per_replicate) for name, family in families.items()}
     found = by_pair(compare_families(families))
     assert found["upgrad/kl_heldout", "none"].distinguishable
+    assert found["upgrad/kl_heldout", "none"].draw_share == 1.0
     assert found["upgrad/kl_heldout", "none"].interval.kind == "bootstrap"
     assert {name: family.per_replicate for name, family in families.items()} == before

@@ -1,4 +1,5 @@
 import json
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from pareto_explorer.fronts.resampling import interval
 from pareto_explorer.runs import read_landmarks, read_manifest, read_points
 from pareto_explorer.runs.columns import IDENTITY, tabulate
 from tests.fronts.test_tables import BOX, row, table
+from tests.fronts.twins_draws import quantile
 from tests.synthetic import write_synthetic_run
 
 
@@ -51,9 +53,29 @@ def test_by_hand():
     assert (f.n_points, f.n_beyond, f.n_excluded) == (4, 1, 0)
     assert (f.of_means.n_points, f.of_means.n_front, f.of_means.n_beyond) == (2, 2, 0)
     assert f.box == BOX
+    assert f.lost_without_best is None  # one configuration
+    assert f.to_dict()["half_samples"] is None
     assert g.per_replicate == {0: 0.0, 1: 0.0}
     assert (g.mean, tuple(g.interval), g.of_means.value) == (0.0, (0.0, 0.0), 0.0)
     assert (g.n_points, g.n_beyond, g.n_excluded) == (0, 0, 2)
+
+
+def test_what_one_configuration_is_worth_by_hand():
+    # b reaches (1/2, 1/4) and (1/4, 1/4); a has (1/2, 1/2) twice; c lies beyond the box
+    points = table(
+        row("f-1", 0, 1, 0.50, 0.50),
+        row("f-1", 1, 1, 0.50, 0.50),
+        row("f-2", 0, 1, 0.50, 0.75),
+        row("f-2", 1, 1, 0.25, 0.75),
+        row("f-3", 0, 1, 1.50, 0.75),
+        row("f-3", 1, 1, None, None, status="diverged"),
+    )
+    found = family_hypervolumes(points, BOX)["f"]
+    assert found.lost_without_best == pytest.approx(15 / 32 - 1 / 4)
+    # with one of the three: 1/4, 15/32 or nothing
+    assert found.half_samples.spread()[0] == pytest.approx((1 / 4 + 15 / 32) / 3)
+    twice = table(row("f-1", 0, 1, 0.5, 0.5), row("f-2", 0, 1, 0.5, 0.5))
+    assert family_hypervolumes(twice, BOX)["f"].lost_without_best == 0.0
 
 
 def test_a_replicate_that_a_family_was_not_run_in_is_missing_and_one_that_diverged_scores_0():
@@ -250,9 +272,30 @@ def test_hypervolume_json_can_be_recomputed_from_the_parquet_file_by_hand(run):
             cross_fitted[str(replicate)] = measured(found, replicate)
             found = chosen(checkpoints, validation_corner, [0, 1, 2])
             on_validation[str(replicate)] = measured(found, replicate)
+        trials = sorted({row["trial_id"] for row in rows_of_family})
+
+        def mean_of(kept):
+            corners = [[corner(p) for p in good if p["replicate"] == r and p["trial_id"] in kept]
+                       for r in (0, 1, 2)]  # fmt: skip
+            return sum(map(staircase_area, corners)) / 3
+
+        of_one_family = len({row["family"] for row in rows_of_family}) == 1 < len(trials)
+        lost, half = None, None
+        if of_one_family:
+            lost = max(mean_of(trials) - mean_of(set(trials) - {trial}) for trial in trials)
+            halves = [mean_of(kept) for kept in combinations(trials, len(trials) // 2)]
+            half = {
+                "hypervolume": sum(halves) / len(halves),
+                "interval": [quantile(halves, 0.1), quantile(halves, 0.9)],
+                "interval_kind": "10 to 90 %",
+                "interval_covers": "draws",
+            }
         return {
             "hypervolume": sum(per_replicate.values()) / 3,
             "per_replicate": per_replicate,
+            "interval_covers": "seeds",
+            "lost_without_best": lost,
+            "half_samples": half,
             "interval": [min(per_replicate.values()), max(per_replicate.values())],
             "interval_kind": "range",
             "cross_fitted": {

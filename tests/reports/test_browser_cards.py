@@ -43,14 +43,17 @@ def test_anytime_changes_its_axis(visit: Callable[..., Any]) -> None:
     page = visit()
     axis = "document.querySelector('[data-figure=anytime]').layout.xaxis.title.text"
     ends = "document.querySelector('[data-figure=anytime]').data.map((t) => t.x.at(-1))"
-    trials = page.evaluate(ends)
+    shape = "document.querySelector('[data-figure=anytime]').data[1].line.shape"
+    configurations = page.evaluate(ends)
+    assert page.evaluate(shape) == "linear"
     samples = page.locator("#anytime .views button", has_text="samples")
     samples.click()
     assert page.evaluate(axis) == "samples processed, one replicate"
-    assert page.evaluate(ends) != trials
+    assert page.evaluate(ends) != configurations
+    assert page.evaluate(shape) == "hv"
     assert samples.get_attribute("aria-pressed") == "true"
-    page.locator("#anytime .views button", has_text="trials").click()
-    assert page.evaluate(ends) == trials
+    page.locator("#anytime .views button", has_text="configurations").click()
+    assert page.evaluate(ends) == configurations
     assert samples.get_attribute("aria-pressed") == "false"
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pareto_explorer.reports.wording import leaders_note, measured, p_value, signed
+from pareto_explorer.reports.wording import leaders_note, measured, p_value, percent, signed
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,11 @@ def test_what_is_no_number_has_words() -> None:
 
 def test_small_p_values_are_not_zero() -> None:
     assert [p_value(p) for p in (None, 0.0001, 0.03125)] == ["", "<0.001", "0.031"]
+
+
+def test_a_share_is_at_least_what_its_percents_say() -> None:
+    found = [percent(value) for value in (0.29, 0.9499, 0.95, 0.9996, 1.0, 0.0)]
+    assert found == ["29 %", "94 %", "95 %", "99 %", "100 %", "0 %"]
 
 
 def test_only_a_crowd_has_a_note() -> None:

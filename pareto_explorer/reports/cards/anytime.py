@@ -1,4 +1,4 @@
-"""How the hypervolume grew with what was spent."""
+"""What fewer configurations would have reached, and what was spent."""
 
 from __future__ import annotations
 
@@ -10,31 +10,48 @@ from pareto_explorer.reports.wording import leaders_note, listing
 __all__ = ["anytime_card"]
 
 _SPENT = {"trials": "trials", "seconds": "seconds of compute", "samples": "samples"}
-_HOW_TO_READ = (
-    "Each line is the mean over replicates and steps up where a checkpoint adds to the family's "
-    "front. A line that is still rising has not been searched to its end; a lead over it is a lead "
-    "at this budget. Trials count one after another in the order of their numbers, whatever ran at "
-    "the same time; each costs what one replicate of it spent, failed ones included."
+_EXPECTED = (
+    "Against configurations, a line is what any so many of the family's configurations can be "
+    "expected to reach, and the band what 10 to 90 % of such subsets reach, averaged over "
+    "replicates: a wide band says how much a small sweep owes to luck. "
+)
+_ONE_AFTER_ANOTHER = (
+    "Against what was spent, a line is the mean over replicates and steps up where a checkpoint "
+    "adds to the family's front; trials count one after another in the order of their numbers, "
+    "whatever ran at the same time, and each costs what one replicate of it spent, failed ones "
+    "included. "
+)
+_RISING = (
+    "A line that is still rising has not been searched to its end; a lead over it is a lead at "
+    "this budget."
 )
 
 
 def anytime_card(material: Material) -> Card:
-    """Hypervolume against trials, and the seconds and samples that are recorded."""
+    """Hypervolume against configurations, or trials of a search, and against what they cost."""
     title = "What it took"
     if not material.has_points:
         return Card("anytime", title, reason="No trial has given a finite point yet.")
     if material.trials.groupby("family").size().max() < 2:
         reason = "Every family has a single trial, so nothing shows how its hypervolume grew."
         return Card("anytime", title, reason=reason)
-    info = anytime_info(material.run.points, material.run.box)
+    counted = "trials" if material.run.searched else "configurations"
+    info = anytime_info(material.run.points, material.run.box, (counted, "seconds", "samples"))
     ranked = list(material.hypervolumes)
     shown = material.leading(ranked)
-    spent = listing([_SPENT[axis] for axis in info.axes])
+    spent = [_SPENT[axis] for axis in info.axes if axis in _SPENT]
+    parts = []
+    if counted == "configurations":
+        parts.append("what any so many of a family's configurations can be expected to reach")
+    if spent:
+        parts.append(f"how each family's hypervolume grew with the {listing(spent)} spent on it")
+    sentence = ", and ".join(parts)
+    explained = [_EXPECTED] * (counted == "configurations") + [_ONE_AFTER_ANOTHER] * bool(spent)
     return Card(
         "anytime",
         title,
-        f"How each family's hypervolume grew with the {spent} spent on it.",
-        how_to_read=leaders_note(shown, ranked) + _HOW_TO_READ,
+        f"{sentence[0].upper()}{sentence[1:]}.",
+        how_to_read="".join([leaders_note(shown, ranked), *explained, _RISING]),
         data=info.table(),
         draw=lambda theme: draw_anytime(info, theme=theme, shown=shown),
         context={

@@ -13,18 +13,24 @@ from pareto_explorer.fronts.to_forget import NO_RANKING
 from pareto_explorer.reports.card import Card
 from pareto_explorer.reports.cards.finding import verdict_pending
 from pareto_explorer.reports.material import Material
-from pareto_explorer.reports.wording import count, p_value, share, signed
+from pareto_explorer.reports.wording import count, p_value, percent, share, signed
 
 __all__ = ["differences_card"]
 
 _HOW_TO_READ = (
     "Replicates share the original model and the random numbers, so the difference within each is "
     "less noisy than the hypervolumes. Dots are the replicates, the line is their mean and the bar "
-    "{bounds}; the dotted line is no difference. {verdict}"
+    "{bounds}; the dotted line is no difference."
+)
+_HOLDS = (
+    "Which configurations were drawn moves a hypervolume too: a lead holds in so many of the "
+    "half-samples of the configurations (a random half of each family's, where a knob is common "
+    "the same half)."
 )
 _CORRECTED = (
     "The corrected p-value accounts for all {pairs} of the run (Westfall and Young); a pair is "
-    "distinguishable where it is at most 0.05. The other one is Wilcoxon's for this pair alone."
+    "distinguishable where it is at most 0.05 and the lead holds in at least 95 % of the "
+    "half-samples. The other p-value is Wilcoxon's for this pair alone."
 )
 _TOO_FEW = (
     "With fewer than {needed} replicates no difference can be significant after correction, so "
@@ -66,7 +72,7 @@ def differences_card(material: Material) -> Card:
         if tested
         else (_TOO_FEW.format(needed=SEPARABLE_FROM))
     )
-    help_text = _HOW_TO_READ.format(bounds=bounds, verdict=verdict)
+    help_text = f"{_HOW_TO_READ.format(bounds=bounds)} {_HOLDS} {verdict}"
     fewer = any(len(pair.differences) < n for pair in against)
     paired = f"up to {count(n, 'replicate')}" if fewer else count(n, "replicate")
     pending = f" {verdict_pending(material.unfinished)}" if material.unfinished[0] else ""
@@ -83,7 +89,7 @@ def differences_card(material: Material) -> Card:
         context={
             "rows": rows,
             "tested": tested,
-            "bounds": "95 % interval" if bootstrap else "Range",
+            "bounds": "95 % over seeds" if bootstrap else "Range over seeds",
             "span": _span(against),
             "families": [{"name": name, "shown": True} for name in (leader, against[0].second)],
             "views": (NEAR, WHOLE),
@@ -95,6 +101,7 @@ def differences_card(material: Material) -> Card:
                         "lowest": row["low"],
                         "highest": row["high"],
                         "ahead in": row["ahead"],
+                        "holds in half-samples": row["holds"],
                         **({"corrected p": row["corrected"]} if tested else {}),
                     }
                     for row in rows
@@ -127,6 +134,7 @@ def _row(pair: Comparison, *, tested: bool) -> dict[str, Any]:
         "differences": list(pair.differences.values()),
         "ahead": f"{ahead} of {n}",
         "probability": share(pair.probability),
+        "holds": "no draw" if pair.draw_share is None else percent(pair.draw_share),
         "wilcoxon": p_value(pair.wilcoxon) if tested else "",
         "corrected": p_value(pair.corrected) if tested and n >= SEPARABLE_FROM else "",
         "distinguishable": pair.distinguishable,
@@ -151,10 +159,12 @@ def _data(pairs: list[Comparison]) -> pd.DataFrame:
                 "lowest": pair.interval[0],
                 "highest": pair.interval[1],
                 "interval": pair.interval.kind,
+                "interval_covers": "seeds",
                 "replicates": len(pair.differences),
                 "probability_of_improvement": pair.probability,
                 "wilcoxon": pair.wilcoxon,
                 "corrected": pair.corrected,
+                "holds_in_half_samples": pair.draw_share,
                 "distinguishable": pair.distinguishable,
             }
             for pair in pairs

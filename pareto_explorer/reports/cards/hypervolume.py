@@ -1,8 +1,8 @@
-"""Hypervolume of each family: over replicates, cross-fitted, chosen on validation metrics."""
+"""Hypervolume of each family: over replicates and draws, cross-fitted, chosen on validation."""
 
 from __future__ import annotations
 
-from math import prod
+import math
 from typing import Any
 
 import pandas as pd
@@ -18,7 +18,13 @@ from pareto_explorer.reports.wording import box_sentence, count
 __all__ = ["hypervolume_card"]
 
 _HOW_TO_READ = (
-    "Dots are the {replicates}, the line is their mean and the bar {bounds}. Cross-fitted means "
+    "Dots are the {replicates}, the line is their mean and the bar {bounds}: it covers the seeds, "
+    "with the configurations that were drawn. What another draw could do is in “With half of the "
+    "draws”: from 10 to 90 % of the half-samples of the family's configurations, each averaged "
+    "over the seeds. Half as many reach less, and their spread is about that of another draw as "
+    "large as this one. “Without its best” is what the mean loses without the one configuration "
+    "that matters most: a family that stands on it was lucky or is hard to tune. Cross-fitted "
+    "means "
     "that the front of each replicate is chosen on the others: how far that falls below the mean "
     "is what picking the best of many noisy points has added. “On validation” is what one gets who "
     "chooses the front by validation metrics. Hypervolume of the means averages each checkpoint "
@@ -43,7 +49,7 @@ def hypervolume_card(material: Material) -> Card:
     box = material.run.box
     sentence = (
         "The share of the box that a family dominates, measured in each replicate: larger is "
-        f"better, {prod(box.reference):g} is the whole box. {box_sentence(box)}"
+        f"better, {math.prod(box.reference):g} is the whole box. {box_sentence(box)}"
     )
     if material.nothing_to_forget:
         sentence = f"{NO_RANKING} {sentence}"
@@ -56,9 +62,12 @@ def hypervolume_card(material: Material) -> Card:
         data=data,
         context={
             "rows": data.to_dict("records"),
+            "drawn": data["half_lowest"].notna().any(),
             "crossed": data["cross_fitted"].notna().any(),
             "validated": data["on_validation"].notna().any(),
-            "bounds": "95 % interval" if first.interval.kind == "bootstrap" else "Range",
+            "bounds": (
+                "95 % over seeds" if first.interval.kind == "bootstrap" else "Range over seeds"
+            ),
             "fewer": {n: k for n, k in run.items() if k < len(material.replicates)},
             "replicates": len(material.replicates),
             "per_replicate": {name: v.per_replicate for name, v in volumes.items()},
@@ -84,6 +93,10 @@ def _data(material: Material) -> pd.DataFrame:
                 "lowest": volume.interval[0],
                 "highest": volume.interval[1],
                 "interval": volume.interval.kind,
+                "interval_covers": "seeds",
+                "half_lowest": half[1],
+                "half_highest": half[2],
+                "lost_without_best": volume.lost_without_best,
                 "replicates": len(volume.per_replicate),
                 "cross_fitted": volume.cross_fitted_mean,
                 "optimism": volume.optimism,
@@ -97,9 +110,16 @@ def _data(material: Material) -> pd.DataFrame:
                 "seconds": float(spent[name]),
             }
             for name, volume in material.hypervolumes.items()
+            for half in [_half(volume)]
         ]
     )
     return data.drop(columns="seconds") if "seconds" in material.run.not_recorded else data
+
+
+def _half(volume: FamilyHypervolume) -> tuple[float, float, float]:
+    """The half-samples' mean and quantiles; NaN where there was no draw."""
+    samples = volume.half_samples
+    return samples.spread() if samples and samples.varied else (math.nan,) * 3
 
 
 def _extent(volume: FamilyHypervolume) -> tuple[float, ...]:

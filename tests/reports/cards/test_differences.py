@@ -35,6 +35,17 @@ def test_the_data_has_all_pairs(material: Material) -> None:
     assert len(data) == 7 * 6 / 2
 
 
+def test_each_lead_says_in_how_many_half_samples_it_holds(many: Material) -> None:
+    card = differences_card(many)
+    pairs = [pair for pair in many.comparisons if pair.first == many.comparisons[0].first]
+    for row, pair in zip(card.context["rows"], pairs, strict=True):
+        assert pair.draw_share is not None
+        assert abs(float(row["holds"].rstrip(" %")) - 100 * pair.draw_share) <= 1
+    assert "half-samples" in card.how_to_read
+    assert card.data is not None
+    assert card.data["holds_in_half_samples"].tolist() == [c.draw_share for c in many.comparisons]
+
+
 def test_every_strip_holds_its_marks_and_no_difference(many: Material) -> None:
     low, high = differences_card(many).context["span"]
     assert low <= 0 <= high

@@ -77,6 +77,19 @@ def test_anytime_that_does_not_apply_says_why(
     assert "a single trial" in anytime_card(material_of(3, 1)).reason
 
 
+def test_the_order_of_trials_counts_where_it_is_the_search(material: Material) -> None:
+    card = anytime_card(material)
+    assert card.context["views"] == ("configurations", "seconds", "samples")
+    assert "any so many" in card.sentence
+    spec = material.run.manifest["spec"] | {"search": {"mode": "explore"}}
+    run = replace(material.run, manifest=material.run.manifest | {"spec": spec})
+    for searched in (run, replace(material.run, members={"a": material.run, "b": run})):
+        card = anytime_card(Material(searched))
+        assert card.context["views"] == ("trials", "seconds", "samples")
+        assert "any so many" not in card.sentence
+        assert "subsets" not in card.how_to_read
+
+
 def test_diagnostics_that_were_not_recorded_are_told(material: Material) -> None:
     points = material.run.points
     plain = replace(material.run, points=points[points["family"] == "fine_tune"])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from pareto_explorer.reports.cards.hypervolume import hypervolume_card
@@ -15,7 +16,7 @@ def test_the_table_ranks_families_with_every_measure(material: Material) -> None
     for row in data.to_dict("records"):
         volume = material.hypervolumes[row["family"]]
         assert (row["lowest"], row["highest"]) == tuple(volume.interval)
-        assert row["interval"] == "range"
+        assert (row["interval"], row["interval_covers"]) == ("range", "seeds")
         assert row["cross_fitted"] == volume.cross_fitted_mean
         assert row["optimism"] == pytest.approx(row["hypervolume"] - row["cross_fitted"])
         assert row["on_validation"] == volume.on_validation_mean
@@ -23,9 +24,30 @@ def test_the_table_ranks_families_with_every_measure(material: Material) -> None
 
 def test_bounds_are_called_what_they_are(material: Material, many: Material) -> None:
     few, enough = hypervolume_card(material), hypervolume_card(many)
-    assert (few.context["bounds"], enough.context["bounds"]) == ("Range", "95 % interval")
+    assert (few.context["bounds"], enough.context["bounds"]) == (
+        "Range over seeds",
+        "95 % over seeds",
+    )
     assert "the bar their range" in few.how_to_read
     assert "the bar the 95 % bootstrap interval of that mean" in enough.how_to_read
+
+
+def test_what_the_draw_did_has_its_columns(
+    material: Material, material_of: Callable[..., Material]
+) -> None:
+    card = hypervolume_card(material)
+    assert card.data is not None
+    for row in card.data.to_dict("records"):
+        volume = material.hypervolumes[row["family"]]
+        if row["family"] == "none":  # it has no knobs
+            assert np.isnan([row["half_lowest"], row["lost_without_best"]]).all()
+            continue
+        assert volume.half_samples is not None
+        expected = (*volume.half_samples.spread()[1:], volume.lost_without_best)
+        assert (row["half_lowest"], row["half_highest"], row["lost_without_best"]) == expected
+        assert 0 <= row["half_lowest"] <= row["half_highest"] <= row["hypervolume"]
+    assert card.context["drawn"]
+    assert not hypervolume_card(material_of(3, 1)).context["drawn"]
 
 
 def test_every_mark_lies_on_the_strip(many: Material) -> None:

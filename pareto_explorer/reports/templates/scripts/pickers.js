@@ -34,7 +34,7 @@ addEventListener("load", () => {
     const chosen = plot.data.flatMap((trace, i) => (trace.meta?.views ? [i] : []));
     if (!chosen.length) { Plotly.relayout(plot, layout); return; }
     const views = chosen.map((i) => plot.data[i].meta.views[name]);
-    const changes = Object.fromEntries(Object.keys(views[0]).map((key) => [key, views.map((view) => view[key])]));
+    const changes = Object.fromEntries(Object.keys(Object.assign({}, ...views)).map((key) => [key, views.map((view) => view[key])]));
     Plotly.update(plot, changes, layout, chosen);
   });
 });

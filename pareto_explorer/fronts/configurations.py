@@ -1,0 +1,155 @@
+"""The configurations of a family, and the hypervolumes of subsets of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import moocore
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pareto_explorer.fronts.anytime import trial_order
+from pareto_explorer.fronts.contributions import exclusive_volumes
+from pareto_explorer.fronts.cross_fitting import Checkpoints
+from pareto_explorer.fronts.hypervolume import beyond
+
+__all__ = ["Configurations", "configurations"]
+
+
+@dataclass(frozen=True, eq=False)
+class Configurations:
+    """What each configuration of a family reached in each replicate.
+
+    Attributes:
+        names: Their n trials, by the number at the end of the name. One without a usable point is
+            among them.
+        replicates: The replicates.
+        points: For each replicate, the points inside the box that no other point of the same
+            configuration dominates, normalised, (p, m).
+        owners: For each replicate, (p,), the position in ``names`` of each of these points.
+        reference: The reference point.
+    """
+
+    names: tuple[str, ...]
+    replicates: tuple[int, ...]
+    points: tuple[NDArray[np.float64], ...]
+    owners: tuple[NDArray[np.intp], ...]
+    reference: tuple[float, ...]
+
+    def volumes(self, members: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """The hypervolume of subsets of the configurations, in each replicate.
+
+        Takes O(s p) for s subsets and p points with two objectives, one hypervolume for each subset
+        with three.
+
+        Args:
+            members: (s, n), which configurations each subset has.
+
+        Returns:
+            (r, s) volumes, 0 for a subset without a point.
+        """
+        measure = _flat if len(self.reference) == 2 else _solid
+        rows = [
+            measure(points, owners, members, self.reference)
+            for points, owners in zip(self.points, self.owners, strict=True)
+        ]
+        return np.array(rows).reshape(len(self.replicates), len(members))
+
+    def losses(self) -> NDArray[np.float64]:
+        """What the hypervolume loses without each configuration, in the mean over replicates: (n,).
+
+        At least 0; twice the same configuration loses nothing.
+        """
+        n = len(self.names)
+        rows = [
+            exclusive_volumes(points, owners, self.reference, n)
+            for points, owners in zip(self.points, self.owners, strict=True)
+        ]
+        return np.asarray(np.mean(rows, axis=0))
+
+
+def configurations(table: Checkpoints) -> Configurations:
+    """Splits the checkpoints of one family by configuration.
+
+    Args:
+        table: Those of one family, in the replicates in which it was run.
+    """
+    owner = trial_order(pd.Series(table.trial))
+    names = np.empty(owner.max(initial=-1) + 1, dtype=object)
+    names[owner] = table.trial
+    points, owners = [], []
+    for replicate in range(len(table.replicates)):
+        usable = ~np.isnan(table.values[:, replicate]).any(axis=1)
+        units, own = table.box.normalise(table.values[usable, replicate]), owner[usable]
+        inside = ~beyond(units, table.box)
+        units, own = units[inside], own[inside]
+        if len(units):
+            best = moocore.is_nondominated_within_sets(units, own)
+            units, own = units[best], own[best]
+        points.append(units)
+        owners.append(own)
+    return Configurations(
+        tuple(names), table.replicates, tuple(points), tuple(owners), table.box.reference
+    )
+
+
+def _flat(
+    points: NDArray[np.float64],
+    owners: NDArray[np.intp],
+    members: NDArray[np.bool_],
+    reference: tuple[float, ...],
+) -> NDArray[np.float64]:
+    """Two objectives: one sweep along the first, in which each subset keeps its best second."""
+    right, top = reference
+    order = np.lexsort(points.T[::-1])
+    widths = np.diff(points[order, 0], append=right)
+    absent = np.where(members.T, 0.0, np.inf)
+    lowest = np.full(len(members), top)
+    total = np.zeros(len(members))
+    for width, height, owner in zip(
+        widths.tolist(), points[order, 1].tolist(), owners[order].tolist(), strict=True
+    ):
+        np.minimum(lowest, height + absent[owner], out=lowest)
+        total += width * (top - lowest)
+    return total
+
+
+def _solid(
+    points: NDArray[np.float64],
+    owners: NDArray[np.intp],
+    members: NDArray[np.bool_],
+    reference: tuple[float, ...],
+) -> NDArray[np.float64]:
+    """Three objectives: each subset by itself, without the points that none of them needs."""
+    seen = _seen(points, owners, members)
+    points, owners = points[seen], owners[seen]
+    subset, place = np.nonzero(members[:, owners])
+    ends = np.cumsum(np.bincount(subset, minlength=len(members))).tolist()
+    parts = points[place]
+    measure = moocore.Hypervolume(ref=np.array(reference))
+    return np.array(
+        [
+            measure(parts[start:end]) if start < end else 0.0
+            for start, end in zip([0, *ends], ends, strict=False)
+        ]
+    )
+
+
+def _seen(
+    points: NDArray[np.float64], owners: NDArray[np.intp], members: NDArray[np.bool_]
+) -> list[int]:
+    """Positions of the points that some subset has, and none that dominates or equals them.
+
+    They ascend in the last objective, which saves sorting them again for each subset.
+    """
+    subsets = np.packbits(members.T, axis=1)
+    found: list[int] = []
+    best, own = np.empty_like(points), np.empty_like(owners)
+    for place in np.lexsort(points.T).tolist():  # what dominates a point comes before it
+        rivals = (best[: len(found)] <= points[place]).all(axis=1)
+        beaten = np.bitwise_or.reduce(subsets[own[: len(found)][rivals]], axis=0)
+        if (subsets[owners[place]] & ~beaten).any():
+            best[len(found)], own[len(found)] = points[place], owners[place]
+            found.append(place)
+    return found
