@@ -112,6 +112,10 @@ def test_the_manifest_says_what_was_run(finished):
     manifest = yaml.safe_load((out / "sweep.yaml").read_text())
     assert manifest["spec"] == spec.to_mapping()
     assert manifest["versions"]["ray"]
+    assert run.domains.keys() == set(run.points["family"])
+    for family in spec.family_list():
+        found = {knob: (d.kind, d.arguments) for knob, d in run.domains[family.name].items()}
+        assert found == {knob: (d.kind, d.arguments) for knob, d in family.domains.items()}
     nadir = manifest["box"]["objectives"][0]["nadir"]
     original = run.landmarks[run.landmarks["landmark"] == "original"]
     assert nadir == original["forget_gap"].min()
