@@ -120,6 +120,8 @@ def sweep(
     else:
         _print_families(console, hypervolume_card(material).data, len(material.replicates))
         console.print(Text(finding_card(material).sentence))
+        for warning in material.range_warnings:
+            console.print(Text(warning), soft_wrap=True)
         for row in run.points[failed].drop_duplicates("trial_id").itertuples():
             console.print(Text(f"failed: {row.trial_id}: {row.error}"), soft_wrap=True)
         console.print(Text(f"report: {index}"), soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,12 @@ from pareto_explorer.fronts import (
     FamilyHypervolume,
     family_hypervolumes,
     front,
+    knob_coverage,
+    knob_edges,
     pooled_hypervolume,
     replicate_means,
 )
+from pareto_explorer.fronts.domains import KnobDomain, read_domains
 from pareto_explorer.runs import RunDirectory, read_landmarks, read_manifest, read_points
 from pareto_explorer.runs.copies import local_path
 
@@ -126,6 +130,29 @@ class Run:
     def hypervolume(self) -> dict[str, FamilyHypervolume]:
         """The hypervolume of each family; see ``fronts.family_hypervolumes``."""
         return family_hypervolumes(self.points, self.box)
+
+    @cached_property
+    def domains(self) -> dict[str, dict[str, KnobDomain]]:
+        """What each family's knobs were drawn from; empty where the run does not record it.
+
+        Raises:
+            InputError: The manifest is damaged.
+        """
+        if not self.members:
+            return read_domains(self.manifest.get("domains", {}))
+        return {
+            f"{name}{MEMBER}{family}": knobs
+            for name, run in self.members.items()
+            for family, knobs in run.domains.items()
+        }
+
+    def coverage(self) -> pd.DataFrame:
+        """How much of each knob's range was tried; see ``fronts.knob_coverage``."""
+        return knob_coverage(self.points, self.domains)
+
+    def edges(self) -> pd.DataFrame:
+        """The knobs whose best values lie at an end of their range; see ``fronts.knob_edges``."""
+        return knob_edges(self.points, self.box, self.domains)
 
     def pooled_hypervolume(self) -> FamilyHypervolume:
         """The hypervolume of all families together."""

@@ -217,6 +217,17 @@ def manifest(box: Box, replicates: int, configurations: int) -> dict[str, Any]:
             "search": {"mode": "compare", "configurations": configurations, "seed": 0},
             "resources": {"cpu": 1, "gpu": 0},
         },
+        "domains": {
+            **{
+                family: {
+                    "lr": {"loguniform": [0.001, 0.1]},
+                    **({"intensity": {"uniform": [0.0, 1.0]}} if aggregator == "cup" else {}),
+                }
+                for family, (aggregator, *_) in DESCENT.items()
+            },
+            "fine_tune": {"lr": {"loguniform": [0.001, 0.1]}},
+            "none": {},
+        },
         "box": box.to_dict(),
     }
 

@@ -32,6 +32,10 @@ def test_families_and_trials_carry_the_name_of_their_run(runs):
     assert together.locate("second: mgda-kl_heldout-0") == (runs[1].shown, "mgda-kl_heldout-0")
     assert runs[0].locate("mgda-kl_heldout-0") == (runs[0].shown, "mgda-kl_heldout-0")
     assert together.name == "first and second"
+    assert together.domains["first: fine_tune"] == runs[0].domains["fine_tune"]
+    assert set(together.coverage()["family"]) == {
+        f"{name}: {family}" for name in ("first", "second") for family in runs[0].domains
+    } - {"first: none", "second: none"}
 
 
 def test_only_replicates_with_the_same_seeds_are_compared(runs, tmp_path):

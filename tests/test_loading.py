@@ -44,6 +44,18 @@ def test_front_and_hypervolume_use_the_box_of_the_run(directory):
     assert run.pooled_hypervolume().mean == written["pooled"]["hypervolume"]
 
 
+def test_ranges_are_those_that_the_manifest_records(directory, tmp_path):
+    run = load_run(directory.path)
+    assert set(run.coverage()["family"]) == {family for family, own in run.domains.items() if own}
+    assert list(run.edges()) == ["family", "knob", "domain", "end", "best", "lost"]
+    older = write_synthetic_run(tmp_path)
+    manifest = read_manifest(older)
+    del manifest["domains"]
+    write_manifest(older, manifest)
+    assert load_run(tmp_path).coverage().empty
+    assert load_run(tmp_path).edges().empty
+
+
 def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"has no sweep\.yaml"):
         load_run(tmp_path)

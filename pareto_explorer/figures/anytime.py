@@ -153,6 +153,7 @@ def draw_anytime(
         for family in info.families
         for trace in _traces(family, axis, info.axes, theme)
     ]
+    traces.sort(key=lambda trace: trace.meta["role"] != "band")  # no band hides a line
     layout = base_layout(theme) | {"height": 440, "hovermode": "closest", "showlegend": False}
     layout["xaxis"] |= {
         "title": {"text": AXIS_TITLES[axis], "standoff": 12},
@@ -214,7 +215,7 @@ def _traces(
         mode="lines",
         line={"width": 0},
         fill="toself",
-        fillcolor=fade(colour, 0.12),
+        fillcolor=fade(colour, 0.09),
         hoverinfo="skip",
         meta={"role": "band", "views": bands},
         **shared,

@@ -13,7 +13,10 @@ from pareto_explorer.fronts.contributions import (
     knob_contributions,
     point_contributions,
 )
+from pareto_explorer.fronts.coverage import coverage_sentences, knob_coverage
 from pareto_explorer.fronts.dominance import non_dominated
+from pareto_explorer.fronts.edges import edge_sentences, knob_edges
+from pareto_explorer.fronts.expected import expected_hypervolume
 from pareto_explorer.fronts.families import (
     FamilyHypervolume,
     family_hypervolumes,
@@ -68,7 +71,10 @@ __all__ = [
     "attainment_difference",
     "common_grid",
     "compare_families",
+    "coverage_sentences",
+    "edge_sentences",
     "efficacy_fidelity_box",
+    "expected_hypervolume",
     "families_inside",
     "family_attainment",
     "family_contributions",
@@ -81,6 +87,8 @@ __all__ = [
     "hypervolume_json",
     "igd_plus",
     "knob_contributions",
+    "knob_coverage",
+    "knob_edges",
     "knob_importance",
     "non_dominated",
     "nothing_to_forget",

@@ -11,7 +11,7 @@ import pandas as pd
 
 from pareto_explorer.figures import FamilyStyle, FrontInfo, family_styles, front_info
 from pareto_explorer.figures.attainment import AttainmentInfo, attainment_info
-from pareto_explorer.fronts import FamilyHypervolume
+from pareto_explorer.fronts import FamilyHypervolume, coverage_sentences, edge_sentences
 from pareto_explorer.fronts.comparison import (
     Comparison,
     compare_families,
@@ -72,6 +72,22 @@ class Material:
     def nothing_to_forget(self) -> str:
         """Why these objectives cannot show forgetting, so that nothing is ranked; empty if not."""
         return nothing_to_forget(self.run.landmarks, self.run.box.metrics)
+
+    @cached_property
+    def coverage(self) -> pd.DataFrame:
+        """How much of each knob's range was tried."""
+        return self.run.coverage()
+
+    @cached_property
+    def edges(self) -> pd.DataFrame:
+        """The knobs whose best values lie at an end of their range."""
+        return self.run.edges()
+
+    @property
+    def range_warnings(self) -> list[str]:
+        """What to widen, and what was poorly covered; a search may leave parts out on purpose."""
+        holes = [] if self.run.searched else coverage_sentences(self.coverage)
+        return [*edge_sentences(self.edges), *holes]
 
     @cached_property
     def floor(self) -> RetrainFloor | None:

@@ -41,6 +41,13 @@ def record_sweep(
     manifest = {
         "name": name,
         "spec": spec.to_mapping(),
+        "domains": {
+            family.name: {
+                knob: {domain.kind: list(domain.arguments)}
+                for knob, domain in family.domains.items()
+            }
+            for family in spec.family_list()
+        },
         "box": box.to_dict(),
         **({"box_rule": box_rule} if box_rule else {}),
         "facts": dict(facts),

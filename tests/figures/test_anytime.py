@@ -112,7 +112,9 @@ def test_a_button_changes_all_that_an_axis_changes(run: Run) -> None:
 
 def test_the_symbol_stands_where_the_curve_ends(run: Run) -> None:
     figure = plot_anytime(run.points, run.box, shown=["fine_tune"])
-    curves, ends = figure.data[1::3], figure.data[2::3]
+    lines = [trace for trace in figure.data if trace.meta["role"] != "band"]
+    assert list(figure.data[-len(lines) :]) == lines
+    curves, ends = lines[::2], lines[1::2]
     for curve, end in zip(curves, ends, strict=True):
         assert (curve.meta["role"], end.mode) == ("curve", "markers")
         assert (end.x[0], end.y[0]) == (curve.x[-1], curve.y[-1])

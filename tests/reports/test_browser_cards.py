@@ -43,7 +43,7 @@ def test_anytime_changes_its_axis(visit: Callable[..., Any]) -> None:
     page = visit()
     axis = "document.querySelector('[data-figure=anytime]').layout.xaxis.title.text"
     ends = "document.querySelector('[data-figure=anytime]').data.map((t) => t.x.at(-1))"
-    shape = "document.querySelector('[data-figure=anytime]').data[1].line.shape"
+    shape = "document.querySelector('[data-figure=anytime]').data.at(-2).line.shape"
     configurations = page.evaluate(ends)
     assert page.evaluate(shape) == "linear"
     samples = page.locator("#anytime .views button", has_text="samples")

@@ -121,6 +121,10 @@ def test_the_manifest_says_what_was_run(finished):
     assert manifest["machine"]["processor"]
     written = datetime.fromisoformat(manifest["written"])
     assert timedelta() <= datetime.now(UTC) - written < timedelta(days=1)
+    assert run.domains.keys() == set(run.points["family"])
+    for family in spec.family_list():
+        found = {knob: (d.kind, d.arguments) for knob, d in run.domains[family.name].items()}
+        assert found == {knob: (d.kind, d.arguments) for knob, d in family.domains.items()}
     nadir = manifest["box"]["objectives"][0]["nadir"]
     original = run.landmarks[run.landmarks["landmark"] == "original"]
     assert nadir == original["forget_gap"].min()

@@ -12,6 +12,7 @@ from pareto_explorer.reports.cards.front import front_card
 from pareto_explorer.reports.cards.hypervolume import hypervolume_card
 from pareto_explorer.reports.cards.importance import importance_card
 from pareto_explorer.reports.cards.indicators import indicators_card
+from pareto_explorer.reports.cards.ranges import ranges_card
 from pareto_explorer.reports.cards.specification import specification_card
 
 __all__ = ["CARDS"]
@@ -25,6 +26,7 @@ CARDS = (
     differences_card,
     anytime_card,
     diagnostics_card,
+    ranges_card,
     importance_card,
     indicators_card,
     contributions_card,
