@@ -85,7 +85,7 @@ def reproduce(
     manifest = read_manifest(run)
     spec = SweepSpec.from_mapping(manifest["spec"], str(run.sweep_yaml))
     families = {family.name: family for family in spec.family_list()}
-    plan = recorded_plan(recorded, families)
+    plan = recorded_plan(recorded.to_dict(), families)
     task = task_of(manifest, task)
     pair = spec.replicate_list()[replicate]
     torch.set_num_threads(spec.resources.threads)
