@@ -121,12 +121,11 @@ def _solid(
     members: NDArray[np.bool_],
     reference: tuple[float, ...],
 ) -> NDArray[np.float64]:
-    """Three objectives: each subset by itself, without the points that none of them needs."""
-    seen = _seen(points, owners, members)
-    points, owners = points[seen], owners[seen]
-    subset, place = np.nonzero(members[:, owners])
+    """Three objectives: the front of each subset by itself."""
+    places, needed = _fronts(points, owners, members)
+    subset, number = np.nonzero(needed.T)
     ends = np.cumsum(np.bincount(subset, minlength=len(members))).tolist()
-    parts = points[place]
+    parts = points[places][number]
     measure = moocore.Hypervolume(ref=np.array(reference))
     return np.array(
         [
@@ -136,20 +135,27 @@ def _solid(
     )
 
 
-def _seen(
+def _fronts(
     points: NDArray[np.float64], owners: NDArray[np.intp], members: NDArray[np.bool_]
-) -> list[int]:
-    """Positions of the points that some subset has, and none that dominates or equals them.
+) -> tuple[list[int], NDArray[np.bool_]]:
+    """The points on the front of some subset, one of each set of equal ones.
 
     They ascend in the last objective, which saves sorting them again for each subset.
+
+    Returns:
+        The positions of these k points, and (k, s) on which fronts each is.
     """
     subsets = np.packbits(members.T, axis=1)
-    found: list[int] = []
-    best, own = np.empty_like(points), np.empty_like(owners)
+    places: list[int] = []
+    best, needed = np.empty_like(points), np.empty((len(points), subsets.shape[1]), np.uint8)
     for place in np.lexsort(points.T).tolist():  # what dominates a point comes before it
-        rivals = (best[: len(found)] <= points[place]).all(axis=1)
-        beaten = np.bitwise_or.reduce(subsets[own[: len(found)][rivals]], axis=0)
-        if (subsets[owners[place]] & ~beaten).any():
-            best[len(found)], own[len(found)] = points[place], owners[place]
-            found.append(place)
-    return found
+        size = len(places)
+        rivals = (best[:size] <= points[place]).all(axis=1)
+        # a rival that is not on a subset's front is dominated there by another rival that is
+        beaten = np.bitwise_or.reduce(needed[:size][rivals], axis=0)
+        fronts = subsets[owners[place]] & ~beaten
+        if fronts.any():
+            best[size], needed[size] = points[place], fronts
+            places.append(place)
+    unpacked = np.unpackbits(needed[: len(places)], axis=1, count=len(members))
+    return places, unpacked.astype(np.bool_)
