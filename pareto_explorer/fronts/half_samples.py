@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -71,10 +72,10 @@ class HalfSamples:
 def half_samples(found: Configurations, trials: pd.DataFrame, *, seed: int = 0) -> HalfSamples:
     """Measures a family with half of its configurations, again and again.
 
-    The spread of half-samples without replacement is, to first order, that of draws of the full
-    number: the half is noisier by a factor of two, and two halves of one draw overlap by as much.
-    Balanced draws vary less than their halves, which are not balanced, so this errs on the side of
-    doubt.
+    Where hypervolumes behave like means, half-samples spread around all n configurations as widely
+    as independent draws of n spread around what to expect of them: half as many double the
+    variance, and drawing them without replacement halves it again. Balanced draws vary less than
+    independent ones, and their halves are not balanced, so this errs on the side of doubt.
 
     Args:
         found: The family's configurations.
@@ -82,12 +83,10 @@ def half_samples(found: Configurations, trials: pd.DataFrame, *, seed: int = 0) 
         seed: Of random half-samples.
     """
     own = trials.set_index("trial_id").loc[list(found.names)]
-    ends = own.index.to_series().str.extract(r"(\d+)$")[0]
-    numbers = () if ends.isna().any() or ends.astype(int).duplicated().any() else ends.astype(int)
     volumes = found.volumes(_halves(len(found.names), seed))
     return HalfSamples(
         dict(zip(found.replicates, volumes, strict=True)),
-        tuple(int(number) for number in numbers),
+        _numbers(found.names),
         {
             name: own[name].to_numpy(np.float64)
             for name in config_columns(own)
@@ -121,6 +120,12 @@ def lead_share(ahead: HalfSamples, behind: HalfSamples) -> float | None:
     if ahead.paired_with(behind):
         return float((a - b > _NOTHING).mean())
     return float(np.searchsorted(np.sort(b), a - _NOTHING).sum() / (len(a) * len(b)))
+
+
+def _numbers(names: Sequence[str]) -> tuple[int, ...]:
+    ends = [re.search(r"\d+$", name) for name in names]
+    numbers = tuple(int(end.group()) for end in ends if end)
+    return numbers if len(set(numbers)) == len(names) else ()
 
 
 @lru_cache(maxsize=16)

@@ -172,6 +172,19 @@ def test_pairing_needs_a_knob_in_common():
     assert not family({"lr": [0.1]}, ()).paired_with(family({"lr": [0.1]}, ()))
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("{family}-{number:03d}", (0, 1)), ("{number}-{family}", ()), ("{family}7", ()),
+     ("20310506070809123456789{number}", (203105060708091234567890, 203105060708091234567891))],
+)  # fmt: skip
+def test_configurations_are_numbered_by_the_end_of_their_names(name, expected):
+    points = table({"a": {0: [[(0.5, 0.5)], [(0.5, 0.5)]]}}, name=name)
+    if name == "{family}7":
+        points["trial_id"] = ["a7", "aa7"]
+    (family,) = family_hypervolumes(points, box()).values()
+    assert family.half_samples.numbers == expected
+
+
 def test_the_worst_of_a_wide_lead_still_leads():
     wide = HalfSamples({0: np.array([0.9, 0.8])}, (), {})
     low = HalfSamples({0: np.array([0.1, 0.2, 0.3])}, (), {})

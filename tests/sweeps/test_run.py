@@ -16,6 +16,7 @@ from pareto_explorer import load_run, run_sweep
 from pareto_explorer.cli import main
 from pareto_explorer.errors import InputError
 from pareto_explorer.reports import write_report
+from pareto_explorer.reports.material import Material
 from pareto_explorer.runs import find_model
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.parts import ExploreSearch
@@ -269,6 +270,9 @@ def test_the_exit_code_says_that_a_trial_failed(
     assert shown.count("RuntimeError: broken on purpose") == 2
     assert "2 failed" in shown
     assert str(tmp_path / "run" / "report" / "index.html") in shown
+    warnings = Material(load_run(tmp_path / "run")).range_warnings
+    assert warnings
+    assert all(warning in shown for warning in warnings)
 
 
 def test_trials_tell_ray_the_replicate_means(cluster, cache_dir, space):
