@@ -57,13 +57,13 @@ def sweep(space: str, folder: Path) -> tuple[str, float]:
     done = subprocess.run(  # noqa: S603
         command, cwd=folder, env=environment, capture_output=True, text=True, check=True
     )
-    return done.stdout.replace(str(folder / "cache"), "~/.cache/pareto-explorer"), (
-        perf_counter() - started
-    )
+    seconds = perf_counter() - started
+    shown = done.stdout.replace(str(folder / "cache"), "~/.cache/pareto-explorer")
+    return shown.replace(f"{folder}/", ""), seconds
 
 
 def block(run: Run, printed: str, seconds: float) -> str:
-    """One result: the terminal's text, where it was made, and what the report found."""
+    """One result: the terminal's text, or hypervolumes side by side; and what the report found."""
     card = finding_card(Material(run))
     trials = run.points["trial_id"].nunique()
     replicates = run.points["replicate"].nunique()
@@ -72,8 +72,26 @@ def block(run: Run, printed: str, seconds: float) -> str:
         f"all landmarks. {_where(run.manifest)}"
     )
     found = "\n".join(f"> {sentence}" for sentence in [card.sentence, *card.context["answer"]])
-    shown = f"```\n{_shortened(printed)}\n```\n\n" if printed else ""
-    return f"{shown}{made} The report says:\n\n{found}"
+    shown = f"```\n{_shortened(printed)}\n```" if printed else _side_by_side(run)
+    return f"{shown}\n\n{made} The report says:\n\n{found}"
+
+
+def _side_by_side(run: Run) -> str:
+    """Mean hypervolumes, a forget loss a line and an aggregator a column."""
+    means = {name: volume.mean for name, volume in run.hypervolume().items()}
+    parts = run.points[run.points["forget_loss"] != ""].drop_duplicates("family")
+    table = parts.assign(mean=parts["family"].map(means)).pivot_table(
+        index="forget_loss", columns="aggregator", values="mean", sort=False
+    )
+    lines = [
+        f"| hypervolume | {' | '.join(table.columns)} |",
+        f"| --- |{' --: |' * len(table.columns)}",
+        *(
+            f"| `{loss}` | {' | '.join(f'{v:.3f}' for v in row)} |"
+            for loss, row in table.iterrows()
+        ),
+    ]
+    return "\n".join(lines)
 
 
 def _where(manifest: Mapping[str, Any]) -> str:
