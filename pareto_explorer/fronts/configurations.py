@@ -10,11 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pareto_explorer.fronts.anytime import trial_order
-from pareto_explorer.fronts.contributions import exclusive_volumes
 from pareto_explorer.fronts.cross_fitting import Checkpoints
-from pareto_explorer.fronts.hypervolume import beyond
 
 __all__ = ["Configurations", "configurations"]
+
+_ROUNDING = 1e-13  # of a difference of two hypervolumes
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,11 +62,10 @@ class Configurations:
         At least 0; twice the same configuration loses nothing.
         """
         n = len(self.names)
-        rows = [
-            exclusive_volumes(points, owners, self.reference, n)
-            for points, owners in zip(self.points, self.owners, strict=True)
-        ]
-        return np.asarray(np.mean(rows, axis=0))
+        without = ~np.eye(n, dtype=np.bool_)
+        volumes = self.volumes(np.vstack([np.ones((1, n), dtype=np.bool_), without])).mean(axis=0)
+        lost = volumes[0] - volumes[1:]
+        return np.where(lost > _ROUNDING, lost, 0.0)
 
 
 def configurations(table: Checkpoints) -> Configurations:
@@ -76,22 +75,39 @@ def configurations(table: Checkpoints) -> Configurations:
         table: Those of one family, in the replicates in which it was run.
     """
     owner = trial_order(pd.Series(table.trial))
-    names = np.empty(owner.max(initial=-1) + 1, dtype=object)
-    names[owner] = table.trial
-    points, owners = [], []
-    for replicate in range(len(table.replicates)):
-        usable = ~np.isnan(table.values[:, replicate]).any(axis=1)
-        units, own = table.box.normalise(table.values[usable, replicate]), owner[usable]
-        inside = ~beyond(units, table.box)
-        units, own = units[inside], own[inside]
-        if len(units):
-            best = moocore.is_nondominated_within_sets(units, own)
-            units, own = units[best], own[best]
-        points.append(units)
-        owners.append(own)
+    order = np.argsort(owner, kind="stable")
+    owner, values = owner[order], table.values[order]
+    usable = ~np.isnan(values).any(axis=2)
+    units = np.full_like(values, np.inf)
+    units[usable] = table.box.normalise(values[usable])
+    kept = (units < np.array(table.box.reference)).all(axis=2) & ~_beaten(units, owner)
+    replicates = range(len(table.replicates))
     return Configurations(
-        tuple(names), table.replicates, tuple(points), tuple(owners), table.box.reference
+        names=tuple(table.trial[order][np.unique(owner, return_index=True)[1]]),
+        replicates=table.replicates,
+        points=tuple(units[kept[:, replicate], replicate] for replicate in replicates),
+        owners=tuple(owner[kept[:, replicate]] for replicate in replicates),
+        reference=table.box.reference,
     )
+
+
+def _beaten(units: NDArray[np.float64], owner: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which points one of the same configuration dominates, or an earlier one equals: (n, r).
+
+    Takes O(n r g), where a configuration has up to g checkpoints.
+
+    Args:
+        units: (n, r, m).
+        owner: (n,), ascending.
+    """
+    beaten = np.zeros(units.shape[:2], dtype=np.bool_)
+    for distance in range(1, np.bincount(owner).max(initial=0)):
+        earlier, later = units[:-distance], units[distance:]
+        same = (owner[:-distance] == owner[distance:])[:, np.newaxis]
+        no_worse = (earlier <= later).all(axis=2)
+        beaten[distance:] |= same & no_worse
+        beaten[:-distance] |= same & (later <= earlier).all(axis=2) & ~no_worse
+    return beaten
 
 
 def _flat(
