@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pareto_explorer.fronts.domains import KnobDomain
 from pareto_explorer.fronts.half_samples import lead_share
 from pareto_explorer.fronts.objectives import require_same_box
 from pareto_explorer.fronts.resampling import Interval, intervals
@@ -24,6 +25,7 @@ __all__ = [
     "SEPARABLE_FROM",
     "Comparison",
     "compare_families",
+    "drawn_once",
     "unfinished",
     "without_verdict",
 ]
@@ -178,9 +180,35 @@ def compare_families(
     return found
 
 
-def without_verdict(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """The same comparisons, none of them distinguishable: for a sweep that has not ended."""
-    return [replace(comparison, distinguishable=False) for comparison in comparisons]
+def without_verdict(
+    comparisons: Sequence[Comparison], families: Collection[str] | None = None
+) -> list[Comparison]:
+    """The same comparisons, none of them distinguishable: for a sweep that has not ended.
+
+    Args:
+        comparisons: What ``compare_families`` gives.
+        families: Only pairs with one of these lose their verdict; by default all do.
+    """
+    return [
+        replace(pair, distinguishable=False)
+        if families is None or pair.first in families or pair.second in families
+        else pair
+        for pair in comparisons
+    ]
+
+
+def drawn_once(
+    points: pd.DataFrame, domains: Mapping[str, Mapping[str, KnobDomain]]
+) -> frozenset[str]:
+    """Families whose knobs were drawn a single time, so that nothing tells what the draw did.
+
+    Args:
+        points: A points table.
+        domains: By family and knob.
+    """
+    trials = points.groupby("family")["trial_id"].nunique()
+    once = trials.index[trials == 1].astype(str)
+    return frozenset(family for family in once if domains.get(family))
 
 
 def unfinished(points: pd.DataFrame) -> tuple[int, int]:

@@ -8,7 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from pareto_explorer.fronts.comparison import compare_families, unfinished, without_verdict
+from pareto_explorer.fronts.comparison import (
+    compare_families,
+    drawn_once,
+    unfinished,
+    without_verdict,
+)
 from pareto_explorer.fronts.configurations import configurations
 from pareto_explorer.fronts.cross_fitting import (
     Checkpoints,
@@ -16,6 +21,7 @@ from pareto_explorer.fronts.cross_fitting import (
     chosen_on_validation,
     cross_fitted,
 )
+from pareto_explorer.fronts.domains import KnobDomain
 from pareto_explorer.fronts.floor import families_inside, retrain_floor
 from pareto_explorer.fronts.half_samples import HalfSamples, half_samples
 from pareto_explorer.fronts.hypervolume import HypervolumeResult, hypervolume
@@ -159,7 +165,11 @@ def pooled_hypervolume(points: pd.DataFrame, box: Box) -> FamilyHypervolume:
 
 
 def hypervolume_json(
-    points: pd.DataFrame, box: Box, *, landmarks: pd.DataFrame | None = None
+    points: pd.DataFrame,
+    box: Box,
+    *,
+    landmarks: pd.DataFrame | None = None,
+    domains: Mapping[str, Mapping[str, KnobDomain]] | None = None,
 ) -> dict[str, Any]:
     """The content of ``report/hypervolume.json``.
 
@@ -167,6 +177,8 @@ def hypervolume_json(
         points: A points table.
         box: The objectives.
         landmarks: The landmarks table, for the retrain floor.
+        domains: What each family's knobs were drawn from; of a family with a single draw, no pair
+            is distinguishable.
 
     Returns:
         ``{"box": ..., "families": {name: ...}, "pooled": ..., "comparisons": [...]}``. Each family
@@ -189,8 +201,9 @@ def hypervolume_json(
     families = family_hypervolumes(points, box)
     comparisons = compare_families(families)
     nothing = "" if landmarks is None else nothing_to_forget(landmarks, box.metrics)
-    if nothing or unfinished(points)[0]:
-        comparisons = without_verdict(comparisons)
+    pending = nothing or unfinished(points)[0]
+    once = drawn_once(points, domains or {})
+    comparisons = without_verdict(comparisons, None if pending else once)
     found: dict[str, Any] = {
         "box": box.to_dict(),
         "families": {name: family.to_dict() for name, family in families.items()},

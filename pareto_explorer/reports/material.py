@@ -15,6 +15,7 @@ from pareto_explorer.fronts import FamilyHypervolume, coverage_sentences, edge_s
 from pareto_explorer.fronts.comparison import (
     Comparison,
     compare_families,
+    drawn_once,
     unfinished,
     without_verdict,
 )
@@ -58,10 +59,12 @@ class Material:
     def comparisons(self) -> list[Comparison]:
         """Every pair of families compared over the replicates, those of the leader first.
 
-        None is distinguishable while a trial is running, or where there is nothing to forget.
+        None is distinguishable while a trial is running, or where there is nothing to forget; and
+        none of a family whose knobs were drawn once.
         """
-        found = compare_families(self.hypervolumes)
-        return without_verdict(found) if self.unfinished[0] or self.nothing_to_forget else found
+        pending = self.unfinished[0] or self.nothing_to_forget
+        once = drawn_once(self.run.points, self.run.domains)
+        return without_verdict(compare_families(self.hypervolumes), None if pending else once)
 
     @cached_property
     def unfinished(self) -> tuple[int, int]:

@@ -44,7 +44,9 @@ def write_report(run: Run | str | PathLike[str], out: str | PathLike[str] | None
     folder = _folder(loaded) if out is None else Path(out)
     material = Material(loaded)
     cards = [card(material) for card in CARDS]
-    volumes = hypervolume_json(loaded.points, loaded.box, landmarks=loaded.landmarks)
+    volumes = hypervolume_json(
+        loaded.points, loaded.box, landmarks=loaded.landmarks, domains=loaded.domains
+    )
     folder.mkdir(parents=True, exist_ok=True)
     write_text(
         folder / "hypervolume.json",

@@ -2,6 +2,7 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,8 +18,10 @@ from pareto_explorer.fronts import (
 )
 from pareto_explorer.fronts.comparison import (
     compare_families,
+    drawn_once,
     without_verdict,
 )
+from pareto_explorer.fronts.domains import KnobDomain
 from pareto_explorer.fronts.half_samples import HalfSamples
 from pareto_explorer.fronts.resampling import Interval, interval
 from pareto_explorer.runs import read_manifest, read_points
@@ -283,6 +286,17 @@ def test_the_draw_is_asked_for_the_family_that_is_ahead():
     }
     (found,) = compare_families(families)
     assert (found.ahead, found.draw_share) == ("b", 0.75)
+
+
+def test_a_family_that_was_drawn_once_has_no_verdict():
+    points = pd.DataFrame(
+        {"family": ["a", "b", "b", "c", "d"], "trial_id": ["a-0", "b-0", "b-1", "c-0", "d-0"]}
+    )
+    lr = {"lr": KnobDomain("uniform", (0, 1))}
+    once = drawn_once(points, {"a": lr, "b": lr, "c": {}})
+    assert once == {"a"}
+    found = without_verdict(compare(a=FAR, b=LOW, c=[x - 0.2 for x in LOW]), once)
+    assert [(p.first, p.second) for p in found if p.distinguishable] == [("b", "c")]
 
 
 def test_a_running_sweep_has_no_verdict():
