@@ -292,7 +292,7 @@ def test_a_missing_space_names_the_nearest_shipped_one():
 @pytest.mark.parametrize(
     ("name", "families"),
     [
-        ("digits", 12),
+        ("digits", 8),
         ("digits_aggregators", 21),
         ("digits_all_methods", 30),
         ("digits_cup_grid", 1),
