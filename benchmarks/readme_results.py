@@ -1,7 +1,6 @@
 """Runs the sweeps that the README shows, and writes what they printed into it.
 
-    python benchmarks/readme_results.py            # runs both sweeps, some minutes, landmarks anew
-    python benchmarks/readme_results.py --check    # says whether the README's blocks are whole
+    python benchmarks/readme_results.py    # runs both sweeps, some minutes, landmarks anew
 
 Between `<!-- digits -->` and `<!-- /digits -->` the README holds what the terminal showed, what the
 report found, and on what and when; between the `digits_aggregators` marks the same in short. The
@@ -10,7 +9,6 @@ text is that of the program; nothing here knows a number.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import subprocess
@@ -32,13 +30,6 @@ PACKAGES = ("torch", "torchjd", "ray", "numpy")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--check", action="store_true")
-    options = parser.parse_args()
-    if options.check:
-        missing = [space for space in SPACES if not _pattern(space).search(README.read_text())]
-        print(f"without a result: {', '.join(missing) or 'none'}")
-        return 1 if missing else 0
     with tempfile.TemporaryDirectory() as folder:
         for space in SPACES:
             printed, seconds = sweep(space, Path(folder))

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from pareto_explorer.fronts.domains import KnobDomain
 from pareto_explorer.fronts.half_samples import lead_share
-from pareto_explorer.fronts.objectives import require_same_box
+from pareto_explorer.fronts.objectives import Box, require_same_box
 from pareto_explorer.fronts.resampling import Interval, intervals
 from pareto_explorer.fronts.sign_flips import max_t, signed_rank
+from pareto_explorer.fronts.to_forget import nothing_to_forget
 from pareto_explorer.runs.points import RUNNING
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = [
     "Comparison",
     "compare_families",
     "drawn_once",
+    "judge_families",
     "unfinished",
     "without_verdict",
 ]
@@ -195,6 +197,32 @@ def without_verdict(
         else pair
         for pair in comparisons
     ]
+
+
+def judge_families(
+    volumes: Mapping[str, FamilyHypervolume],
+    points: pd.DataFrame,
+    box: Box,
+    landmarks: pd.DataFrame | None = None,
+    domains: Mapping[str, Mapping[str, KnobDomain]] | None = None,
+) -> list[Comparison]:
+    """Compares each pair of families, and claims no more than the whole run bears out.
+
+    No pair is distinguishable while a trial is running, or where there is nothing to forget; and
+    none of a family whose knobs were drawn once.
+
+    Args:
+        volumes: What ``family_hypervolumes`` gives for the points.
+        points: A points table.
+        box: The objectives.
+        landmarks: The landmarks table, if there is one.
+        domains: By family and knob, if they are known.
+    """
+    found = compare_families(volumes)
+    nothing = landmarks is not None and nothing_to_forget(landmarks, box.metrics)
+    if nothing or unfinished(points)[0]:
+        return without_verdict(found)
+    return without_verdict(found, drawn_once(points, domains or {}))
 
 
 def drawn_once(

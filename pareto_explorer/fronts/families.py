@@ -8,12 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pareto_explorer.fronts.comparison import (
-    compare_families,
-    drawn_once,
-    unfinished,
-    without_verdict,
-)
+from pareto_explorer.fronts.comparison import judge_families
 from pareto_explorer.fronts.configurations import configurations
 from pareto_explorer.fronts.cross_fitting import (
     Checkpoints,
@@ -199,11 +194,7 @@ def hypervolume_json(
         InputError: An objective is no column of the table.
     """
     families = family_hypervolumes(points, box)
-    comparisons = compare_families(families)
-    nothing = "" if landmarks is None else nothing_to_forget(landmarks, box.metrics)
-    pending = nothing or unfinished(points)[0]
-    once = drawn_once(points, domains or {})
-    comparisons = without_verdict(comparisons, None if pending else once)
+    comparisons = judge_families(families, points, box, landmarks, domains)
     found: dict[str, Any] = {
         "box": box.to_dict(),
         "families": {name: family.to_dict() for name, family in families.items()},
@@ -214,7 +205,7 @@ def hypervolume_json(
         floor = retrain_floor(landmarks, box)
         inside = families_inside(points, landmarks, box)
         found["floor"] = None if floor is None else {**floor.to_dict(), "families_inside": inside}
-        found["nothing_to_forget"] = nothing
+        found["nothing_to_forget"] = nothing_to_forget(landmarks, box.metrics)
     return found
 
 

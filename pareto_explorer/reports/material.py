@@ -12,13 +12,7 @@ import pandas as pd
 from pareto_explorer.figures import FamilyStyle, FrontInfo, family_styles, front_info
 from pareto_explorer.figures.attainment import AttainmentInfo, attainment_info
 from pareto_explorer.fronts import FamilyHypervolume, coverage_sentences, edge_sentences
-from pareto_explorer.fronts.comparison import (
-    Comparison,
-    compare_families,
-    drawn_once,
-    unfinished,
-    without_verdict,
-)
+from pareto_explorer.fronts.comparison import Comparison, judge_families, unfinished
 from pareto_explorer.fronts.floor import RetrainFloor, families_inside, retrain_floor
 from pareto_explorer.fronts.sensitivity import reference_sensitivity
 from pareto_explorer.fronts.to_forget import nothing_to_forget
@@ -59,12 +53,10 @@ class Material:
     def comparisons(self) -> list[Comparison]:
         """Every pair of families compared over the replicates, those of the leader first.
 
-        None is distinguishable while a trial is running, or where there is nothing to forget; and
-        none of a family whose knobs were drawn once.
+        See ``fronts.comparison.judge_families`` for where none is distinguishable.
         """
-        pending = self.unfinished[0] or self.nothing_to_forget
-        once = drawn_once(self.run.points, self.run.domains)
-        return without_verdict(compare_families(self.hypervolumes), None if pending else once)
+        run = self.run
+        return judge_families(self.hypervolumes, run.points, run.box, run.landmarks, run.domains)
 
     @cached_property
     def unfinished(self) -> tuple[int, int]:

@@ -166,7 +166,7 @@ def execute(
                 rows = landmark_rows(task_ref, landmarks, replicates, spec.resources)
                 write_landmarks(run, rows)
             measured = read_landmarks(run)
-            box, rule = _fixed_box(run) if earlier else _box(spec, measured)
+            box, rule = _fixed_box(manifest) if manifest else _box(spec, measured)
             if earlier != spec.to_mapping():
                 entries = {GIVEN: given, BUILT: built, DRAWS: draws}
                 known = {key: value for key, value in entries.items() if value}
@@ -378,9 +378,8 @@ def _extends(old: Any, new: Any) -> bool:
     return old["configurations"] is not None and new["configurations"] > old["configurations"]
 
 
-def _fixed_box(run: RunDirectory) -> tuple[Box, str]:
+def _fixed_box(manifest: Mapping[str, Any]) -> tuple[Box, str]:
     """The box that was fixed before the first trial of a run, and its rule if that is told."""
-    manifest = read_manifest(run)
     return Box.from_dict(manifest["box"]), manifest.get("box_rule", "")
 
 

@@ -259,6 +259,8 @@ def test_the_exit_code_says_that_a_trial_failed(
     cluster, cache_dir, space, tmp_path, monkeypatch, capsys
 ):
     space["families"][0]["forget_loss"] = "tests.sweeps.broken:raises_at_second_call"
+    space["families"][0]["aggregator"] = ["upgrad", "mgda"]
+    space["search"]["configurations"] = 1  # says nothing of the rest of a range, hence a warning
     file = tmp_path / "space.yaml"
     file.write_text(yaml.safe_dump(space))
     arguments = ["sweep", str(file), "--out", str(tmp_path / "run"), "--cache", str(cache_dir)]

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
-from pareto_explorer.unlearning.rules.rule import Descent
-from pareto_explorer.unlearning.rules.scalariser import Scalariser
+from pareto_explorer.unlearning.rules.uw import UW
 
 __all__ = ["IMTLL"]
 
 
-class IMTLL(Scalariser):
+class IMTLL(UW):
     """S = Σ (exp(sᵢ) Lᵢ − sᵢ) with log-scales s that descend on S as well.
 
     The weights are exp(sᵢ), from 1 at the start towards 1/Lᵢ, at which both scaled losses are 1.
     The log-scales take plain gradient steps of their own learning rate; in the paper they are
-    parameters of the model's optimiser. This is :class:`~.uw.UW` at s = −s_UW with twice its
+    parameters of the model's optimiser. This is uncertainty weighting at s = −s_UW, with twice its
     weights and half its learning rate of s. The losses have to be positive: a negative one has no
     scale to settle at.
 
@@ -32,20 +30,12 @@ class IMTLL(Scalariser):
     needs_positive_losses: ClassVar[bool] = True
 
     def __init__(self, scale_lr: float = 0.025) -> None:
-        super().__init__()
+        super().__init__(2 * scale_lr)
         self.scale_lr = scale_lr
-
-    def begin(self, descent: Descent) -> None:
-        """Starts with equal weights."""
-        super().begin(descent)
-        self._log_scales: Tensor | None = None
 
     def weigh(self, losses: Tensor) -> Tensor:
         """Weighs the losses, and moves the log-scales."""
-        before = torch.zeros_like(losses) if self._log_scales is None else self._log_scales
-        weights = before.exp()
-        self._log_scales = before - self.scale_lr * (weights * losses - 1)
-        return weights
+        return 2 * super().weigh(losses)
 
     def extra_repr(self) -> str:
         """Shows the knob in ``repr``."""

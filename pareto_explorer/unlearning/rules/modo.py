@@ -43,11 +43,8 @@ class MoDo(Rule):
 
     def forward(self, step: Step, /) -> Tensor:
         """Draws a second pair of batches, and weighs the means of the gradients of both."""
-        jacobian = step.jacobian
-        first = jacobian.rows.clone()
-        jacobian.differentiate(self.descent.draw())
-        products = self.descent.products(jacobian, first).mT
-        jacobian.rows.lerp_(first, 0.5)
+        first, products = self.descent.resample(step.jacobian)
+        step.jacobian.rows.lerp_(first, 0.5)
         return self.weigh(products)
 
     def weigh(self, products: Tensor) -> Tensor:

@@ -62,6 +62,17 @@ class Descent:
     retain_again: Callable[[], Tensor]
     losses_again: Callable[[], Tensor]
 
+    def resample(self, jacobian: Jacobian) -> tuple[Tensor, Tensor]:
+        """Puts the gradients of other, fresh batches in the place of the Jacobian's rows.
+
+        Returns:
+            The rows that were there, J₁, and their products with the new ones, J₁J₂ᵀ: the Gramian
+            of the expected gradients without the bias of squared noise; not symmetric.
+        """
+        first = jacobian.rows.clone()
+        jacobian.differentiate(self.draw())
+        return first, self.products(jacobian, first).mT
+
 
 class Rule(nn.Module, ABC):
     """An aggregator that sees more than one Gramian.

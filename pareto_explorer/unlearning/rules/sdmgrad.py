@@ -56,9 +56,7 @@ class SDMGrad(Rule):
     def forward(self, step: Step, /) -> Tensor:
         """Draws two more pairs of batches and weighs the gradients of the last."""
         jacobian = step.jacobian
-        first = jacobian.rows.clone()
-        jacobian.differentiate(self.descent.draw())
-        products = self.descent.products(jacobian, first).mT
+        _, products = self.descent.resample(jacobian)
         jacobian.differentiate(self.descent.draw())
         return self.weigh(products)
 

@@ -98,20 +98,10 @@ def test_famo_gives_weight_to_the_loss_that_falls_less():
     assert weights[0] > 0.8
 
 
-def test_uw_descends_as_torchjds_does():
+@pytest.mark.parametrize(("ours", "torchjds"), [(UW, "UW"), (IMTLL, "IMTLL")])
+def test_learned_scales_descend_as_torchjds_do(ours, torchjds):
     before, _ = walk(1, 30)
-    rule, reference = begun(UW(0.1)), scalarization.UW(2).double()
-    optimizer = torch.optim.SGD(reference.parameters(), lr=0.1)
-    for losses in before:
-        optimizer.zero_grad()
-        expected = slope(reference, losses)
-        close(rule(losses_step(losses)), expected)
-        optimizer.step()
-
-
-def test_imtl_l_descends_as_torchjds_does():
-    before, _ = walk(1, 30)
-    rule, reference = begun(IMTLL(0.1)), scalarization.IMTLL(2).double()
+    rule, reference = begun(ours(0.1)), getattr(scalarization, torchjds)(2).double()
     optimizer = torch.optim.SGD(reference.parameters(), lr=0.1)
     for losses in before:
         optimizer.zero_grad()
