@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 from pareto_explorer.fronts.anytime import trial_order
 from pareto_explorer.fronts.cross_fitting import Checkpoints
 
-__all__ = ["Configurations", "configurations"]
+__all__ = ["ALL_UP_TO", "BAND", "SUBSETS", "Configurations", "configurations"]
+
+ALL_UP_TO = 12
+"""Up to so many configurations, all subsets of them are measured."""
+
+SUBSETS = 2_000
+"""Beyond that, so many random ones."""
+
+BAND = (0.1, 0.9)
+"""The quantiles of their hypervolumes that are told."""
 
 _ROUNDING = 1e-13  # of a difference of two hypervolumes
 

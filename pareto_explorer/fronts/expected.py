@@ -9,17 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pareto_explorer.fronts.configurations import configurations
+from pareto_explorer.fronts.configurations import ALL_UP_TO, BAND, SUBSETS, configurations
 from pareto_explorer.fronts.cross_fitting import checkpoints
 from pareto_explorer.fronts.objectives import Box
 
 __all__ = ["expected_hypervolume"]
 
 _COLUMNS = ["family", "replicate", "configurations", "mean", "low", "high"]
-_ALL_UP_TO = 12
 _SIZES = 20
-_SAMPLES = 2_000
-_BAND = (0.1, 0.9)
 
 
 def expected_hypervolume(points: pd.DataFrame, box: Box, *, seed: int = 0) -> pd.DataFrame:
@@ -51,20 +48,20 @@ def expected_hypervolume(points: pd.DataFrame, box: Box, *, seed: int = 0) -> pd
         volumes = np.split(drawn.volumes(np.concatenate(subsets)), ends, axis=1)
         for number, replicate in enumerate(drawn.replicates):
             for size, found in zip(sizes, volumes, strict=True):
-                low, high = np.quantile(found[number], _BAND)
+                low, high = np.quantile(found[number], BAND)
                 rows.append((family, replicate, size, found[number].mean(), low, high))
     return pd.DataFrame(rows, columns=_COLUMNS).sort_values(_COLUMNS[:3], ignore_index=True)
 
 
 def _subsets(n: int, seed: int) -> Iterator[tuple[int, NDArray[np.bool_]]]:
     """Sizes, each with which of n configurations its subsets have, (s, n)."""
-    if n <= _ALL_UP_TO:
+    if n <= ALL_UP_TO:
         members = np.array(list(product([False, True], repeat=n)))
         own = members.sum(axis=1)
         yield from ((size, members[own == size]) for size in range(1, n + 1))
         return
     sizes = np.unique(np.rint(np.geomspace(1, n, _SIZES)).astype(int)).tolist()
-    orders = np.random.default_rng(seed).random((_SAMPLES // len(sizes), n))
+    orders = np.random.default_rng(seed).random((SUBSETS // len(sizes), n))
     places = orders.argsort(axis=1)
     for size in sizes:
         yield size, places[:1] < n if size == n else places < size

@@ -12,14 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pareto_explorer.fronts.configurations import Configurations
+from pareto_explorer.fronts.configurations import ALL_UP_TO, BAND, SUBSETS, Configurations
 from pareto_explorer.runs.columns import config_columns
 
 __all__ = ["HalfSamples", "half_samples", "lead_share"]
 
-_ALL_UP_TO = 12
-_SAMPLES = 2_000
-_BAND = (0.1, 0.9)
 _NOTHING = 1e-12  # a difference of hypervolumes below this is rounding
 
 
@@ -52,7 +49,7 @@ class HalfSamples:
         Of their means over replicates, so this covers the draw alone, with these seeds.
         """
         means = np.mean(list(self.volumes.values()), axis=0)
-        low, high = np.quantile(means, _BAND)
+        low, high = np.quantile(means, BAND)
         return float(means.mean()), float(low), float(high)
 
     def paired_with(self, other: HalfSamples) -> bool:
@@ -133,10 +130,10 @@ def _halves(n: int, seed: int) -> NDArray[np.bool_]:
     """Which of n configurations each half-sample keeps, (s, n)."""
     if n < 2:
         return np.ones((1, n), dtype=np.bool_)
-    if n <= _ALL_UP_TO:
+    if n <= ALL_UP_TO:
         chosen = np.array(list(combinations(range(n), n // 2)))
     else:
-        order = np.random.default_rng(seed).random((_SAMPLES, n)).argsort(axis=1)
+        order = np.random.default_rng(seed).random((SUBSETS, n)).argsort(axis=1)
         chosen = order[:, : n // 2]
     members = np.zeros((len(chosen), n), dtype=np.bool_)
     np.put_along_axis(members, chosen, True, axis=1)
