@@ -1,4 +1,4 @@
-"""A real run of a method on digits, over three training seeds."""
+"""A real run of a method on digits: means over so many seeds that no processor changes a verdict."""
 
 import copy
 
@@ -8,7 +8,7 @@ from pareto_explorer.sweeps.replicate import unlearning_data
 from pareto_explorer.unlearning import Budget, make_method
 from tests.unlearning.toys import draws
 
-SEEDS = (0, 1, 2)
+SEEDS = tuple(range(8))
 
 
 def accuracy(model, samples):

@@ -7,8 +7,10 @@ from pareto_explorer.sweeps.replicate import unlearning_data
 from pareto_explorer.tasks import Subclass, digits, train_model
 from pareto_explorer.unlearning import Budget
 from pareto_explorer.unlearning.methods import Entanglement, RAULCalibrated
-from tests.unlearning.methods.on_digits import SEEDS, accuracy
+from tests.unlearning.methods.on_digits import accuracy
 from tests.unlearning.toys import draws
+
+SEEDS = (0, 1, 2)
 
 
 def unlearned(task, method, parts):
