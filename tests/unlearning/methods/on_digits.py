@@ -1,4 +1,4 @@
-"""A real run of a method on digits: means over so many seeds that no processor changes a verdict."""
+"""A real run of a method on digits: means over enough seeds for any processor."""
 
 import copy
 
