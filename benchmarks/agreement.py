@@ -3,8 +3,8 @@
     python benchmarks/agreement.py RUN1 RUN2
 
 Prints what differs between their versions and machines, the mean hypervolume of every family in
-both, the largest difference between two rows, and whether the runs say the same: the same leader,
-the same families tied with it, the same ones behind.
+both, how far rows are apart, and whether the runs say the same: the same families in front, tied,
+and the same ones clearly behind. Which of tied families has the largest mean is left to chance.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 from pareto_explorer import load_run
-from pareto_explorer.fronts.comparison import compare_families
-from pareto_explorer.fronts.standing import standing_sentence
+from pareto_explorer.fronts import standing
+from pareto_explorer.fronts.comparison import judge_families
 from pareto_explorer.loading import Run
+from pareto_explorer.reports.cards.finding import finding_card
+from pareto_explorer.reports.material import Material
 
 KEY = ["trial_id", "replicate", "step"]
 
@@ -50,11 +52,22 @@ def main() -> int:
         console.print(
             f"{metric} of a point: half differ by at most {median:.2g}, all by {most:.2g}"
         )
-    sentences = [standing_sentence(own, compare_families(own)) for own in volumes]
-    for sentence in sentences:
-        console.print(sentence, highlight=False)
-    console.print(f"The runs say {'the same' if len(set(sentences)) == 1 else 'different things'}.")
+    for run in (first, second):
+        console.print(finding_card(Material(run)).sentence, highlight=False)
+    same = _groups(first) == _groups(second)
+    console.print(
+        f"{'The same' if same else 'Not the same'} families lead together and are clearly behind."
+    )
     return 0
+
+
+def _groups(run: Run) -> list[frozenset[str]]:
+    """The leader with what cannot be told from it, those behind, and those not judged."""
+    volumes = run.hypervolume()
+    judged = judge_families(volumes, run.points, run.box, run.landmarks, run.domains)
+    found = standing(volumes, judged)
+    first = (found.leader, *found.tied)
+    return [frozenset(group) for group in (first, found.behind, found.ahead, found.undecided)]
 
 
 def _differing(first: Any, second: Any) -> list[tuple[str, Any, Any]]:
