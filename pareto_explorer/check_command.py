@@ -42,7 +42,6 @@ def check(
     from pareto_explorer.sweeps import SweepSpec
     from pareto_explorer.sweeps.checking import check as look
 
-    sys.path.insert(0, str(Path.cwd()))  # a user's own module, as `python -m` would find it
     console = Console(file=sys.stdout)
     try:
         spec = SweepSpec.load(space, overrides or [])

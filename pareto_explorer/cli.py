@@ -18,7 +18,15 @@ from rich.text import Text
 from pareto_explorer import __version__
 from pareto_explorer.check_command import check
 from pareto_explorer.errors import InputError
-from pareto_explorer.options import CacheOption, OverridesOption, RunArgument, SpaceArgument
+from pareto_explorer.options import (
+    CacheOption,
+    OverridesOption,
+    RunArgument,
+    SpaceArgument,
+    SweptOption,
+    TrustOption,
+)
+from pareto_explorer.search_path import add_working_directory
 from pareto_explorer.select_command import select
 
 if TYPE_CHECKING:
@@ -55,11 +63,11 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback has shown it
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    pass
+    add_working_directory()
 
 
 @app.command()
@@ -98,7 +106,6 @@ def sweep(
     from pareto_explorer.runs import is_uri
     from pareto_explorer.sweeps import SweepSpec, find_space, progress_for
 
-    sys.path.insert(0, str(Path.cwd()))  # a user's own module, as `python -m` would find it
     console = Console(file=sys.stdout)
     name = find_space(space).stem
     spec = SweepSpec.load(space, overrides or [])
@@ -200,12 +207,15 @@ def reproduce(
     tolerance: Annotated[
         float, typer.Option(help="Largest difference that still counts as the same.")
     ] = 1e-6,
+    space: SweptOption = None,
+    trust: TrustOption = False,
 ) -> None:
     """Run one point again and compare it with its row. Exit code: 0 it agrees, 1 it differs."""
+    from pareto_explorer.sweeps import SweepSpec
     from pareto_explorer.sweeps import reproduce as run_again
 
-    sys.path.insert(0, str(Path.cwd()))  # a user's own module, as `python -m` would find it
-    found = run_again(run, trial, replicate, step, cache_dir=cache)
+    spec = SweepSpec.load(space) if space else None
+    found = run_again(run, trial, replicate, step, cache_dir=cache, trust=trust, spec=spec)
     table = Table(title=f"{trial}, replicate {replicate}, step {step}", box=SIMPLE_HEAD)
     table.add_column("quantity")
     table.add_column("recorded", justify="right")

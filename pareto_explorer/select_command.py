@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pareto_explorer.errors import InputError, unknown
-from pareto_explorer.options import CacheOption, RunArgument
+from pareto_explorer.options import CacheOption, RunArgument, SweptOption, TrustOption
 
 if TYPE_CHECKING:
     from pareto_explorer.fronts.selection import Selection
@@ -75,6 +74,8 @@ def select(
         typer.Option(help="Write the weights to this .safetensors file, and a model card (.md)."),
     ] = None,
     cache: CacheOption = None,
+    space: SweptOption = None,
+    trust: TrustOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Choose one model on validation metrics, show what it is, and export it.
@@ -110,7 +111,9 @@ def select(
     console = Console()
     if not as_json:
         _print(console, loaded, run, selection, whose)
-    written = _export(loaded, run, selection, whose, export, cache) if export else {}
+    written = {}
+    if export:
+        written = _export(loaded, run, selection, whose, export, cache, space, trust=trust)
     if as_json:
         typer.echo(
             json.dumps(_data(loaded, run, selection, whose) | written, indent=2, allow_nan=False)
@@ -123,18 +126,28 @@ def select(
 
 
 def _export(
-    run: Run, path: str, selection: Selection, replicate: int, target: Path, cache: Path | None
+    run: Run,
+    path: str,
+    selection: Selection,
+    replicate: int,
+    target: Path,
+    cache: Path | None,
+    space: str | None,
+    *,
+    trust: bool,
 ) -> dict[str, str]:
     from pareto_explorer.reports.model_card import ModelFile, render_model_card
     from pareto_explorer.runs import write_text
+    from pareto_explorer.sweeps import SweepSpec
     from pareto_explorer.sweeps.export import NotReproduced, export_model
 
-    sys.path.insert(0, str(Path.cwd()))  # a user's own task, as `python -m` would find it
     try:
         done = export_model(
             run.directory.path,
             *(selection.trial_id, replicate, selection.step, target),
             cache_dir=cache,
+            trust=trust,
+            spec=SweepSpec.load(space) if space else None,
         )
     except NotReproduced as error:
         Console(stderr=True).print(Text(f"error: {error}"), soft_wrap=True)

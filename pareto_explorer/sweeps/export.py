@@ -12,6 +12,7 @@ from pareto_explorer.runs.copies import local_path
 from pareto_explorer.runs.models import find_model
 from pareto_explorer.sweeps.model_store import serialise
 from pareto_explorer.sweeps.reproduce import reproduce
+from pareto_explorer.sweeps.spec import SweepSpec
 from pareto_explorer.tasks import UnlearningTask
 
 __all__ = ["TOLERANCE", "Exported", "NotReproduced", "check_destination", "export_model"]
@@ -50,6 +51,8 @@ def export_model(
     cache_dir: str | Path | None = None,
     tolerance: float = TOLERANCE,
     task: UnlearningTask | None = None,
+    trust: bool = False,
+    spec: SweepSpec | None = None,
 ) -> Exported:
     """Writes the weights of one point as safetensors, whole or not at all.
 
@@ -62,6 +65,8 @@ def export_model(
         cache_dir: Folder of the landmark cache, for a model that must be run again.
         tolerance: Largest difference that still counts as the same.
         task: The task, for a model that must be run again and whose task was built in Python.
+        trust: See `reproduce`, for a model that must be run again.
+        spec: Likewise.
 
     Raises:
         InputError: The run has no such point, or the destination cannot be written.
@@ -74,7 +79,13 @@ def export_model(
         content = kept.read_bytes()
     else:
         _require_reproducible(run, trial_id, replicate, step)
-        again = reproduce(run.path, trial_id, replicate, step, cache_dir=cache_dir, task=task)
+        again = reproduce(
+            *(run.path, trial_id, replicate, step),
+            cache_dir=cache_dir,
+            task=task,
+            trust=trust,
+            spec=spec,
+        )
         difference = again.largest_difference
         if not difference <= tolerance:
             raise NotReproduced(

@@ -49,6 +49,10 @@ def test_a_task_of_the_users_own_is_imported_and_gets_a_forget_request() -> None
         ({"name": ":nothing"}, r"^task\.name: ':nothing' cannot be imported"),
         ({"name": "tests.tasks.small:N_CLASSES"}, r"^task\.name: .* is not a function"),
         ({"name": "tests.tasks.small:no_task"}, "must return an UnlearningTask"),
+        ({"name": "os:system", "command": "true"}, r"^task\.name: 'os:system' .* is not called"),
+        ({"name": "subprocess:run", "args": ["true"]}, r"^task\.name: .* is not called"),
+        ({"name": "builtins:exec", "source": ""}, r"^task\.name: .* is not called"),
+        ({"name": "torch:load", "f": "x"}, r"^task\.name: .* is not called"),
         ({"name": "tests.tasks.small:needs_size"}, r"^task\.size: is missing"),
         ({"name": "digits", "sed": 1}, r"^task: option: 'sed' .*did you mean 'seed'\?"),
         ({"name": "digits", "seed": "x"}, r"^task\.seed: 'x'"),
@@ -70,6 +74,7 @@ def test_bad_options_get_one_sentence(options: Any, message: str) -> None:
             r"fails \(FileNotFoundError: data.csv, ",
         ),
         ("def make(:", r"cannot be imported \(SyntaxError: "),
+        ("raise SystemExit(3)", r"cannot be imported \(SystemExit: 3, "),
         ("{}['missing']", r"cannot be imported \(KeyError: 'missing', broken_task_\d.py line 1\)"),
     ],
 )
