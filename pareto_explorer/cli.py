@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -28,6 +27,7 @@ from pareto_explorer.options import (
 )
 from pareto_explorer.search_path import add_working_directory
 from pareto_explorer.select_command import select
+from pareto_explorer.terminal import Terminal, accept_any_encoding, say, visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ class Kind(StrEnum):
 
 def _version(value: bool) -> None:
     if value:
-        typer.echo(f"pareto-explorer {__version__}")
+        say(f"pareto-explorer {__version__}")
         raise typer.Exit
 
 
@@ -106,7 +106,7 @@ def sweep(
     from pareto_explorer.runs import is_uri
     from pareto_explorer.sweeps import SweepSpec, find_space, progress_for
 
-    console = Console(file=sys.stdout)
+    console = Terminal()
     name = find_space(space).stem
     spec = SweepSpec.load(space, overrides or [])
     run = run_sweep(
@@ -123,17 +123,17 @@ def sweep(
     index = run.directory.report / "index.html"
     failed = run.points["trial_status"] == "failed"
     if quiet:
-        typer.echo(index)
+        say(str(index))
     else:
         _print_families(console, hypervolume_card(material).data, len(material.replicates))
-        console.print(Text(finding_card(material).sentence))
+        console.print(visible(finding_card(material).sentence), highlight=False)
         for warning in material.range_warnings:
-            console.print(Text(warning), soft_wrap=True)
+            say(warning)
         for row in run.points[failed].drop_duplicates("trial_id").itertuples():
-            console.print(Text(f"failed: {row.trial_id}: {row.error}"), soft_wrap=True)
-        console.print(Text(f"report: {index}"), soft_wrap=True)
+            say(f"failed: {row.trial_id}: {row.error}")
+        say(f"report: {index}")
         if out is not None and is_uri(out):
-            console.print(Text(f"stored in: {out}"), soft_wrap=True)
+            say(f"stored in: {out}")
     if failed.any():
         raise typer.Exit(1)
 
@@ -163,7 +163,7 @@ def report(
     from pareto_explorer.combining import load_runs
     from pareto_explorer.reports import write_report
 
-    typer.echo(f"report: {write_report(load_runs(runs, box), out)}")
+    say(f"report: {write_report(load_runs(runs, box), out)}")
 
 
 app.command()(select)
@@ -194,7 +194,7 @@ def import_sweep(
     from pareto_explorer.reports import write_report
 
     run = import_run(source, out, mapping, study=study, command=_command())
-    typer.echo(f"report: {write_report(run.path)}")
+    say(f"report: {write_report(run.path)}")
 
 
 @app.command()
@@ -216,20 +216,20 @@ def reproduce(
 
     spec = SweepSpec.load(space) if space else None
     found = run_again(run, trial, replicate, step, cache_dir=cache, trust=trust, spec=spec)
-    table = Table(title=f"{trial}, replicate {replicate}, step {step}", box=SIMPLE_HEAD)
+    table = Table(title=f"{visible(trial)}, replicate {replicate}, step {step}", box=SIMPLE_HEAD)
     table.add_column("quantity")
     table.add_column("recorded", justify="right")
     table.add_column("again", justify="right")
     for name, recorded, again in found.values.itertuples():
-        table.add_row(str(name), f"{recorded:.6g}", f"{again:.6g}")
-    Console().print(table)
+        table.add_row(visible(str(name)), f"{recorded:.6g}", f"{again:.6g}")
+    Terminal().print(table)
     agrees = found.largest_difference <= tolerance
-    typer.echo(
+    say(
         f"{'agrees' if agrees else 'differs'}: "
         f"the largest difference is {found.largest_difference:.2g}"
     )
     if not agrees:
-        typer.echo(found.explanation(tolerance))
+        say(found.explanation(tolerance))
         raise typer.Exit(1)
 
 
@@ -242,7 +242,7 @@ def list_names(
     """List every registered name with its knobs, default domains, meaning and source."""
     from pareto_explorer.catalogue import catalogue
 
-    console = Console()
+    console = Terminal()
     for heading, entries in catalogue().items():
         if kind is not None and heading.replace(" ", "-") != kind.value:
             continue
@@ -259,7 +259,7 @@ def _command() -> str:
     return shlex.join(["pareto-explorer", *sys.argv[1:]])
 
 
-def _print_families(console: Console, families: pd.DataFrame | None, replicates: int) -> None:
+def _print_families(console: Terminal, families: pd.DataFrame | None, replicates: int) -> None:
     if families is None:
         return
     title = f"Hypervolume by family: mean and range over {replicates} replicates"
@@ -269,7 +269,7 @@ def _print_families(console: Console, families: pd.DataFrame | None, replicates:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in families.itertuples():
         table.add_row(
-            Text(str(row.family)),
+            visible(str(row.family)),
             f"{row.hypervolume:.3f}",
             f"{row.lowest:.3f}-{row.highest:.3f}",
             str(row.front_points),
@@ -286,11 +286,12 @@ def _print_families(console: Console, families: pd.DataFrame | None, replicates:
 
 def main() -> None:
     """Runs the command line; bad input is one sentence and exit code 2."""
+    accept_any_encoding()
     try:
         app()
     except InputError as error:
-        Console(stderr=True).print(Text(f"error: {error}"), soft_wrap=True)
+        say(f"error: {error}", stderr=True)
         sys.exit(2)
     except KeyboardInterrupt:
-        typer.echo("interrupted; run the same command again to continue", err=True)
+        say("interrupted; run the same command again to continue", stderr=True)
         sys.exit(130)
