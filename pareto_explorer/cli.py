@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -25,6 +24,7 @@ from pareto_explorer.options import (
     SweptOption,
     TrustOption,
 )
+from pareto_explorer.redaction import redacted, redacted_command
 from pareto_explorer.search_path import add_working_directory
 from pareto_explorer.select_command import select
 from pareto_explorer.terminal import Terminal, accept_any_encoding, say, visible
@@ -133,7 +133,7 @@ def sweep(
             say(f"failed: {row.trial_id}: {row.error}")
         say(f"report: {index}")
         if out is not None and is_uri(out):
-            say(f"stored in: {out}")
+            say(f"stored in: {redacted(out)}")
     if failed.any():
         raise typer.Exit(1)
 
@@ -256,7 +256,7 @@ def list_names(
 
 
 def _command() -> str:
-    return shlex.join(["pareto-explorer", *sys.argv[1:]])
+    return redacted_command(["pareto-explorer", *sys.argv[1:]])
 
 
 def _print_families(console: Terminal, families: pd.DataFrame | None, replicates: int) -> None:

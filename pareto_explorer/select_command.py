@@ -109,14 +109,12 @@ def select(
         raise unknown("--replicate", replicate, map(str, replicates))
     whose = replicates[0] if replicate is None else replicate
     if not as_json:
-        _print(loaded, run, selection, whose)
+        _print(loaded, selection, whose)
     written = {}
     if export:
         written = _export(loaded, run, selection, whose, export, cache, space, trust=trust)
     if as_json:
-        typer.echo(
-            json.dumps(_data(loaded, run, selection, whose) | written, indent=2, allow_nan=False)
-        )
+        typer.echo(json.dumps(_data(loaded, selection, whose) | written, indent=2, allow_nan=False))
     elif not written and "imported" not in loaded.manifest:
         say("export: the same command with --export model.safetensors")
     elif written:
@@ -142,7 +140,7 @@ def _export(
 
     try:
         done = export_model(
-            run.directory.path,
+            path,
             *(selection.trial_id, replicate, selection.step, target),
             cache_dir=cache,
             trust=trust,
@@ -153,7 +151,7 @@ def _export(
         raise typer.Exit(1) from None
     file = ModelFile(target.name, done.sha256, replicate, done.difference)
     card = target.with_suffix(".md")
-    write_text(card, render_model_card(run, path, selection, file))
+    write_text(card, render_model_card(run, run.shown, selection, file))
     return {"weights": str(target), "sha256": done.sha256, "model_card": str(card)}
 
 
@@ -192,7 +190,7 @@ def _weights(text: str | None) -> list[float] | None:
         ) from None
 
 
-def _print(run: Run, path: str, selection: Selection, replicate: int) -> None:
+def _print(run: Run, selection: Selection, replicate: int) -> None:
     from pareto_explorer.figures.words import measure, number
     from pareto_explorer.fronts import nothing_to_forget
     from pareto_explorer.reports.model_card import spread
@@ -247,12 +245,12 @@ def _print(run: Run, path: str, selection: Selection, replicate: int) -> None:
         say(f"moving to {move.trial_id}, step {move.step}: {words}{samples}{outside}")
     if selection.moves and n > 1:
         say("± of a move: one standard error, paired over replicates")
-    again = _reproduce(run, path, selection, replicate)
+    again = _reproduce(run, selection, replicate)
     if again:
         say(f"reproduce: {again}")
 
 
-def _data(run: Run, path: str, selection: Selection, replicate: int) -> dict[str, Any]:
+def _data(run: Run, selection: Selection, replicate: int) -> dict[str, Any]:
     from pareto_explorer.fronts import nothing_to_forget
     from pareto_explorer.reports.standing import standing
 
@@ -265,17 +263,17 @@ def _data(run: Run, path: str, selection: Selection, replicate: int) -> dict[str
             for metric, row in metrics.to_dict("index").items()
         },
     }
-    again = _reproduce(run, path, selection, replicate)
+    again = _reproduce(run, selection, replicate)
     return found | ({"reproduce": again} if again else {})
 
 
-def _reproduce(run: Run, path: str, selection: Selection, replicate: int) -> str:
+def _reproduce(run: Run, selection: Selection, replicate: int) -> str:
     """How to run the chosen point again; empty where nothing can."""
     from pareto_explorer.reports.model_card import reproduce_call, reproduce_command
 
     if run.task_given:
-        return reproduce_call(path, selection, replicate)
-    return reproduce_command(path, selection, replicate) if run.repeatable else ""
+        return reproduce_call(run.shown, selection, replicate)
+    return reproduce_command(run.shown, selection, replicate) if run.repeatable else ""
 
 
 def _plain(value: float) -> float | None:

@@ -14,6 +14,7 @@ import pandas as pd
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.interchange.foreign import ForeignTable
 from pareto_explorer.interchange.mapping import ObjectiveColumn
+from pareto_explorer.redaction import redacted
 
 if TYPE_CHECKING:
     import optuna
@@ -41,7 +42,7 @@ def read_optuna(storage: str | Path, study: str | None = None) -> ForeignTable:
     """
     import optuna  # half a second that only this source needs
 
-    source = _address(storage)
+    source = redacted(str(storage))
     with quiet(optuna):
         try:
             backend = _open(optuna, storage)
@@ -49,10 +50,10 @@ def read_optuna(storage: str | Path, study: str | None = None) -> ForeignTable:
         except InputError:
             raise
         except Exception as error:  # whatever the database's driver raises
-            reason = " ".join(str(error).split())[:200]
+            reason = redacted(" ".join(str(error).replace(str(storage), source).split()))[:200]
             raise InputError(
                 f"{source!r}: cannot be read as a storage of Optuna ({reason})."
-            ) from error
+            ) from None  # whose text may hold the password
         loaded = optuna.load_study(study_name=_choose(names, study, source), storage=backend)
     trials = loaded.get_trials(deepcopy=False)
     ended = [trial for trial in trials if trial.state.name in _ENDED]
@@ -129,16 +130,6 @@ def _choose(names: list[str], study: str | None, source: str) -> str:
         held = f"{len(names)} studies ({', '.join(sorted(names))})" if names else "no study"
         raise InputError(f"study: {source!r} holds {held}; name one.")
     return names[0]
-
-
-def _address(storage: str | Path) -> str:
-    """The storage for messages and the manifest, without a password."""
-    text = str(storage)
-    scheme, separator, rest = text.partition("://")
-    credentials, at, host = rest.rpartition("@")
-    if not separator or not at:
-        return text
-    return f"{scheme}://{credentials.partition(':')[0]}@{host}"
 
 
 def _row(trial: optuna.trial.FrozenTrial, metrics: list[str]) -> dict[str, Any]:

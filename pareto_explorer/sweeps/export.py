@@ -9,7 +9,9 @@ from pathlib import Path
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory, atomic_path, read_manifest, read_points
 from pareto_explorer.runs.copies import local_path
-from pareto_explorer.runs.models import find_model
+from pareto_explorer.runs.model_checks import check_weights
+from pareto_explorer.runs.models import expected_shapes, find_model
+from pareto_explorer.runs.storage import is_storage
 from pareto_explorer.sweeps.model_store import serialise
 from pareto_explorer.sweeps.reproduce import reproduce
 from pareto_explorer.sweeps.spec import SweepSpec
@@ -69,13 +71,16 @@ def export_model(
         spec: Likewise.
 
     Raises:
-        InputError: The run has no such point, or the destination cannot be written.
+        InputError: The run has no such point, its kept weights are not what they should be, or the
+            destination cannot be written.
         NotReproduced: The model was run again and differs from its row; nothing is written.
     """
     destination = check_destination(destination)
     run = RunDirectory(local_path(run_path).resolve())
-    kept, difference = find_model(run, trial_id, replicate, step), None
+    storage = str(run_path) if is_storage(str(run_path)) else ""
+    kept, difference = find_model(run, trial_id, replicate, step, storage=storage), None
     if kept is not None:
+        check_weights(kept, trial_id, replicate, step, expected_shapes(run))
         content = kept.read_bytes()
     else:
         _require_reproducible(run, trial_id, replicate, step)

@@ -36,6 +36,7 @@ from pareto_explorer.runs import (
     read_points,
     write_landmarks,
 )
+from pareto_explorer.runs.models import expect_shapes
 from pareto_explorer.runs.staging import STATE
 from pareto_explorer.sweeps.callbacks import SWEEP_ENDED, Driver, SweepCallback
 from pareto_explorer.sweeps.cluster import connect, slots
@@ -162,6 +163,9 @@ def execute(
                 progress,
                 retrain=spec.needs_retrained,
             )
+            if spec.checkpoints.keep != "none":
+                original = landmarks[replicates[0].training_seed].original
+                expect_shapes(run, {name: list(value.shape) for name, value in original.items()})
             if earlier is None:
                 rows = landmark_rows(task_ref, landmarks, replicates, spec.resources)
                 write_landmarks(run, rows)

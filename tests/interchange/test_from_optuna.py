@@ -131,7 +131,7 @@ def test_what_optuna_did_not_write_is_refused_and_left_alone(tmp_path):
 
 
 def test_passwords_stay_out_of_messages():
-    with pytest.raises(InputError, match=r"'nosuch://me@host/db': cannot be read") as caught:
+    with pytest.raises(InputError, match=r"'nosuch://host/db': cannot be read") as caught:
         read_foreign("nosuch://me:secret@host/db")
     assert "secret" not in str(caught.value)
 

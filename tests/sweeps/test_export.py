@@ -19,9 +19,10 @@ from pareto_explorer.runs import (
     read_points,
     write_manifest,
 )
-from pareto_explorer.runs.models import keep_model
+from pareto_explorer.runs.models import expect_shapes, keep_model, write_kept_models
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.export import NotReproduced, check_destination, export_model
+from pareto_explorer.sweeps.model_store import serialise
 from pareto_explorer.sweeps.provenance import machine, versions
 from pareto_explorer.sweeps.replicate import Bench, run_replicate
 from pareto_explorer.sweeps.reproduce import local_landmarks, reproduce
@@ -186,7 +187,7 @@ def test_a_destination_that_cannot_be_is_refused_first(ran, no_rerun, tmp_path, 
 
 
 def test_a_failed_write_is_one_sentence_and_leaves_nothing(ran, no_rerun, tmp_path, monkeypatch):
-    keep_model(ran[0], "kept", 1, 2, b"weights")
+    keep_model(ran[0], "kept", 1, 2, save({"w": torch.arange(3.0)}))
 
     def fail(*_):
         raise OSError(28, "No space left on device")
@@ -222,5 +223,20 @@ def test_an_imported_run_cannot_be_run_again(ran, no_rerun, tmp_path):
     write_manifest(run, {"imported": {"from": "csv"}, "box": retrain_gap_box([0.9]).to_dict()})
     with pytest.raises(InputError, match="was imported and kept no weights"):
         export_model(run.path, TRIAL, 0, 2, tmp_path / "m.safetensors")
-    keep_model(run, TRIAL, 0, 2, b"weights")
+    keep_model(run, TRIAL, 0, 2, save({"w": torch.arange(3.0)}))
     assert export_model(run.path, TRIAL, 0, 2, tmp_path / "m.safetensors").difference is None
+
+
+def test_kept_weights_must_be_those_of_the_models_of_the_sweep(ran, no_rerun, tmp_path):
+    run, task, _ = ran
+    shapes = {name: list(value.shape) for name, value in task.model().state_dict().items()}
+    expect_shapes(run, shapes)
+    keep_model(run, "good", 0, 2, serialise(task.model(), "good", 0, 2))
+    keep_model(run, "bad", 0, 2, save({"w": torch.arange(3.0)}))
+    try:
+        export_model(run.path, "good", 0, 2, tmp_path / "m.safetensors")
+        with pytest.raises(InputError, match="holds other tensors than the model of the sweep"):
+            export_model(run.path, "bad", 0, 2, tmp_path / "n.safetensors")
+    finally:
+        write_kept_models(run, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
