@@ -6,9 +6,11 @@ import sys
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file, save
+from typer.testing import CliRunner
 
-from pareto_explorer.cli import main
+from pareto_explorer.cli import app, main
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import retrain_gap_box
 from pareto_explorer.metrics import Evaluator
@@ -26,7 +28,7 @@ from pareto_explorer.sweeps.model_store import serialise
 from pareto_explorer.sweeps.provenance import machine, versions
 from pareto_explorer.sweeps.replicate import Bench, run_replicate
 from pareto_explorer.sweeps.reproduce import local_landmarks, reproduce
-from pareto_explorer.tasks import LandmarkCache, make_task, restore_model
+from pareto_explorer.tasks import LandmarkCache, UnlearningTask, make_task, restore_model
 
 TRIAL = "upgrad-kl_uniform-000"
 
@@ -240,3 +242,47 @@ def test_kept_weights_must_be_those_of_the_models_of_the_sweep(ran, no_rerun, tm
     finally:
         write_kept_models(run, {})
     assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def own_digits() -> UnlearningTask:
+    return make_task({"name": "digits"})
+
+
+@pytest.fixture
+def named(ran, tmp_path):
+    """The run as one whose task a function of another module makes, and its search-space file."""
+    run = RunDirectory(tmp_path / "run")
+    shutil.copytree(ran[0].path, run.path)
+    manifest = read_manifest(run)
+    spec = manifest["spec"] | {"task": {"name": f"{__name__}:own_digits"}}
+    write_manifest(run, manifest | {"spec": spec})
+    space = tmp_path / "space.yaml"
+    space.write_text(yaml.safe_dump(spec))
+    return run, space
+
+
+def test_a_run_that_names_code_is_run_again_where_the_user_says_so(named, cache_dir, tmp_path):
+    run, space = named
+    point = (run.path, TRIAL, 0, 2)
+    target = tmp_path / "m.safetensors"
+    with pytest.raises(InputError, match=r"^task\.name: .*--space .*--trust"):
+        reproduce(*point, cache_dir=cache_dir)
+    with pytest.raises(InputError, match=r"^task\.name: .*--space .*--trust"):
+        export_model(*point, target, cache_dir=cache_dir)
+    assert not target.exists()
+    assert reproduce(*point, cache_dir=cache_dir, trust=True).largest_difference == 0
+    spec = SweepSpec.load(space)
+    assert export_model(*point, target, cache_dir=cache_dir, spec=spec).difference == 0
+
+
+def test_the_commands_take_the_file_or_trust(named, cache_dir, tmp_path):
+    run, space = named
+    point = ["--trial", TRIAL, "--replicate", "0", "--step", "2", "--cache", str(cache_dir)]
+    export = ["--trial", TRIAL, "--step", "4", "--export", str(tmp_path / "m.safetensors")]
+    for command in (["reproduce", str(run.path), *point], ["select", str(run.path), *export]):
+        command += [] if command[0] == "reproduce" else ["--cache", str(cache_dir)]
+        refused = CliRunner().invoke(app, command)
+        assert isinstance(refused.exception, InputError)
+        for allowed in (["--trust"], ["--space", str(space)]):
+            done = CliRunner().invoke(app, [*command, *allowed])
+            assert done.exit_code == 0, (done.output, done.exception)
