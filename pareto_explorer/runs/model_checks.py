@@ -12,8 +12,8 @@ from pareto_explorer.errors import InputError
 
 __all__ = ["Shapes", "check_weights", "is_plain"]
 
-Shapes = Mapping[str, list[int]]
-"""The shape of each tensor by its name."""
+Shapes = Mapping[str, str]
+"""The shape of each tensor by its name, as in ``"[2, 3]"``."""
 
 
 def is_plain(path: Path, below: Path) -> bool:
@@ -58,7 +58,7 @@ def check_weights(
     remedy = "delete it to have the model run again when it is exported"
     try:
         with safe_open(path, framework="np") as file:
-            found = {name: list(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            found = {name: str(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
             told = file.metadata() or {}
     except SafetensorError as error:
         raise InputError(
@@ -74,12 +74,8 @@ def check_weights(
     if shapes is not None and found != shapes:
         names = found.keys() | shapes.keys()
         name = min(name for name in names if found.get(name) != shapes.get(name))
-        here, wanted = (_shape(tensors.get(name)) for tensors in (found, shapes))
+        here, wanted = (tensors.get(name, "missing") for tensors in (found, shapes))
         raise InputError(
             f"models: {str(path)!r} holds other tensors than the model of the sweep ({name!r} is "
             f"{here} there and {wanted} in the sweep); {remedy}."
         )
-
-
-def _shape(shape: list[int] | None) -> str:
-    return "missing" if shape is None else f"of shape {shape}"

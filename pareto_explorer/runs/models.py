@@ -212,7 +212,7 @@ def _read(run: RunDirectory) -> _Manifest:
         uri = str(manifest.get("storage", ""))
         shapes = manifest.get("shapes")
         if shapes is not None:
-            shapes = {str(name): [int(size) for size in sizes] for name, sizes in shapes.items()}
+            shapes = {str(name): str(shape) for name, shape in shapes.items()}
         path = _journal(run)
         for change in changes:
             for name, entry in change.items():
@@ -231,7 +231,7 @@ def _read(run: RunDirectory) -> _Manifest:
 
 def _write(run: RunDirectory, manifest: _Manifest) -> None:
     content: dict[str, Any] = {"storage": manifest.storage} if manifest.storage else {}
-    content |= {"shapes": dict(manifest.shapes)} if manifest.shapes is not None else {}
+    content |= {"shapes": dict(sorted(manifest.shapes.items()))} if manifest.shapes else {}
     content |= {"models": dict(sorted(manifest.kept.items()))}
     write_text(_manifest(run), json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     _journal(run).write_bytes(b"")  # killed before this, the changes are only made once more

@@ -165,7 +165,7 @@ def execute(
             )
             if spec.checkpoints.keep != "none":
                 original = landmarks[replicates[0].training_seed].original
-                expect_shapes(run, {name: list(value.shape) for name, value in original.items()})
+                expect_shapes(run, {name: str([*value.shape]) for name, value in original.items()})
             if earlier is None:
                 rows = landmark_rows(task_ref, landmarks, replicates, spec.resources)
                 write_landmarks(run, rows)

@@ -29,7 +29,7 @@ from pareto_explorer.runs.models import (
 
 POINT = ("t", 0, 2)
 TENSORS = {"w": np.zeros((2, 3), np.float32), "b": np.zeros(2, np.float32)}
-SHAPES = {"w": [2, 3], "b": [2]}
+SHAPES = {"w": "[2, 3]", "b": "[2]"}
 SAID = {"trial_id": "t", "replicate": "0", "step": "2"}
 
 
@@ -126,9 +126,9 @@ def test_what_is_no_safetensors_file_is_refused(tmp_path, content):
 @pytest.mark.parametrize(
     ("tensors", "said"),
     [
-        ({"w": TENSORS["w"]}, "'b' is missing there and of shape [2] in the sweep"),
-        (TENSORS | {"x": np.zeros(1)}, "'x' is of shape [1] there and missing in the sweep"),
-        (TENSORS | {"w": np.zeros((3, 2))}, "'w' is of shape [3, 2] there and of shape [2, 3] in"),
+        ({"w": TENSORS["w"]}, "'b' is missing there and [2] in the sweep"),
+        (TENSORS | {"x": np.zeros(1)}, "'x' is [1] there and missing in the sweep"),
+        (TENSORS | {"w": np.zeros((3, 2))}, "'w' is [3, 2] there and [2, 3] in"),
     ],
 )
 def test_other_tensors_are_refused(tmp_path, tensors, said):
@@ -161,7 +161,7 @@ def test_what_tensors_models_have_outlives_every_change(run):
     assert find_model(run, *POINT) == model_path(run, *POINT)
 
 
-@pytest.mark.parametrize("shapes", ["[]", '{"w": 3}', '{"w": ["x"]}', '{"w": [null]}'])
+@pytest.mark.parametrize("shapes", ["[1]", "3", '"w"'])
 def test_damaged_shapes_are_one_sentence(run, shapes):
     (run.path / "models").mkdir(parents=True)
     (run.path / "models" / "manifest.json").write_text(f'{{"models": {{}}, "shapes": {shapes}}}')

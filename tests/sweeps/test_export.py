@@ -231,7 +231,7 @@ def test_an_imported_run_cannot_be_run_again(ran, no_rerun, tmp_path):
 
 def test_kept_weights_must_be_those_of_the_models_of_the_sweep(ran, no_rerun, tmp_path):
     run, task, _ = ran
-    shapes = {name: list(value.shape) for name, value in task.model().state_dict().items()}
+    shapes = {name: str([*value.shape]) for name, value in task.model().state_dict().items()}
     expect_shapes(run, shapes)
     keep_model(run, "good", 0, 2, serialise(task.model(), "good", 0, 2))
     keep_model(run, "bad", 0, 2, save({"w": torch.arange(3.0)}))
