@@ -74,9 +74,9 @@ def takes(found: object, kind: type) -> bool:
 
 
 def is_own(found: object) -> bool:
-    """Whether something is defined neither by Python itself nor by an installed package."""
+    """Whether something is defined neither by Python, nor here, nor by an installed package."""
     module = str(getattr(_inner(found), "__module__", ""))
-    if module.partition(".")[0] in (*sys.stdlib_module_names, "", "None"):
+    if module.partition(".")[0] in (*sys.stdlib_module_names, "pareto_explorer", "", "None"):
         return False
     file = getattr(sys.modules.get(module), "__file__", None) or ""
     return not INSTALLED & set(Path(file).parts)

@@ -11,11 +11,14 @@ from pareto_explorer import load_run
 from pareto_explorer.errors import InputError
 from pareto_explorer.interchange import read_foreign
 from pareto_explorer.redaction import has_secrets, redacted, redacted_command
-from pareto_explorer.runs import RunDirectory
+from pareto_explorer.reports.cards.specification import specification_card
+from pareto_explorer.reports.material import Material
+from pareto_explorer.runs import RunDirectory, read_manifest, write_manifest
 from pareto_explorer.runs.models import find_model, write_kept_models
 from pareto_explorer.runs.storage import open_storage
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.recording import _command
+from tests.synthetic import write_synthetic_run
 
 ADDRESSES = {
     "mysql://me:hidden@host:3306/db": "mysql://host:3306/db",
@@ -112,8 +115,6 @@ def test_weights_are_fetched_from_where_the_user_says_that_the_run_is(tmp_path, 
 
 
 def test_a_loaded_run_is_shown_without(tmp_path, monkeypatch):
-    from tests.synthetic import write_synthetic_run
-
     uri = f"file://{write_synthetic_run(tmp_path / 'run').path}?secret_key=hidden"
     monkeypatch.setattr("pareto_explorer.loading.local_path", lambda _: Path(tmp_path / "run"))
     assert load_run(uri).shown.endswith("?secret_key=***")
@@ -125,3 +126,12 @@ def test_a_specification_must_not_hold_any():
     with pytest.raises(InputError, match=r"^search\.warm_start: 's3://bucket/run' .*") as caught:
         SweepSpec.from_mapping(spec)
     assert "hidden" not in str(caught.value)
+
+
+def test_the_report_of_an_older_run_shows_none(tmp_path):
+    run = write_synthetic_run(tmp_path / "run")
+    command = "pareto-explorer sweep x.yaml --out s3://KEY:hidden@bucket/run"
+    write_manifest(run, read_manifest(run) | {"command": command})
+    card = specification_card(Material(load_run(run.path)))
+    assert "s3://bucket/run" in str(card.context)
+    assert "hidden" not in str(card.context)

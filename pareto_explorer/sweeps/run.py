@@ -412,7 +412,7 @@ def _output(run: RunDirectory, *, verbose: bool) -> Iterator[None]:
         yield
         return
     logger = logging.getLogger("ray")
-    with (run.path / "sweep.log").open("a", buffering=1, encoding="utf-8") as log:
+    with (run.path / "sweep.log").open("a", buffering=1, encoding="utf-8", errors="replace") as log:
         handlers, logger.handlers = logger.handlers, [logging.StreamHandler(log)]
         try:
             with redirect_stdout(log), redirect_stderr(log):

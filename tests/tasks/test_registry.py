@@ -52,6 +52,7 @@ def test_a_task_of_the_users_own_is_imported_and_gets_a_forget_request() -> None
         ({"name": "os:system", "command": "true"}, r"^task\.name: 'os:system' .* is not called"),
         ({"name": "subprocess:run", "args": ["true"]}, r"^task\.name: .* is not called"),
         ({"name": "builtins:exec", "source": ""}, r"^task\.name: .* is not called"),
+        ({"name": "pareto_explorer.runs:write_text"}, r"^task\.name: .* is not called"),
         ({"name": "torch:load", "f": "x"}, r"^task\.name: .* is not called"),
         ({"name": "tests.tasks.small:needs_size"}, r"^task\.size: is missing"),
         ({"name": "digits", "sed": 1}, r"^task: option: 'sed' .*did you mean 'seed'\?"),
