@@ -38,7 +38,23 @@ def find(name: str, where: str) -> Any:
     try:
         return getattr(importlib.import_module(module), attribute)
     except (Exception, SystemExit) as error:  # whatever a user's module raises
-        raise InputError(f"{where}: {name!r} cannot be imported ({reason(error)}).") from error
+        hint = _hidden(module.partition(".")[0])
+        raise InputError(
+            f"{where}: {name!r} cannot be imported ({reason(error)}){hint}."
+        ) from error
+
+
+def _hidden(name: str) -> str:
+    """What hides a module of the working directory, where Python looks last; empty if nothing."""
+    own = [path for path in (Path.cwd() / f"{name}.py", Path.cwd() / name) if path.exists()]
+    module = sys.modules.get(name)
+    if not own or module is None:
+        return ""
+    places = [*(getattr(module, "__path__", None) or ()), getattr(module, "__file__", None)]
+    found = [place for place in places if place]
+    if any(Path(place).is_relative_to(Path.cwd()) for place in found):
+        return ""
+    return f"; {found[0] if found else 'Python'} has this name already: rename {str(own[0])!r}"
 
 
 def reason(error: BaseException) -> str:

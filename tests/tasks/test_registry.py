@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,19 @@ def test_an_own_task_that_fails_is_one_sentence(
     (tmp_path / f"{name}.py").write_text(code + "\n")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(InputError, match=message):
+        make_task({"name": f"{name}:make"})
+
+
+@pytest.mark.parametrize("name", ["statistics", "yaml", "sys"])
+def test_a_module_whose_name_is_taken_is_told_to_be_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    importlib.import_module(name)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"has no attribute 'make'\)\.$"):
+        make_task({"name": f"{name}:make"})
+    (tmp_path / f"{name}.py").write_text("def make(): ...\n")
+    with pytest.raises(InputError, match=rf"has this name already: rename '.*{name}\.py'"):
         make_task({"name": f"{name}:make"})
 
 
