@@ -17,7 +17,8 @@ __all__ = [
 ]
 
 SpaceArgument = Annotated[
-    str, typer.Argument(help="A search-space file, or the name of a shipped one: digits.")
+    str,
+    typer.Argument(help="A search-space file (code, as a script is), or a shipped one: digits."),
 ]
 OverridesOption = Annotated[
     list[str] | None,

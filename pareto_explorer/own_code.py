@@ -59,7 +59,7 @@ def _hidden(name: str) -> str:
 
 def reason(error: BaseException) -> str:
     """What went wrong, and where in the user's code."""
-    text = (f"{type(error).__name__}: {error}".splitlines() or [type(error).__name__])[0]
+    text = f"{type(error).__name__}: {error}".splitlines()[0]
     frame = traceback.extract_tb(error.__traceback__)[-1]
     file = Path(frame.filename)
     ours = file.is_relative_to(Path(__file__).parent) or "importlib" in frame.filename

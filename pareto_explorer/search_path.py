@@ -15,7 +15,10 @@ __all__ = ["add_working_directory", "demote_working_directory"]
 
 def add_working_directory() -> None:
     """Looks for modules in the working directory, too, unless that is done anyway."""
-    here = os.getcwd()  # noqa: PTH109 - pathlib is not worth its time here
+    try:
+        here = os.getcwd()  # noqa: PTH109 - pathlib is not worth its time here
+    except FileNotFoundError:  # it was deleted
+        return
     if here not in sys.path:
         sys.path.append(here)
 

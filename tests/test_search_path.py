@@ -60,3 +60,13 @@ def test_python_m_looks_there_last(folder):
     done = run([sys.executable, "-c", code], folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "\n"  # the entry of `python -c`, which stands for the working directory
+
+
+def test_a_working_directory_that_was_deleted_is_left_out(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    before = list(sys.path)
+    add_working_directory()
+    assert sys.path == before
