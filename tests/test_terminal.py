@@ -102,6 +102,19 @@ def test_what_an_encoding_lacks_is_still_readable(encoding, tmp_path):
     assert "?" not in first
 
 
+def test_a_command_ends_well_whatever_the_encoding(hostile):
+    done = subprocess.run(
+        [sys.executable, "-m", "pareto_explorer", "select", str(hostile.path)],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    text = done.stdout.decode("ascii")
+    assert "Mean +/- standard deviation" in text
+    assert only_text(text)
+
+
 def test_streams_that_are_none_are_left_alone(monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
     accept_any_encoding()

@@ -163,9 +163,6 @@ def execute(
                 progress,
                 retrain=spec.needs_retrained,
             )
-            if spec.checkpoints.keep != "none":
-                original = landmarks[replicates[0].training_seed].original
-                expect_shapes(run, {name: str([*value.shape]) for name, value in original.items()})
             if earlier is None:
                 rows = landmark_rows(task_ref, landmarks, replicates, spec.resources)
                 write_landmarks(run, rows)
@@ -175,6 +172,9 @@ def execute(
                 entries = {GIVEN: given, BUILT: built, DRAWS: draws}
                 known = {key: value for key, value in entries.items() if value}
                 record_sweep(run, spec, box, name or run.path.name, task.facts, known, rule)
+            if spec.checkpoints.keep != "none":
+                original = landmarks[replicates[0].training_seed].original
+                expect_shapes(run, {name: str([*value.shape]) for name, value in original.items()})
             changed()
             nothing = nothing_to_forget(measured, box.metrics)
             if nothing:
