@@ -9,6 +9,13 @@
 
 from __future__ import annotations
 
+import sys
+
+if sys.argv[:1] == ["-m"]:  # `python -m pareto_explorer`, with the working directory still first
+    from pareto_explorer.search_path import demote_working_directory
+
+    demote_working_directory()
+
 import importlib
 from typing import TYPE_CHECKING, Any
 

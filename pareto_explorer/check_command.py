@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.options import CacheOption, OverridesOption, SpaceArgument
+from pareto_explorer.terminal import Terminal, say, visible
 
 if TYPE_CHECKING:
     from pareto_explorer.sweeps.checking import CheckResult
@@ -42,8 +41,7 @@ def check(
     from pareto_explorer.sweeps import SweepSpec
     from pareto_explorer.sweeps.checking import check as look
 
-    sys.path.insert(0, str(Path.cwd()))  # a user's own module, as `python -m` would find it
-    console = Console(file=sys.stdout)
+    console = Terminal()
     try:
         spec = SweepSpec.load(space, overrides or [])
     except InputError:
@@ -62,7 +60,7 @@ def check(
             spec,
             address=address,
             cache_dir=cache,
-            tell=lambda text: console.print(Text(f"checking: {text}"), soft_wrap=True),
+            tell=lambda text: say(f"checking: {text}"),
         )
         console.print()
     _print(console, result)
@@ -92,7 +90,7 @@ def _refuse_run(path: Path) -> None:
         )
 
 
-def _print(console: Console, result: CheckResult) -> None:
+def _print(console: Terminal, result: CheckResult) -> None:
     from pareto_explorer.sweeps.memory import gibibytes
 
     console.print(_sets(result))
@@ -100,12 +98,9 @@ def _print(console: Console, result: CheckResult) -> None:
         model = result.model
         frozen = f", {model.frozen:,} frozen" if model.frozen else ""
         output = f"; {model.batch} inputs give an output of shape {model.output}"
-        console.print(
-            Text(
-                f"model: {model.name}, {model.parameters:,} parameters{frozen}, "
-                f"{gibibytes(model.state_bytes)}{output if model.output else ''}"
-            ),
-            soft_wrap=True,
+        say(
+            f"model: {model.name}, {model.parameters:,} parameters{frozen}, "
+            f"{gibibytes(model.state_bytes)}{output if model.output else ''}"
         )
     if result.families:
         console.print()
@@ -117,14 +112,11 @@ def _print(console: Console, result: CheckResult) -> None:
         ]
         scale = f", on {' and with '.join(shrunk)} and scaled up" if shrunk else ""
         larger = ", which grows with the batch" if result.batch_shrunk > 1 else ""
-        console.print(
-            Text(
-                f"one replicate on {result.device}, {result.weights} weights{scale}; setup: before "
-                "the first step; memory: the most that "
-                + ("PyTorch holds on the card" if result.device != "cpu" else "this process holds")
-                + larger
-            ),
-            soft_wrap=True,
+        say(
+            f"one replicate on {result.device}, {result.weights} weights{scale}; setup: before "
+            "the first step; memory: the most that "
+            + ("PyTorch holds on the card" if result.device != "cpu" else "this process holds")
+            + larger
         )
     if result.estimate is not None:
         console.print()
@@ -135,19 +127,19 @@ def _print(console: Console, result: CheckResult) -> None:
         ("warning", result.warnings, "yellow"),
     ):
         for text in texts:
-            line = Text.assemble((f"{heading}: ", style), text)
+            line = Text.assemble((f"{heading}: ", style), visible(text))
             console.print(line, soft_wrap=True)
-    console.print(Text(_verdict(result)), soft_wrap=True)
+    say(_verdict(result))
 
 
 def _sets(result: CheckResult) -> Table:
-    table = _table(f"Data of {result.task}", "set")
+    table = _table(f"Data of {visible(result.task)}", "set")
     for heading in ("samples", "classes", "inputs", "from", "to", "repeated"):
         table.add_column(heading, justify="right", no_wrap=True)
     for own in result.sets:
         shape = "x".join(map(str, own.shape)) or "scalar"
         table.add_row(
-            own.name,
+            visible(own.name),
             f"{own.samples:,}",
             str(len(own.classes)),
             f"{own.dtype} {shape}",
@@ -166,10 +158,10 @@ def _families(result: CheckResult) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for own in result.families:
         if own.failed:
-            table.add_row(Text(own.name), Text("failed", style="red"), "", "", "")
+            table.add_row(visible(own.name), Text("failed", style="red"), "", "", "")
             continue
         table.add_row(
-            Text(own.name),
+            visible(own.name),
             duration(own.setup_seconds),
             duration(own.step_seconds) if own.step_seconds else "none",
             duration(own.evaluation_seconds),
@@ -178,7 +170,7 @@ def _families(result: CheckResult) -> Table:
     return table
 
 
-def _print_estimate(console: Console, found: Estimate) -> None:
+def _print_estimate(console: Terminal, found: Estimate) -> None:
     table = _table("Estimate of the sweep", "part")
     for heading in ("how many", "one after the other"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -189,12 +181,9 @@ def _print_estimate(console: Console, found: Estimate) -> None:
     span = duration(found.low)
     if duration(found.high) != span:
         span = f"{span} to {duration(found.high)}, as far as trials on one card take turns"
-    console.print(
-        Text(
-            f"{found.slots} at a time: {bound} {span}. An estimate from the steps above, without "
-            "Ray's own start (some seconds) and whatever else the machine does."
-        ),
-        soft_wrap=True,
+    say(
+        f"{found.slots} at a time: {bound} {span}. An estimate from the steps above, without "
+        "Ray's own start (some seconds) and whatever else the machine does."
     )
 
 

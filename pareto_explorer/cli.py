@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -18,8 +16,18 @@ from rich.text import Text
 from pareto_explorer import __version__
 from pareto_explorer.check_command import check
 from pareto_explorer.errors import InputError
-from pareto_explorer.options import CacheOption, OverridesOption, RunArgument, SpaceArgument
+from pareto_explorer.options import (
+    CacheOption,
+    OverridesOption,
+    RunArgument,
+    SpaceArgument,
+    SweptOption,
+    TrustOption,
+)
+from pareto_explorer.redaction import redacted, redacted_command
+from pareto_explorer.search_path import add_working_directory
 from pareto_explorer.select_command import select
+from pareto_explorer.terminal import Terminal, accept_any_encoding, say, visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,17 +57,17 @@ class Kind(StrEnum):
 
 def _version(value: bool) -> None:
     if value:
-        typer.echo(f"pareto-explorer {__version__}")
+        say(f"pareto-explorer {__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def _options(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback has shown it
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    pass
+    add_working_directory()
 
 
 @app.command()
@@ -98,8 +106,7 @@ def sweep(
     from pareto_explorer.runs import is_uri
     from pareto_explorer.sweeps import SweepSpec, find_space, progress_for
 
-    sys.path.insert(0, str(Path.cwd()))  # a user's own module, as `python -m` would find it
-    console = Console(file=sys.stdout)
+    console = Terminal()
     name = find_space(space).stem
     spec = SweepSpec.load(space, overrides or [])
     run = run_sweep(
@@ -116,17 +123,17 @@ def sweep(
     index = run.directory.report / "index.html"
     failed = run.points["trial_status"] == "failed"
     if quiet:
-        typer.echo(index)
+        say(str(index))
     else:
         _print_families(console, hypervolume_card(material).data, len(material.replicates))
-        console.print(Text(finding_card(material).sentence))
+        console.print(visible(finding_card(material).sentence), highlight=False)
         for warning in material.range_warnings:
-            console.print(Text(warning), soft_wrap=True)
+            say(warning)
         for row in run.points[failed].drop_duplicates("trial_id").itertuples():
-            console.print(Text(f"failed: {row.trial_id}: {row.error}"), soft_wrap=True)
-        console.print(Text(f"report: {index}"), soft_wrap=True)
+            say(f"failed: {row.trial_id}: {row.error}")
+        say(f"report: {index}")
         if out is not None and is_uri(out):
-            console.print(Text(f"stored in: {out}"), soft_wrap=True)
+            say(f"stored in: {redacted(out)}")
     if failed.any():
         raise typer.Exit(1)
 
@@ -156,7 +163,7 @@ def report(
     from pareto_explorer.combining import load_runs
     from pareto_explorer.reports import write_report
 
-    typer.echo(f"report: {write_report(load_runs(runs, box), out)}")
+    say(f"report: {write_report(load_runs(runs, box), out)}")
 
 
 app.command()(select)
@@ -187,7 +194,7 @@ def import_sweep(
     from pareto_explorer.reports import write_report
 
     run = import_run(source, out, mapping, study=study, command=_command())
-    typer.echo(f"report: {write_report(run.path)}")
+    say(f"report: {write_report(run.path)}")
 
 
 @app.command()
@@ -200,26 +207,29 @@ def reproduce(
     tolerance: Annotated[
         float, typer.Option(help="Largest difference that still counts as the same.")
     ] = 1e-6,
+    space: SweptOption = None,
+    trust: TrustOption = False,
 ) -> None:
     """Run one point again and compare it with its row. Exit code: 0 it agrees, 1 it differs."""
+    from pareto_explorer.sweeps import SweepSpec
     from pareto_explorer.sweeps import reproduce as run_again
 
-    sys.path.insert(0, str(Path.cwd()))  # a user's own module, as `python -m` would find it
-    found = run_again(run, trial, replicate, step, cache_dir=cache)
-    table = Table(title=f"{trial}, replicate {replicate}, step {step}", box=SIMPLE_HEAD)
+    spec = SweepSpec.load(space) if space else None
+    found = run_again(run, trial, replicate, step, cache_dir=cache, trust=trust, spec=spec)
+    table = Table(title=f"{visible(trial)}, replicate {replicate}, step {step}", box=SIMPLE_HEAD)
     table.add_column("quantity")
     table.add_column("recorded", justify="right")
     table.add_column("again", justify="right")
     for name, recorded, again in found.values.itertuples():
-        table.add_row(str(name), f"{recorded:.6g}", f"{again:.6g}")
-    Console().print(table)
+        table.add_row(visible(str(name)), f"{recorded:.6g}", f"{again:.6g}")
+    Terminal().print(table)
     agrees = found.largest_difference <= tolerance
-    typer.echo(
+    say(
         f"{'agrees' if agrees else 'differs'}: "
         f"the largest difference is {found.largest_difference:.2g}"
     )
     if not agrees:
-        typer.echo(found.explanation(tolerance))
+        say(found.explanation(tolerance))
         raise typer.Exit(1)
 
 
@@ -232,7 +242,7 @@ def list_names(
     """List every registered name with its knobs, default domains, meaning and source."""
     from pareto_explorer.catalogue import catalogue
 
-    console = Console()
+    console = Terminal()
     for heading, entries in catalogue().items():
         if kind is not None and heading.replace(" ", "-") != kind.value:
             continue
@@ -246,10 +256,10 @@ def list_names(
 
 
 def _command() -> str:
-    return shlex.join(["pareto-explorer", *sys.argv[1:]])
+    return redacted_command(["pareto-explorer", *sys.argv[1:]])
 
 
-def _print_families(console: Console, families: pd.DataFrame | None, replicates: int) -> None:
+def _print_families(console: Terminal, families: pd.DataFrame | None, replicates: int) -> None:
     if families is None:
         return
     title = f"Hypervolume by family: mean and range over {replicates} replicates"
@@ -259,7 +269,7 @@ def _print_families(console: Console, families: pd.DataFrame | None, replicates:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in families.itertuples():
         table.add_row(
-            Text(str(row.family)),
+            visible(str(row.family)),
             f"{row.hypervolume:.3f}",
             f"{row.lowest:.3f}-{row.highest:.3f}",
             str(row.front_points),
@@ -276,11 +286,12 @@ def _print_families(console: Console, families: pd.DataFrame | None, replicates:
 
 def main() -> None:
     """Runs the command line; bad input is one sentence and exit code 2."""
+    accept_any_encoding()
     try:
         app()
     except InputError as error:
-        Console(stderr=True).print(Text(f"error: {error}"), soft_wrap=True)
+        say(f"error: {error}", stderr=True)
         sys.exit(2)
     except KeyboardInterrupt:
-        typer.echo("interrupted; run the same command again to continue", err=True)
+        say("interrupted; run the same command again to continue", stderr=True)
         sys.exit(130)

@@ -23,6 +23,7 @@ from pareto_explorer.fronts import (
     replicate_means,
 )
 from pareto_explorer.fronts.domains import KnobDomain, read_domains
+from pareto_explorer.redaction import redacted
 from pareto_explorer.runs import RunDirectory, read_landmarks, read_manifest, read_points
 from pareto_explorer.runs.copies import local_path
 
@@ -49,7 +50,7 @@ class Run:
         points: The points table, one row per (trial, replicate, step).
         landmarks: The landmarks table, one row per (landmark, replicate).
         box: The objectives, bounds and reference point that were fixed before the first trial.
-        shown: The run's path as the user wrote it, for commands.
+        shown: The run's path as the user wrote it, for commands; of an address, without secrets.
         members: The runs by name that were put together into this one; empty for a run of its own.
         notes: Sentences on what the run leaves out or measures in another way than it was swept.
     """
@@ -220,7 +221,7 @@ def load_run(
     if mapping is not None or study is not None or is_foreign(path):
         found = read_foreign(path, mapping, study=study)
         parts = (found.manifest, found.points, found.landmarks, found.box)
-        return Run(RunDirectory(Path(path)), *parts, str(path))
+        return Run(RunDirectory(Path(path)), *parts, redacted(str(path)))
     directory = RunDirectory(local_path(path))
     manifest = read_manifest(directory)
     if "box" not in manifest:
@@ -234,5 +235,5 @@ def load_run(
         points=read_points(directory),
         landmarks=read_landmarks(directory),
         box=Box.from_dict(manifest["box"]),
-        shown=str(path),
+        shown=redacted(str(path)),
     )

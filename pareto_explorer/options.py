@@ -7,10 +7,18 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["CacheOption", "OverridesOption", "RunArgument", "SpaceArgument"]
+__all__ = [
+    "CacheOption",
+    "OverridesOption",
+    "RunArgument",
+    "SpaceArgument",
+    "SweptOption",
+    "TrustOption",
+]
 
 SpaceArgument = Annotated[
-    str, typer.Argument(help="A search-space file, or the name of a shipped one: digits.")
+    str,
+    typer.Argument(help="A search-space file (code, as a script is), or a shipped one: digits."),
 ]
 OverridesOption = Annotated[
     list[str] | None,
@@ -27,4 +35,16 @@ CacheOption = Annotated[
         envvar="PARETO_EXPLORER_CACHE",
         show_default="the user's cache folder",
     ),
+]
+SweptOption = Annotated[
+    str | None,
+    typer.Option(
+        "--space",
+        help="The search-space file that was swept, for a run that names code of your own.",
+        show_default=False,
+    ),
+]
+TrustOption = Annotated[
+    bool,
+    typer.Option("--trust", help="Import and call code that the run names; it can do anything."),
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from pareto_explorer.errors import InputError, unknown
-from pareto_explorer.options import CacheOption, RunArgument
+from pareto_explorer.options import CacheOption, RunArgument, SweptOption, TrustOption
+from pareto_explorer.terminal import Terminal, say, visible
 
 if TYPE_CHECKING:
     from pareto_explorer.fronts.selection import Selection
@@ -75,6 +74,8 @@ def select(
         typer.Option(help="Write the weights to this .safetensors file, and a model card (.md)."),
     ] = None,
     cache: CacheOption = None,
+    space: SweptOption = None,
+    trust: TrustOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Choose one model on validation metrics, show what it is, and export it.
@@ -107,41 +108,50 @@ def select(
     if replicate is not None and replicate not in replicates:
         raise unknown("--replicate", replicate, map(str, replicates))
     whose = replicates[0] if replicate is None else replicate
-    console = Console()
     if not as_json:
-        _print(console, loaded, run, selection, whose)
-    written = _export(loaded, run, selection, whose, export, cache) if export else {}
+        _print(loaded, selection, whose)
+    written = {}
+    if export:
+        written = _export(loaded, run, selection, whose, export, cache, space, trust=trust)
     if as_json:
-        typer.echo(
-            json.dumps(_data(loaded, run, selection, whose) | written, indent=2, allow_nan=False)
-        )
+        typer.echo(json.dumps(_data(loaded, selection, whose) | written, indent=2, allow_nan=False))
     elif not written and "imported" not in loaded.manifest:
-        console.print("export: the same command with --export model.safetensors", soft_wrap=True)
+        say("export: the same command with --export model.safetensors")
     elif written:
-        console.print(Text(f"weights: {written['weights']}"), soft_wrap=True)
-        console.print(Text(f"model card: {written['model_card']}"), soft_wrap=True)
+        say(f"weights: {written['weights']}")
+        say(f"model card: {written['model_card']}")
 
 
 def _export(
-    run: Run, path: str, selection: Selection, replicate: int, target: Path, cache: Path | None
+    run: Run,
+    path: str,
+    selection: Selection,
+    replicate: int,
+    target: Path,
+    cache: Path | None,
+    space: str | None,
+    *,
+    trust: bool,
 ) -> dict[str, str]:
     from pareto_explorer.reports.model_card import ModelFile, render_model_card
     from pareto_explorer.runs import write_text
+    from pareto_explorer.sweeps import SweepSpec
     from pareto_explorer.sweeps.export import NotReproduced, export_model
 
-    sys.path.insert(0, str(Path.cwd()))  # a user's own task, as `python -m` would find it
     try:
         done = export_model(
-            run.directory.path,
+            path,
             *(selection.trial_id, replicate, selection.step, target),
             cache_dir=cache,
+            trust=trust,
+            spec=SweepSpec.load(space) if space else None,
         )
     except NotReproduced as error:
-        Console(stderr=True).print(Text(f"error: {error}"), soft_wrap=True)
+        say(f"error: {error}", stderr=True)
         raise typer.Exit(1) from None
     file = ModelFile(target.name, done.sha256, replicate, done.difference)
     card = target.with_suffix(".md")
-    write_text(card, render_model_card(run, path, selection, file))
+    write_text(card, render_model_card(run, run.shown, selection, file))
     return {"weights": str(target), "sha256": done.sha256, "model_card": str(card)}
 
 
@@ -180,7 +190,7 @@ def _weights(text: str | None) -> list[float] | None:
         ) from None
 
 
-def _print(console: Console, run: Run, path: str, selection: Selection, replicate: int) -> None:
+def _print(run: Run, selection: Selection, replicate: int) -> None:
     from pareto_explorer.figures.words import measure, number
     from pareto_explorer.fronts import nothing_to_forget
     from pareto_explorer.reports.model_card import spread
@@ -188,21 +198,20 @@ def _print(console: Console, run: Run, path: str, selection: Selection, replicat
     from pareto_explorer.reports.wording import count
     from pareto_explorer.runs.columns import STD_SUFFIX
 
-    def line(text: str, style: str = "") -> None:
-        console.print(Text(text, style=style), soft_wrap=True)
-
-    line(f"{selection.trial_id}, step {selection.step} ({selection.family})", "bold")
+    console = Terminal()
+    chosen = f"{selection.trial_id}, step {selection.step} ({selection.family})"
+    console.print(Text(visible(chosen), style="bold"), soft_wrap=True)
     by = "" if selection.rule == "named" else f"chosen by the rule {selection.rule}: "
-    line(f"{by}{selection.reason}; {selection.picked_from}")
+    say(f"{by}{selection.reason}; {selection.picked_from}")
     nothing = nothing_to_forget(run.landmarks, run.box.metrics)
     if nothing:
-        line(nothing)
+        say(nothing)
     if selection.one_standard_error:
-        line(f"one standard error: {selection.one_standard_error}")
+        say(f"one standard error: {selection.one_standard_error}")
     knobs = ", ".join(f"{name} = {number(value)}" for name, value in selection.knobs.items())
     counted = "samples" not in run.not_recorded
     samples = f"; {selection.chosen['samples']:,.0f} samples processed" if counted else ""
-    line(f"knobs: {knobs or 'none'}{samples}")
+    say(f"knobs: {knobs or 'none'}{samples}")
     n = run.points["replicate"].nunique()
     seeds = run.landmarks["training_seed"].nunique()
     table = Table(
@@ -220,10 +229,10 @@ def _print(console: Console, run: Run, path: str, selection: Selection, replicat
         table.add_column(who, justify="right", no_wrap=True)
     for metric, row in found.iterrows():
         cells = [spread(row[who], row[who + STD_SUFFIX]) for who in kinds]
-        table.add_row(Text(str(metric)), *cells)
+        table.add_row(visible(str(metric)), *cells)
     console.print(table)
     if not selection.moves:
-        line("no model of the validation front is better in any objective")
+        say("no model of the validation front is better in any objective")
     for move in selection.moves:
         parts: dict[str, list[str]] = {"gains": [], "loses": []}
         for metric, change in move.changes.items():
@@ -233,15 +242,15 @@ def _print(console: Console, run: Run, path: str, selection: Selection, replicat
         words = "; ".join(f"{verb} {', '.join(found)}" for verb, found in parts.items() if found)
         outside = "" if move.keeps_constraints else "; breaks a constraint"
         samples = f"; {move.samples:+,.0f} samples" if counted else ""
-        line(f"moving to {move.trial_id}, step {move.step}: {words}{samples}{outside}")
+        say(f"moving to {move.trial_id}, step {move.step}: {words}{samples}{outside}")
     if selection.moves and n > 1:
-        line("± of a move: one standard error, paired over replicates")
-    again = _reproduce(run, path, selection, replicate)
+        say("± of a move: one standard error, paired over replicates")
+    again = _reproduce(run, selection, replicate)
     if again:
-        line(f"reproduce: {again}")
+        say(f"reproduce: {again}")
 
 
-def _data(run: Run, path: str, selection: Selection, replicate: int) -> dict[str, Any]:
+def _data(run: Run, selection: Selection, replicate: int) -> dict[str, Any]:
     from pareto_explorer.fronts import nothing_to_forget
     from pareto_explorer.reports.standing import standing
 
@@ -254,17 +263,17 @@ def _data(run: Run, path: str, selection: Selection, replicate: int) -> dict[str
             for metric, row in metrics.to_dict("index").items()
         },
     }
-    again = _reproduce(run, path, selection, replicate)
+    again = _reproduce(run, selection, replicate)
     return found | ({"reproduce": again} if again else {})
 
 
-def _reproduce(run: Run, path: str, selection: Selection, replicate: int) -> str:
+def _reproduce(run: Run, selection: Selection, replicate: int) -> str:
     """How to run the chosen point again; empty where nothing can."""
     from pareto_explorer.reports.model_card import reproduce_call, reproduce_command
 
     if run.task_given:
-        return reproduce_call(path, selection, replicate)
-    return reproduce_command(path, selection, replicate) if run.repeatable else ""
+        return reproduce_call(run.shown, selection, replicate)
+    return reproduce_command(run.shown, selection, replicate) if run.repeatable else ""
 
 
 def _plain(value: float) -> float | None:

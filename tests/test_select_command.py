@@ -5,8 +5,10 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import typer
+from safetensors.numpy import save
 from typer.testing import CliRunner
 
 from pareto_explorer import load_run
@@ -17,6 +19,9 @@ from pareto_explorer.runs import RunDirectory, read_manifest, write_manifest
 from pareto_explorer.runs.models import keep_model
 from pareto_explorer.select_command import Rule, select
 from tests.synthetic import write_oracle_free_run, write_synthetic_run
+
+FIRST = save({"w": np.zeros(1)})
+THIRD = save({"w": np.ones(3)})
 
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command()(select)
@@ -39,7 +44,7 @@ def shown(run, *arguments):
     return done.stdout
 
 
-def kept(run, replicate, content=b"weights"):
+def kept(run, replicate, content=FIRST):
     selection = choose(run.points, run.box)
     keep_model(run.directory, selection.trial_id, replicate, selection.step, content)
     return selection
@@ -102,19 +107,19 @@ def test_one_replicate_is_valid_json_without_spreads(tmp_path):
 
 
 def test_export_writes_weights_and_card(run, tmp_path):
-    selection = kept(run, 0, b"first")
-    kept(run, 2, b"third")
+    selection = kept(run, 0, FIRST)
+    kept(run, 2, THIRD)
     target = tmp_path / "model.safetensors"
     text = shown(run, "--export", str(target))
-    assert target.read_bytes() == b"first"
+    assert target.read_bytes() == FIRST
     card = (tmp_path / "model.md").read_text(encoding="utf-8")
     assert card.startswith(f"# {selection.trial_id}, step {selection.step}")
-    assert hashlib.sha256(b"first").hexdigest() in card
+    assert hashlib.sha256(FIRST).hexdigest() in card
     assert "replicate 0 of 3" in card
     assert text.splitlines()[-2:] == [f"weights: {target}", f"model card: {tmp_path / 'model.md'}"]
     data = json.loads(shown(run, "--replicate", "2", "--export", str(target), "--json"))
-    assert target.read_bytes() == b"third"
-    assert data["sha256"] == hashlib.sha256(b"third").hexdigest()
+    assert target.read_bytes() == THIRD
+    assert data["sha256"] == hashlib.sha256(THIRD).hexdigest()
     assert data["replicate"] == 2
     assert "replicate 2 of 3" in (tmp_path / "model.md").read_text(encoding="utf-8")
 

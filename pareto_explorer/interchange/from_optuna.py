@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numbers
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,6 +16,7 @@ import pandas as pd
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.interchange.foreign import ForeignTable
 from pareto_explorer.interchange.mapping import ObjectiveColumn
+from pareto_explorer.redaction import redacted
 
 if TYPE_CHECKING:
     import optuna
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["JOURNAL_SUFFIXES", "is_sqlite", "quiet", "read_optuna"]
 
 JOURNAL_SUFFIXES = (".log", ".journal")
+_FILLED = frozenset({"alembic_version", "version_info"})
+_TABLES = _FILLED | {"studies", "study_directions", "trials", "trial_params", "trial_values"}
+"""Tables of Optuna's; it adds those that it misses, and rows to the first two if they are empty."""
+
 _ENDED = {"COMPLETE": "ok", "FAIL": "failed"}
 
 
@@ -41,20 +48,20 @@ def read_optuna(storage: str | Path, study: str | None = None) -> ForeignTable:
     """
     import optuna  # half a second that only this source needs
 
-    source = _address(storage)
-    with quiet(optuna):
+    source = redacted(str(storage))
+    with quiet(optuna), TemporaryDirectory() as folder:
         try:
-            backend = _open(optuna, storage)
+            backend = _open(optuna, storage, Path(folder))
             names = optuna.get_all_study_names(backend)
         except InputError:
             raise
         except Exception as error:  # whatever the database's driver raises
-            reason = " ".join(str(error).split())[:200]
+            reason = redacted(" ".join(str(error).replace(str(storage), source).split()))[:200]
             raise InputError(
                 f"{source!r}: cannot be read as a storage of Optuna ({reason})."
-            ) from error
+            ) from None  # whose text may hold the password
         loaded = optuna.load_study(study_name=_choose(names, study, source), storage=backend)
-    trials = loaded.get_trials(deepcopy=False)
+        trials = loaded.get_trials(deepcopy=False)
     ended = [trial for trial in trials if trial.state.name in _ENDED]
     if not ended:
         raise InputError(f"{source!r}: study {loaded.study_name!r} has no trial that ended yet.")
@@ -96,28 +103,61 @@ def quiet(optuna: Any) -> Iterator[None]:
         optuna.logging.set_verbosity(level)
 
 
-def _open(optuna: Any, storage: str | Path) -> Any:
+def _open(optuna: Any, storage: str | Path, folder: Path) -> Any:
+    """Opens a storage that is there, to read it: Optuna would create and complete one."""
     text = str(storage)
     if "://" in text and not text.startswith("sqlite"):
-        return optuna.storages.RDBStorage(text)
-    path = Path(text.split(":///", 1)[-1])
+        return _database(optuna, text, text)
+    path = Path(text.split(":///", 1)[-1].partition("?")[0]) if "://" in text else Path(text)
     if path.suffix in JOURNAL_SUFFIXES and path.is_file():
         files = optuna.storages.journal
         return optuna.storages.JournalStorage(files.JournalFileBackend(str(path)))
-    _require_tables(path)
-    return optuna.storages.RDBStorage(f"sqlite:///{path}")
-
-
-def _require_tables(path: Path) -> None:
-    """Optuna would create a missing database, and its tables in a foreign one."""
     if not is_sqlite(path):
         raise InputError(f"{str(path)!r}: is no SQLite database; give the file of an Optuna study.")
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-    if not {"studies", "trials"} <= tables:
+    if _logs_ahead(path):  # SQLite cannot read that without writing beside the file
+        file = f"{_copied(path, folder).as_uri()}?mode=rw"
+    else:
+        file = f"{path.resolve().as_uri()}?mode=ro"
+
+    def connection() -> sqlite3.Connection:
+        return sqlite3.connect(file, uri=True)
+
+    return _database(optuna, "sqlite://", str(path), creator=connection)
+
+
+def _logs_ahead(path: Path) -> bool:
+    """Whether an SQLite database has a write-ahead log."""
+    with path.open("rb") as file:
+        return 2 in file.read(20)[18:]
+
+
+def _copied(path: Path, folder: Path) -> Path:
+    """Copies a database with its log."""
+    for suffix in ("", "-wal"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            shutil.copyfile(part, folder / f"copy{suffix}")
+    return folder / "copy"
+
+
+def _database(optuna: Any, address: str, source: str, **options: Any) -> Any:
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(address, **options)
+    try:
+        with engine.connect() as connection:
+            tables = set(sqlalchemy.inspect(connection).get_table_names())
+            whole = tables >= _TABLES and all(
+                connection.execute(sqlalchemy.text(f"SELECT 1 FROM {name}")).first()  # noqa: S608
+                for name in _FILLED
+            )
+    finally:
+        engine.dispose()
+    if not whole:
         raise InputError(
-            f"{str(path)!r}: holds no study of Optuna; give a database that Optuna wrote."
+            f"{redacted(source)!r}: holds no study of Optuna; give a database that Optuna wrote."
         )
+    return optuna.storages.RDBStorage(address, options, skip_table_creation=True)
 
 
 def _choose(names: list[str], study: str | None, source: str) -> str:
@@ -129,16 +169,6 @@ def _choose(names: list[str], study: str | None, source: str) -> str:
         held = f"{len(names)} studies ({', '.join(sorted(names))})" if names else "no study"
         raise InputError(f"study: {source!r} holds {held}; name one.")
     return names[0]
-
-
-def _address(storage: str | Path) -> str:
-    """The storage for messages and the manifest, without a password."""
-    text = str(storage)
-    scheme, separator, rest = text.partition("://")
-    credentials, at, host = rest.rpartition("@")
-    if not separator or not at:
-        return text
-    return f"{scheme}://{credentials.partition(':')[0]}@{host}"
 
 
 def _row(trial: optuna.trial.FrozenTrial, metrics: list[str]) -> dict[str, Any]:

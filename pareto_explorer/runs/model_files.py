@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -134,8 +135,12 @@ class ModelFiles:
         """Writes a file and deletes it again.
 
         Raises:
-            InputError: That failed.
+            InputError: That failed, or the folder is a link.
         """
+        if self._folder.is_symlink():
+            raise InputError(
+                f"--out: {str(self._folder)!r} is a symbolic link; put the folder itself there."
+            )
         name = model_name(".writable", 0, 0)
         try:
             self.put(name, b"")
@@ -163,7 +168,7 @@ class ModelFiles:
             folders = [self._folder / model_folder(trial_id)]
         else:
             folders = list(self._folder.iterdir()) if self._folder.is_dir() else []
-        return [folder for folder in folders if folder.is_dir()]
+        return [folder for folder in folders if folder.is_dir() and not folder.is_symlink()]
 
     def _delete(self, name: str) -> bool:
         try:
@@ -182,9 +187,11 @@ class ModelFiles:
         for folder in self._folders(trial_id):
             for path in folder.iterdir():
                 try:
-                    found[f"{folder.name}/{path.name}"] = path.stat().st_size
+                    about = path.lstat()
                 except FileNotFoundError:  # a worker has just moved it into place
                     continue
+                if stat.S_ISREG(about.st_mode):
+                    found[f"{folder.name}/{path.name}"] = about.st_size
         return found
 
     def _listed(self, trial_id: str | None) -> dict[str, int]:

@@ -13,18 +13,22 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock
 from platformdirs import user_cache_path
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.redaction import redacted
 from pareto_explorer.runs.atomic import atomic_path, write_text
 from pareto_explorer.runs.manifest import RunDirectory
+from pareto_explorer.runs.model_checks import Shapes, is_plain
 from pareto_explorer.runs.model_files import MODELS, ModelFiles, model_name
 
 __all__ = [
     "Entry",
+    "expect_shapes",
+    "expected_shapes",
     "find_model",
     "keep_model",
     "model_path",
@@ -47,28 +51,65 @@ def model_path(run: RunDirectory, trial_id: str, replicate: int, step: int) -> P
     return _folder(run) / model_name(trial_id, replicate, step)
 
 
-def find_model(run: RunDirectory, trial_id: str, replicate: int, step: int) -> Path | None:
+def find_model(
+    run: RunDirectory, trial_id: str, replicate: int, step: int, *, storage: str = ""
+) -> Path | None:
     """Finds the kept weights of one point.
 
     Weights that are kept behind a URI are downloaded into the user's cache folder.
 
+    Args:
+        run: The run directory.
+        trial_id: The trial.
+        replicate: Number of the replicate.
+        step: Step of the checkpoint.
+        storage: The URI of the run, where it has one: the manifest has it without its secrets.
+
     Returns:
-        The path of a safetensors file whose content fits its recorded sha256; None when the point
-        was not kept, or the file is missing or damaged.
+        The path of a file whose content fits its recorded sha256; None when the point was not kept,
+        or the file is missing or damaged. What the file holds is for `check_weights` to say.
 
     Raises:
-        InputError: The manifest of the kept models is damaged, or pyarrow cannot open the URI.
+        InputError: The manifest of the kept models is damaged, a file below ``models`` is a link,
+            or pyarrow cannot open the URI.
         OSError: The weights are kept behind a URI that cannot be read.
     """
     name = model_name(trial_id, replicate, step)
-    kept, uri = _read(run)
-    if name not in kept:
+    manifest = _read(run)
+    if name not in manifest.kept:
         return None
-    sha256 = kept[name]["sha256"]
+    sha256 = manifest.kept[name]["sha256"]
     path = _folder(run) / name
-    if _fits(path, sha256):
+    if is_plain(path, run.path) and _fits(path, sha256):
         return path
+    uri = manifest.storage and (storage or manifest.storage)
     return _downloaded(uri, name, sha256) if uri else None
+
+
+def expect_shapes(run: RunDirectory, shapes: Shapes) -> None:
+    """Records which tensors the kept models of a run have, and of which shapes.
+
+    Args:
+        run: The run directory; it must exist.
+        shapes: The shapes by name.
+
+    Raises:
+        InputError: The manifest of the kept models is damaged.
+        OSError: The folder cannot be written.
+    """
+    with _locked(run):
+        manifest = _read(run)
+        if manifest.shapes != shapes:
+            _write(run, manifest._replace(shapes=dict(shapes)))
+
+
+def expected_shapes(run: RunDirectory) -> Shapes | None:
+    """What ``expect_shapes`` has recorded; None where nothing is.
+
+    Raises:
+        InputError: The manifest of the kept models is damaged.
+    """
+    return _read(run).shapes
 
 
 def keep_model(run: RunDirectory, trial_id: str, replicate: int, step: int, content: bytes) -> Path:
@@ -90,14 +131,14 @@ def keep_model(run: RunDirectory, trial_id: str, replicate: int, step: int, cont
     """
     name = model_name(trial_id, replicate, step)
     with _locked(run):
-        kept, uri = _read(run)
+        manifest = _read(run)
         path = _folder(run) / name
         path.parent.mkdir(exist_ok=True)
         with atomic_path(path) as temporary:
             temporary.write_bytes(content)
         sha256 = hashlib.sha256(content).hexdigest()
-        kept[name] = dict(zip(KEYS, (trial_id, replicate, step, sha256), strict=True))
-        _write(run, kept, uri)
+        entry = dict(zip(KEYS, (trial_id, replicate, step, sha256), strict=True))
+        _write(run, manifest._replace(kept=manifest.kept | {name: entry}))
     return path
 
 
@@ -110,7 +151,7 @@ def read_kept_models(run: RunDirectory) -> dict[str, Entry]:
     Raises:
         InputError: A file is damaged.
     """
-    return _read(run)[0]
+    return _read(run).kept
 
 
 def write_kept_models(run: RunDirectory, kept: Mapping[str, Entry], uri: str = "") -> None:
@@ -119,13 +160,15 @@ def write_kept_models(run: RunDirectory, kept: Mapping[str, Entry], uri: str = "
     Args:
         run: The run directory; it must exist.
         kept: As ``read_kept_models`` gives it.
-        uri: What the weights are below, unless they are in the run directory.
+        uri: What the weights are below, unless they are in the run directory. Secrets in it are
+            not written.
 
     Raises:
+        InputError: The manifest of the kept models is damaged.
         OSError: The folder cannot be written.
     """
     with _locked(run):
-        _write(run, kept, uri)
+        _write(run, _Manifest(dict(kept), redacted(uri), _read(run).shapes))
 
 
 def record_models(run: RunDirectory, changes: Mapping[str, Entry | None]) -> None:
@@ -151,48 +194,61 @@ def record_models(run: RunDirectory, changes: Mapping[str, Entry | None]) -> Non
             raise
 
 
-def _read(run: RunDirectory) -> tuple[dict[str, Entry], str]:
-    """What is kept, and the URI that it is kept below."""
+class _Manifest(NamedTuple):
+    """What is kept, the URI that it is kept below, and the tensors of every model."""
+
+    kept: dict[str, Entry]
+    storage: str = ""
+    shapes: Shapes | None = None
+
+
+def _read(run: RunDirectory) -> _Manifest:
     path = _journal(run)
     try:
-        changes = [json.loads(line) for line in _lines(path)]  # first: to make some twice is fine
+        changes = [json.loads(line) for line in _lines(run)]  # first: to make some twice is fine
         path = _manifest(run)
-        manifest = _loaded(path)
+        manifest = _loaded(run)
         kept = {str(name): _entry(entry) for name, entry in manifest["models"].items()}
         uri = str(manifest.get("storage", ""))
+        shapes = manifest.get("shapes")
+        if shapes is not None:
+            shapes = {str(name): str(shape) for name, shape in shapes.items()}
         path = _journal(run)
         for change in changes:
             for name, entry in change.items():
                 kept.pop(name, None)
                 if entry is not None:
                     kept[name] = _entry(entry)
+    except InputError:
+        raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"models: {str(path)!r} is damaged; restore it, or delete it to have models "
             "run again when they are exported."
         ) from error
-    return kept, uri
+    return _Manifest(kept, uri, shapes)
 
 
-def _write(run: RunDirectory, kept: Mapping[str, Entry], uri: str) -> None:
-    manifest: dict[str, Any] = {"storage": uri} if uri else {}
-    manifest |= {"models": dict(sorted(kept.items()))}
-    write_text(_manifest(run), json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+def _write(run: RunDirectory, manifest: _Manifest) -> None:
+    content: dict[str, Any] = {"storage": manifest.storage} if manifest.storage else {}
+    content |= {"shapes": dict(sorted(manifest.shapes.items()))} if manifest.shapes else {}
+    content |= {"models": dict(sorted(manifest.kept.items()))}
+    write_text(_manifest(run), json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     _journal(run).write_bytes(b"")  # killed before this, the changes are only made once more
 
 
-def _loaded(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+def _loaded(run: RunDirectory) -> Any:
+    path = _manifest(run)
+    if not is_plain(path, run.path):
         return {"models": {}}
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _lines(path: Path) -> list[bytes]:
-    try:
-        return path.read_bytes().split(b"\n")[:-1]  # what follows the last line end is torn
-    except FileNotFoundError:
+def _lines(run: RunDirectory) -> list[bytes]:
+    path = _journal(run)
+    if not is_plain(path, run.path):
         return []
+    return path.read_bytes().split(b"\n")[:-1]  # what follows the last line end is torn
 
 
 def _entry(entry: Mapping[str, Any]) -> Entry:
@@ -200,16 +256,13 @@ def _entry(entry: Mapping[str, Any]) -> Entry:
 
 
 def _fits(path: Path, sha256: str) -> bool:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-    except FileNotFoundError:
-        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
 
 
 def _downloaded(uri: str, name: str, sha256: str) -> Path | None:
     path = user_cache_path("pareto-explorer") / MODELS / f"{sha256}.safetensors"
-    if _fits(path, sha256):
+    if path.is_file() and _fits(path, sha256):
         return path
     content = ModelFiles(uri).get(name)
     if content is None or hashlib.sha256(content).hexdigest() != sha256:

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import IO, TYPE_CHECKING
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.redaction import redacted
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
@@ -47,8 +48,8 @@ def is_storage(text: str) -> bool:
 
 
 def shown(uri: str) -> str:
-    """A URI without what may be secret: user and password, and the query."""
-    return re.sub(r"://[^/@]*:[^/@]*@", "://", uri.partition("?")[0])
+    """A URI without its secrets and options."""
+    return redacted(uri).partition("?")[0]
 
 
 def matches(folder: str, patterns: Iterable[str]) -> bool:
@@ -79,6 +80,7 @@ def open_storage(uri: str) -> Storage:
         filesystem, root = FileSystem.from_uri(given)
     except (ArrowException, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0].replace(given, shown(uri))
+        reason = redacted(reason)
         raise InputError(
             f"--out: {shown(uri)!r} cannot be opened ({reason}); check the name, the network and "
             f"{SCHEMES[scheme]}."

@@ -19,7 +19,7 @@ import ray
 from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps.parts import Resources
 from pareto_explorer.sweeps.progress import Progress
-from pareto_explorer.sweeps.shipping import runtime_env
+from pareto_explorer.sweeps.shipping import job_options, runtime_env
 
 __all__ = ["connect", "fitting", "slots", "trials_per_card"]
 
@@ -80,6 +80,7 @@ def connect(
                 dashboard_host=LOCALHOST,
                 logging_level=level,
                 log_to_driver=verbose,
+                **job_options(None),
             )
         else:
             _probe(address)
@@ -216,6 +217,7 @@ def _join(address: str, modules: Sequence[Path], **options: Any) -> Any:
     try:
         with TemporaryDirectory() as folder:
             env = runtime_env(modules, Path(folder))
+            options |= job_options(address)
             return ray.init(address=address, runtime_env=env, **options)
     finally:
         if merge is None:

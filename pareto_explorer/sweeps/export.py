@@ -9,9 +9,12 @@ from pathlib import Path
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory, atomic_path, read_manifest, read_points
 from pareto_explorer.runs.copies import local_path
-from pareto_explorer.runs.models import find_model
+from pareto_explorer.runs.model_checks import check_weights
+from pareto_explorer.runs.models import expected_shapes, find_model
+from pareto_explorer.runs.storage import is_storage
 from pareto_explorer.sweeps.model_store import serialise
 from pareto_explorer.sweeps.reproduce import reproduce
+from pareto_explorer.sweeps.spec import SweepSpec
 from pareto_explorer.tasks import UnlearningTask
 
 __all__ = ["TOLERANCE", "Exported", "NotReproduced", "check_destination", "export_model"]
@@ -50,6 +53,8 @@ def export_model(
     cache_dir: str | Path | None = None,
     tolerance: float = TOLERANCE,
     task: UnlearningTask | None = None,
+    trust: bool = False,
+    spec: SweepSpec | None = None,
 ) -> Exported:
     """Writes the weights of one point as safetensors, whole or not at all.
 
@@ -62,19 +67,30 @@ def export_model(
         cache_dir: Folder of the landmark cache, for a model that must be run again.
         tolerance: Largest difference that still counts as the same.
         task: The task, for a model that must be run again and whose task was built in Python.
+        trust: See `reproduce`, for a model that must be run again.
+        spec: Likewise.
 
     Raises:
-        InputError: The run has no such point, or the destination cannot be written.
+        InputError: The run has no such point, its kept weights are not what they should be, or the
+            destination cannot be written.
         NotReproduced: The model was run again and differs from its row; nothing is written.
     """
     destination = check_destination(destination)
     run = RunDirectory(local_path(run_path).resolve())
-    kept, difference = find_model(run, trial_id, replicate, step), None
+    storage = str(run_path) if is_storage(str(run_path)) else ""
+    kept, difference = find_model(run, trial_id, replicate, step, storage=storage), None
     if kept is not None:
+        check_weights(kept, trial_id, replicate, step, expected_shapes(run))
         content = kept.read_bytes()
     else:
         _require_reproducible(run, trial_id, replicate, step)
-        again = reproduce(run.path, trial_id, replicate, step, cache_dir=cache_dir, task=task)
+        again = reproduce(
+            *(run.path, trial_id, replicate, step),
+            cache_dir=cache_dir,
+            task=task,
+            trust=trust,
+            spec=spec,
+        )
         difference = again.largest_difference
         if not difference <= tolerance:
             raise NotReproduced(

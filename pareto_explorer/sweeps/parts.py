@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.metrics import METRICS
+from pareto_explorer.redaction import has_secrets, redacted
 
 __all__ = [
     "BudgetSpec",
@@ -165,6 +166,16 @@ class ExploreSearch(Part):
         for text in texts:
             _constraint(text)
         return texts
+
+    @field_validator("warm_start")
+    @classmethod
+    def _without_secrets(cls, run: str | None) -> str | None:
+        if run is not None and has_secrets(run):
+            raise InputError(
+                f"search.warm_start: {redacted(run)!r} is given with a password or key, which the "
+                "run directory would record; put it into the environment."
+            )
+        return run
 
     @property
     def bounds(self) -> list[Constraint]:

@@ -18,6 +18,7 @@ from pareto_explorer.fronts import Box
 from pareto_explorer.sweeps.course import Course, clock
 from pareto_explorer.sweeps.families import TrialPlan
 from pareto_explorer.sweeps.growing import GrowingHypervolume
+from pareto_explorer.terminal import visible
 
 __all__ = ["LiveProgress", "PlainProgress", "Progress", "progress_for"]
 
@@ -146,7 +147,7 @@ class PlainProgress(Progress):
 
     def stage(self, text: str) -> None:
         """Prints the stage."""
-        self._console.print(Text(text), soft_wrap=True)
+        self._console.print(Text(visible(text)), soft_wrap=True)
 
     def landmark(self, name: str, epoch: int, epochs: int, loss: float) -> Course:
         """Prints a line now and then."""
@@ -196,7 +197,7 @@ class LiveProgress(Progress):
 
     def stage(self, text: str) -> None:
         """Prints the stage above the panel."""
-        self._console.print(Text(text), soft_wrap=True)
+        self._console.print(Text(visible(text)), soft_wrap=True)
 
     def landmark(self, name: str, epoch: int, epochs: int, loss: float) -> Course:
         """Redraws what is in training; nothing is left when all is done."""

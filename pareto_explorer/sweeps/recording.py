@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pareto_explorer.fronts import Box
+from pareto_explorer.redaction import redacted_command
 from pareto_explorer.runs import RunDirectory, write_manifest
 from pareto_explorer.sweeps.provenance import machine, versions
 from pareto_explorer.sweeps.spec import SweepSpec
@@ -70,7 +70,7 @@ def _command() -> str:
         "pareto_explorer",
         "__main__.py",
     )
-    return shlex.join(["pareto-explorer", *sys.argv[1:]]) if ours else ""
+    return redacted_command(["pareto-explorer", *sys.argv[1:]]) if ours else ""
 
 
 def _git_commit() -> str | None:

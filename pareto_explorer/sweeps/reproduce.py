@@ -18,6 +18,7 @@ from pareto_explorer.sweeps.given_task import task_of
 from pareto_explorer.sweeps.provenance import Change, changes_since
 from pareto_explorer.sweeps.replicate import Bench, Landmarks, run_replicate
 from pareto_explorer.sweeps.spec import SweepSpec
+from pareto_explorer.sweeps.trust import recorded_spec
 from pareto_explorer.tasks import LandmarkCache, UnlearningTask, default_cache_dir
 
 __all__ = ["Reproduction", "local_landmarks", "reproduce"]
@@ -65,6 +66,8 @@ def reproduce(
     *,
     cache_dir: str | Path | None = None,
     task: UnlearningTask | None = None,
+    trust: bool = False,
+    spec: SweepSpec | None = None,
 ) -> Reproduction:
     """Runs one point of a run again.
 
@@ -75,15 +78,19 @@ def reproduce(
         step: Gradient steps at which the point was evaluated.
         cache_dir: Folder of the landmark cache; by default the user's.
         task: The task, for a run whose task was built in Python.
+        trust: Whether to import and call code that the run names beyond this package.
+        spec: The specification that was swept, for a run that names code of your own: then it
+            needs no trust.
 
     Raises:
-        InputError: The run has no such point, or its task was built in Python and is not given.
+        InputError: The run has no such point, its task was built in Python and is not given, or it
+            names code that is not trusted.
     """
     run = RunDirectory(local_path(run_path).resolve())
     points = read_points(run)
     recorded = _recorded(points, trial_id, replicate, step)
     manifest = read_manifest(run)
-    spec = SweepSpec.from_mapping(manifest["spec"], str(run.sweep_yaml))
+    spec = recorded_spec(run, manifest, trust=trust, given=spec, without_task=task is not None)
     families = {family.name: family for family in spec.family_list()}
     plan = recorded_plan(recorded.to_dict(), families)
     task = task_of(manifest, task)

@@ -36,6 +36,7 @@ from pareto_explorer.runs import (
     read_points,
     write_landmarks,
 )
+from pareto_explorer.runs.models import expect_shapes
 from pareto_explorer.runs.staging import STATE
 from pareto_explorer.sweeps.callbacks import SWEEP_ENDED, Driver, SweepCallback
 from pareto_explorer.sweeps.cluster import connect, slots
@@ -171,6 +172,9 @@ def execute(
                 entries = {GIVEN: given, BUILT: built, DRAWS: draws}
                 known = {key: value for key, value in entries.items() if value}
                 record_sweep(run, spec, box, name or run.path.name, task.facts, known, rule)
+            if spec.checkpoints.keep != "none":
+                original = landmarks[replicates[0].training_seed].original
+                expect_shapes(run, {name: str([*value.shape]) for name, value in original.items()})
             changed()
             nothing = nothing_to_forget(measured, box.metrics)
             if nothing:
@@ -408,7 +412,7 @@ def _output(run: RunDirectory, *, verbose: bool) -> Iterator[None]:
         yield
         return
     logger = logging.getLogger("ray")
-    with (run.path / "sweep.log").open("a", buffering=1) as log:
+    with (run.path / "sweep.log").open("a", buffering=1, encoding="utf-8", errors="replace") as log:
         handlers, logger.handlers = logger.handlers, [logging.StreamHandler(log)]
         try:
             with redirect_stdout(log), redirect_stderr(log):

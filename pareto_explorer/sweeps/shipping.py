@@ -14,9 +14,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pareto_explorer
+from ray.job_config import JobConfig
 
-__all__ = ["modules_of", "runtime_env"]
+import pareto_explorer
+from pareto_explorer.own_code import INSTALLED
+
+__all__ = ["job_options", "modules_of", "runtime_env"]
 
 CODE = frozenset({".json", ".py", ".toml", ".yaml", ".yml"})
 """What of a package is shipped: its code and the small files that code reads."""
@@ -25,9 +28,43 @@ LARGEST = 4 * 2**20
 """Bytes; a larger file is data."""
 
 PART = re.compile(r"([^\W\d]\w*)(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
-INSTALLED = {"site-packages", "dist-packages"}
 OWN = pareto_explorer.__name__
 SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Ray gives a job's driver what the submission said
+
+
+class _Job(JobConfig):
+    """A job whose workers look for modules in the driver's order.
+
+    Ray sends them the working directory, which they put before the standard library and installed
+    packages, so that any file there may stand in for one of these.
+
+    Args:
+        path: Where to look, in order, before a worker's own places.
+    """
+
+    def __init__(self, path: Iterable[str]) -> None:
+        super().__init__()
+        self._path = list(path)
+
+    def _serialize(self) -> Any:
+        self._py_driver_sys_path = self._path[::-1]  # workers put each before the former
+        return super()._serialize()
+
+
+def job_options(address: str | None) -> dict[str, Any]:
+    """Options of ``ray.init`` that say where workers look for modules.
+
+    On this machine, that is where this process looks, in the same order; on the nodes of a cluster
+    that is joined, it is their own places and what is shipped. A client's job (``ray://``) is that
+    of its server.
+
+    Args:
+        address: The address that is connected to, as for `cluster.connect`.
+    """
+    if address is None:
+        here = os.getcwd()  # noqa: PTH109 - as sys.path has it
+        return {"job_config": _Job(dict.fromkeys([*(place or here for place in sys.path), here]))}
+    return {} if address.startswith("ray://") else {"job_config": _Job(())}
 
 
 def modules_of(spec: Mapping[str, Any]) -> list[Path]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.own_code import find, is_own, reason, returns
 from pareto_explorer.tasks.digits import digits
 from pareto_explorer.tasks.forget_requests import parse_forget
 from pareto_explorer.tasks.task import UnlearningTask
@@ -26,7 +24,7 @@ from pareto_explorer.tasks.vision import (
     tiny_imagenet,
 )
 
-__all__ = ["TASKS", "TaskEntry", "make_task"]
+__all__ = ["TASKS", "TaskEntry", "make_task", "makes_task"]
 
 
 @dataclass(frozen=True)
@@ -147,33 +145,32 @@ def make_task(options: Mapping[str, Any]) -> UnlearningTask:
     except Exception as error:
         if name in TASKS:
             raise
-        raise InputError(f"task.name: {name!r} fails ({_reason(error)}).") from error
+        raise InputError(f"task.name: {name!r} fails ({reason(error)}).") from error
     if not isinstance(task, UnlearningTask):
         raise InputError(f"task.name: {name} returned {task!r}; it must return an UnlearningTask.")
     return task
 
 
+def makes_task(found: object) -> bool:
+    """Whether something says of itself, by its annotation, that it returns a task."""
+    return returns(found, UnlearningTask)
+
+
 def _builder(name: str) -> Callable[..., Any] | None:
     if name in TASKS:
         return TASKS[name].build
-    module, colon, attribute = name.partition(":")
-    if not colon:
+    if ":" not in name:
         return None
-    try:
-        build = getattr(importlib.import_module(module), attribute)
-    except Exception as error:  # whatever a user's module raises
-        raise InputError(f"task.name: {name!r} cannot be imported ({_reason(error)}).") from error
+    build = find(name, "task.name")
     if not callable(build):
         raise InputError(f"task.name: {name!r} is not a function that returns an UnlearningTask.")
-    return build
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong, and where in the user's code."""
-    text = f"{type(error).__name__}: {error}".splitlines()[0]
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    own = frame.filename != __file__ and "importlib" not in frame.filename
-    return f"{text}, {Path(frame.filename).name} line {frame.lineno}" if own else text
+    if not (makes_task(build) or is_own(build)):
+        raise InputError(
+            f"task.name: {name!r} belongs to Python or to an installed package and is not "
+            "annotated to return an UnlearningTask, so it is not called; annotate it with "
+            "-> UnlearningTask, or name another."
+        )
+    return cast("Callable[..., Any]", build)
 
 
 def _check_arguments(build: Callable[..., Any], arguments: Mapping[str, Any]) -> None:

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, cast
 
+from torchjd.aggregation import Weighting
+
 from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.own_code import find, is_own, returns, takes
 from pareto_explorer.unlearning.entries import Entry, Knob
-from pareto_explorer.unlearning.methods import Method
+from pareto_explorer.unlearning.losses import ForgetBatch
+from pareto_explorer.unlearning.methods import GradientMethod, Method
+from pareto_explorer.unlearning.methods.one_shot import OneShot
+from pareto_explorer.unlearning.rules import Rule
 from pareto_explorer.unlearning.tables import FORGET_LOSSES, METHODS, WEIGHTINGS
 
 __all__ = [
     "FORGET_LOSSES",
     "METHODS",
+    "UNMARKED",
     "WEIGHTINGS",
     "Entry",
     "Knob",
+    "is_part",
     "knobs_of",
     "make_method",
     "resolve",
 ]
 
 _PARTS = {"method": METHODS, "aggregator": WEIGHTINGS, "forget_loss": FORGET_LOSSES}
+UNMARKED = {
+    "method": "is no method, so it is not called; derive it from "
+    "pareto_explorer.unlearning.Method.",
+    "aggregator": "is no aggregator, so it is not called; derive it from "
+    "torchjd.aggregation.Weighting or pareto_explorer.unlearning.Rule.",
+    "forget_loss": "is no forget loss, so it is not called; annotate its batch as "
+    "pareto_explorer.unlearning.ForgetBatch.",
+}
+"""What to say of each part that ``is_part`` does not take for one."""
+
+_KINDS = {"method": (Method, GradientMethod, OneShot), "aggregator": (Weighting, Rule)}
 
 
 def resolve(part: str, name: object, where: str | None = None) -> Entry:
@@ -46,6 +64,21 @@ def resolve(part: str, name: object, where: str | None = None) -> Entry:
     if not isinstance(name, str) or name not in _PARTS[part]:
         raise unknown(where or part, name, _PARTS[part])
     return _PARTS[part][name]
+
+
+def is_part(part: str, found: object) -> bool:
+    """Whether something says of itself that it is a part of a family.
+
+    Args:
+        part: ``method``, ``aggregator`` or ``forget_loss``.
+        found: An :class:`Entry`; for a method or an aggregator, a class that derives from
+            :class:`Method` or from ``Weighting`` or :class:`Rule`, or a function that is annotated
+            to return one; for a forget loss, what has an argument annotated as
+            :class:`ForgetBatch`.
+    """
+    if isinstance(found, Entry):
+        return True
+    return takes(found, ForgetBatch) if part == "forget_loss" else returns(found, *_KINDS[part])
 
 
 def knobs_of(
@@ -126,15 +159,15 @@ def _merged(parts: Mapping[str, Entry]) -> dict[str, Knob]:
 
 def _imported(part: str, path: str, where: str) -> Entry:
     """Makes an entry of a user's own object."""
-    module_name, _, name = path.partition(":")
-    try:
-        found = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"{where}: {path!r} cannot be imported ({error}).") from error
+    found = find(path, where)
     if isinstance(found, Entry):
         return found
     if not callable(found):
         raise InputError(f"{where}: {path!r} is neither a class nor a function.")
+    if not (is_part(part, found) or is_own(found)):
+        raise InputError(
+            f"{where}: {path!r} belongs to Python or to an installed package and {UNMARKED[part]}"
+        )
     arguments = dict(inspect.signature(found).parameters)
     build = found
     if part == "forget_loss" and not inspect.isclass(found):

@@ -131,7 +131,7 @@ def test_what_optuna_did_not_write_is_refused_and_left_alone(tmp_path):
 
 
 def test_passwords_stay_out_of_messages():
-    with pytest.raises(InputError, match=r"'nosuch://me@host/db': cannot be read") as caught:
+    with pytest.raises(InputError, match=r"'nosuch://host/db': cannot be read") as caught:
         read_foreign("nosuch://me:secret@host/db")
     assert "secret" not in str(caught.value)
 
@@ -149,3 +149,69 @@ def test_a_run_survives_the_way_through_optuna(run, tmp_path):
     assert found.box == run.box
     again = front(found.points, found.box)[["forget_gap", "retain_gap"]]
     assert again.to_numpy().tolist() == expected.to_numpy().tolist()
+
+
+def contents(folder):
+    """Every file of a folder with its content and the time of its last change."""
+    return {
+        path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in sorted(folder.iterdir())
+    }
+
+
+@pytest.fixture(params=["plain", "write-ahead", "write-ahead, in use", "journal"])
+def source(request, tmp_path, database):
+    """A storage in a folder of its own."""
+    if request.param == "journal":
+        path = tmp_path / "study.log"
+        files = optuna.storages.journal
+        fill(optuna.storages.JournalStorage(files.JournalFileBackend(str(path))), n=2)
+        yield path
+        return
+    path = tmp_path / "100% mine?.db"
+    path.write_bytes(database[0].read_bytes())
+    with closing(sqlite3.connect(path)) as connection:
+        if request.param != "plain":
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("UPDATE trials SET state = 'FAIL' WHERE number = 5")
+        connection.commit()
+        if request.param.endswith("in use"):
+            assert path.with_name(f"{path.name}-wal").stat().st_size
+            yield path
+            return
+    yield path
+
+
+def test_reading_a_storage_leaves_it_as_it_is(source):
+    before = contents(source.parent)
+    points = read_foreign(source).points
+    assert contents(source.parent) == before
+    if source.suffix == ".db":
+        assert points["status"].tolist() == ["ok", "ok", "failed", "ok", "ok", "failed"]
+
+
+@pytest.mark.parametrize("others", [(), ("study_directions", "trial_params", "trial_values")])
+@pytest.mark.parametrize("lacking", ["alembic_version", "version_info", "rows"])
+def test_a_database_that_is_not_optunas_is_left_as_it_is(tmp_path, others, lacking):
+    path = tmp_path / "lab.db"
+    tables = {"studies", "trials", "alembic_version", "version_info", *others} - {lacking}
+    with closing(sqlite3.connect(path)) as connection:
+        for table in tables:
+            connection.execute(f"CREATE TABLE {table} (x)")
+        connection.commit()
+    before = contents(tmp_path)
+    for name in (path, f"sqlite:///{path}"):
+        with pytest.raises(InputError, match=r"lab\.db'?: holds no study of Optuna"):
+            read_foreign(name)
+    assert contents(tmp_path) == before
+
+
+def test_a_database_of_another_version_is_not_upgraded(tmp_path, database):
+    path = tmp_path / "old.db"
+    path.write_bytes(database[0].read_bytes())
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'v2.6.0.a'")
+        connection.commit()
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match="cannot be read as a storage of Optuna"):
+        read_foreign(path)
+    assert contents(tmp_path) == before

@@ -21,7 +21,7 @@ def test_paths_are_told_from_uris(text):
 
 
 def test_what_may_be_secret_is_not_shown():
-    assert shown("s3://KEY:SE/CRET@bucket/run?region=x").count("CRET") == 1  # a slash must be %2F
+    assert shown("s3://KEY:SE/CRET@bucket/run?region=x") == "s3://bucket/run"
     assert shown("s3://KEY:SE%2FCRET@bucket/run?secret=x") == "s3://bucket/run"
     assert shown("abfss://container@account/run") == "abfss://container@account/run"
 

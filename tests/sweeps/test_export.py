@@ -6,9 +6,11 @@ import sys
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file, save
+from typer.testing import CliRunner
 
-from pareto_explorer.cli import main
+from pareto_explorer.cli import app, main
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import retrain_gap_box
 from pareto_explorer.metrics import Evaluator
@@ -19,13 +21,14 @@ from pareto_explorer.runs import (
     read_points,
     write_manifest,
 )
-from pareto_explorer.runs.models import keep_model
+from pareto_explorer.runs.models import expect_shapes, keep_model, write_kept_models
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.export import NotReproduced, check_destination, export_model
+from pareto_explorer.sweeps.model_store import serialise
 from pareto_explorer.sweeps.provenance import machine, versions
 from pareto_explorer.sweeps.replicate import Bench, run_replicate
 from pareto_explorer.sweeps.reproduce import local_landmarks, reproduce
-from pareto_explorer.tasks import LandmarkCache, make_task, restore_model
+from pareto_explorer.tasks import LandmarkCache, UnlearningTask, make_task, restore_model
 
 TRIAL = "upgrad-kl_uniform-000"
 
@@ -186,7 +189,7 @@ def test_a_destination_that_cannot_be_is_refused_first(ran, no_rerun, tmp_path, 
 
 
 def test_a_failed_write_is_one_sentence_and_leaves_nothing(ran, no_rerun, tmp_path, monkeypatch):
-    keep_model(ran[0], "kept", 1, 2, b"weights")
+    keep_model(ran[0], "kept", 1, 2, save({"w": torch.arange(3.0)}))
 
     def fail(*_):
         raise OSError(28, "No space left on device")
@@ -222,5 +225,64 @@ def test_an_imported_run_cannot_be_run_again(ran, no_rerun, tmp_path):
     write_manifest(run, {"imported": {"from": "csv"}, "box": retrain_gap_box([0.9]).to_dict()})
     with pytest.raises(InputError, match="was imported and kept no weights"):
         export_model(run.path, TRIAL, 0, 2, tmp_path / "m.safetensors")
-    keep_model(run, TRIAL, 0, 2, b"weights")
+    keep_model(run, TRIAL, 0, 2, save({"w": torch.arange(3.0)}))
     assert export_model(run.path, TRIAL, 0, 2, tmp_path / "m.safetensors").difference is None
+
+
+def test_kept_weights_must_be_those_of_the_models_of_the_sweep(ran, no_rerun, tmp_path):
+    run, task, _ = ran
+    shapes = {name: str([*value.shape]) for name, value in task.model().state_dict().items()}
+    expect_shapes(run, shapes)
+    keep_model(run, "good", 0, 2, serialise(task.model(), "good", 0, 2))
+    keep_model(run, "bad", 0, 2, save({"w": torch.arange(3.0)}))
+    try:
+        export_model(run.path, "good", 0, 2, tmp_path / "m.safetensors")
+        with pytest.raises(InputError, match="holds other tensors than the model of the sweep"):
+            export_model(run.path, "bad", 0, 2, tmp_path / "n.safetensors")
+    finally:
+        write_kept_models(run, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def own_digits() -> UnlearningTask:
+    return make_task({"name": "digits"})
+
+
+@pytest.fixture
+def named(ran, tmp_path):
+    """The run as one whose task a function of another module makes, and its search-space file."""
+    run = RunDirectory(tmp_path / "run")
+    shutil.copytree(ran[0].path, run.path)
+    manifest = read_manifest(run)
+    spec = manifest["spec"] | {"task": {"name": f"{__name__}:own_digits"}}
+    write_manifest(run, manifest | {"spec": spec})
+    space = tmp_path / "space.yaml"
+    space.write_text(yaml.safe_dump(spec))
+    return run, space
+
+
+def test_a_run_that_names_code_is_run_again_where_the_user_says_so(named, cache_dir, tmp_path):
+    run, space = named
+    point = (run.path, TRIAL, 0, 2)
+    target = tmp_path / "m.safetensors"
+    with pytest.raises(InputError, match=r"^task\.name: .*--space .*--trust"):
+        reproduce(*point, cache_dir=cache_dir)
+    with pytest.raises(InputError, match=r"^task\.name: .*--space .*--trust"):
+        export_model(*point, target, cache_dir=cache_dir)
+    assert not target.exists()
+    assert reproduce(*point, cache_dir=cache_dir, trust=True).largest_difference == 0
+    spec = SweepSpec.load(space)
+    assert export_model(*point, target, cache_dir=cache_dir, spec=spec).difference == 0
+
+
+def test_the_commands_take_the_file_or_trust(named, cache_dir, tmp_path):
+    run, space = named
+    point = ["--trial", TRIAL, "--replicate", "0", "--step", "2", "--cache", str(cache_dir)]
+    export = ["--trial", TRIAL, "--step", "4", "--export", str(tmp_path / "m.safetensors")]
+    for command in (["reproduce", str(run.path), *point], ["select", str(run.path), *export]):
+        command += [] if command[0] == "reproduce" else ["--cache", str(cache_dir)]
+        refused = CliRunner().invoke(app, command)
+        assert isinstance(refused.exception, InputError)
+        for allowed in (["--trust"], ["--space", str(space)]):
+            done = CliRunner().invoke(app, [*command, *allowed])
+            assert done.exit_code == 0, (done.output, done.exception)

@@ -168,11 +168,12 @@ def test_optuna_knows_how_each_trial_ended(explored):
 
 
 def test_a_point_of_a_search_can_be_reproduced(explored, cache_dir):
-    _, out, run = explored
+    spec, out, run = explored
     row = run.points[(run.points["trial_status"] == "finished") & (run.points["step"] == 6)].iloc[
         -1
     ]
-    again = reproduce(out, row["trial_id"], int(row["replicate"]), 6, cache_dir=cache_dir)
+    point = (row["trial_id"], int(row["replicate"]), 6)
+    again = reproduce(out, *point, cache_dir=cache_dir, spec=spec)
     assert again.values.loc["test_accuracy", "recorded"] == row["test_accuracy"]
     assert again.largest_difference == 0
 

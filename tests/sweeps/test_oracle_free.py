@@ -193,14 +193,13 @@ def test_an_own_task_that_has_changed_neither_continues_nor_reproduces(
         {**MAPPING, "families": families, "task": task, "objectives": "efficacy_fidelity"}
     )
     execute(spec, tmp_path / "run", cache_dir=cache_dir)
-    assert (
-        reproduce(tmp_path / "run", "none-000", 0, 0, cache_dir=cache_dir).largest_difference == 0
-    )
+    point = (tmp_path / "run", "none-000", 0, 0)
+    assert reproduce(*point, cache_dir=cache_dir, spec=spec).largest_difference == 0
     monkeypatch.setattr(f"{__name__}.FRACTION", 0.2)
     with pytest.raises(InputError, match="made with another task than this one"):
         execute(spec, tmp_path / "run", cache_dir=cache_dir)
     with pytest.raises(InputError, match=r"what '.*:changing' returns has changed"):
-        reproduce(tmp_path / "run", "none-000", 0, 0, cache_dir=cache_dir)
+        reproduce(*point, cache_dir=cache_dir, spec=spec)
 
 
 def test_a_task_that_a_specification_builds_needs_not_be_given(task):

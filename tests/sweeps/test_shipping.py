@@ -5,9 +5,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from ray.core.generated.common_pb2 import JobConfig
 
 import pareto_explorer
-from pareto_explorer.sweeps.shipping import LARGEST, SUBMITTED, modules_of, runtime_env
+from pareto_explorer.sweeps.shipping import (
+    LARGEST,
+    SUBMITTED,
+    job_options,
+    modules_of,
+    runtime_env,
+)
 
 
 @pytest.fixture
@@ -140,3 +147,26 @@ def test_what_a_submitted_job_brings_stays(tmp_path, monkeypatch):
 def test_a_submitted_job_may_bring_nothing(tmp_path, monkeypatch, text):
     monkeypatch.setenv(SUBMITTED, text)
     assert len(runtime_env([], tmp_path)["py_modules"]) == 1
+
+
+def sent(address, *added):
+    """What workers put before their own places, in the order in which they look."""
+    job = job_options(address)["job_config"]
+    job._py_driver_sys_path.extend(added)  # as Ray does
+    path = []
+    for place in JobConfig.FromString(job._serialize()).py_driver_sys_path:
+        path.insert(0, place)
+    return path
+
+
+def test_workers_on_this_machine_look_where_the_driver_does_and_in_its_order(home, monkeypatch):
+    monkeypatch.chdir(home)
+    monkeypatch.setattr(sys, "path", ["/usr/lib/python", "/x/site-packages"])
+    assert sent(None, str(home)) == ["/usr/lib/python", "/x/site-packages", str(home)]
+    monkeypatch.setattr(sys, "path", ["", "/usr/lib/python"])  # an interactive session
+    assert sent(None, str(home)) == [str(home), "/usr/lib/python"]
+
+
+def test_workers_elsewhere_do_not_look_in_the_drivers_folder(home):
+    assert sent("10.0.0.1:6379", str(home)) == []
+    assert job_options("ray://10.0.0.1:10001") == {}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,11 @@ def test_a_task_of_the_users_own_is_imported_and_gets_a_forget_request() -> None
         ({"name": ":nothing"}, r"^task\.name: ':nothing' cannot be imported"),
         ({"name": "tests.tasks.small:N_CLASSES"}, r"^task\.name: .* is not a function"),
         ({"name": "tests.tasks.small:no_task"}, "must return an UnlearningTask"),
+        ({"name": "os:system", "command": "true"}, r"^task\.name: 'os:system' .* is not called"),
+        ({"name": "subprocess:run", "args": ["true"]}, r"^task\.name: .* is not called"),
+        ({"name": "builtins:exec", "source": ""}, r"^task\.name: .* is not called"),
+        ({"name": "pareto_explorer.runs:write_text"}, r"^task\.name: .* is not called"),
+        ({"name": "torch:load", "f": "x"}, r"^task\.name: .* is not called"),
         ({"name": "tests.tasks.small:needs_size"}, r"^task\.size: is missing"),
         ({"name": "digits", "sed": 1}, r"^task: option: 'sed' .*did you mean 'seed'\?"),
         ({"name": "digits", "seed": "x"}, r"^task\.seed: 'x'"),
@@ -70,6 +76,7 @@ def test_bad_options_get_one_sentence(options: Any, message: str) -> None:
             r"fails \(FileNotFoundError: data.csv, ",
         ),
         ("def make(:", r"cannot be imported \(SyntaxError: "),
+        ("raise SystemExit(3)", r"cannot be imported \(SystemExit: 3, "),
         ("{}['missing']", r"cannot be imported \(KeyError: 'missing', broken_task_\d.py line 1\)"),
     ],
 )
@@ -80,6 +87,19 @@ def test_an_own_task_that_fails_is_one_sentence(
     (tmp_path / f"{name}.py").write_text(code + "\n")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(InputError, match=message):
+        make_task({"name": f"{name}:make"})
+
+
+@pytest.mark.parametrize("name", ["statistics", "yaml", "sys"])
+def test_a_module_whose_name_is_taken_is_told_to_be_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    importlib.import_module(name)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"has no attribute 'make'\)\.$"):
+        make_task({"name": f"{name}:make"})
+    (tmp_path / f"{name}.py").write_text("def make(): ...\n")
+    with pytest.raises(InputError, match=rf"has this name already: rename '.*{name}\.py'"):
         make_task({"name": f"{name}:make"})
 
 

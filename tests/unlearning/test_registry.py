@@ -301,6 +301,17 @@ def test_what_cannot_be_used_is_named(mine, part, name, message):
         resolve(part, "no_such_module:x")
 
 
+@pytest.mark.parametrize("part", ["method", "aggregator", "forget_loss"])
+@pytest.mark.parametrize("name", ["os:system", "subprocess:Popen", "builtins:exec", "torch:load"])
+def test_what_is_neither_a_part_nor_ones_own_is_not_called(part, name):
+    with pytest.raises(InputError, match=f"^{part}: '{name}' belongs to Python or .* not called"):
+        resolve(part, name)
+
+
+def test_what_says_of_itself_that_it_is_a_part_may_be_installed():
+    assert resolve("aggregator", "torchjd.aggregation:MeanWeighting").knobs == ()
+
+
 def test_ones_own_knobs_must_not_hide_others(mine):
     with pytest.raises(InputError, match="has a knob 'lr', as another part"):
         knobs_of("jacobian_descent", mine + "LikeALearningRate", "kl_uniform")

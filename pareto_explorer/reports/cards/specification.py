@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from pareto_explorer.redaction import redacted
 from pareto_explorer.reports.card import Card
 from pareto_explorer.reports.material import Material
 
@@ -37,7 +38,7 @@ def specification_card(material: Material) -> Card:
 
 def _parts(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "command": manifest.get("command", ""),
+        "command": redacted(str(manifest.get("command", ""))),
         "commit": manifest.get("git_commit", ""),
         "spec": _yaml(manifest.get("spec", {})),
         "lists": {
