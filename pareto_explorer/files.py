@@ -19,6 +19,7 @@ from pareto_explorer.errors import InputError, brief
 
 __all__ = [
     "MAX_DEPTH",
+    "MAX_JSON_BYTES",
     "dump_yaml",
     "parse_json",
     "parse_yaml",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, brief
 
 __all__ = ["data_root", "fetched", "read_all"]
 
@@ -41,7 +41,7 @@ def data_root(root: str | Path | None) -> Path:
         InputError: When it is no path.
     """
     if root is not None and not isinstance(root, str | Path):
-        raise InputError(f"task.root: {root!r} is no folder; give a path.")
+        raise InputError(f"task.root: {brief(root)} is no folder; give a path.")
     return Path(root or os.environ.get(_VARIABLE) or "data").expanduser().absolute()
 
 

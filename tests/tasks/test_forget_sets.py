@@ -176,7 +176,7 @@ def test_indices_must_be_integers(values: Any) -> None:
         ("forget.txt", b"\xff\xfe", "does not hold a plain list of integers"),
         ("forget.json", b"{}", "does not hold a plain list of integers"),
         ("forget.json", b"[1, true]", "does not hold a plain list of integers"),
-        ("forget.json", b"[1,", "does not hold a plain list of integers"),
+        ("forget.json", b"[1,", "is no JSON"),
         ("forget.npy", b"no array", "does not hold a plain list of integers"),
         ("forget.npy", b"", "does not hold a plain list of integers"),
         ("forget.tsv", b"1", "file type: '.tsv' is not known"),
