@@ -34,6 +34,7 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
+from PIL import Image
 
 from pareto_explorer.combining import read_box
 from pareto_explorer.errors import InputError
@@ -41,6 +42,7 @@ from pareto_explorer.interchange import import_run, load_mapping
 from pareto_explorer.loading import load_run
 from pareto_explorer.sweeps.spec import SweepSpec
 from pareto_explorer.tasks.forget_requests import parse_forget
+from pareto_explorer.tasks.image_files import read_image_folder
 from pareto_explorer.tasks.listed_samples import listed_samples
 from pareto_explorer.tasks.model_specs import parse_model
 from pareto_explorer.tasks.recipes import RECIPES, parse_recipe
@@ -160,7 +162,10 @@ def search_space(draw: random.Random, folder: Path) -> None:
     value = yaml.safe_load(draw.choice(sorted(SPACES.glob("*.yaml"))).read_text())
     for _ in range(draw.choice([1, 1, 1, 2, 4])):
         value = _changed(value, draw)
-    _use_space(_dumped(value, draw, folder / "space.yaml"))
+    if draw.random() < 0.3:
+        _check_space(SweepSpec.from_mapping(value))
+    else:
+        _use_space(_dumped(value, draw, folder / "space.yaml"))
 
 
 def space_bytes(draw: random.Random, folder: Path) -> None:
@@ -332,10 +337,10 @@ def task_options(draw: random.Random, folder: Path) -> None:  # noqa: ARG001 - o
 
 def samples(draw: random.Random, folder: Path) -> None:
     """A list of samples in a text, CSV or JSON file."""
-    words = [str(draw.randrange(50)) for _ in range(5)]
+    words = list(map(str, draw.sample(range(50), 5)))
     for _ in range(draw.choice([0, 1, 2])):
         words[draw.randrange(5)] = draw.choice(WORDS)
-    suffix = draw.choice([".txt", ".csv", ".json", ".csv.gz", ".parquet", ""])
+    suffix = draw.choice([".txt", ".txt", ".csv", ".csv", ".json", ".json", ".csv.gz", ""])
     text = draw.choice([" ", ",", "\n", ";"]).join(words)
     if suffix == ".json":
         text = _json(_changed([1, 2, 3, {"a": 1}][: draw.choice([3, 4])], draw), draw)
@@ -351,7 +356,13 @@ def samples(draw: random.Random, folder: Path) -> None:
 
 def npy(draw: random.Random, folder: Path) -> None:
     """A ``.npy`` file with an odd header, type, shape or bytes."""
-    arrays = [np.arange(5), np.array([]), np.array(3), np.array([1.5]), np.eye(3, dtype=int)]
+    arrays = [
+        *[np.arange(5), np.arange(5, dtype="uint8")] * 3,
+        np.array([]),
+        np.array(3),
+        np.array([1.5]),
+        np.eye(3, dtype=int),
+    ]
     arrays += [np.array([True, False]), np.array(["a"]), np.array([2**64 - 1], dtype="uint64")]
     arrays += [np.array([1, None]), np.array([1, 1]), np.array([-1, 2]), np.array([1 + 2j])]
     arrays += [np.array(["2026-01-01"], dtype="datetime64[D]"), np.zeros(3, dtype=[("a", int)])]
@@ -370,11 +381,28 @@ def npy(draw: random.Random, folder: Path) -> None:
     _use_samples(path, column=None)
 
 
+def images(draw: random.Random, folder: Path) -> None:
+    """A folder of images, one of them with changed bytes or under another name."""
+    paths = []
+    for place in ("train/a", "train/b", "test/a", "test/b"):
+        (folder / place).mkdir(parents=True)
+        paths.append(folder / place / f"0.{draw.choice(['png', 'jpg', 'bmp', 'tiff'])}")
+        Image.new(draw.choice(["L", "RGB", "1"]), (9, 8), draw.randrange(2)).save(paths[-1])
+    path = draw.choice(paths)
+    content = _bytes_changed(path.read_bytes(), draw)
+    if draw.random() < 0.3:
+        path.unlink()
+        path = path.with_suffix(draw.choice([".png", ".txt", ".npy", ".webp"]))
+    path.write_bytes(content if draw.random() < 0.8 else content[: draw.randrange(50)])
+    found = read_image_folder(folder, 8)
+    assert found.train.inputs.shape[1:] == (3, 8, 8), "another shape"
+
+
 KINDS: dict[str, Callable[[random.Random, Path], None]] = {
     each.__name__: each
     for each in (
         *(search_space, space_bytes, override, mapping, table, parquet, ray_tune),
-        *(box, request, task_options, samples, npy),
+        *(box, request, task_options, samples, npy, images),
     )
 }
 

@@ -42,6 +42,8 @@ class Assembled:
         landmarks: Plain rows of the landmarks table.
         objectives: The objectives, perhaps with open bounds.
         columns: Which column was read as what.
+        replicates: What replicates 0, 1, ... are called in the source; nothing where they have
+            their own numbers.
         not_recorded: Costs that the source does not have; their columns hold 0.
     """
 
@@ -49,6 +51,7 @@ class Assembled:
     landmarks: list[dict[str, Any]]
     objectives: tuple[ObjectiveColumn, ...]
     columns: Columns
+    replicates: list[str]
     not_recorded: list[str]
 
     @property
@@ -80,7 +83,7 @@ def assemble(table: ForeignTable, mapping: ColumnMapping) -> Assembled:
         require_metric(table, columns, f"objectives.{index}.metric", objective.metric)
     rows = table.rows.reset_index(drop=True)
     sweep = _Sweep(table, mapping, columns, [objective.metric for objective in objectives])
-    seeds = sweep.seeds(rows)
+    seeds, replicates = sweep.seeds(rows)
     metrics = sweep.metrics(rows)
     kinds = landmark_kinds(rows, mapping.landmarks, table)
     is_point = kinds.isna()
@@ -92,6 +95,7 @@ def assemble(table: ForeignTable, mapping: ColumnMapping) -> Assembled:
         landmarks=landmark_rows(kinds, seeds, metrics, sweep.column(rows, "step"), table),
         objectives=objectives,
         columns=columns,
+        replicates=replicates,
         not_recorded=[name for name in ("samples", "seconds") if name not in columns.identity],
     )
 
@@ -111,8 +115,12 @@ class _Sweep:
         names = self.columns.identity.get(target)
         return rows[names[0]] if names else None
 
-    def seeds(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """The replicate, which the seeds number where nothing else does, and the two seeds."""
+    def seeds(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+        """The replicate, which the seeds number where nothing else does, and the two seeds.
+
+        And what the replicates stand for, where they are numbered by their names.
+        """
+        names: list[str] = []
         seeds = pd.DataFrame(index=rows.index)
         for target in ("training_seed", "unlearning_seed"):
             column = self.column(rows, target)
@@ -121,15 +129,15 @@ class _Sweep:
         if replicate is None:
             seeds["replicate"] = seeds.groupby(["training_seed", "unlearning_seed"]).ngroup()
         else:
-            seeds["replicate"] = numbered(replicate, self.table)
+            seeds["replicate"], names = numbered(replicate, self.table)
             if "training_seed" not in self.columns.identity:
                 seeds["training_seed"] = seeds["replicate"]
-        return seeds
+        return seeds, names
 
     def seed(self, column: pd.Series) -> pd.Series:
         """A seed as it is, or its place among the others where it is a word."""
         if any(number(cell, self.table.decimal) is None for cell in column.to_list()):
-            return numbered(column, self.table)
+            return numbered(column, self.table)[0]
         return whole(column, self.table)
 
     def metrics(self, rows: pd.DataFrame) -> pd.DataFrame:

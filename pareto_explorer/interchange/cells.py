@@ -97,10 +97,13 @@ def numbers(column: pd.Series, table: ForeignTable) -> pd.Series:
     return pd.Series(values, index=column.index, name=column.name, dtype="float64")
 
 
-def numbered(column: pd.Series, table: ForeignTable) -> pd.Series:
+def numbered(column: pd.Series, table: ForeignTable) -> tuple[pd.Series, list[str]]:
     """Whole numbers from 0 as they are; anything else by its place among the distinct values.
 
     Those are ordered as numbers where all of them are whole, of whatever size, or else as texts.
+
+    Returns:
+        The numbers, and what the places stand for; nothing if the numbers are the cells.
 
     Raises:
         InputError: A cell is empty, or a float that may stand for several whole numbers.
@@ -118,9 +121,11 @@ def numbered(column: pd.Series, table: ForeignTable) -> pd.Series:
     if any(value is None for value in found):
         found = [str(cell) for cell in cells]
     elif all(0 <= value < 2**63 for value in found):
-        return pd.Series(found, index=column.index, dtype="int64")
-    places = {value: place for place, value in enumerate(sorted(set(found)))}
-    return pd.Series([places[value] for value in found], index=column.index, dtype="int64")
+        return pd.Series(found, index=column.index, dtype="int64"), []
+    names = sorted(set(found))
+    places = {name: place for place, name in enumerate(names)}
+    numbers = [places[value] for value in found]
+    return pd.Series(numbers, index=column.index, dtype="int64"), list(map(str, names))
 
 
 def knob_values(column: pd.Series, table: ForeignTable) -> list[Any]:

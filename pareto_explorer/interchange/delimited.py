@@ -9,6 +9,7 @@ import io
 import lzma
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -95,8 +96,14 @@ def _header(path: Path, row: list[str]) -> list[str]:
             f"{str(path)!r}: has {len(row):,} columns, and {MAX_COLUMNS:,} are the most; leave "
             "some out."
         )
+    if len(row) == 1 and ";" in row[0]:
+        raise InputError(
+            f"{str(path)!r}: has one column, {brief(row[0])}; if its cells are separated by "
+            "semicolons, put separator: ';' into the mapping, and decimal: ',' if its numbers have "
+            "commas."
+        )
     names = [name or f"Unnamed: {place}" for place, name in enumerate(row)]
-    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise InputError(f"{str(path)!r}: has two columns {brief(twice)}; rename one.")
     return names

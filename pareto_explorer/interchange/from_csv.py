@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from pareto_explorer.errors import InputError, brief
+from pareto_explorer.errors import InputError
 from pareto_explorer.interchange.cells import number
 from pareto_explorer.interchange.delimited import COMPRESSIONS, read_delimited
 from pareto_explorer.interchange.foreign import ForeignTable
@@ -42,12 +42,6 @@ def read_table(path: Path, mapping: ColumnMapping, tell: Tell = silent) -> Forei
         rows = read_parquet(path)
     else:
         rows = read_delimited(path, "\t" if kind == ".tsv" else mapping.separator, tell)
-    if len(rows.columns) == 1 and ";" in rows.columns[0]:
-        raise InputError(
-            f"{str(path)!r}: has one column, {brief(rows.columns[0])}; if its cells are separated "
-            "by semicolons, put separator: ';' into the mapping, and decimal: ',' if its numbers "
-            "have commas."
-        )
     if rows.empty:
         raise InputError(f"{str(path)!r}: holds no rows; give a table with one row per model.")
     named = {target: target for target in TARGETS if target in rows.columns}

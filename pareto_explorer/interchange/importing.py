@@ -173,6 +173,7 @@ def _foreign_run(table: ForeignTable, assembled: Assembled, mapping: ColumnMappi
         "source": table.source,
         **table.facts,
         "bounds": bounds,
+        **({"replicates": assembled.replicates} if assembled.replicates else {}),
         "not_recorded": assembled.not_recorded,
         "ignored_columns": columns.ignored,
     }

@@ -148,7 +148,10 @@ def _sentence(error: ValidationError) -> str:
     cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, InputError):
         return str(cause)
-    path: Sequence[Any] = [part for part in problem["loc"] if not str(part).startswith("list[")]
+    *parents, last = problem["loc"] or [""]
+    path: list[Any] = [part for part in parents if not str(part).startswith("list[")]
+    if problem["type"] == "extra_forbidden" or not str(last).startswith(_FORMS):
+        path.append(last)
     where = ".".join(bare(str(part)) for part in path) or "the file"
     if problem["type"] == "extra_forbidden":
         return str(unknown(where, path[-1], _model(path).model_fields))
@@ -156,6 +159,9 @@ def _sentence(error: ValidationError) -> str:
         return f"{where}: missing; give it."
     reason = problem["msg"][0].lower() + problem["msg"][1:]
     return f"{where}: {reason}, found {brief(problem['input'])}."
+
+
+_FORMS = ("list[", "constrained-", "function-")  # of a union, as pydantic names them
 
 
 def _model(path: Sequence[Any]) -> type[_Part]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,8 @@ def read_parquet(path: Path) -> pd.DataFrame:
     """Reads a Parquet file by its own types; what pandas has noted in it does not count.
 
     Returns:
-        Floats as they are, integers and truth values as pandas' nullable types, decimals as Python
-        numbers, and everything else as text: dates in ISO 8601, lists and mappings as JSON.
+        Floats as they are, integers, truth values and decimals as Python's, and everything else as
+        text: dates in ISO 8601, lists and mappings as JSON.
 
     Raises:
         InputError: It cannot be read, is too large, or a column stands twice.
@@ -40,7 +41,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
                 )
             table = file.read()
         names = [name for name in table.column_names if not _INDEX.fullmatch(name)]
-        twice = next((name for name in names if table.column_names.count(name) > 1), None)
+        twice = next((name for name, count in Counter(names).items() if count > 1), None)
         if twice is not None:
             raise InputError(f"{str(path)!r}: has two columns {brief(twice)}; rename one.")
         return pd.DataFrame({name: _column(table.column(name)) for name in names})
@@ -59,17 +60,12 @@ def _column(cells: pa.ChunkedArray) -> pd.Series[Any]:
         kind = cells.type
     if pa.types.is_floating(kind):
         return cells.cast(pa.float64()).to_pandas()
-    if pa.types.is_integer(kind):
-        name = str(kind).replace("int", "Int").replace("uInt", "UInt")
-        return pd.Series(pd.array(cells.to_pylist(), dtype=name))
-    if pa.types.is_boolean(kind):
-        return pd.Series(pd.array(cells.to_pylist(), dtype="boolean"))
     return pd.Series([_plain(cell) for cell in cells.to_pylist()], dtype=object)
 
 
 def _plain(cell: Any) -> Any:
     match cell:
-        case None | str():
+        case None | str() | bool() | int():
             return cell
         case Decimal():
             return int(cell) if cell == cell.to_integral_value() else float(cell)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import pickle
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
+
+from PIL import Image
 
 from pareto_explorer.errors import InputError, brief
 
@@ -21,12 +25,18 @@ _TROUBLE = (  # what torchvision and its readers raise
     EOFError,
     IndexError,
     KeyError,
+    MemoryError,  # by a header that names absurd sizes
     OSError,
+    OverflowError,
     RuntimeError,
+    SyntaxError,  # a broken PNG
     TypeError,
     ValueError,
+    Image.DecompressionBombError,
     pickle.UnpicklingError,
+    struct.error,
     zipfile.BadZipFile,
+    zlib.error,
 )
 
 

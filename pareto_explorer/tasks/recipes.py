@@ -122,8 +122,8 @@ def parse_recipe(value: Any, default: Recipe) -> Recipe:
         return _named(value)
     if not isinstance(value, Mapping):
         raise InputError(
-            f"task.recipe: {brief(value)} is no recipe; give a name ({', '.join(RECIPES)}) or a mapping"
-            " such as {name: fast, epochs: 40}."
+            f"task.recipe: {brief(value)} is no recipe; give a name ({', '.join(RECIPES)}) or a"
+            " mapping such as {name: fast, epochs: 40}."
         )
     given = {str(name): each for name, each in value.items()}
     base = _named(given.pop("name")) if "name" in given else default
