@@ -26,7 +26,7 @@ _EXACT = 2**53  # whole numbers up to here are floats without a loss
 
 
 def number(cell: object, decimal: str = ".") -> int | float | None:
-    """The number that a cell is, a whole one exactly; ``None`` where it is none.
+    """The number that a cell is, a whole one of up to 40 digits exactly; else ``None``.
 
     Args:
         cell: A text as it is written in a file, or a value.
@@ -37,7 +37,7 @@ def number(cell: object, decimal: str = ".") -> int | float | None:
     if isinstance(cell, bool | np.bool_):
         return None
     if isinstance(cell, int | np.integer):
-        return int(cell)
+        return int(cell) if abs(int(cell)) < 10**40 else None
     if isinstance(cell, float | np.floating):
         return None if math.isnan(cell) else float(cell)
     return None

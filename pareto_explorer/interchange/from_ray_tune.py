@@ -17,6 +17,7 @@ from pareto_explorer.interchange.progress import Tell, silent, told
 __all__ = ["is_ray_tune", "read_ray_tune"]
 
 _FILES = ("result.json", "params.json")
+_LONGEST = 20_000_000  # bytes of a line
 _BOOKKEEPING = frozenset(
     {
         "checkpoint_dir_name",
@@ -127,8 +128,8 @@ def _objects(path: Path) -> Iterator[dict[str, Any]]:
     """The JSON objects of a file: one a line, or in ``params.json`` one in all."""
     if not path.exists():
         return
-    content = read_bytes(path, "", MAX_JSON_BYTES)
-    lines = [content] if path.name == "params.json" else content.split(b"\n")
+    whole = path.name == "params.json"
+    lines = [read_bytes(path, "", MAX_JSON_BYTES)] if whole else _lines(path)
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -136,7 +137,7 @@ def _objects(path: Path) -> Iterator[dict[str, Any]]:
         try:
             item = parse_json(line.decode(), where)
         except ValueError as error:
-            if number == len(lines) > 1:
+            if number > 1 and not line.endswith(b"\n"):
                 return  # a killed trial left its last line torn
             reason = str(error) if isinstance(error, InputError) else f"{where}: is no UTF-8 text."
             raise InputError(f"{reason.rstrip('.')}, or remove the trial's folder.") from None
@@ -145,6 +146,20 @@ def _objects(path: Path) -> Iterator[dict[str, Any]]:
                 f"{where} is no JSON object; restore the file or remove the trial's folder."
             )
         yield item
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while line := file.readline(_LONGEST):
+                if len(line) == _LONGEST:
+                    raise InputError(
+                        f"{str(path)!r}: a line has more than {_LONGEST / 1e6:g} MB; remove the "
+                        "trial's folder."
+                    )
+                yield line
+    except OSError as error:
+        raise InputError(f"{str(path)!r}: cannot be read ({error.strerror}).") from None
 
 
 def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -149,6 +149,12 @@ def test_damaged_results_are_named_with_their_line(experiment, line, message):
     assert len(str(caught.value)) < 500
 
 
+def test_a_result_without_end_is_refused(experiment, monkeypatch):
+    monkeypatch.setattr("pareto_explorer.interchange.from_ray_tune._LONGEST", 100)
+    with pytest.raises(InputError, match=r"result\.json': a line has more than"):
+        read_foreign(experiment, mapping(objectives=NESTED))
+
+
 def test_iterations_that_are_no_numbers_give_way_to_the_number_of_the_report(experiment):
     path = experiment / "a0" / "result.json"
     path.write_text(
