@@ -256,6 +256,10 @@ def test_a_bad_specification_is_one_sentence(changes, message):
         ({"budget": {"steps": math.inf}}, r"budget\.steps: .*integer, found inf"),
         ({"budget": ["x" * 10**6] * 10**4}, r"budget: input should be"),
         ({"replicates": {"training_seeds": [1.0]}}, r"training_seeds\.0: .*integer, found 1\.0"),
+        (
+            {"replicates": {"training_seeds": [7, 2**32 + 7]}},
+            r"training_seeds: 7 and 4294967303 give the same models",
+        ),
         ({"replicates": {"training_seeds": [2**63]}}, r"training_seeds\.0: .*less than 9223"),
         (
             {"replicates": {name: [*range(101)] for name in SEEDS}},
@@ -325,7 +329,7 @@ def test_absurd_numbers_of_trials_are_refused_before_they_are_planned():
 
 
 def test_numbers_are_exact_and_whole_ones_may_have_an_exponent():
-    seeds = [-1, 0, 2**53 + 1, 2**63 - 1]
+    seeds = [-2, 0, 2**53 + 1, 2**63 - 1]
     found = spec(replicates={"training_seeds": seeds}, budget={"steps": 1e3})
     assert [replicate.training_seed for replicate in found.replicate_list()] == seeds
     assert found.budget.steps == 1000
