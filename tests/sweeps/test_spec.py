@@ -281,7 +281,7 @@ def test_a_bad_specification_is_one_sentence(changes, message):
         ({"x" * 10**5: 1}, r"'x+\.\.\.x+' is not known"),
         ({"families": [family(name=["a"])]}, r"families\.0\.name: \['a'\] is no name"),
         ({"families": [family(name="a\nb")]}, r"families\.0\.name: 'a\\nb' is no short line"),
-        ({"families": [family(aggregator=["upgrad"] * 10**5)]}, r"families\.0: .* 10,000 families"),
+        ({"families": [family(aggregator=["upgrad"] * 10**5)]}, r"families\.0: .* 1,000 families"),
         (
             {"families": [family(lr=10**400)]},
             r"families\.0\.lr: a number of 1329 bits does not fit",
@@ -320,6 +320,13 @@ def test_values_of_another_kind_or_size_are_refused(changes, message):
     with pytest.raises(InputError, match=message) as caught:
         spec(**changes)
     assert len(str(caught.value)) < 1000
+
+
+def test_absurd_numbers_of_families_are_refused():
+    entries = [{"method": "fine_tune", "name": f"f{number}"} for number in range(1001)]
+    assert len(spec(families=entries[:1000], search={"configurations": 1}).family_list()) == 1000
+    with pytest.raises(InputError, match="families: there are more than 1,000"):
+        spec(families=entries, search={"configurations": 1})
 
 
 def test_absurd_numbers_of_trials_are_refused_before_they_are_planned():
