@@ -16,6 +16,7 @@ import pandas as pd
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.interchange.foreign import ForeignTable
 from pareto_explorer.interchange.mapping import ObjectiveColumn
+from pareto_explorer.interchange.progress import Tell, silent, told
 from pareto_explorer.redaction import redacted
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _TABLES = _FILLED | {"studies", "study_directions", "trials", "trial_params", "t
 _ENDED = {"COMPLETE": "ok", "FAIL": "failed"}
 
 
-def read_optuna(storage: str | Path, study: str | None = None) -> ForeignTable:
+def read_optuna(storage: str | Path, study: str | None = None, tell: Tell = silent) -> ForeignTable:
     """Reads one study: a row per trial that is complete or failed.
 
     Parameters become ``config/<name>``, the values take the study's metric names or
@@ -42,6 +43,7 @@ def read_optuna(storage: str | Path, study: str | None = None) -> ForeignTable:
         storage: An address such as ``mysql://...``, or the file of an SQLite database or of a
             journal. Nothing is written to it.
         study: The study's name; needed where the storage holds several.
+        tell: Hears how far a long reading is.
 
     Raises:
         InputError: The storage cannot be read, or has no such study or no trial that ended.
@@ -61,6 +63,7 @@ def read_optuna(storage: str | Path, study: str | None = None) -> ForeignTable:
                 f"{source!r}: cannot be read as a storage of Optuna ({reason})."
             ) from None  # whose text may hold the password
         loaded = optuna.load_study(study_name=_choose(names, study, source), storage=backend)
+        tell(f"reading the trials of study {loaded.study_name!r}")
         trials = loaded.get_trials(deepcopy=False)
     ended = [trial for trial in trials if trial.state.name in _ENDED]
     if not ended:
@@ -70,7 +73,9 @@ def read_optuna(storage: str | Path, study: str | None = None) -> ForeignTable:
         kind="Optuna study",
         source=source,
         name=loaded.study_name,
-        rows=pd.DataFrame([_row(trial, metrics) for trial in ended], dtype=object),
+        rows=pd.DataFrame(
+            [_row(trial, metrics) for trial in told(ended, "trials read", tell)], dtype=object
+        ),
         defaults={"trial_id": "optuna/trial", "seconds": "optuna/seconds"}
         | {"status": "optuna/state"},
         ignore=frozenset({"optuna/trial", "optuna/seconds", "optuna/state"}),
