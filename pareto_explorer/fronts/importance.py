@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pareto_explorer.fronts.checked import volume
 from pareto_explorer.fronts.contributions import exclusive_volumes
 from pareto_explorer.fronts.knobs import knob_name, present, varying_knobs
 from pareto_explorer.fronts.objectives import Box
-from pareto_explorer.fronts.sets import volume
 from pareto_explorer.fronts.tables import objective_values, replicate_means
 
 __all__ = ["ImportanceResult", "knob_importance"]

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.fronts.values import LARGEST
 from pareto_explorer.interchange.cells import joined, numbered, numbers, plain, statuses, whole
 from pareto_explorer.interchange.checks import check_points, trial_statuses
 from pareto_explorer.interchange.columns import Columns, require_metric, resolve
@@ -205,7 +206,7 @@ class _Sweep:
         for metric in self.objectives:
             for verdict, bad in (
                 ("failed", metrics[metric].isna()),
-                ("diverged", np.isinf(metrics[metric])),
+                ("diverged", metrics[metric].abs() > LARGEST),
             ):
                 hit = bad & (status == "ok")
                 status = status.mask(hit, verdict)

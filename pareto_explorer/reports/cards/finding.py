@@ -13,6 +13,7 @@ from pareto_explorer.fronts.comparison import SEPARABLE_FROM, Comparison
 from pareto_explorer.fronts.floor import floor_sentence
 from pareto_explorer.fronts.sensitivity import ranking_changes
 from pareto_explorer.fronts.standing import LARGEST, REPEATED, standing, standing_sentence
+from pareto_explorer.fronts.tables import usable
 from pareto_explorer.fronts.words import called, families
 from pareto_explorer.reports.card import Card
 from pareto_explorer.reports.material import Material
@@ -43,7 +44,9 @@ def finding_card(material: Material) -> Card:
             "finding",
             "What was found",
             first,
-            context=_context([_trials(material)], [*notes, _aim(material)]),
+            context=_context(
+                [_trials(material)], [*notes, _aim(material), _unmeasurable(material)]
+            ),
         )
     answer = [*rest, _one_search(material), _floor(material, len(material.replicates))]
     limits = [
@@ -54,6 +57,7 @@ def finding_card(material: Material) -> Card:
         optimism_sentence(material.hypervolumes),
         _reference(material),
         _beyond(material),
+        _unmeasurable(material),
         _trials(material),
     ]
     return Card("finding", "What was found", first, context=_context(answer, limits))
@@ -294,6 +298,20 @@ def _beyond(material: Material) -> str:
     return (
         f"{beyond:,} of {count(total, 'point')} lie at or beyond the reference point "
         f"and add nothing to any hypervolume."
+    )
+
+
+def _unmeasurable(material: Material) -> str:
+    """How many points count nowhere, for the size of their objectives."""
+    points = material.run.points
+    well = points["status"] == "ok"
+    left_out = int((well & ~usable(points, material.run.box)).sum())
+    if not left_out:
+        return ""
+    counts = "counts" if left_out == 1 else "count"
+    return (
+        f"{left_out:,} of {count(int(well.sum()), 'point')} {counts} nowhere: an objective is not "
+        "finite, or too large to calculate with."
     )
 
 
