@@ -94,6 +94,7 @@ def sweep(
     from pareto_explorer.facade import run_sweep
     from pareto_explorer.reports.cards.finding import finding_card
     from pareto_explorer.reports.cards.hypervolume import hypervolume_card
+    from pareto_explorer.reports.cards.ranges import ranges_card
     from pareto_explorer.reports.material import Material
     from pareto_explorer.runs import is_uri
     from pareto_explorer.sweeps import SweepSpec, find_space, progress_for
@@ -118,10 +119,12 @@ def sweep(
     if quiet:
         typer.echo(index)
     else:
-        _print_families(console, hypervolume_card(material).data, len(material.replicates))
-        console.print(Text(finding_card(material).sentence))
-        for warning in material.range_warnings:
-            console.print(Text(warning), soft_wrap=True)
+        cards = [card(material) for card in (hypervolume_card, finding_card, ranges_card)]
+        volumes, finding, ranges = cards
+        _print_families(console, volumes.data, len(material.replicates))
+        console.print(Text(finding.sentence))
+        for text in (*ranges.context.get("sentences", ()), *(c.reason for c in cards if c.broken)):
+            console.print(Text(text), soft_wrap=True)
         for row in run.points[failed].drop_duplicates("trial_id").itertuples():
             console.print(Text(f"failed: {row.trial_id}: {row.error}"), soft_wrap=True)
         console.print(Text(f"report: {index}"), soft_wrap=True)

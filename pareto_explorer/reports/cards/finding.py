@@ -15,23 +15,26 @@ from pareto_explorer.fronts.sensitivity import ranking_changes
 from pareto_explorer.fronts.standing import LARGEST, REPEATED, standing, standing_sentence
 from pareto_explorer.fronts.tables import usable
 from pareto_explorer.fronts.words import called, families
-from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.card import Card, guarded
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.more_replicates import more_replicates
 from pareto_explorer.reports.wording import count, listing, share
 
 __all__ = ["finding_card", "leader_sentences", "optimism_sentence", "verdict_pending"]
 
+_TITLE = "What was found"
+
 _BOX = "the box, which spans each objective from its best value to the worst that counts"
 _PARTS = ("method", "aggregator", "forget_loss")
 _VISIBLE = 0.0005  # a hypervolume below this is 0.000 in the report
 
 
+@guarded("finding", _TITLE)
 def finding_card(material: Material) -> Card:
     """The answer that a reader should take away, and what limits it."""
     if material.nothing_to_forget:
         context = _context([], [*material.run.notes, _trials(material)])
-        return Card("finding", "What was found", material.nothing_to_forget, context=context)
+        return Card("finding", _TITLE, material.nothing_to_forget, context=context)
     first, *rest = leader_sentences(
         material.hypervolumes,
         material.comparisons,
@@ -42,7 +45,7 @@ def finding_card(material: Material) -> Card:
     if not _leads(material.hypervolumes):
         return Card(
             "finding",
-            "What was found",
+            _TITLE,
             first,
             context=_context(
                 [_trials(material)], [*notes, _aim(material), _unmeasurable(material)]
@@ -60,7 +63,7 @@ def finding_card(material: Material) -> Card:
         _unmeasurable(material),
         _trials(material),
     ]
-    return Card("finding", "What was found", first, context=_context(answer, limits))
+    return Card("finding", _TITLE, first, context=_context(answer, limits))
 
 
 def leader_sentences(
