@@ -127,8 +127,11 @@ def thinned(task: UnlearningTask, most: int, least: int) -> UnlearningTask:
 
 
 def seconds_per_sample(task: UnlearningTask, model: nn.Module, device: str, batch: int) -> float:
-    """Times one forward and backward pass in training mode; the second of two."""
-    samples = task.train.take(torch.arange(min(batch, len(task.train)))).to(device)
+    """Times one forward and backward pass in training mode; the second of two.
+
+    Batch norm needs two samples at least.
+    """
+    samples = task.train.take(torch.arange(min(max(batch, 2), len(task.train)))).to(device)
     parameters = [p for p in model.parameters() if p.requires_grad]
     flags = [(module, module.training) for module in model.modules()]
     state = {name: value.clone() for name, value in model.state_dict().items()}
