@@ -64,8 +64,8 @@ def knob_groups(values: pd.Series[Any]) -> tuple[NDArray[np.intp], list[str]]:
         found.dtype
     )
     if not numeric:
-        codes[there], names = pd.factorize(found.astype(str), sort=True)
-        return codes, [str(name) for name in names]
+        codes[there], words = pd.factorize(found.astype(str), sort=True)
+        return codes, [str(word) for word in words]
     numbers = found.to_numpy(dtype=np.float64)
     far = off_scale(numbers)
     own = np.empty(len(numbers), dtype=np.intp)
