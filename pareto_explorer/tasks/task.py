@@ -35,13 +35,19 @@ class Samples:
 
     Raises:
         InputError: When the lengths differ, the labels are no vector of integers, or the inputs are
-            sparse or complex.
+            no tensor, sparse or complex.
     """
 
     inputs: Tensor
     labels: Tensor
 
     def __post_init__(self) -> None:
+        if not isinstance(self.inputs, Tensor):
+            raise InputError(
+                f"inputs: a {type(self.inputs).__name__} is no tensor; give one, as "
+                "torch.as_tensor(inputs) makes."
+            )
+        object.__setattr__(self, "inputs", self.inputs.detach())
         object.__setattr__(self, "labels", integers("labels", self.labels))
         if self.inputs.layout is not torch.strided:
             raise InputError(

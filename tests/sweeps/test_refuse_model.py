@@ -218,6 +218,21 @@ def test_sparse_inputs_are_refused(layout):
             give()
 
 
+def test_inputs_that_are_no_tensor_are_refused_and_graphs_are_left_behind():
+    inputs, labels = vectors(80, 0)
+    with pytest.raises(InputError, match="inputs: a ndarray is no tensor"):
+        Samples(inputs.numpy(), labels)
+    assert task(Samples(inputs.requires_grad_(), labels)).train.inputs.requires_grad is False
+
+
+@pytest.mark.parametrize("kind", ["AsTuple", "ScalesInPlace"])
+def test_a_trained_model_is_refused_when_the_task_is_built(kind):
+    model = MODELS[kind]()
+    with pytest.raises(InputError) as caught:
+        task_from("t", train=vectors(80, 0), test=vectors(80, 1), forget=[0], model=model)
+    assert str(caught.value).startswith(FAULTS[kind])
+
+
 def test_complex_inputs_are_refused():
     inputs, labels = vectors(80, 0)
     with pytest.raises(InputError, match="train: inputs: they are complex; give real ones"):
