@@ -47,7 +47,8 @@ class Samples:
                 f"inputs: a {type(self.inputs).__name__} is no tensor; give one, as "
                 "torch.as_tensor(inputs) makes."
             )
-        object.__setattr__(self, "inputs", self.inputs.detach())
+        if self.inputs.requires_grad:
+            object.__setattr__(self, "inputs", self.inputs.detach())
         object.__setattr__(self, "labels", integers("labels", self.labels))
         if self.inputs.layout is not torch.strided:
             raise InputError(
