@@ -25,21 +25,22 @@ def is_lone(error: object) -> bool:
 
 def has_lone_batches(data: UnlearningData, batch_size: int) -> bool:
     """Whether unlearning may pass batches of one sample: a set that is no larger is a batch."""
-    return min(batch_size, *(len(s) for s in (data.retain, data.forget, data.heldout))) == 1
+    return batch_size == 1 or bool(_single(data))
 
 
 def check_training_batches(task: UnlearningTask, model: nn.Module) -> list[Finding]:
     """Refuses a recipe whose batches have one sample, if the model cannot be trained on these.
 
     Args:
-        task: The task, on the model's device.
-        model: Its model; it is left as it is.
+        task: The task.
+        model: Its model, on any device; it is left as it is.
     """
     if min(task.recipe.batch_size, len(task.retain_indices)) > 1:
         return []
+    one = task.train.inputs[:1].to(next(model.parameters()).device)
     with torch.no_grad():
         try:
-            copy.deepcopy(model).train()(task.train.inputs[:1])
+            copy.deepcopy(model).train()(one)
         except Exception as error:
             if is_lone(error):
                 text = (
@@ -58,12 +59,26 @@ def lone_families(names: list[str], data: UnlearningData, batch_size: int) -> Fi
         data: The sets.
         batch_size: Samples in the budget's batches.
     """
-    sets = {"retain": data.retain, "forget": data.forget, "held-out": data.heldout}
-    single = [name for name, samples in sets.items() if len(samples) == 1]
-    why = "budget.batch_size is 1" if batch_size == 1 else f"the {single[0]} set has one sample"
+    why = "one of theirs has no more"
+    if batch_size == 1:
+        why = "budget.batch_size is 1"
+    elif single := _single(data):
+        why = f"the {single[0]} set has one sample"
     return Finding(
         "error",
         f"{'family' if len(names) == 1 else 'families'} {families(names)}: batch norm needs more "
         f"than one sample in a batch, and {why}; set batch_norm: frozen, which takes the running "
         "statistics, or give more samples.",
     )
+
+
+def _single(data: UnlearningData) -> list[str]:
+    """The sets that have one sample."""
+    sets = {
+        "retain": data.retain,
+        "forget": data.forget,
+        "held-out": data.heldout,
+        "adjacent": data.adjacent,
+        "remote": data.remote,
+    }
+    return [name for name, samples in sets.items() if samples is not None and len(samples) == 1]

@@ -146,14 +146,15 @@ def _explained(findings: list[Finding], model: nn.Module, inputs: Tensor) -> lis
     """Says what is behind a failure where inputs and parameters are of two types."""
     kinds = {value.dtype for value in model.parameters()}
     *earlier, last = findings
-    if not last.raised or not inputs.is_floating_point() or {inputs.dtype} == kinds:
+    told = last.raised and "type" in last.text
+    if not told or not kinds or not inputs.is_floating_point() or inputs.dtype in kinds:
         return findings
     own = " and ".join(sorted(map(_type, kinds)))
     text = (
         f"model: its parameters are {own} and the inputs {_type(inputs.dtype)}; bring the model "
         "to the inputs' type, as model.float() does, or give Samples of inputs of its own."
     )
-    return [*earlier, Finding("error", text)] if kinds else findings
+    return [*earlier, Finding("error", text)]
 
 
 def _type(kind: torch.dtype) -> str:

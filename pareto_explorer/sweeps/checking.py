@@ -186,7 +186,7 @@ def _measure(
     nothing = CheckResult(task.name, device, "", (), facts, (), 1.0, None, tuple(findings))
     if model is None:
         return nothing
-    unfit = check_training_batches(task.to(device), model)
+    unfit = check_training_batches(task, model)
     findings += unfit
     budget = spec.budget
     pace = seconds_per_sample(task, model, device, min(budget.batch_size, PACE_BATCH))

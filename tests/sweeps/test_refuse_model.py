@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 import torch
 
@@ -155,6 +157,23 @@ def test_batches_of_one_sample_are_told_from_the_budget_and_the_recipe(refused, 
     (found,) = check(spec, task, cache_dir=tmp_path / "none").errors
     assert found.startswith("recipe.batch_size: landmarks are trained on batches of one sample")
     assert refused(spec, task) == found
+
+
+@dataclass(frozen=True)
+class OneAtATime:
+    """A user's method whose last batch has one sample."""
+
+    def run(self, model, data, _budget, _generator):
+        for inputs in torch.split(data.retain.inputs, len(data.retain) - 1):
+            model.train()(inputs)
+        yield model.eval()
+
+
+def test_a_last_batch_of_one_sample_is_told_by_the_check(tmp_path):
+    spec = spec_of([{"method": f"{__name__}:OneAtATime"}], kind="Normed")
+    (found,) = check(spec, cache_dir=tmp_path).errors
+    assert found.startswith("family OneAtATime: batch norm needs more than one sample in a batch, ")
+    assert "one of theirs has no more; set batch_norm: frozen" in found
 
 
 # In place, past the check
