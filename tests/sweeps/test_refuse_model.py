@@ -228,6 +228,7 @@ def test_inference_tensors_can_be_evaluated():
 # Data
 
 
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support")
 @pytest.mark.parametrize("layout", ["coo", "csr"])
 def test_sparse_inputs_are_refused(layout):
     inputs, labels = vectors(80, 0)
