@@ -10,7 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from pareto_explorer import facade
+from pareto_explorer.cli import app
 from pareto_explorer.errors import InputError
 from pareto_explorer.figures import LIGHT
 from pareto_explorer.loading import load_run
@@ -118,6 +121,18 @@ def test_a_card_whose_table_cannot_be_written_costs_its_section_only() -> None:
 def test_the_log_stays_off_the_terminal(material: Material, capfd) -> None:
     failing(material)
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_terminal_says_what_a_card_could_not(material, monkeypatch):
+    def boom(_material: Material) -> dict[str, float]:
+        raise ValueError("boom")
+
+    monkeypatch.setattr(facade, "run_sweep", lambda *_, **__: material.run)
+    monkeypatch.setattr(Material, "hypervolumes", property(boom))
+    done = CliRunner().invoke(app, ["sweep", "digits", "--out", "unused"])
+    assert done.exit_code == 1  # some of its trials failed
+    assert done.output.count("This card could not be drawn (ValueError: boom).") == 2
+    assert "report: " in done.output
 
 
 def table(tmp_path: Path, *, large: float = 0.5) -> Path:
