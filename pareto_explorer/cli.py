@@ -102,6 +102,7 @@ def sweep(
     from pareto_explorer.facade import run_sweep
     from pareto_explorer.reports.cards.finding import finding_card
     from pareto_explorer.reports.cards.hypervolume import hypervolume_card
+    from pareto_explorer.reports.cards.ranges import ranges_card
     from pareto_explorer.reports.material import Material
     from pareto_explorer.runs import is_uri
     from pareto_explorer.sweeps import SweepSpec, find_space, progress_for
@@ -125,10 +126,12 @@ def sweep(
     if quiet:
         say(str(index))
     else:
-        _print_families(console, hypervolume_card(material).data, len(material.replicates))
-        console.print(visible(finding_card(material).sentence), highlight=False)
-        for warning in material.range_warnings:
-            say(warning)
+        cards = [card(material) for card in (hypervolume_card, finding_card, ranges_card)]
+        volumes, finding, ranges = cards
+        _print_families(console, volumes.data, len(material.replicates))
+        console.print(visible(finding.sentence), highlight=False)
+        for text in (*ranges.context.get("sentences", ()), *(c.reason for c in cards if c.broken)):
+            say(text)
         for row in run.points[failed].drop_duplicates("trial_id").itertuples():
             say(f"failed: {row.trial_id}: {row.error}")
         say(f"report: {index}")

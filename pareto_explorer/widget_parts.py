@@ -14,6 +14,7 @@ from pareto_explorer.figures.hover import plain
 from pareto_explorer.figures.parallel_axes import ParallelAxis
 from pareto_explorer.figures.style import LIGHT, FamilyStyle
 from pareto_explorer.figures.words import inline, label, measure
+from pareto_explorer.fronts.knobs import off_scale
 from pareto_explorer.loading import Run
 from pareto_explorer.runs.columns import (
     CONFIG_PREFIX,
@@ -43,6 +44,7 @@ def axis_columns(means: pd.DataFrame, run: Run) -> list[str]:
         for name in config_columns(means)
         if pd.api.types.is_numeric_dtype(means[name].dtype)
         and not pd.api.types.is_bool_dtype(means[name].dtype)
+        and not off_scale(means[name].to_numpy(dtype=np.float64, na_value=np.nan)).any()
     ]
     measured = [*metric_columns(run.points), *diagnostic_columns(run.points)]
     found = [*run.box.metrics, *measured, "step", "samples", "seconds", *knobs]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pareto_explorer.figures.words import label
 from pareto_explorer.fronts import Box
+from pareto_explorer.fronts.knobs import off_scale
 from pareto_explorer.runs.columns import CONFIG_PREFIX, config_columns
 
 __all__ = ["ParallelAxis", "parallel_axes"]
@@ -25,7 +26,8 @@ class ParallelAxis(NamedTuple):
     Attributes:
         column: The column of the replicate means.
         title: What the axis is called.
-        values: (n,) heights; a cell that is missing lies below all others.
+        values: (n,) heights; a cell that is missing lies below all others, one that is off any
+            scale, such as an infinite one, at a tick of its own past the end.
         ticks: Heights with a tick.
         texts: What stands beside them.
     """
@@ -62,10 +64,10 @@ def _axis(column: pd.Series, name: str) -> ParallelAxis:
         heights = np.full(len(column), np.nan)
         heights[present] = [words.index(word) for word in column[present].astype(str)]
         ticks, texts = [float(i) for i in range(len(words))], words
-    if not np.isfinite(heights).all():
-        known = heights[np.isfinite(heights)]
-        below = (known.min() - 0.15 * max(np.ptp(known), 1e-9)) if len(known) else 0.0
-        heights = np.where(np.isfinite(heights), heights, below)
+    if np.isnan(heights).any():
+        known = heights[~np.isnan(heights)]
+        below = known.min() - _gap(known) if len(known) else 0.0
+        heights = np.where(np.isnan(heights), below, heights)
         ticks, texts = [below, *ticks], [_NOT_SET, *texts]
     return ParallelAxis(name, title, heights, tuple(ticks), tuple(texts))
 
@@ -73,7 +75,19 @@ def _axis(column: pd.Series, name: str) -> ParallelAxis:
 def _numbers(
     values: NDArray[np.float64], *, logarithmic: bool
 ) -> tuple[NDArray[np.float64], list[float], list[str]]:
-    known = values[np.isfinite(values)]
+    far = off_scale(values)
+    heights, ticks, texts = _scale(np.where(far, np.nan, values), logarithmic=logarithmic)
+    for level, place in _past_the_ends(np.unique(values[far]), heights).items():
+        heights[values == level] = place
+        ticks.append(place)
+        texts.append(f"{level:.3g}")
+    return heights, ticks, texts
+
+
+def _scale(
+    values: NDArray[np.float64], *, logarithmic: bool
+) -> tuple[NDArray[np.float64], list[float], list[str]]:
+    known = values[~np.isnan(values)]
     if not len(known):
         return values, [], []
     low, high = known.min(), known.max()
@@ -83,3 +97,19 @@ def _numbers(
         return heights, ticks.tolist(), [f"{10**tick:.2g}" for tick in ticks]
     ticks = np.linspace(low, high, _TICKS) if high > low else np.array([low])
     return values, ticks.tolist(), [f"{tick:.3g}" for tick in ticks]
+
+
+def _past_the_ends(levels: NDArray[np.float64], heights: NDArray[np.float64]) -> dict[float, float]:
+    """Where the numbers stand that are off the scale, at even distances in their order."""
+    known = heights[~np.isnan(heights)]
+    low, high = (known.min(), known.max()) if len(known) else (0.0, 0.0)
+    below, above = levels[levels < 0][::-1].tolist(), levels[levels > 0].tolist()
+    gap = _gap(known)
+    return {level: low - gap * place for place, level in enumerate(below, 1)} | {
+        level: high + gap * place for place, level in enumerate(above, 1)
+    }
+
+
+def _gap(known: NDArray[np.float64]) -> float:
+    """How far past the end of a scale stands what is not on it."""
+    return 0.15 * max(float(np.ptp(known)), 1e-9) if len(known) else 1.0

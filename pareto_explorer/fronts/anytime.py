@@ -6,12 +6,12 @@ import re
 from bisect import bisect_left
 from typing import Literal
 
-import moocore
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from pareto_explorer.errors import unknown
+from pareto_explorer.fronts.checked import nondominated, volume
 from pareto_explorer.fronts.dominance import non_dominated
 from pareto_explorer.fronts.objectives import Box
 from pareto_explorer.fronts.tables import objective_values, usable
@@ -163,7 +163,7 @@ def _curve(
     if len(inside):
         # with time as one more objective, a point raises the volume if nothing dominates it
         timed = np.column_stack([units[inside], np.arange(len(inside), dtype=np.float64)])
-        inside = inside[moocore.is_nondominated(timed)]
+        inside = inside[nondominated(timed, keep_equal=False)]
     gains = _gains_flat if len(reference) == 2 else _gains
     volumes = np.cumsum(gains(units[inside], reference))
     steps = x[inside]
@@ -200,13 +200,12 @@ def _gains_flat(units: NDArray[np.float64], reference: tuple[float, ...]) -> lis
 
 def _gains(units: NDArray[np.float64], reference: tuple[float, ...]) -> list[float]:
     """What each point adds to those before it: its own box without what they dominate of it."""
-    measure = moocore.Hypervolume(ref=np.array(reference))
     wholes = np.prod(np.array(reference) - units, axis=1).tolist()
     front = np.empty_like(units)  # and what it came to dominate since it was last cleared up
     size = cleared = 0
     gains = []
     for point, whole in zip(units, wholes, strict=True):
-        gains.append(whole - float(measure(np.maximum(front[:size], point))) if size else whole)
+        gains.append(whole - volume(np.maximum(front[:size], point), reference) if size else whole)
         front[size] = point
         size += 1
         if size >= 2 * cleared + _FEW:

@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import moocore
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.fronts.checked import attained
 from pareto_explorer.fronts.cross_fitting import replicates_run
 from pareto_explorer.fronts.dominance import non_dominated
 from pareto_explorer.fronts.objectives import Box
@@ -110,7 +110,7 @@ def attainment_surfaces(
     labels = np.repeat(np.arange(len(fronts)), [len(values) for values in fronts])
     share = 100 / len(fronts)
     levels = [share * (k - 0.5) for k in wanted]  # halfway, so that no rounding changes k
-    found = moocore.eaf(np.concatenate(fronts), labels, percentiles=levels)
+    found = attained(np.concatenate(fronts), labels, levels)
     found_k = np.rint(found[:, -1] / share + 0.5).astype(int)
     for k in wanted:
         surface = np.unique(found[found_k == k, :-1], axis=0)

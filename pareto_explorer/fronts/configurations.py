@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import moocore
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from pareto_explorer.fronts.anytime import trial_order
+from pareto_explorer.fronts.checked import volume
 from pareto_explorer.fronts.cross_fitting import Checkpoints
 
 __all__ = ["ALL_UP_TO", "BAND", "SUBSETS", "Configurations", "configurations"]
@@ -151,12 +151,8 @@ def _solid(
     subset, number = np.nonzero(needed.T)
     ends = np.cumsum(np.bincount(subset, minlength=len(members))).tolist()
     parts = points[places][number]
-    measure = moocore.Hypervolume(ref=np.array(reference))
     return np.array(
-        [
-            measure(parts[start:end]) if start < end else 0.0
-            for start, end in zip([0, *ends], ends, strict=False)
-        ]
+        [volume(parts[start:end], reference) for start, end in zip([0, *ends], ends, strict=False)]
     )
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-import moocore
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pareto_explorer.fronts.checked import exclusive_contributions, volume
 from pareto_explorer.fronts.cross_fitting import replicates_run
 from pareto_explorer.fronts.dominance import non_dominated
 from pareto_explorer.fronts.knobs import knob_groups, knob_name, varying_knobs
 from pareto_explorer.fronts.objectives import Box
-from pareto_explorer.fronts.sets import family_sets, volume
+from pareto_explorer.fronts.sets import family_sets
 from pareto_explorer.fronts.tables import objective_values, replicate_means
 
 __all__ = [
@@ -156,7 +156,7 @@ def exclusive_volumes(
     )
     units, groups = units[kept], groups[kept]
     if units.shape[1] == 2 and len(leaders) == leading.sum():  # single points, in one sweep
-        own = moocore.hv_contributions(units, ref=np.array(reference), ignore_dominated=False)
+        own = exclusive_contributions(units, reference)
         lost[groups] = own
     else:
         whole = volume(units, reference)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import moocore
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pareto_explorer.fronts.values import finite_matrix
+from pareto_explorer.fronts.checked import nondominated
 
 __all__ = ["non_dominated"]
 
@@ -31,8 +30,4 @@ def non_dominated(values: ArrayLike) -> NDArray[np.bool_]:
     >>> non_dominated([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]).tolist()
     [True, True, False, True]
     """
-    matrix = finite_matrix(values)
-    if not len(matrix):
-        return np.zeros(0, dtype=np.bool_)
-    # moocore keeps one of each set of duplicates unless told otherwise
-    return np.asarray(moocore.is_nondominated(matrix, keep_weakly=True), dtype=np.bool_)
+    return nondominated(values, keep_equal=True)

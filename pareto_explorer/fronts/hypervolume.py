@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pymoo.indicators.hv import HV
 
+from pareto_explorer.fronts.checked import volume
 from pareto_explorer.fronts.dominance import non_dominated
 from pareto_explorer.fronts.objectives import Box
 
@@ -39,7 +39,7 @@ class HypervolumeResult:
 def hypervolume(values: ArrayLike, box: Box) -> HypervolumeResult:
     """Measures what a set of points dominates inside a box.
 
-    Computed by pymoo and moocore in O(n log n) for two and three objectives (Fonseca, Paquete and
+    Computed by moocore in O(n log n) for two and three objectives (Fonseca, Paquete and
     López-Ibáñez, 2006).
 
     Args:
@@ -54,7 +54,7 @@ def hypervolume(values: ArrayLike, box: Box) -> HypervolumeResult:
     """
     points = box.normalise(values)
     inside = ~beyond(points, box)
-    value = float(HV(ref_point=np.array(box.reference))(points[inside])) if inside.any() else 0.0
+    value = volume(points[inside], box.reference)
     return HypervolumeResult(
         value=value,
         box=box,

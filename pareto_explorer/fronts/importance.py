@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pareto_explorer.fronts.checked import volume
 from pareto_explorer.fronts.contributions import exclusive_volumes
 from pareto_explorer.fronts.knobs import knob_name, present, varying_knobs
 from pareto_explorer.fronts.objectives import Box
-from pareto_explorer.fronts.sets import volume
 from pareto_explorer.fronts.tables import objective_values, replicate_means
 
 __all__ = ["ImportanceResult", "knob_importance"]
@@ -154,9 +154,17 @@ def _trial_volumes(means: pd.DataFrame, box: Box) -> tuple[pd.Series[float], str
 
 
 def _encoded(values: pd.Series[Any]) -> Matrix:
-    """One column for numbers, NaN where missing; one for each word else."""
+    """One column for the ranks of numbers, NaN where missing; one for each word else.
+
+    A tree only asks which of two values is larger; ranks of any numbers, infinite ones too, are
+    what its single precision can hold.
+    """
     if pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
-        return values.to_numpy(dtype=np.float64, na_value=np.nan)[:, np.newaxis]
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        there = ~np.isnan(numbers)
+        ranks = np.full(len(numbers), np.nan)
+        ranks[there] = np.unique(numbers[there], return_inverse=True)[1]
+        return ranks[:, np.newaxis]
     words = values.where(present(values), "").astype(str).to_numpy()
     return np.equal(words[:, np.newaxis], np.unique(words)).astype(np.float64)
 

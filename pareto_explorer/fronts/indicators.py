@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import moocore
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from pareto_explorer.fronts import checked
 from pareto_explorer.fronts.cross_fitting import replicates_run
 from pareto_explorer.fronts.dominance import non_dominated
 from pareto_explorer.fronts.objectives import Box
@@ -54,7 +54,7 @@ def igd_plus(values: ArrayLike, target: ArrayLike, box: Box) -> float:
     Raises:
         InputError: NaN, an infinity, or another shape.
     """
-    return _compare(moocore.igd_plus, values, target, box)
+    return _compare(checked.igd_plus_distance, values, target, box)
 
 
 def additive_epsilon(values: ArrayLike, target: ArrayLike, box: Box) -> float:
@@ -74,7 +74,7 @@ def additive_epsilon(values: ArrayLike, target: ArrayLike, box: Box) -> float:
     Raises:
         InputError: NaN, an infinity, or another shape.
     """
-    return _compare(moocore.epsilon_additive, values, target, box)
+    return _compare(checked.epsilon_additive, values, target, box)
 
 
 def additive_epsilon_metric(values: ArrayLike, target: ArrayLike, box: Box) -> dict[str, float]:
@@ -117,7 +117,7 @@ def r2(values: ArrayLike, box: Box) -> float:
         return math.nan
     if not len(units):
         return math.inf
-    return float(moocore.r2_exact(units, ref=0.0))
+    return checked.r2_exact(units)
 
 
 def family_indicators(points: pd.DataFrame, box: Box) -> pd.DataFrame:
@@ -169,11 +169,14 @@ def _units_front(values: NDArray[np.float64], box: Box) -> NDArray[np.float64]:
 
 
 def _compare(
-    indicator: Callable[..., float], values: ArrayLike, target: ArrayLike, box: Box
+    indicator: Callable[[ArrayLike, ArrayLike], float],
+    values: ArrayLike,
+    target: ArrayLike,
+    box: Box,
 ) -> float:
     units, goal = box.normalise(values), box.normalise(target)
     if not len(goal):
         return math.nan
     if not len(units):
         return math.inf
-    return float(indicator(units, ref=goal))
+    return indicator(units, goal)

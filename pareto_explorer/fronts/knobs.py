@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pareto_explorer.fronts.values import LARGEST
 from pareto_explorer.runs.columns import CONFIG_PREFIX, config_columns
 
-__all__ = ["knob_groups", "knob_name", "present", "varying_knobs"]
+__all__ = ["knob_groups", "knob_name", "off_scale", "present", "varying_knobs"]
 
 _BINS = 4
 _PARTS = ["method", "aggregator", "forget_loss"]
@@ -36,8 +37,18 @@ def knob_name(column: str) -> str:
     return column.removeprefix(CONFIG_PREFIX)
 
 
+def off_scale(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Marks the numbers that no scale has room for: infinite ones, and those beyond ``LARGEST``.
+
+    Each of them is a level of its own, beside the scale of the others.
+    """
+    return np.asarray(np.abs(values) > LARGEST)
+
+
 def knob_groups(values: pd.Series[Any]) -> tuple[NDArray[np.intp], list[str]]:
     """Groups the values of a knob: each for itself, or many numbers in four quantile bins.
+
+    Numbers that are off any scale stay by themselves.
 
     Args:
         values: One column of a table.
@@ -53,18 +64,34 @@ def knob_groups(values: pd.Series[Any]) -> tuple[NDArray[np.intp], list[str]]:
         found.dtype
     )
     if not numeric:
-        codes[there], names = pd.factorize(found.astype(str), sort=True)
-        return codes, [str(name) for name in names]
+        codes[there], words = pd.factorize(found.astype(str), sort=True)
+        return codes, [str(word) for word in words]
     numbers = found.to_numpy(dtype=np.float64)
+    far = off_scale(numbers)
+    own = np.empty(len(numbers), dtype=np.intp)
+    labels: list[str] = []
+    below, above = far & (numbers < 0), far & (numbers > 0)
+    for part, grouped in ((below, _each), (~far, _binned), (above, _each)):
+        groups, names = grouped(numbers[part])
+        own[part] = len(labels) + groups
+        labels += names
+    codes[there] = own
+    return codes, labels
+
+
+def _each(numbers: NDArray[np.float64]) -> tuple[NDArray[np.intp], list[str]]:
     distinct, own = np.unique(numbers, return_inverse=True)
-    if len(distinct) <= _BINS:
-        codes[there] = own
-        return codes, [f"{value:.4g}" for value in distinct]
+    return own, [f"{value:.4g}" for value in distinct]
+
+
+def _binned(numbers: NDArray[np.float64]) -> tuple[NDArray[np.intp], list[str]]:
+    if len(np.unique(numbers)) <= _BINS:
+        return _each(numbers)
     inner = np.quantile(numbers, np.arange(1, _BINS) / _BINS)
     bins = np.searchsorted(inner, numbers, side="left")
-    used, codes[there] = np.unique(bins, return_inverse=True)
+    used, own = np.unique(bins, return_inverse=True)
     members = [numbers[bins == number] for number in used]
-    return codes, [
+    return own, [
         f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
         for low, high in ((part.min(), part.max()) for part in members)
     ]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pareto_explorer.errors import InputError, bare, brief, unknown
-from pareto_explorer.fronts.values import finite_matrix, finite_number
+from pareto_explorer.fronts.values import LARGEST, finite_matrix, finite_number
 
 __all__ = ["Box", "Objective", "require_same_box"]
 
@@ -118,16 +118,43 @@ class Box:
             A new (n, m) array.
 
         Raises:
-            InputError: Another number of columns, NaN or an infinity.
+            InputError: Another number of columns, NaN or an infinity, or a value so far outside the
+                box that nothing can be calculated from it.
 
         >>> cost, gain = Objective("cost", "min", 0, 8), Objective("gain", "max", 1, 0)
         >>> Box((cost, gain)).normalise([[2.0, 1.0]]).tolist()
         [[0.25, 0.0]]
         """
         matrix = finite_matrix(values, self.metrics)
+        units = self._units(matrix)
+        far = np.argwhere(~(np.abs(units) <= LARGEST))
+        if len(far):
+            row, column = far[0].tolist()
+            objective = self.objectives[column]
+            raise InputError(
+                f"values: {objective.metric} of row {row} is {matrix[row, column]:g}, too far "
+                f"outside the box from {objective.ideal:g} to {objective.nadir:g} to calculate "
+                "with; leave the row out or widen the box."
+            )
+        return units
+
+    def measurable(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Marks the rows that `normalise` takes.
+
+        Args:
+            values: (n, m) in metric units, one column per objective; anything may be in it.
+
+        Returns:
+            (n,) mask.
+        """
+        small = (np.abs(matrix) <= LARGEST for matrix in (values, self._units(values)))
+        return np.asarray(np.logical_and(*small).all(axis=1))
+
+    def _units(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
         ideal = np.array([objective.ideal for objective in self.objectives])
         nadir = np.array([objective.nadir for objective in self.objectives])
-        return (matrix - ideal) / (nadir - ideal) + 0.0  # no negative zeros
+        with np.errstate(over="ignore", invalid="ignore"):  # whoever calls looks at the result
+            return np.asarray((matrix - ideal) / (nadir - ideal) + 0.0)  # no negative zeros
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for YAML and JSON; ``from_dict`` reads it."""

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from pareto_explorer.fronts.checked import volume
 from pareto_explorer.fronts.cross_fitting import replicates_run
 from pareto_explorer.fronts.objectives import Box
-from pareto_explorer.fronts.sets import family_sets, normalised_front, volume
+from pareto_explorer.fronts.sets import family_sets, normalised_front
 
 __all__ = ["ranking_changes", "reference_sensitivity"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import moocore
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from pareto_explorer.fronts.hypervolume import beyond
 from pareto_explorer.fronts.objectives import Box
 from pareto_explorer.fronts.tables import objective_values, usable
 
-__all__ = ["Sets", "family_sets", "metric_units", "normalised_front", "signs", "volume"]
+__all__ = ["Sets", "family_sets", "metric_units", "normalised_front", "signs"]
 
 Sets = dict[int, NDArray[np.float64]]
 """The usable points of one family, by replicate, each (n, m) in metric units."""
@@ -64,8 +63,3 @@ def metric_units(units: NDArray[np.float64], box: Box) -> NDArray[np.float64]:
     ideal = np.array([objective.ideal for objective in box.objectives])
     nadir = np.array([objective.nadir for objective in box.objectives])
     return np.asarray(ideal + units * (nadir - ideal))
-
-
-def volume(units: NDArray[np.float64], reference: tuple[float, ...]) -> float:
-    """The hypervolume of normalised points, 0 without one inside."""
-    return float(moocore.hypervolume(units, ref=np.array(reference))) if len(units) else 0.0

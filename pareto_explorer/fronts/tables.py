@@ -10,6 +10,7 @@ from pareto_explorer.errors import unknown
 from pareto_explorer.fronts.dominance import non_dominated
 from pareto_explorer.fronts.hypervolume import beyond
 from pareto_explorer.fronts.objectives import Box
+from pareto_explorer.fronts.values import LARGEST
 from pareto_explorer.runs.columns import (
     STD_SUFFIX,
     config_columns,
@@ -24,7 +25,10 @@ _SPENT = ["samples", "seconds"]
 
 
 def usable(points: pd.DataFrame, box: Box) -> pd.Series[bool]:
-    """Marks the rows that can be on a front: ``status`` is "ok" and every objective is finite.
+    """Marks the rows that can be on a front: ``status`` is "ok" and every objective measurable.
+
+    An objective that is infinite, or so large that no volume can be calculated from it (see
+    `Box.measurable`), counts for nothing.
 
     Args:
         points: A points table.
@@ -42,8 +46,7 @@ def usable(points: pd.DataFrame, box: Box) -> pd.Series[bool]:
     for metric in box.metrics:
         if metric not in points.columns:
             raise unknown("objective", metric, metric_columns(points))
-    finite = np.isfinite(points[list(box.metrics)].to_numpy(dtype=np.float64)).all(axis=1)
-    return marks & finite
+    return marks & box.measurable(points[list(box.metrics)].to_numpy(dtype=np.float64))
 
 
 def objective_values(table: pd.DataFrame, box: Box) -> NDArray[np.float64]:
@@ -129,8 +132,11 @@ def _with_marks(means: pd.DataFrame, box: Box) -> pd.DataFrame:
 
 
 def _mean_and_std(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    # a power of two changes no digit, and keeps sums and squares of large values finite
+    scale = np.where(np.abs(values).max(axis=1, keepdims=True) > LARGEST, 2.0**-600, 1.0)
+    values, scale = values * scale, scale[:, 0]
     with np.errstate(invalid="ignore"):  # an infinite diagnostic has no spread
-        mean = values.mean(axis=1)
+        mean = values.mean(axis=1) / scale
         if values.shape[1] < 2:
             return mean, np.full_like(mean, np.nan)
-        return mean, values.std(axis=1, ddof=1)
+        return mean, values.std(axis=1, ddof=1) / scale

@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pareto_explorer.fronts.attainment import attainment_surfaces
+from pareto_explorer.fronts.checked import volume
 from pareto_explorer.fronts.objectives import Box
-from pareto_explorer.fronts.sets import metric_units, normalised_front, volume
+from pareto_explorer.fronts.sets import metric_units, normalised_front
 from pareto_explorer.fronts.tables import objective_values, usable
 
 __all__ = ["VorobevResult", "vorobev", "vorobev_of_sets"]

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pareto_explorer.errors import InputError, brief
+from pareto_explorer.fronts.values import LARGEST
 from pareto_explorer.interchange.cells import (
     joined,
     knob_values,
@@ -232,7 +233,7 @@ class _Sweep:
         for metric in self.objectives:
             for verdict, bad in (
                 ("failed", metrics[metric].isna()),
-                ("diverged", np.isinf(metrics[metric])),
+                ("diverged", metrics[metric].abs() > LARGEST),
             ):
                 hit = bad & (status == "ok")
                 status = status.mask(hit, verdict)

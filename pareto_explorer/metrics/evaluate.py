@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from pareto_explorer.errors import InputError
 from pareto_explorer.metrics.accuracy import accuracy
 from pareto_explorer.metrics.divergence import js_divergence
 from pareto_explorer.metrics.gaps import (
@@ -19,6 +18,7 @@ from pareto_explorer.metrics.gaps import (
     tug_of_war,
 )
 from pareto_explorer.metrics.membership import confidences, membership_inference
+from pareto_explorer.tasks.logits import logits_of
 from pareto_explorer.tasks.task import Samples, UnlearningTask
 
 __all__ = ["Diverged", "Evaluator"]
@@ -54,7 +54,7 @@ class Evaluator:
 
     Raises:
         Diverged: When a landmark's logits are not finite.
-        InputError: When a landmark does not return one logit per class.
+        InputError: When a landmark does not return one logit per class, or changes its inputs.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Evaluator:
 
         Raises:
             Diverged: When the model's logits are not finite.
-            InputError: When the model does not return one logit per class.
+            InputError: When the model does not return one logit per class, or changes its inputs.
         """
         logits = self._predict(model)
         return self._compare(self._measure(logits), logits["forget"])
@@ -101,19 +101,17 @@ class Evaluator:
         """Returns the logits on each set, on the CPU."""
         task = self._task
         with _evaluating(model):
-            train = _logits(model, task.train)
+            train, heldout, validation, test = (
+                _logits(model, samples, task.n_classes)
+                for samples in (task.train, task.heldout, task.validation, task.test)
+            )
             logits = {
                 **{name: train[index] for name, index in self._parts.items()},
-                "heldout": _logits(model, task.heldout),
-                "validation": _logits(model, task.validation),
-                "test": _logits(model, task.test),
+                "heldout": heldout,
+                "validation": validation,
+                "test": test,
             }
         logits = {name: values.float().cpu() for name, values in logits.items()}
-        if train.ndim != 2 or train.shape[1] != task.n_classes:
-            raise InputError(
-                f"model: its output has shape {tuple(train.shape)}; it must be"
-                f" ({len(train)}, {task.n_classes}), one logit per class."
-            )
         for name, values in logits.items():
             if not bool(values.isfinite().all()):
                 raise Diverged(f"The model's logits on the {name} set are not finite.")
@@ -170,5 +168,6 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _logits(model: nn.Module, samples: Samples) -> Tensor:
-    return torch.cat([model(inputs) for inputs in torch.split(samples.inputs, _BATCH_SIZE)])
+def _logits(model: nn.Module, samples: Samples, n_classes: int) -> Tensor:
+    parts = torch.split(samples.inputs, _BATCH_SIZE)
+    return torch.cat([logits_of(model, inputs, n_classes) for inputs in parts])

@@ -13,10 +13,12 @@ from pareto_explorer.figures.front_thinning import thin
 from pareto_explorer.figures.hover import seeds_line
 from pareto_explorer.figures.style import base_layout, symbol_3d
 from pareto_explorer.figures.words import explanation, label
+from pareto_explorer.fronts.knobs import off_scale
 from pareto_explorer.fronts.tables import objective_values
+from pareto_explorer.fronts.values import LARGEST
 from pareto_explorer.loading import MEMBER
 from pareto_explorer.reports.material import Material
-from pareto_explorer.reports.packing import pack_numbers, pack_text, short_numbers
+from pareto_explorer.reports.packing import pack_levels, pack_numbers, pack_text, short_numbers
 from pareto_explorer.runs import config_columns, metric_columns
 from pareto_explorer.runs.columns import CONFIG_PREFIX, STD_SUFFIX, diagnostic_columns
 
@@ -125,15 +127,18 @@ def _columns(material: Material, means: pd.DataFrame) -> list[dict[str, Any]]:
             values = means[name]
             if values.isna().all():
                 continue
+            levels = group == "Knobs" and _off_scale(values)
             column: dict[str, Any] = {
                 "key": name,
                 "group": group,
                 "label": name.removeprefix(CONFIG_PREFIX) if group == "Knobs" else label(name),
                 "note": explanation(name),
                 "direction": directions.get(name),
-                "log": group in ("Knobs", "Diagnostics") and _spans(values),
+                "log": not levels and group in ("Knobs", "Diagnostics") and _spans(values),
             }
-            if _is_number(values):
+            if levels:
+                column |= pack_levels(_floats(values), DIGITS)
+            elif _is_number(values):
                 column |= pack_numbers(_floats(values), DIGITS)
                 spread = name + STD_SUFFIX
                 if spread in means and means[spread].notna().any():
@@ -158,8 +163,12 @@ def _spans(values: pd.Series[Any]) -> bool:
     if not _is_number(values):
         return False
     numbers = _floats(values)
-    numbers = numbers[np.isfinite(numbers)]
+    numbers = numbers[np.abs(numbers) <= LARGEST]
     return bool(numbers.size and numbers.min() > 0 and numbers.max() >= _WIDE * numbers.min())
+
+
+def _off_scale(values: pd.Series[Any]) -> bool:
+    return _is_number(values) and bool(off_scale(_floats(values)).any())
 
 
 def _is_number(values: pd.Series[Any]) -> bool:

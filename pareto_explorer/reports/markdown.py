@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pareto_explorer.figures.words import number
-from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.card import Card, failed
 
 __all__ = ["render_markdown"]
 
@@ -23,13 +23,20 @@ def render_markdown(name: str, cards: Sequence[Card]) -> str:
     """
     sections = [f"# {_text(name)}"]
     for card in cards:
-        lines = [f"## {card.title}", "", _text(card.reason or card.sentence)]
-        lines += [_text(sentence) for sentence in card.context.get("sentences", ())]
-        table = card.context.get("summary", None if card.draw else card.data)
-        if table is not None and not table.empty:
-            lines += ["", _table(table)]
-        sections.append("\n".join(lines))
+        try:
+            sections.append(_section(card))
+        except Exception as error:
+            sections.append(_section(failed(card.key, card.title, error)))
     return "\n\n".join(sections) + "\n"
+
+
+def _section(card: Card) -> str:
+    lines = [f"## {card.title}", "", _text(card.reason or card.sentence)]
+    lines += [_text(sentence) for sentence in card.context.get("sentences", ())]
+    table = card.context.get("summary", None if card.draw else card.data)
+    if table is not None and not table.empty:
+        lines += ["", _table(table)]
+    return "\n".join(lines)
 
 
 def _table(data: pd.DataFrame) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["pack_numbers", "pack_text", "short_numbers"]
+__all__ = ["pack_levels", "pack_numbers", "pack_text", "short_numbers"]
 
 _REPEATS = 4  # a column is coded when each of its values is there this often on average
 
@@ -50,6 +50,16 @@ def pack_text(values: pd.Series[Any]) -> dict[str, Any]:
     """
     codes, texts = pd.factorize(values.map(str, na_action="ignore"), sort=True)
     return {"texts": [str(text) for text in texts], "codes": codes.tolist()}
+
+
+def pack_levels(values: npt.ArrayLike, digits: int) -> dict[str, Any]:
+    """Numbers as text by code, in their order, for those of which some are off any scale.
+
+    >>> pack_levels([20.0, float("inf"), float("nan"), 3.0], 3)
+    {'texts': ['3', '20', 'inf'], 'codes': [1, 2, -1, 0]}
+    """
+    codes, levels = pd.factorize(np.asarray(values, dtype=np.float64), sort=True)
+    return {"texts": [f"{level:.{digits}g}" for level in levels], "codes": codes.tolist()}
 
 
 def _short(value: float, digits: int) -> int | float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 import plotly.graph_objects as go
@@ -13,7 +13,7 @@ from plotly.offline import get_plotlyjs
 
 from pareto_explorer._version import __version__
 from pareto_explorer.figures import DARK, LIGHT
-from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.card import Card, failed
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.swatch import landmark_swatch, swatch
 from pareto_explorer.reports.wording import count, share
@@ -56,27 +56,54 @@ def render_page(name: str, cards: Sequence[Card], material: Material) -> str:
     )
     environment.filters["share"] = share
     environment.filters["breakable"] = _breakable
-    figures = {card.key: _figure(card) for card in cards if card.draw}
-    payloads = {card.key: card.payload for card in cards if card.payload is not None}
-    tables = {
-        card.key: card.data.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-        for card in cards
-        if card.data is not None and card.key not in payloads and not card.reason
-    }
+    sections = [_section(environment, card, material) for card in cards]
     return environment.get_template("page.html.j2").render(
         name=name,
-        cards=cards,
+        sections=sections,
         facts=_facts(material),
-        styles=material.styles,
-        swatch=swatch,
-        landmark_swatch=landmark_swatch,
         scripts=_SCRIPTS,
-        figures=_script_json(figures),
-        tables=tables,
-        tables_json=_script_json(tables),
-        payloads=_script_json(payloads),
+        figures=_script_object({s.card.key: s.figure for s in sections}),
+        tables=_script_object({s.card.key: s.table for s in sections}),
+        payloads=_script_object({s.card.key: s.payload for s in sections}),
         plotlyjs=_no_tags(get_plotlyjs()),
         version=__version__,
+    )
+
+
+class _Section(NamedTuple):
+    """What a card is on the page; figure, table and payload are JSON, empty where there is none."""
+
+    card: Card
+    body: Markup = Markup()
+    figure: str = ""
+    table: str = ""
+    payload: str = ""
+
+
+def _section(environment: jinja2.Environment, card: Card, material: Material) -> _Section:
+    """Draws a card; one that cannot be drawn says why, and the others are there."""
+    if card.reason:
+        return _Section(card)
+    try:
+        return _drawn(environment, card, material)
+    except Exception as error:
+        return _Section(failed(card.key, card.title, error))
+
+
+def _drawn(environment: jinja2.Environment, card: Card, material: Material) -> _Section:
+    template = environment.get_template(f"cards/{card.key}.html.j2")
+    body = template.render(
+        card=card, styles=material.styles, swatch=swatch, landmark_swatch=landmark_swatch
+    )
+    table = ""
+    if card.data is not None and card.payload is None:
+        table = _json(card.data.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    return _Section(
+        card,
+        Markup(body),  # noqa: S704 - the template has escaped it
+        _json(_figure(card)) if card.draw else "",
+        table,
+        _json(card.payload) if card.payload is not None else "",
     )
 
 
@@ -138,8 +165,14 @@ def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, node
 
 
-def _script_json(value: object) -> Markup:
-    return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c"))  # noqa: S704
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def _script_object(parts: Mapping[str, str]) -> Markup:
+    """An object of values that are JSON already, those that are empty left out."""
+    members = [f"{_json(key)}:{part}" for key, part in parts.items() if part]
+    return Markup(f"{{{','.join(members)}}}".replace("<", "\\u003c"))  # noqa: S704
 
 
 def _no_tags(script: str) -> Markup:

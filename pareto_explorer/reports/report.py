@@ -23,7 +23,7 @@ def write_report(run: Run | str | PathLike[str], out: str | PathLike[str] | None
     """Writes ``index.html``, ``summary.md``, ``hypervolume.json`` and ``front.csv``.
 
     Each file appears whole or not at all. The run need not be finished: the report then says what
-    is missing.
+    is missing. A card that cannot be made says why, in its place.
 
     Args:
         run: A run, or the path of its directory. The commands in the report name the run by this
@@ -44,18 +44,18 @@ def write_report(run: Run | str | PathLike[str], out: str | PathLike[str] | None
     folder = _folder(loaded) if out is None else Path(out)
     material = Material(loaded)
     cards = [card(material) for card in CARDS]
+    folder.mkdir(parents=True, exist_ok=True)
+    index = folder / "index.html"
+    write_text(index, render_page(loaded.name, cards, material))
+    write_text(folder / "summary.md", render_markdown(loaded.name, cards))
     volumes = hypervolume_json(
         loaded.points, loaded.box, landmarks=loaded.landmarks, domains=loaded.domains
     )
-    folder.mkdir(parents=True, exist_ok=True)
     write_text(
         folder / "hypervolume.json",
         json.dumps(volumes, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
     )
     write_text(folder / "front.csv", material.front.to_csv(index=False, lineterminator="\n"))
-    write_text(folder / "summary.md", render_markdown(loaded.name, cards))
-    index = folder / "index.html"
-    write_text(index, render_page(loaded.name, cards, material))
     return index
 
 

@@ -29,10 +29,12 @@ class Finding:
     Attributes:
         level: ``error``: the sweep cannot run, or not as written; ``warning``: it can, but look.
         text: One sentence that names the field.
+        raised: Whether it is what a user's code raised here, which another device may not.
     """
 
     level: Literal["error", "warning"]
     text: str
+    raised: bool = False
 
 
 @dataclass(frozen=True)

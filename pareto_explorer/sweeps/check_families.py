@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.fronts.words import families
+from pareto_explorer.sweeps.check_batches import is_lone, lone_families
 from pareto_explorer.sweeps.check_data import Finding
 from pareto_explorer.sweeps.families import Family, TrialPlan
 from pareto_explorer.sweeps.memory import peak_memory
@@ -19,6 +21,7 @@ from pareto_explorer.sweeps.parts import BudgetSpec, Replicate
 from pareto_explorer.sweeps.refusals import refused_methods
 from pareto_explorer.sweeps.replicate import Bench, Point, run_replicate
 from pareto_explorer.tasks import Samples, UnlearningTask
+from pareto_explorer.unlearning import UnlearningData
 
 __all__ = [
     "FamilyCheck",
@@ -45,6 +48,7 @@ class FamilyCheck:
         evaluation_seconds: Each evaluation.
         memory: Most memory held meanwhile, in bytes.
         failed: Why it failed; empty if it did not.
+        raised: Whether that is what code has raised, and no refusal.
     """
 
     name: str
@@ -53,6 +57,7 @@ class FamilyCheck:
     evaluation_seconds: float = 0.0
     memory: int = 0
     failed: str = ""
+    raised: bool = False
 
     def seconds(self, steps: int, evaluations: int) -> float:
         """Seconds of one replicate of a trial, evaluations included."""
@@ -122,8 +127,11 @@ def thinned(task: UnlearningTask, most: int, least: int) -> UnlearningTask:
 
 
 def seconds_per_sample(task: UnlearningTask, model: nn.Module, device: str, batch: int) -> float:
-    """Times one forward and backward pass in training mode; the second of two."""
-    samples = task.train.take(torch.arange(min(batch, len(task.train)))).to(device)
+    """Times one forward and backward pass in training mode; the second of two.
+
+    Batch norm needs two samples at least.
+    """
+    samples = task.train.take(torch.arange(min(max(batch, 2), len(task.train)))).to(device)
     parameters = [p for p in model.parameters() if p.requires_grad]
     flags = [(module, module.training) for module in model.modules()]
     state = {name: value.clone() for name, value in model.state_dict().items()}
@@ -181,7 +189,24 @@ def check_families(
         check, own = _check_family(bench, plan, replicate, budget, scale)
         checks.append(check)
         findings += own
-    return checks, findings
+    return checks, [*findings, *_fallen(checks, bench.data, batch_size)]
+
+
+def _fallen(
+    checks: Sequence[FamilyCheck], data: UnlearningData, batch_size: int
+) -> Iterator[Finding]:
+    """What made steps fail: each reason once, with the families that it made fail."""
+    reasons: dict[str, list[str]] = {}
+    for check in checks:
+        if check.raised:
+            reasons.setdefault(check.failed, []).append(check.name)
+    lone = [name for reason in filter(is_lone, reasons) for name in reasons[reason]]
+    if lone:
+        yield lone_families(lone, data, batch_size)
+    for reason, names in reasons.items():
+        if not is_lone(reason):
+            noun = "family" if len(names) == 1 else "families"
+            yield Finding("error", f"{noun} {families(names)}: a step fails ({reason}).")
 
 
 def _warm_up(bench: Bench, plan: TrialPlan, replicate: Replicate, budget: BudgetSpec) -> None:
@@ -203,8 +228,7 @@ def _check_family(
             return FamilyCheck(family.name, failed=str(error)), [Finding("error", text)]
         except Exception as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-            failed = FamilyCheck(family.name, failed=reason)
-            return failed, [Finding("error", f"family {family.name}: a step fails ({reason}).")]
+            return FamilyCheck(family.name, failed=reason, raised=True), []
     if not points:
         reason = "its method yields no model"
         return FamilyCheck(family.name, failed=reason), [

@@ -5,14 +5,17 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from ray import cloudpickle
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
+from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps.check_data import Finding
 from pareto_explorer.tasks import Samples, UnlearningTask, restore_model
+from pareto_explorer.tasks.logits import logits_of
 
 __all__ = ["ModelFacts", "check_model"]
 
@@ -30,7 +33,7 @@ class ModelFacts:
         parameters: Scalars that can be trained.
         frozen: Scalars that cannot.
         state_bytes: Size of its weights and buffers.
-        output: Shape of its output for a batch of inputs.
+        output: Shape of its output for a batch of inputs; empty if that is not one of logits.
         batch: How many inputs that batch has.
     """
 
@@ -53,38 +56,42 @@ def check_model(
 
     Returns:
         The model, untrained and in eval mode (``None``: no model can be used), its facts (``None``
-        if it takes no inputs), and the findings.
+        if none can be built), and the findings.
     """
     findings: list[Finding] = []
-    batch = task.retain.take(torch.arange(min(_BATCH, len(task.retain_indices)))).to(device)
+    batch = task.train.take(task.retain_indices[:_BATCH]).to(device)
     model = None
     with _reporting("model", findings):
         torch.manual_seed(0)
         model = task.model().to(device)
     if model is None:
         return None, None, findings
+    findings += _parameters(model)
+    if _errors(findings):
+        return None, None, findings
     findings += _shipped(task, model)
     findings += _given(task)
+    facts = _facts(model, len(batch))
     logits = None
     with _reporting("model, forward pass in eval mode", findings), torch.no_grad():
-        logits = model.eval()(batch.inputs)
+        logits = _untouching(model.eval(), batch.inputs, task.n_classes)
     if logits is None:
-        return None, None, findings
-    facts = _facts(model, logits, len(batch))
+        return None, facts, _explained(findings, model, batch.inputs)
+    facts = replace(facts, output=tuple(logits.shape))
     findings += _output(task, model, batch, logits)
     if not _errors(findings):
         findings += _step(task, copy.deepcopy(model), batch)
     return (None if _errors(findings) else model), facts, findings
 
 
-def _facts(model: nn.Module, logits: object, batch: int) -> ModelFacts:
+def _facts(model: nn.Module, batch: int) -> ModelFacts:
     sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
     return ModelFacts(
         name=_name(model),
         parameters=sum(n for n, trained in sizes if trained),
         frozen=sum(n for n, trained in sizes if not trained),
         state_bytes=sum(v.numel() * v.element_size() for v in model.state_dict().values()),
-        output=tuple(logits.shape) if isinstance(logits, Tensor) else (),
+        output=(),
         batch=batch,
     )
 
@@ -93,6 +100,65 @@ def _name(model: nn.Module) -> str:
     inner = getattr(model, "network", None)
     name = type(model).__name__
     return f"{name} of {type(inner).__name__}" if isinstance(inner, nn.Module) else name
+
+
+def _parameters(model: nn.Module) -> Iterator[Finding]:
+    """Whether there are weights of one type that is a real one."""
+    named = [*model.named_parameters(), *model.named_buffers()]
+    lazy = [name for name, value in named if is_lazy(value)]
+    if lazy:
+        yield Finding(
+            "error",
+            f"model: {lazy[0]} has no shape before the first batch, as in a lazy layer; give the "
+            "layer its sizes, or let the function that builds the model pass a batch through it.",
+        )
+        return
+    trained = {value.dtype: name for name, value in model.named_parameters() if value.requires_grad}
+    unreal = [name for kind, name in trained.items() if not kind.is_floating_point]
+    if unreal:
+        yield Finding(
+            "error",
+            f"model: {unreal[0]} is complex; keep its real and imaginary parts as real parameters "
+            "(torch.view_as_complex makes one of them in the forward pass).",
+        )
+    elif len(trained) > 1:
+        kinds = " and ".join(f"{_type(kind)} ({name})" for kind, name in trained.items())
+        yield Finding(
+            "error",
+            f"model: its trainable parameters are of several types, {kinds}; bring them to one, "
+            "as model.float() does, since gradients are compared and combined over all of them.",
+        )
+
+
+def _untouching(model: nn.Module, inputs: Tensor, n_classes: int) -> Tensor:
+    """The logits; the values of the inputs are compared too, since some ways are not counted."""
+    before = inputs.clone()
+    logits = logits_of(model, inputs, n_classes)
+    if not torch.equal(before, inputs):
+        raise InputError(
+            f"model: {_name(model)} changes its inputs, and so the task's data; let it make new "
+            "tensors."
+        )
+    return logits
+
+
+def _explained(findings: list[Finding], model: nn.Module, inputs: Tensor) -> list[Finding]:
+    """Says what is behind a failure where inputs and parameters are of two types."""
+    kinds = {value.dtype for value in model.parameters()}
+    *earlier, last = findings
+    told = last.raised and "type" in last.text
+    if not told or not kinds or not inputs.is_floating_point() or inputs.dtype in kinds:
+        return findings
+    own = " and ".join(sorted(map(_type, kinds)))
+    text = (
+        f"model: its parameters are {own} and the inputs {_type(inputs.dtype)}; bring the model "
+        "to the inputs' type, as model.float() does, or give Samples of inputs of its own."
+    )
+    return [*earlier, Finding("error", text)]
+
+
+def _type(kind: torch.dtype) -> str:
+    return str(kind).removeprefix("torch.")
 
 
 def _shipped(task: UnlearningTask, model: nn.Module) -> Iterator[Finding]:
@@ -126,19 +192,8 @@ def _given(task: UnlearningTask) -> Iterator[Finding]:
 
 
 def _output(
-    task: UnlearningTask, model: nn.Module, batch: Samples, logits: object
+    task: UnlearningTask, model: nn.Module, batch: Samples, logits: Tensor
 ) -> Iterator[Finding]:
-    wanted = (len(batch), task.n_classes)
-    if not isinstance(logits, Tensor):
-        yield Finding("error", f"model: it returns a {type(logits).__name__}; return the logits.")
-        return
-    if tuple(logits.shape) != wanted:
-        yield Finding(
-            "error",
-            f"model: its output has shape {tuple(logits.shape)} for {len(batch)} inputs; it must "
-            f"be {wanted}, one logit per class.",
-        )
-        return
     if not bool(logits.isfinite().all()):
         yield Finding("error", "model: untrained, it already returns NaN or infinite logits.")
         return
@@ -150,17 +205,18 @@ def _output(
         )
     try:
         with torch.no_grad():
-            alone, again = model(batch.inputs[:1]), model(batch.inputs)
-    except Exception as error:
-        yield Finding("error", f"model: in eval mode, it cannot take one input ({_reason(error)}).")
+            alone, again = (
+                logits_of(model, inputs, task.n_classes)
+                for inputs in (batch.inputs[:1], batch.inputs)
+            )
+    except InputError as error:
+        yield Finding("error", str(error))
         return
-    if tuple(alone.shape) != (1, task.n_classes):
-        yield Finding(
-            "error",
-            f"model: its output for one input has shape {tuple(alone.shape)}; it must be "
-            f"{(1, task.n_classes)}.",
-        )
-    elif not _close(again, logits):
+    except Exception as error:
+        text = f"model: in eval mode, it cannot take one input ({_reason(error)})."
+        yield Finding("error", text, raised=True)
+        return
+    if not _close(again, logits):
         yield Finding(
             "warning",
             "model: in eval mode, two passes differ; a part of it draws at random, so no point "
@@ -178,10 +234,19 @@ def _step(task: UnlearningTask, model: nn.Module, batch: Samples) -> Iterator[Fi
     """One pass forward and backward in training mode, with augmentation and loss."""
     inputs = batch.inputs
     if task.augment is not None:
+        untouched = inputs.clone()
         try:
             inputs = task.augment(inputs, torch.Generator(inputs.device).manual_seed(0))
         except Exception as error:
-            yield Finding("error", f"augment: it fails on a batch ({_reason(error)}).")
+            text = f"augment: it fails on a batch ({_reason(error)})."
+            yield Finding("error", text, raised=True)
+            return
+        if not torch.equal(untouched, batch.inputs):
+            yield Finding(
+                "error",
+                "augment: it changes its inputs in place, and so the task's data; let it make new "
+                "tensors, as x = x + noise does and x += noise does not.",
+            )
             return
         if inputs.shape != batch.inputs.shape or inputs.dtype != batch.inputs.dtype:
             yield Finding(
@@ -192,7 +257,7 @@ def _step(task: UnlearningTask, model: nn.Module, batch: Samples) -> Iterator[Fi
             return
     where = "model"
     try:
-        logits = model.train()(inputs)
+        logits = _untouching(model.train(), inputs, task.n_classes)
         where = "loss"
         loss = task.loss(logits, batch.labels)
         if not isinstance(loss, Tensor) or loss.ndim:
@@ -201,8 +266,12 @@ def _step(task: UnlearningTask, model: nn.Module, batch: Samples) -> Iterator[Fi
         where = "backward pass"
         trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
         gradients = torch.autograd.grad(loss, list(trained.values()), allow_unused=True)
+    except InputError as error:
+        yield Finding("error", str(error))
+        return
     except Exception as error:
-        yield Finding("error", f"{where}: it fails in training mode ({_reason(error)}).")
+        text = f"{where}: it fails in training mode ({_reason(error)})."
+        yield Finding("error", text, raised=True)
         return
     if not bool(loss.isfinite()):
         yield Finding("error", f"loss: it is {loss.item()} for the untrained model.")
@@ -242,5 +311,7 @@ def _reason(error: Exception) -> str:
 def _reporting(where: str, findings: list[Finding]) -> Iterator[None]:
     try:
         yield
+    except InputError as error:
+        findings.append(Finding("error", str(error)))
     except Exception as error:
-        findings.append(Finding("error", f"{where}: it fails ({_reason(error)})."))
+        findings.append(Finding("error", f"{where}: it fails ({_reason(error)}).", raised=True))

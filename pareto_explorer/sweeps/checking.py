@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.sweeps.check_batches import check_training_batches
 from pareto_explorer.sweeps.check_data import Finding, SetFacts, check_data
 from pareto_explorer.sweeps.check_families import (
     FamilyCheck,
@@ -38,7 +39,7 @@ from pareto_explorer.sweeps.loggers import require_packages
 from pareto_explorer.sweeps.memory import card_use, require_room
 from pareto_explorer.sweeps.parts import Replicate, Resources
 from pareto_explorer.sweeps.progress import Progress
-from pareto_explorer.sweeps.refusals import representatives
+from pareto_explorer.sweeps.refusals import first_of_each, representatives
 from pareto_explorer.sweeps.replicate import Bench, Landmarks
 from pareto_explorer.sweeps.spec import SweepSpec
 from pareto_explorer.tasks import (
@@ -160,7 +161,7 @@ def check(
     torch.set_num_threads(few)
     try:
         with torch.random.fork_rng():
-            measured = _measure(spec, task, families, trials, device, room, cache_dir, tell)
+            measured = _measure(spec, task, trials, device, room, cache_dir, tell)
     finally:
         torch.set_num_threads(threads)
     return replace(
@@ -173,7 +174,6 @@ def check(
 def _measure(
     spec: SweepSpec,
     task: UnlearningTask,
-    families: Sequence[Family],
     trials: Sequence[TrialPlan],
     device: str,
     room: int,
@@ -186,6 +186,8 @@ def _measure(
     nothing = CheckResult(task.name, device, "", (), facts, (), 1.0, None, tuple(findings))
     if model is None:
         return nothing
+    unfit = check_training_batches(task, model)
+    findings += unfit
     budget = spec.budget
     pace = seconds_per_sample(task, model, device, min(budget.batch_size, PACE_BATCH))
     slow = pace * 2 * budget.batch_size > SLOW_STEP
@@ -212,7 +214,7 @@ def _measure(
         findings += check_landmarks(spec, _cached_landmarks(spec, task, cache, device))
     checks, own = check_families(
         bench,
-        _one_of_each(trials) or {plan.family.name: plan for plan in representatives(families)},
+        first_of_each(spec),
         Replicate(0, seed, spec.replicates.unlearning_seeds[0]),
         batch,
         scale=scale,
@@ -222,11 +224,11 @@ def _measure(
     findings += own
     if device == "cuda":
         findings += _gpu(spec.resources)
-    cost = LandmarkCost()
     tell("landmark training")
     try:
-        cost = _landmark_cost(spec, task, small, missing, device)
+        cost = LandmarkCost() if unfit else _landmark_cost(spec, task, small, missing, device)
     except Exception as error:
+        cost = LandmarkCost()
         findings.append(Finding("error", f"landmark training: {_words(error)}"))
     result = replace(
         nothing,
@@ -367,14 +369,6 @@ def _weights(
         return "cached", cached
     state = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
     return "untrained", state
-
-
-def _one_of_each(trials: Sequence[TrialPlan]) -> dict[str, TrialPlan]:
-    """The first trial of every family."""
-    found: dict[str, TrialPlan] = {}
-    for plan in trials:
-        found.setdefault(plan.family.name, plan)
-    return found
 
 
 def _gpu(resources: Resources) -> list[Finding]:

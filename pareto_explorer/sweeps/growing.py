@@ -39,7 +39,7 @@ class GrowingHypervolume:
         for row in rows:
             values = [row.get(metric, np.nan) for metric in self._box.metrics]
             of_replicate = found.setdefault(int(row["replicate"]), [])
-            if row["status"] == "ok" and np.isfinite(values).all():
+            if row["status"] == "ok" and self._box.measurable(np.array([values])).all():
                 of_replicate.append(values)
         for replicate, new in found.items():
             old = self._fronts.get(replicate, np.empty((0, len(self._box.metrics))))

@@ -11,7 +11,7 @@ from pareto_explorer.sweeps.spec import SweepSpec
 from pareto_explorer.tasks import UnlearningTask
 from pareto_explorer.unlearning import Demanding, make_method
 
-__all__ = ["refused_methods", "refused_metrics", "representatives"]
+__all__ = ["first_of_each", "refused_methods", "refused_metrics", "representatives"]
 
 _OF_PARTS = ("adjacent_accuracy", "remote_accuracy")
 """Metrics of tasks that have an adjacent set."""
@@ -22,6 +22,14 @@ def representatives(families: Sequence[Family]) -> list[TrialPlan]:
     return [
         TrialPlan(family.name, family, {**family.knobs, **family.defaults}) for family in families
     ]
+
+
+def first_of_each(spec: SweepSpec) -> dict[str, TrialPlan]:
+    """A trial of every family, by the family's name: the first, or where none is known, any."""
+    found: dict[str, TrialPlan] = {}
+    for plan in spec.plan() or representatives(spec.family_list()):
+        found.setdefault(plan.family.name, plan)
+    return found
 
 
 def refused_metrics(spec: SweepSpec, task: UnlearningTask) -> Iterator[InputError]:

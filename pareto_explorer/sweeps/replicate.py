@@ -18,6 +18,7 @@ from pareto_explorer.metrics import Diverged, Evaluator
 from pareto_explorer.sweeps.families import TrialPlan
 from pareto_explorer.sweeps.parts import BudgetSpec, Replicate
 from pareto_explorer.tasks import UnlearningTask, restore_model
+from pareto_explorer.tasks.logits import version_of
 from pareto_explorer.tasks.repeatable import repeatable
 from pareto_explorer.unlearning import Budget, UnlearningData, make_method
 from pareto_explorer.unlearning.global_draws import GlobalDraws
@@ -94,6 +95,7 @@ class Bench:
         self.data = unlearning_data(self.task)
         self._landmarks = landmarks
         self._prepared: dict[int, tuple[nn.Module, Evaluator]] = {}
+        self._versions = self._count_changes()
 
     def prepared(self, training_seed: int) -> tuple[nn.Module, Evaluator]:
         """The original model of a training seed and the evaluator against its landmarks."""
@@ -108,6 +110,22 @@ class Bench:
             evaluator = Evaluator(self.task, original, retrained)
             self._prepared[training_seed] = original, evaluator
         return self._prepared[training_seed]
+
+    def require_untouched(self) -> None:
+        """Refuses to go on with data that a method has changed, or its model in training.
+
+        Raises:
+            InputError: The data are no longer what they were.
+        """
+        for name, version in self._count_changes().items():
+            if version != self._versions[name]:
+                raise InputError(
+                    f"model or method: it changes the task's {name} in place; let it compute on "
+                    "new tensors, as x = x / 4 does and x /= 4 does not."
+                )
+
+    def _count_changes(self) -> dict[str, int]:
+        return {name: version_of(values) for name, values in data_tensors(self.data).items()}
 
 
 class ReplicateRun:
@@ -160,7 +178,8 @@ class ReplicateRun:
         A diverged model ends the iteration with a row whose ``status`` says so.
 
         Raises:
-            InputError: The method yields a second model at one step, or goes back.
+            InputError: The method yields a second model at one step, or goes back; or the data
+                have been changed in place.
         """
         with repeatable():
             return self._advance()
@@ -176,6 +195,7 @@ class ReplicateRun:
         with ledger.clock():
             model = next(progress.models, None)
         progress.draws.take_back()
+        self._bench.require_untouched()
         if model is None:
             progress.ended = True
             raise StopIteration

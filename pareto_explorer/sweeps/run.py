@@ -61,6 +61,7 @@ from pareto_explorer.sweeps.pending import pending_trials
 from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.recording import record_sweep
 from pareto_explorer.sweeps.refusals import refused_methods, refused_metrics, representatives
+from pareto_explorer.sweeps.refuse_model import refuse_model
 from pareto_explorer.sweeps.schedulers import ParetoASHA
 from pareto_explorer.sweeps.shipping import modules_of
 from pareto_explorer.sweeps.spec import SweepSpec
@@ -120,8 +121,10 @@ def execute(
     run = RunDirectory(Path(out).resolve())
     if task is None:
         require_no_given(run)
+    made = task or make_task(spec.task)
+    refuse_model(spec, made)
     given = None if task is None else digest_of(task)
-    task = task or make_task(spec.task)
+    task = made
     built = digest_of(task) if given is None and ":" in str(spec.task.get("name")) else None
     families = {family.name: family for family in spec.family_list()}
     with _exclusive(run):

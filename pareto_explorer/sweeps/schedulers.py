@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import moocore
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +14,7 @@ from ray.tune.schedulers import FIFOScheduler
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import Box, replicate_means
+from pareto_explorer.fronts.checked import pareto_layers
 from pareto_explorer.fronts.values import finite_matrix, finite_number
 
 __all__ = ["ParetoASHA", "farthest_first", "rank"]
@@ -73,7 +73,7 @@ def rank(
     [2, 0, 1]
     """
     matrix = finite_matrix(values)
-    layers = moocore.pareto_rank(matrix)
+    layers = pareto_layers(matrix)
     members = np.flatnonzero(layers == layers[row])
     members = members[np.lexsort(matrix[members].T[::-1])]
     order = members[cover(np.asarray(matrix if positions is None else positions)[members])]

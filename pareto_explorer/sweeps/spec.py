@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic_core import to_jsonable_python
 
 from pareto_explorer.errors import InputError, bare, brief, unknown
 from pareto_explorer.files import MAX_DEPTH, parse_yaml, read_yaml
@@ -212,8 +214,13 @@ class SweepSpec(Part):
         return OBJECTIVES[self.preset.preset].needs_retrained
 
     def to_mapping(self) -> dict[str, Any]:
-        """The specification as plain data with every default written out."""
-        return self.model_dump(mode="json")
+        """The specification as plain data with every default written out.
+
+        What a user's own task and methods are given stays as it is: infinity is not null, and the
+        key 3 is not the text "3".
+        """
+        given = {"task": _plain(self.task), "families": _plain(self.families)}
+        return self.model_dump(mode="json") | given
 
     def replicate_list(self) -> list[Replicate]:
         """Every (training seed, unlearning seed) pair, numbered."""
@@ -299,6 +306,17 @@ def _index(values: list[Any], key: str, where: str) -> int:
         known = f"an index from 0 to {len(values) - 1}" if values else "in an empty list"
         raise InputError(f"{where}: {brief(key)} is not {known}; correct it.")
     return int(key)
+
+
+def _plain(value: Any) -> Any:
+    """Lists and mappings anew, what YAML can write as it is, and the rest as pydantic writes it."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if value is None or type(value) in (bool, int, float, str, bytes, date, datetime):
+        return value
+    return to_jsonable_python(value)
 
 
 def _sentence(error: ValidationError) -> str:

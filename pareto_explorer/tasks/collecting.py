@@ -26,8 +26,8 @@ def samples_from(dataset: Any, limit: int | None = None) -> Samples:
     Augmentation belongs to the task, which applies it to batches.
 
     Inputs may be tensors, arrays, numbers or PIL images. Images become uint8 pixels of shape
-    (1, H, W) if they are grey and (3, H, W) otherwise, 64-bit floats become 32-bit ones and
-    integers other than pixels become int64.
+    (1, H, W) if they are grey and (3, H, W) otherwise, floats of any precision become 32-bit ones,
+    and integers other than pixels become int64. `Samples` keeps the types of its tensors.
 
     Args:
         dataset: Anything with a length whose items are pairs of an input and a label, such as the

@@ -58,8 +58,9 @@ def task_from(
     Args:
         name: What reports call the task.
         train: Training data, as `Samples`, as a pair of inputs and labels (tensors or arrays), or
-            as a map-style Dataset (see `samples_from`). A model gets the inputs as they are here:
-            what a transform does must be done.
+            as a map-style Dataset (see `samples_from`). A model gets the inputs as they are here,
+            so what a transform does must be done, but for their types: floats become 32-bit ones
+            and integers other than bytes int64, unless they come as `Samples`.
         test: Test data in any of these forms.
         forget: What to forget: positions in ``train`` or a mask of it, the path of a file that
             lists positions, or a request such as ``{"kind": "class", "label": 3}``. As for the

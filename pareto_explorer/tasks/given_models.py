@@ -11,6 +11,7 @@ from torch.nn.parameter import is_lazy
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.fresh import Fresh
+from pareto_explorer.tasks.logits import logits_of
 from pareto_explorer.tasks.task import UnlearningTask
 from pareto_explorer.tasks.weights import load_weights
 
@@ -94,7 +95,8 @@ def check_trained(task: UnlearningTask, original: Mapping[str, Tensor]) -> None:
     """Refuses weights that know nothing: an untrained model, or other inputs than it was given.
 
     Raises:
-        InputError: When the model gets no more right than a constant, or cannot take the inputs.
+        InputError: When the model gets no more right than a constant, cannot take the inputs, gives
+            no logits or changes its inputs.
     """
     with torch.random.fork_rng(devices=[]):
         model = task.model()
@@ -103,7 +105,10 @@ def check_trained(task: UnlearningTask, original: Mapping[str, Tensor]) -> None:
     some = task.train.take(torch.arange(0, n, max(1, n // _JUDGED))[:_JUDGED])
     try:
         with torch.no_grad():
-            right = (model.eval()(some.inputs).argmax(1) == some.labels).float().mean()
+            logits = logits_of(model.eval(), some.inputs, task.n_classes)
+            right = (logits.argmax(1) == some.labels).float().mean()
+    except InputError:
+        raise
     except Exception as error:  # whatever a user's model raises
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise InputError(

@@ -117,7 +117,8 @@ def make_task(options: Mapping[str, Any]) -> UnlearningTask:
     Args:
         options: ``name`` (a registered task, or ``"package.module:function"``) and the builder's
             own options, for example ``{"name": "digits", "forget": {"kind": "class", "label": 3},
-            "seed": 0}``. A ``forget`` mapping reaches the builder as a forget request.
+            "seed": 0}``. A registered task takes ``forget`` as a forget request; a function of
+            the user's own gets it, like every other option, exactly as it is here.
 
     Raises:
         InputError: When an option is unknown, missing or invalid; the text names the field.
@@ -137,7 +138,7 @@ def make_task(options: Mapping[str, Any]) -> UnlearningTask:
                 f" colon: {module}:{function}."
             )
         raise unknown("task.name", name, TASKS)
-    if "forget" in arguments:
+    if name in TASKS and "forget" in arguments:  # a user's own function gets what the file says
         arguments["forget"] = parse_forget(arguments["forget"])
     _check_arguments(build, arguments)
     try:

@@ -34,14 +34,30 @@ class Samples:
         labels: Integer tensor of shape (n,); stored as int64.
 
     Raises:
-        InputError: When the lengths differ or the labels are no vector of integers.
+        InputError: When the lengths differ, the labels are no vector of integers, or the inputs are
+            no tensor, sparse or complex.
     """
 
     inputs: Tensor
     labels: Tensor
 
     def __post_init__(self) -> None:
+        if not isinstance(self.inputs, Tensor):
+            raise InputError(
+                f"inputs: a {type(self.inputs).__name__} is no tensor; give one, as "
+                "torch.as_tensor(inputs) makes."
+            )
+        if self.inputs.requires_grad:
+            object.__setattr__(self, "inputs", self.inputs.detach())
         object.__setattr__(self, "labels", integers("labels", self.labels))
+        if self.inputs.layout is not torch.strided:
+            raise InputError(
+                "inputs: they are sparse; give dense ones, as inputs.to_dense() makes."
+            )
+        if self.inputs.is_complex():
+            raise InputError(
+                "inputs: they are complex; give real ones, as torch.view_as_real(inputs) makes."
+            )
         if self.inputs.ndim == 0 or len(self.inputs) != len(self.labels):
             raise InputError(
                 f"samples: {_length(self.inputs)} inputs do not match {len(self.labels)} labels;"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.tasks.logits import logits_of
 from pareto_explorer.tasks.recipes import Recipe
 from pareto_explorer.tasks.repeatable import repeatable
 from pareto_explorer.tasks.task import Samples, UnlearningTask
@@ -59,7 +60,8 @@ class Training:
             Its mean loss.
 
         Raises:
-            InputError: When the training diverges.
+            InputError: When the training diverges, or the model gives no logits or changes its
+                inputs.
         """
         mean = float(self._pass()) / self._steps
         self.epoch += 1
@@ -120,7 +122,8 @@ class Training:
                 if task.augment is not None:
                     inputs = task.augment(inputs, self._augment_draws)
                 self._optimizer.zero_grad()
-                loss = task.loss(self._model(inputs), samples.labels[index])
+                logits = logits_of(self._model, inputs, task.n_classes)
+                loss = task.loss(logits, samples.labels[index])
                 torch.autograd.backward(loss)
                 self._optimizer.step()
                 self._schedule.step()

@@ -53,3 +53,9 @@ def test_seeds_line_pairs_seeds() -> None:
 def test_landmark_hover_names_the_model() -> None:
     text = landmark_hover("Original model", "training seed 2", [("forget_gap", 0.5)])
     assert text == "<b>Original model</b><br>training seed 2<br><br>Forget gap 0.5000"
+
+
+def test_hover_names_an_infinite_knob() -> None:
+    row = ROW | {"config.clip": float("inf"), "config.floor": float("-inf"), "config.big": 1e308}
+    text = point_hover(row, ["forget_gap"], "")
+    assert all(part in text for part in ("clip = inf", "floor = -inf", "big = 1e+308"))

@@ -56,6 +56,23 @@ def test_what_is_not_set_lies_below_everything():
         assert axis.ticks[0] == axis.values[1]
 
 
+def test_what_is_off_the_scale_stands_past_its_ends_in_order():
+    values = [0.0, 10.0, np.inf, -np.inf, 1e308, np.nan, -1e200]
+    axis = axes(**{"config.clip": values})["config.clip"]
+    assert np.isfinite(axis.values).all()
+    order = np.argsort(axis.values)
+    assert [values[place] for place in order[1:]] == [-np.inf, -1e200, 0, 10, 1e308, np.inf]
+    assert order[0] == 5  # not set
+    texts = dict(zip(axis.ticks, axis.texts, strict=True))
+    assert [texts[axis.values[place]] for place in order[:3]] == ["not set", "-inf", "-1e+200"]
+    assert [texts[axis.values[place]] for place in order[-2:]] == ["1e+308", "inf"]
+    wide = axes(**{"config.clip": [0.001, 1.0, np.inf]})["config.clip"]
+    assert wide.values[:2] == pytest.approx([-3, 0])
+    assert wide.values[2] == pytest.approx(0.45)
+    alone = axes(**{"config.clip": [np.inf, np.nan, np.inf]})["config.clip"]
+    assert alone.values[0] == alone.values[2] > alone.values[1]
+
+
 def test_nothing_is_changed():
     table = pd.DataFrame({"config.lr": [0.001, 1.0], "step": 1, "loss": [1.0, 2], "gain": [1.0, 2]})
     before = table.copy()

@@ -112,3 +112,14 @@ def test_only_what_was_drawn_counts():
     assert knob_coverage(table, domains)[["family", "knob"]].to_numpy().tolist() == [["f", "lr"]]
     assert knob_coverage(table, {}).empty
     assert coverage_sentences(knob_coverage(table, {})) == []
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_infinity_is_an_option_as_any_other_and_the_end_of_a_range():
+    choice = KnobDomain("choice", (0.1, float("inf")))
+    tried = covered([0.1, 0.1, float("inf"), 0.1], choice)
+    assert (tried["tried"], tried["untried"]) == (1.0, "")
+    assert covered([0.1, 0.1], choice)["untried"] == "inf"
+    for domain in (LR, KnobDomain("normal", (0, 1)), KnobDomain("quniform", (0, 1, 0.1))):
+        row = covered([-np.inf, 0.01, 0.05, np.inf], domain)
+        assert 0 <= row["tried"] <= 1

@@ -99,3 +99,9 @@ def test_families_with_the_same_edge_are_told_together():
         "lr: the best of a, b and 1 other lie at the upper end of [0, 1]; widen it."
     ]
     assert edge_sentences(found.iloc[:0]) == []
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_infinity_lies_at_the_end_of_a_range():
+    found = edges([0.02, 0.3, 0.6, np.inf], reaching(0.1, 0.3, 0.6, 0.8))
+    assert found["end"].tolist() == ["upper"]

@@ -145,3 +145,17 @@ def test_agrees_with_scikit_learn():
     theirs = permutation_importance(forest, knobs[160:], cost[160:], n_repeats=20, random_state=0)
     for j in range(3):
         assert found[f"k{j}"] == pytest.approx(theirs.importances_mean[j], rel=0.3, abs=0.05)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_numbers_that_single_precision_cannot_hold_are_told_apart():
+    sizes = [-np.inf, -1e308, 0.1, 1e39, 1e308, np.inf, np.nan]
+    points = table(
+        *(
+            row(f"t{i}", 0, 1, cost := (i % 7) / 7, 1 - cost) | {"config.clip": sizes[i % 7]}
+            for i in range(42)
+        )
+    )
+    found = knob_importance(points, BOX)
+    assert found.r2["cost"] > 0.9
+    assert set(found.table["knob"]) == {"clip"}

@@ -29,9 +29,15 @@ def test_knobs_that_vary():
         (pd.array([True, None, False], dtype="boolean"), [1, -1, 0], ["False", "True"]),
         ([1, 2, 3, 4, 5, 6], [0, 0, 1, 2, 3, 3], ["1 to 2", "3", "4", "5 to 6"]),
         ([0, 0, 0, 0, 0, 0, 1, 2, 3, 4], [0] * 6 + [1, 2, 2, 2], ["0", "1", "2 to 4"]),
+        ([np.inf, 0.1, -np.inf, np.inf], [2, 1, 0, 2], ["-inf", "0.1", "inf"]),
+        (
+            [np.inf, 1, 2, 3, 4, 5, 6, 1e308, np.nan],
+            [5, 0, 0, 1, 2, 3, 3, 4, -1],
+            ["1 to 2", "3", "4", "5 to 6", "1e+308", "inf"],
+        ),
         ([], [], []),
     ],
-    ids=["words", "numbers", "integers", "truth", "quantiles", "ties", "none"],
+    ids=["words", "numbers", "integers", "truth", "quantiles", "ties", "infinite", "far", "none"],
 )  # fmt: skip
 def test_groups(values, codes, labels):
     found, names = knob_groups(pd.Series(values))

@@ -3,7 +3,8 @@ import pytest
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import Box, Objective
-from pareto_explorer.fronts.sets import family_sets, metric_units, normalised_front, signs, volume
+from pareto_explorer.fronts.checked import volume
+from pareto_explorer.fronts.sets import family_sets, metric_units, normalised_front, signs
 from tests.fronts.test_tables import BOX, row, table
 
 

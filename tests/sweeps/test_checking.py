@@ -378,7 +378,7 @@ def of_wrong_shape(batch):
 
 def test_a_model_that_does_not_fit_ends_the_check_with_what_is_known(space):
     found = check(spec_of(space), task_of(model=partial(network, 5)))
-    assert found.model.output == (8, 5)
+    assert (found.model.parameters, found.model.output) == (4 * 8 + 8 + 8 * 5 + 5, ())
     assert len(found.errors) == 1
     assert found.families == ()
 

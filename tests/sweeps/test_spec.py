@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pytest
@@ -9,8 +11,10 @@ import yaml
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.files import dump_yaml, parse_yaml
+from pareto_explorer.runs import RunDirectory, read_manifest, write_manifest
 from pareto_explorer.sweeps import SweepSpec, TrialPlan
 from pareto_explorer.sweeps.spaces import Domain
+from pareto_explorer.tasks import make_task
 from pareto_explorer.unlearning import PRESETS, make_method
 
 MINIMAL = {
@@ -518,3 +522,45 @@ def test_objectives_that_make_no_box_are_refused(other, said):
         )
     assert re.search(said, str(told.value))
     assert str(told.value).count("objectives: ") == 1
+
+
+OWN = """
+task:
+  name: tests.tasks.small:anything
+  forget: {forget}
+  day: 2024-01-31
+  large: .inf
+  parts: {{0: [1, 2], b: "007"}}
+  nothing:
+families:
+  - {{method: "tests.sweeps.test_spec:Own", clip: {{choice: [0.1, .inf]}}}}
+search: {{configurations: 2}}
+"""
+
+
+@dataclass(frozen=True)
+class Own:
+    """A method that is never run."""
+
+    clip: float = 1.0
+
+    def run(self, model, *_):
+        yield model
+
+
+@pytest.mark.parametrize("forget", ["[5]", "list.txt", "~", "{kind: random}", "{3: [0]}"])
+def test_a_task_function_gets_the_same_options_from_the_file_and_from_the_run(tmp_path, forget):
+    path = tmp_path / "space.yaml"
+    path.write_text(OWN.format(forget=forget))
+    spec = SweepSpec.load(path)
+    run = RunDirectory(tmp_path / "run")
+    write_manifest(run, {"spec": spec.to_mapping()})
+    again = SweepSpec.from_mapping(read_manifest(run)["spec"])
+    assert again == spec
+    assert again.to_mapping() == spec.to_mapping()
+    given = make_task(again.task).facts["given"]
+    assert given == {key: value for key, value in spec.task.items() if key != "name"}
+    assert given["forget"] == yaml.safe_load(forget)
+    assert (given["day"], given["large"]) == (date(2024, 1, 31), math.inf)
+    assert given["parts"] == {0: [1, 2], "b": "007"}
+    assert {plan.knobs["clip"] for plan in again.plan()} == {0.1, math.inf}

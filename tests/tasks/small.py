@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +14,7 @@ from pareto_explorer.tasks import (
     Recipe,
     Samples,
     UnlearningTask,
+    parse_forget,
     select_adjacent_set,
     select_forget_set,
 )
@@ -38,10 +42,10 @@ def clouds(n: int, seed: int) -> Samples:
 
 
 def small_task(
-    forget: ForgetRequest | None = None, seed: int = 0, epochs: int = 2
+    forget: ForgetRequest | dict[str, Any] | None = None, seed: int = 0, epochs: int = 2
 ) -> UnlearningTask:
     train = clouds(90, seed)
-    request = forget or RandomSubset(fraction=0.1)
+    request = parse_forget(forget or RandomSubset(fraction=0.1))
     labels, indices = select_forget_set(request, train, N_CLASSES, seed)
     return UnlearningTask(
         name="small",
@@ -55,6 +59,10 @@ def small_task(
         recipe=Recipe(epochs=epochs, batch_size=16),
         adjacent_indices=select_adjacent_set(request, train, indices),
     )
+
+
+def anything(**given: Any) -> UnlearningTask:
+    return replace(small_task(), facts={"given": given})
 
 
 def no_task() -> str:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import importlib
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.tasks import TASKS, RandomSubset, make_task
+from pareto_explorer.tasks import TASKS, make_task
 from tests.tasks.small import small_task
 
 
@@ -29,13 +30,28 @@ def test_every_entry_is_described() -> None:
         assert entry.source
 
 
-def test_a_task_of_the_users_own_is_imported_and_gets_a_forget_request() -> None:
+def test_a_task_of_the_users_own_is_imported() -> None:
     options = {"name": "tests.tasks.small:small_task", "forget": {"kind": "random"}, "seed": 3}
     task = make_task(options)
     assert task.name == "small"
-    expected = small_task(RandomSubset(), seed=3)
+    expected = small_task({"kind": "random"}, seed=3)
     assert task.forget_indices.tolist() == expected.forget_indices.tolist()
     assert options["name"] == "tests.tasks.small:small_task"
+
+
+@pytest.mark.parametrize(
+    "forget", [[5, 7], "forget.txt", None, {"kind": "random"}, {3: [1, 2]}, 0.1, math.inf]
+)
+def test_a_task_of_the_users_own_gets_its_options_as_they_are_written(forget: Any) -> None:
+    options = {"name": "tests.tasks.small:anything", "forget": forget, "more": {"b": [forget]}}
+    task = make_task(options)
+    assert task.facts["given"] == {"forget": forget, "more": {"b": [forget]}}
+    assert type(task.facts["given"]["forget"]) is type(forget)
+
+
+def test_a_registered_task_takes_a_mapping_only() -> None:
+    with pytest.raises(InputError, match=r"task\.forget: \[5\] is not a mapping"):
+        make_task({"name": "digits", "forget": [5]})
 
 
 @pytest.mark.parametrize(

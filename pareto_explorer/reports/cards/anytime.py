@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pareto_explorer.figures.anytime import anytime_info, draw_anytime
-from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.card import Card, guarded
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.wording import leaders_note, listing
 
 __all__ = ["anytime_card"]
+
+_TITLE = "What it took"
 
 _SPENT = {"trials": "trials", "seconds": "seconds of compute", "samples": "samples"}
 _EXPECTED = (
@@ -27,14 +29,14 @@ _RISING = (
 )
 
 
+@guarded("anytime", _TITLE)
 def anytime_card(material: Material) -> Card:
     """Hypervolume against configurations, or trials of a search, and against what they cost."""
-    title = "What it took"
     if not material.has_points:
-        return Card("anytime", title, reason="No trial has given a finite point yet.")
+        return Card("anytime", _TITLE, reason="No trial has given a finite point yet.")
     if material.trials.groupby("family").size().max() < 2:
         reason = "Every family has a single trial, so nothing shows how its hypervolume grew."
-        return Card("anytime", title, reason=reason)
+        return Card("anytime", _TITLE, reason=reason)
     counted = "trials" if material.run.searched else "configurations"
     info = anytime_info(material.run.points, material.run.box, (counted, "seconds", "samples"))
     ranked = list(material.hypervolumes)
@@ -49,7 +51,7 @@ def anytime_card(material: Material) -> Card:
     explained = [_EXPECTED] * (counted == "configurations") + [_ONE_AFTER_ANOTHER] * bool(spent)
     return Card(
         "anytime",
-        title,
+        _TITLE,
         f"{sentence[0].upper()}{sentence[1:]}.",
         how_to_read="".join([leaders_note(shown, ranked), *explained, _RISING]),
         data=info.table(),

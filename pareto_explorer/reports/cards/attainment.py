@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pareto_explorer.figures.attainment import draw_attainment
 from pareto_explorer.figures.frame import NEAR, WHOLE
-from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.card import Card, guarded
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.wording import count
 
 __all__ = ["attainment_card"]
+
+_TITLE = "How reliably it is reached"
 
 _AT_FIRST = 3  # more bands than this cover each other
 _HOW_TO_READ = (
@@ -18,9 +20,9 @@ _HOW_TO_READ = (
 )
 
 
+@guarded("attainment", _TITLE)
 def attainment_card(material: Material) -> Card:
     """Attainment bands of the leading families; the names bring the others."""
-    title = "How reliably it is reached"
     box = material.run.box
     replicates = len(material.replicates)
     if len(box.objectives) != 2:
@@ -29,12 +31,12 @@ def attainment_card(material: Material) -> Card:
             f"{len(box.objectives)}; the Vorob'ev deviation under “Other measures” says how far "
             "each front moves."
         )
-        return Card("attainment", title, reason=reason)
+        return Card("attainment", _TITLE, reason=reason)
     if not material.has_points:
-        return Card("attainment", title, reason="No trial has given a finite point yet.")
+        return Card("attainment", _TITLE, reason="No trial has given a finite point yet.")
     if replicates < 2:
         reason = "With one replicate nothing tells how far a front moves; run at least two."
-        return Card("attainment", title, reason=reason)
+        return Card("attainment", _TITLE, reason=reason)
     info = material.attainment
     ranked = list(material.hypervolumes)
     shown = ranked[:_AT_FIRST]
@@ -46,7 +48,7 @@ def attainment_card(material: Material) -> Card:
     )
     return Card(
         "attainment",
-        title,
+        _TITLE,
         f"Which part of the box a family reaches in all {count(replicates, 'replicate')}, in at "
         f"least {info.median}, and in the best one.",
         how_to_read=note + _HOW_TO_READ,

@@ -8,11 +8,13 @@ import pandas as pd
 
 from pareto_explorer.fronts import pooled_hypervolume
 from pareto_explorer.fronts.contributions import family_contributions, knob_contributions
-from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.card import Card, guarded
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.wording import count, share
 
 __all__ = ["contributions_card"]
+
+_TITLE = "What the front would lose"
 
 _MOST = 10
 _VISIBLE = 0.0005  # what three decimals show
@@ -23,11 +25,11 @@ _HOW_TO_READ = (
 )
 
 
+@guarded("contributions", _TITLE)
 def contributions_card(material: Material) -> Card:
     """Exclusive hypervolume by family and by knob."""
-    title = "What the front would lose"
     if not material.has_points:
-        return Card("contributions", title, reason="No trial has given a finite point yet.")
+        return Card("contributions", _TITLE, reason="No trial has given a finite point yet.")
     points, box = material.run.points, material.run.box
     of_means = family_contributions(points, box)
     over = family_contributions(points, box, over="replicates")
@@ -45,7 +47,7 @@ def contributions_card(material: Material) -> Card:
     seen = [row for row in values if row["contribution"] >= _VISIBLE][:_MOST]
     return Card(
         "contributions",
-        title,
+        _TITLE,
         f"The hypervolume of the front of all families is {share(pooled)}; this much of it nobody "
         "else would bring.",
         how_to_read=_HOW_TO_READ,

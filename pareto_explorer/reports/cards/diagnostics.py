@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pareto_explorer.figures.diagnostics import diagnostics_info, draw_diagnostics
-from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.card import Card, guarded
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.wording import count, leaders_note
 
 __all__ = ["diagnostics_card"]
+
+_TITLE = "Conflict of the gradients"
 
 _HOW_TO_READ = (
     "Each line is the mean over a family's trials and replicates since the step before; point at a "
@@ -19,14 +21,14 @@ _HOW_TO_READ = (
 )
 
 
+@guarded("diagnostics", _TITLE)
 def diagnostics_card(material: Material) -> Card:
     """Cosine, hardness, weights and norms over steps, for the families that have two gradients."""
-    title = "Conflict of the gradients"
     info = diagnostics_info(material.run.points)
     names = [family.name for family in info.families]
     if not names:
         reason = "No method of this run combined the gradients of two losses, so none was recorded."
-        return Card("diagnostics", title, reason=reason)
+        return Card("diagnostics", _TITLE, reason=reason)
     ranked = [name for name in material.hypervolumes if name in names]
     shown = material.leading(ranked)
     without = len(material.styles) - len(names)
@@ -34,7 +36,7 @@ def diagnostics_card(material: Material) -> Card:
     figure = draw_diagnostics(info)
     return Card(
         "diagnostics",
-        title,
+        _TITLE,
         "How the gradients of the forget loss and of the retain loss got along while unlearning, "
         f"for {count(len(names), 'family', 'families')}.{scope}",
         how_to_read=leaders_note(shown, ranked) + _HOW_TO_READ,

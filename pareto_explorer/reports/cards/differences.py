@@ -10,12 +10,14 @@ from pareto_explorer.figures.difference import DifferenceInfo, difference_info, 
 from pareto_explorer.figures.frame import NEAR, WHOLE
 from pareto_explorer.fronts.comparison import SEPARABLE_FROM, Comparison
 from pareto_explorer.fronts.to_forget import NO_RANKING
-from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.card import Card, guarded
 from pareto_explorer.reports.cards.finding import verdict_pending
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.wording import count, p_value, percent, share, signed
 
 __all__ = ["differences_card"]
+
+_TITLE = "Is the lead real?"
 
 _HOW_TO_READ = (
     "Replicates share the original model and the random numbers, so the difference within each is "
@@ -42,13 +44,13 @@ _FIGURE = (
 )
 
 
+@guarded("differences", _TITLE)
 def differences_card(material: Material) -> Card:
     """The table of paired differences, and where the two leading families differ."""
-    title = "Is the lead real?"
     if not material.has_points:
-        return Card("differences", title, reason="No trial has given a finite point yet.")
+        return Card("differences", _TITLE, reason="No trial has given a finite point yet.")
     if material.nothing_to_forget:
-        return Card("differences", title, reason=NO_RANKING)
+        return Card("differences", _TITLE, reason=NO_RANKING)
     pairs = material.comparisons
     if not pairs:
         reason = (
@@ -56,13 +58,13 @@ def differences_card(material: Material) -> Card:
             if len(material.hypervolumes) > 1
             else "There are no two families to compare."
         )
-        return Card("differences", title, reason=reason)
+        return Card("differences", _TITLE, reason=reason)
     leader = pairs[0].first
     against = [pair for pair in pairs if pair.first == leader]
     n = max(len(pair.differences) for pair in against)
     if n < 2:
         reason = "With one replicate, nothing tells a lead from chance; run at least two."
-        return Card("differences", title, reason=reason)
+        return Card("differences", _TITLE, reason=reason)
     tested = n >= SEPARABLE_FROM
     fullest = next(pair for pair in against if len(pair.differences) == n)
     bootstrap = fullest.interval.kind == "bootstrap"
@@ -80,7 +82,7 @@ def differences_card(material: Material) -> Card:
     rows = [_row(pair, tested=tested) for pair in against]
     return Card(
         "differences",
-        title,
+        _TITLE,
         f"The hypervolume of {leader}, which has the largest mean, minus that of each other "
         f"family, paired over {paired}{' in which both were run' if fewer else ''}.{pending}",
         how_to_read=f"{help_text} {_FIGURE}" if info else help_text,

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from pareto_explorer.figures.words import label, measure, number
-from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.card import Card, guarded
 from pareto_explorer.reports.explorer_data import explorer_data
 from pareto_explorer.reports.legend import crowd_note, legend_entries, shown_families
 from pareto_explorer.reports.material import Material
@@ -16,6 +16,8 @@ from pareto_explorer.runs import config_columns
 from pareto_explorer.runs.columns import CONFIG_PREFIX
 
 __all__ = ["explorer_card"]
+
+_TITLE = "Explore every point"
 
 _HOW_TO_READ = (
     "A point is one checkpoint of one configuration, averaged over the replicates; the front is "
@@ -28,12 +30,12 @@ _RETRAINED = "its distance to the retrained model"
 _COMMANDS = "the commands that run it again and write its weights to a file"
 
 
+@guarded("explorer", _TITLE)
 def explorer_card(material: Material) -> Card:
     """Every point, to filter and to compare."""
-    title = "Explore every point"
     means = material.run.means()
     if means.empty:
-        return Card("explorer", title, reason="No trial has given a finite point yet.")
+        return Card("explorer", _TITLE, reason="No trial has given a finite point yet.")
     payload = explorer_data(material, means)
     hidden = payload["total"] - payload["rows"]
     thinned = (
@@ -47,7 +49,7 @@ def explorer_card(material: Material) -> Card:
     n_front = int(means["on_front"].sum())
     return Card(
         "explorer",
-        title,
+        _TITLE,
         f"{count(len(means), 'point')}, of which {n_front:,} "
         f"{'is' if n_front == 1 else 'are'} on the front of all families. Filter, compare, and "
         f"pin the ones to look at closely.{thinned}",

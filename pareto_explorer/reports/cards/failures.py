@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.card import Card, guarded
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.wording import count
 
 __all__ = ["failures_card"]
 
+_TITLE = "Failures"
+
 _BAD = ("failed", "diverged", "running")
 
 
+@guarded("failures", _TITLE)
 def failures_card(material: Material) -> Card:
     """Failed, diverged and unfinished trials, with their errors."""
-    title = "Failures"
     trials = material.trials
     bad = trials[trials["trial_status"].isin(_BAD)]
     if bad.empty:
         reason = f"None: all {count(len(trials), 'trial')} ended as they should."
-        return Card("failures", title, reason=reason)
+        return Card("failures", _TITLE, reason=reason)
     data = pd.DataFrame(
         [
             {
@@ -35,7 +37,7 @@ def failures_card(material: Material) -> Card:
     )
     return Card(
         "failures",
-        title,
+        _TITLE,
         f"{count(len(bad), 'trial')} of {len(trials):,} did not run to the end. Points evaluated "
         "before that count like all others where every replicate has them.",
         data=data,

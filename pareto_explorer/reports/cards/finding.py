@@ -13,24 +13,28 @@ from pareto_explorer.fronts.comparison import SEPARABLE_FROM, Comparison
 from pareto_explorer.fronts.floor import floor_sentence
 from pareto_explorer.fronts.sensitivity import ranking_changes
 from pareto_explorer.fronts.standing import LARGEST, REPEATED, standing, standing_sentence
+from pareto_explorer.fronts.tables import usable
 from pareto_explorer.fronts.words import called, families
-from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.card import Card, guarded
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.more_replicates import more_replicates
 from pareto_explorer.reports.wording import count, listing, share
 
 __all__ = ["finding_card", "leader_sentences", "optimism_sentence", "verdict_pending"]
 
+_TITLE = "What was found"
+
 _BOX = "the box, which spans each objective from its best value to the worst that counts"
 _PARTS = ("method", "aggregator", "forget_loss")
 _VISIBLE = 0.0005  # a hypervolume below this is 0.000 in the report
 
 
+@guarded("finding", _TITLE)
 def finding_card(material: Material) -> Card:
     """The answer that a reader should take away, and what limits it."""
     if material.nothing_to_forget:
         context = _context([], [*material.run.notes, _trials(material)])
-        return Card("finding", "What was found", material.nothing_to_forget, context=context)
+        return Card("finding", _TITLE, material.nothing_to_forget, context=context)
     first, *rest = leader_sentences(
         material.hypervolumes,
         material.comparisons,
@@ -41,9 +45,11 @@ def finding_card(material: Material) -> Card:
     if not _leads(material.hypervolumes):
         return Card(
             "finding",
-            "What was found",
+            _TITLE,
             first,
-            context=_context([_trials(material)], [*notes, _aim(material)]),
+            context=_context(
+                [_trials(material)], [*notes, _aim(material), _unmeasurable(material)]
+            ),
         )
     answer = [*rest, _one_search(material), _floor(material, len(material.replicates))]
     limits = [
@@ -54,9 +60,10 @@ def finding_card(material: Material) -> Card:
         optimism_sentence(material.hypervolumes),
         _reference(material),
         _beyond(material),
+        _unmeasurable(material),
         _trials(material),
     ]
-    return Card("finding", "What was found", first, context=_context(answer, limits))
+    return Card("finding", _TITLE, first, context=_context(answer, limits))
 
 
 def leader_sentences(
@@ -294,6 +301,20 @@ def _beyond(material: Material) -> str:
     return (
         f"{beyond:,} of {count(total, 'point')} lie at or beyond the reference point "
         f"and add nothing to any hypervolume."
+    )
+
+
+def _unmeasurable(material: Material) -> str:
+    """How many points count nowhere, for the size of their objectives."""
+    points = material.run.points
+    well = points["status"] == "ok"
+    left_out = int((well & ~usable(points, material.run.box)).sum())
+    if not left_out:
+        return ""
+    counts = "counts" if left_out == 1 else "count"
+    return (
+        f"{left_out:,} of {count(int(well.sum()), 'point')} {counts} nowhere: an objective is not "
+        "finite, or too large to calculate with."
     )
 
 

@@ -6,12 +6,14 @@ import plotly.graph_objects as go
 
 from pareto_explorer.figures import draw_front
 from pareto_explorer.figures.words import GOOD_CORNER, inline
-from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.card import Card, guarded
 from pareto_explorer.reports.legend import crowd_note, legend_entries, shown_families
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.wording import count, listing
 
 __all__ = ["front_card"]
+
+_TITLE = "The front"
 
 _HOW_TO_READ = (
     "A point is one checkpoint of one configuration, averaged over the replicates; faded points "
@@ -34,6 +36,7 @@ _LANDMARKS = {
 }
 
 
+@guarded("front", _TITLE)
 def front_card(material: Material) -> Card:
     """The front figure with its legend."""
     info = material.info
@@ -53,7 +56,7 @@ def front_card(material: Material) -> Card:
     help_texts = [crowd_note(shown, material), *help_texts, hidden]
     return Card(
         "front",
-        "The front",
+        _TITLE,
         f"{names[:1].upper()}{names[1:]} of every checkpoint, by family. {good}",
         how_to_read=" ".join(filter(None, help_texts)),
         data=material.front,

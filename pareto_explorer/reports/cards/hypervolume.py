@@ -11,11 +11,13 @@ from pareto_explorer.fronts import FamilyHypervolume
 from pareto_explorer.fronts.sensitivity import ranking_changes
 from pareto_explorer.fronts.tables import objective_values
 from pareto_explorer.fronts.to_forget import NO_RANKING
-from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.card import Card, guarded
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.wording import box_sentence, count
 
 __all__ = ["hypervolume_card"]
+
+_TITLE = "Hypervolume by family"
 
 _HOW_TO_READ = (
     "Dots are the {replicates}, the line is their mean and the bar {bounds}: it covers the seeds, "
@@ -32,12 +34,12 @@ _HOW_TO_READ = (
 )
 
 
+@guarded("hypervolume", _TITLE)
 def hypervolume_card(material: Material) -> Card:
     """The table that ranks families."""
-    title = "Hypervolume by family"
     volumes = material.hypervolumes
     if not material.has_points:
-        return Card("hypervolume", title, reason="No trial has given a finite point yet.")
+        return Card("hypervolume", _TITLE, reason="No trial has given a finite point yet.")
     data = _data(material)
     first = max(volumes.values(), key=lambda volume: len(volume.per_replicate))
     run = {name: len(volume.per_replicate) for name, volume in volumes.items()}
@@ -56,7 +58,7 @@ def hypervolume_card(material: Material) -> Card:
     replicates = count(len(material.replicates), "replicate")
     return Card(
         "hypervolume",
-        title,
+        _TITLE,
         sentence,
         how_to_read=_HOW_TO_READ.format(replicates=replicates, bounds=bounds),
         data=data,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pareto_explorer.figures.importance import draw_importance, importance_info
 from pareto_explorer.figures.words import inline
 from pareto_explorer.fronts.importance import ImportanceResult, knob_importance
-from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.card import Card, guarded
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.wording import listing
 
 __all__ = ["importance_card"]
+
+_TITLE = "Which knobs mattered"
 
 _HOW_TO_READ = (
     "A random forest learns to predict from the knobs; a bar says by how much the share of the "
@@ -20,14 +22,14 @@ _HOW_TO_READ = (
 )
 
 
+@guarded("importance", _TITLE)
 def importance_card(material: Material) -> Card:
     """Permutation importance of the knobs, or why it does not apply."""
-    title = "Which knobs mattered"
     if not material.has_points:
-        return Card("importance", title, reason="No trial has given a finite point yet.")
+        return Card("importance", _TITLE, reason="No trial has given a finite point yet.")
     result = knob_importance(material.run.points, material.run.box)
     if result.reason:
-        return Card("importance", title, reason=result.reason)
+        return Card("importance", _TITLE, reason=result.reason)
     info = importance_info(result)
     left_out = info.n_knobs - len(info.knobs)
     more = (
@@ -38,7 +40,7 @@ def importance_card(material: Material) -> Card:
     figure = draw_importance(info)
     return Card(
         "importance",
-        title,
+        _TITLE,
         "How much each knob explains of what a trial reached, on trials left out."
         f"{_unexplained(result)}",
         how_to_read=f"{_HOW_TO_READ} {result.note}{more}",

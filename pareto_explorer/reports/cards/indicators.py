@@ -5,11 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from pareto_explorer.fronts.indicators import family_indicators
-from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.card import Card, guarded
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.wording import measured
 
 __all__ = ["indicators_card"]
+
+_TITLE = "Other measures"
 
 _COLUMNS = {
     "igd_plus": "IGD+",
@@ -27,18 +29,18 @@ _HOW_TO_READ = (
 _R2 = "R2 is the mean loss of one who weights the two objectives and does not yet know how. "
 
 
+@guarded("indicators", _TITLE)
 def indicators_card(material: Material) -> Card:
     """A table by family, the largest hypervolume first."""
-    title = "Other measures"
     if not material.has_points:
-        return Card("indicators", title, reason="No trial has given a finite point yet.")
+        return Card("indicators", _TITLE, reason="No trial has given a finite point yet.")
     table = family_indicators(material.run.points, material.run.box).set_index("family")
     table = table.loc[list(material.hypervolumes)].dropna(axis="columns", how="all")
     shown = {name: words for name, words in _COLUMNS.items() if name in table}
     data = table.reset_index()
     return Card(
         "indicators",
-        title,
+        _TITLE,
         "What hypervolume leaves out: how far each family is from the front of all families, how "
         "much that varies, and how much of that front is its own.",
         how_to_read=_HOW_TO_READ.format(r2=_R2 if "r2" in shown else ""),

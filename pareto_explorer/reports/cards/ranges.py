@@ -6,11 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.card import Card, guarded
 from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.wording import percent
 
 __all__ = ["ranges_card"]
+
+_TITLE = "Were the ranges right?"
 
 _HOW_TO_READ = (
     "A range is cut into equal parts, on its own scale: as many as the largest power of two that "
@@ -22,22 +24,22 @@ _HOW_TO_READ = (
 )
 
 
+@guarded("ranges", _TITLE)
 def ranges_card(material: Material) -> Card:
     """Coverage of every knob of every family, and the edges."""
-    title = "Were the ranges right?"
     if not material.run.domains:
         return Card(
-            "ranges", title, reason="The run does not record what its knobs were drawn from."
+            "ranges", _TITLE, reason="The run does not record what its knobs were drawn from."
         )
     data = material.coverage.merge(
         material.edges[["family", "knob", "end"]], on=["family", "knob"], how="left"
     )
     if data.empty:
-        return Card("ranges", title, reason="No knob was drawn.")
+        return Card("ranges", _TITLE, reason="No knob was drawn.")
     warnings = material.range_warnings
     return Card(
         "ranges",
-        title,
+        _TITLE,
         "How much of each knob's range was tried, and where the best values lie at its end."
         if warnings
         else "Each knob's range was tried evenly, and no family is best at the end of one.",

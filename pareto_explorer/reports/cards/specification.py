@@ -9,12 +9,15 @@ import pandas as pd
 import yaml
 
 from pareto_explorer.redaction import redacted
-from pareto_explorer.reports.card import Card
+from pareto_explorer.reports.card import Card, guarded
 from pareto_explorer.reports.material import Material
 
 __all__ = ["specification_card"]
 
+_TITLE = "Specification and versions"
 
+
+@guarded("specification", _TITLE)
 def specification_card(material: Material) -> Card:
     """Everything needed to run the sweep again, or each of several sweeps."""
     run = material.run
@@ -26,7 +29,7 @@ def specification_card(material: Material) -> Card:
     ]
     return Card(
         "specification",
-        "Specification and versions",
+        _TITLE,
         "What was run, as it was resolved before the first trial started.",
         data=pd.DataFrame(versions),
         context={

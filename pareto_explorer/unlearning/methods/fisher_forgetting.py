@@ -63,11 +63,17 @@ def fisher_diagonal(
     for inputs in torch.split(samples.inputs, 1):
         log_p = model(inputs).log_softmax(1)[0]
         classes = torch.eye(len(log_p), dtype=log_p.dtype, device=log_p.device)
+        # zeros that PyTorch would put for an unused parameter have no dimension of classes
         gradients = torch.autograd.grad(
-            log_p, parameters, classes, is_grads_batched=True, materialize_grads=True
+            log_p, parameters, classes, is_grads_batched=True, allow_unused=True
         )
         p = log_p.detach().exp()
-        parts = [torch.einsum("k,k...->...", p, part.square()) for part in gradients]
+        parts = [
+            torch.zeros_like(whole)
+            if part is None
+            else torch.einsum("k,k...->...", p, part.square())
+            for whole, part in zip(total, gradients, strict=True)
+        ]
         torch._foreach_add_(total, parts, alpha=1 / len(samples))
         ledger.count(forward=1, backward=len(log_p))
     return total
