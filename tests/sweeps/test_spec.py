@@ -3,7 +3,6 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import pytest
@@ -560,7 +559,7 @@ def test_a_task_function_gets_the_same_options_from_the_file_and_from_the_run(tm
     assert again.to_mapping() == spec.to_mapping()
     given = make_task(again.task).facts["given"]
     assert given == {key: value for key, value in spec.task.items() if key != "name"}
-    assert given["forget"] == yaml.safe_load(forget)
-    assert (given["day"], given["large"]) == (date(2024, 1, 31), math.inf)
-    assert given["parts"] == {0: [1, 2], "b": "007"}
+    assert given["forget"] == parse_yaml(forget, "forget")
+    assert (given["day"], given["large"]) == ("2024-01-31", math.inf)
+    assert given["parts"] == {"0": [1, 2], "b": "007"}
     assert {plan.knobs["clip"] for plan in again.plan()} == {0.1, math.inf}
