@@ -28,12 +28,9 @@ from pareto_explorer.fronts.to_forget import original_gaps
 from pareto_explorer.runs import (
     PointsWriter,
     RunDirectory,
-    finished_trials,
     forget_unfinished,
     read_landmarks,
     read_manifest,
-    read_plans,
-    read_points,
     write_landmarks,
 )
 from pareto_explorer.runs.staging import STATE
@@ -126,9 +123,9 @@ def execute(
     with _exclusive(run):
         manifest = _earlier_manifest(run, spec, given, built)
         earlier = None if manifest is None else manifest["spec"]
-        forget_unfinished(run)
-        ended, points = finished_trials(run), read_points(run)
-        plans = spec.plan() or [plan_of(plan, families) for plan in read_plans(run)]
+        recorded = forget_unfinished(run)
+        ended, points = recorded.ended, recorded.points
+        plans = spec.plan() or [plan_of(plan, families) for plan in recorded.plans.values()]
         compares = isinstance(spec.search, CompareSearch)
         draws = (RULE if compares else None) if manifest is None else manifest.get(DRAWS)
         if left_to_do(spec, plans, ended):
