@@ -114,7 +114,7 @@ def without_table(folder: Path) -> None:
 def measure(folder: Path) -> tuple[float, float, int, int]:
     """Seconds, MiB, points and ended trials of one reading."""
     command = [sys.executable, "-c", READ, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
     seconds, mebibytes, points, ends = done.stdout.split()
     return float(seconds), float(mebibytes), int(points), int(ends)
 

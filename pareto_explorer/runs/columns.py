@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -163,7 +163,7 @@ def tabulate(rows: Sequence[Mapping[str, Any]], identity: Mapping[str, Any]) -> 
         InputError: There are too many columns.
     """
     found = dict.fromkeys(name for row in rows for name in row)
-    require_names(found, lambda name: next(i for i, row in enumerate(rows) if name in row))
+    require_names(found, rows)
     further = sorted(found.keys() - identity.keys(), key=order)
     return pd.DataFrame(
         {
@@ -179,8 +179,8 @@ def require_fit(rows: Sequence[Mapping[str, Any]], identity: Mapping[str, Any]) 
     Raises:
         Misfit: As for ``tabulate``.
     """
+    require_names(dict.fromkeys(name for row in rows for name in row), rows)
     for position, row in enumerate(rows):
-        require_names(row, lambda _, position=position: position)
         for name in dict.fromkeys((*identity, *row)):
             _require(name, kind_of(name, identity), row.get(name), position)
 
@@ -212,8 +212,8 @@ def stack(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """
     if len(tables) == 1:
         return tables[0]
-    names = dict.fromkeys(name for table in tables for name in table)
-    require_names(names, lambda _: 0)
+    names = dict.fromkeys(str(name) for table in tables for name in table)
+    require_names(names)
     leading = [name for name in names if name in tables[0] and name in IDENTITY]
     columns = {
         name: _stacked(name, tables)
@@ -222,12 +222,12 @@ def stack(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def require_names(names: Iterable[str], row_of: Callable[[str], int]) -> None:
+def require_names(names: Iterable[str], rows: Sequence[Mapping[str, Any]] = ()) -> None:
     """Refuses what no column can be called, and more columns than any sweep has.
 
     Args:
         names: The columns' names, each once.
-        row_of: The row, from 0 on, that has a column first.
+        rows: The rows that have them, if the message is to say which one.
 
     Raises:
         Misfit: A name is empty, or no text that UTF-8 can hold.
@@ -236,9 +236,10 @@ def require_names(names: Iterable[str], row_of: Callable[[str], int]) -> None:
     names = list(names)
     for name in names:
         if name in ("", CONFIG_PREFIX) or not is_unicode(name):
-            raise Misfit(row_of(name), "a column's name", name, "a text")
+            position = next((i for i, row in enumerate(rows) if name in row), 0)
+            raise Misfit(position, "a column's name", name, "a text")
     if len(names) > MOST_COLUMNS:
-        raise InputError(f"{len(names):,} columns, where at most {MOST_COLUMNS:,} can be read")
+        raise InputError(f"{len(names):,} columns, where at most {MOST_COLUMNS:,} can be read.")
 
 
 def _typed(name: str, kind: Kind, values: list[Any]) -> Any:

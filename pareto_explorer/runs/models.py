@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from typing import Any
 from filelock import FileLock
 from platformdirs import user_cache_path
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, brief
+from pareto_explorer.files import parse_json, read_json
 from pareto_explorer.runs.atomic import atomic_path, write_text
 from pareto_explorer.runs.manifest import RunDirectory
 from pareto_explorer.runs.model_files import MODELS, ModelFiles, model_name
@@ -37,6 +39,7 @@ Entry = dict[str, Any]
 """``trial_id``, ``replicate``, ``step`` and ``sha256`` of a file."""
 
 KEYS = ("trial_id", "replicate", "step", "sha256")
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def model_path(run: RunDirectory, trial_id: str, replicate: int, step: int) -> Path:
@@ -155,22 +158,21 @@ def _read(run: RunDirectory) -> tuple[dict[str, Entry], str]:
     """What is kept, and the URI that it is kept below."""
     path = _journal(run)
     try:
-        changes = [json.loads(line) for line in _lines(path)]  # first: to make some twice is fine
+        # The changes first: to make some twice is fine.
+        changes = [_changes(parse_json(line.decode(), "it")) for line in _lines(path)]
         path = _manifest(run)
-        manifest = _loaded(path)
-        kept = {str(name): _entry(entry) for name, entry in manifest["models"].items()}
-        uri = str(manifest.get("storage", ""))
-        path = _journal(run)
-        for change in changes:
-            for name, entry in change.items():
-                kept.pop(name, None)
-                if entry is not None:
-                    kept[name] = _entry(entry)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        kept, uri = _kept(_loaded(path))
+    except (InputError, UnicodeDecodeError) as error:
+        reason = "no UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
         raise InputError(
-            f"models: {str(path)!r} is damaged; restore it, or delete it to have models "
-            "run again when they are exported."
-        ) from error
+            f"models: {str(path)!r} is damaged ({reason.partition(';')[0].rstrip('.')}); restore "
+            "it, or delete it to have models run again when they are exported."
+        ) from None
+    for of_line in changes:
+        for name, entry in of_line.items():
+            kept.pop(name, None)
+            if entry is not None:
+                kept[name] = entry
     return kept, uri
 
 
@@ -182,10 +184,24 @@ def _write(run: RunDirectory, kept: Mapping[str, Entry], uri: str) -> None:
 
 
 def _loaded(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {"models": {}}
+    return read_json(path) if path.exists() else {"models": {}}
+
+
+def _kept(manifest: Any) -> tuple[dict[str, Entry], str]:
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("models"), dict):
+        raise InputError(f"{brief(manifest)} has no mapping of models")
+    uri = manifest.get("storage", "")
+    if not isinstance(uri, str):
+        raise InputError(f"storage: {brief(uri)} is no URI")
+    return {name: _entry(name, entry) for name, entry in manifest["models"].items()}, uri
+
+
+def _changes(change: Any) -> dict[str, Entry | None]:
+    if not isinstance(change, dict):
+        raise InputError(f"{brief(change)} is no mapping of models")
+    return {
+        name: None if entry is None else _entry(name, entry) for name, entry in change.items()
+    }
 
 
 def _lines(path: Path) -> list[bytes]:
@@ -195,8 +211,17 @@ def _lines(path: Path) -> list[bytes]:
         return []
 
 
-def _entry(entry: Mapping[str, Any]) -> Entry:
-    return {key: entry[key] for key in KEYS}
+def _entry(name: str, entry: Any) -> Entry:
+    """One entry, whose file is where the model that it names is kept."""
+    if not isinstance(entry, dict) or not entry.keys() >= set(KEYS):
+        raise InputError(f"{brief(name)}: {brief(entry)} has not all of {', '.join(KEYS)}")
+    trial_id, replicate, step, sha256 = found = tuple(entry[key] for key in KEYS)
+    fits = isinstance(trial_id, str) and type(replicate) is int and type(step) is int
+    if not fits or name != model_name(trial_id, replicate, step):
+        raise InputError(f"{brief(name)}: {brief(found[:3])} is not the model of this file")
+    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        raise InputError(f"{brief(name)}: {brief(sha256)} is no sha256 in hexadecimal digits")
+    return dict(zip(KEYS, found, strict=True))
 
 
 def _fits(path: Path, sha256: str) -> bool:

@@ -78,7 +78,7 @@ def read_table(path: Path, identity: Mapping[str, Any]) -> pd.DataFrame:
         name, times = Counter(names).most_common(1)[0] if names else ("", 1)
         if times > 1:
             raise InputError(f"{times} columns are called {brief(name)}")
-        require_names(names, lambda _: 0)
+        require_names(names)
         missing = [name for name in identity if name not in names]
         if missing:
             raise InputError(f"there is no column {', '.join(missing)}")

@@ -36,6 +36,7 @@ from pareto_explorer.runs.recorded import (
 
 __all__ = [
     "POINT_STATUSES",
+    "RUNNING",
     "PointsWriter",
     "Settled",
     "finished_trials",

@@ -314,7 +314,7 @@ def _require_configurations(
     for column in ("family", *config_columns(points)):
         values = points[column]
         present = np.flatnonzero(values.notna())
-        codes = pd.factorize(values)[0]
+        codes = pd.factorize(values)[0]  # numbers that are exactly alike
         first = np.full(len(names), -1)
         first[trials[present[::-1]]] = present[::-1]
         other = present[codes[first[trials[present]]] != codes[present]]
@@ -322,11 +322,10 @@ def _require_configurations(
             row = int(other[0])
             one, two = values.iloc[first[trials[row]]], values.iloc[row]
             raise _foreign(run, points["trial_id"].iloc[row], column, one, two, int(lines[row]))
-    for row in points.drop_duplicates("trial_id").index if plans else ():
-        trial, family = points.at[row, "trial_id"], points.at[row, "family"]
+    for row in np.flatnonzero(~points.duplicated("trial_id")).tolist() if plans else ():
+        trial, family = str(points["trial_id"].iloc[row]), str(points["family"].iloc[row])
         if trial in plans and plans[trial]["family"] != family:
-            planned = plans[trial]["family"]
-            raise _foreign(run, trial, "family", planned, family, int(lines[row]))
+            raise _foreign(run, trial, "family", plans[trial]["family"], family, int(lines[row]))
 
 
 def _foreign(
@@ -359,5 +358,5 @@ def _damaged(path: Path, reason: str) -> InputError:
 
 
 def _to_rows(points: pd.DataFrame) -> list[dict[str, Any]]:
-    columns = {name: plain_values(points[name]) for name in points}
+    columns = {str(name): plain_values(points[name]) for name in points}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
