@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -10,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.files import read_json, read_yaml
 from pareto_explorer.fronts import Box, require_same_box
 from pareto_explorer.loading import MEMBER, Run, load_run
 from pareto_explorer.runs import RunDirectory, metric_columns, read_manifest
@@ -95,14 +94,7 @@ def read_box(source: str | PathLike[str]) -> Box:
     if path.is_dir():
         data = read_manifest(RunDirectory(path))
     else:
-        try:
-            text = path.read_text(encoding="utf-8")
-            data = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-        except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError) as error:
-            raise InputError(
-                f"--box: {str(path)!r} cannot be read ({type(error).__name__}); give a run "
-                "directory or a YAML or JSON file with objectives."
-            ) from None
+        data = read_json(path, "--box") if path.suffix == ".json" else read_yaml(path, "--box")
     if isinstance(data, Mapping) and "box" in data:
         data = data["box"]
     try:

@@ -114,12 +114,14 @@ def parse_yaml(text: str, where: str) -> Any:
         InputError: It is no YAML, a key stands twice or is no text, a tag asks for other types, or
             it is nested too deeply or too large, its aliases written out.
     """
+    document = _Document(where, lines=text.strip().count("\n") + 1)
     try:
-        return _Document(where).read(yaml.parse(text, Loader=_LOADER))
+        return document.read(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = f"line {mark.line + 1}: " if mark else ""
-        raise InputError(f"{where}: {line}is no YAML ({error.problem}); correct it.") from None
+        raise InputError(
+            f"{document.place(mark)}: is no YAML ({error.problem}); correct it."
+        ) from None
     except (yaml.YAMLError, UnicodeEncodeError):
         raise InputError(
             f"{where}: is no YAML, as it holds characters that no text has; save it as UTF-8 text."
@@ -153,9 +155,9 @@ def parse_json(text: str, where: str) -> Any:
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     except json.JSONDecodeError as error:
+        line = f"line {error.lineno}: " if "\n" in text else ""
         raise InputError(
-            f"{where}: line {error.lineno}: is no JSON ({error.msg} at column {error.colno}); "
-            "correct it."
+            f"{where}: {line}is no JSON ({error.msg} at column {error.colno}); correct it."
         ) from None
     if text.count("[") + text.count("{") > MAX_DEPTH or "\\u" in text:
         _check_nested(value, where)
@@ -194,9 +196,10 @@ class _Anchored(NamedTuple):
 class _Document:
     """Builds the value of a document from the parser's events, without recursion."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, lines: int) -> None:
         self.where = where
-        self.line = 0
+        self.lines = lines
+        self.mark: yaml.Mark | None = None
         self.nodes = 0
         self.open: list[_Open] = []
         self.anchors: dict[str, _Anchored | None] = {}
@@ -204,15 +207,20 @@ class _Document:
 
     def read(self, events: Iterable[Any]) -> Any:
         for event in events:
-            self.line = event.start_mark.line + 1
+            self.mark = event.start_mark
             if isinstance(event, yaml.NodeEvent):
                 self._node(event)
             elif isinstance(event, yaml.CollectionEndEvent):
                 self._close()
         return self.documents[0] if self.documents else None
 
+    def place(self, mark: yaml.Mark | None) -> str:
+        """File and line, or the text itself where it has one line only."""
+        line = mark.line + 1 if mark and self.lines > 1 else 0
+        return f"{self.where}: line {min(line, self.lines)}" if line else self.where
+
     def refuse(self, reason: str) -> NoReturn:
-        raise InputError(f"{self.where}: line {self.line}: {reason}.")
+        raise InputError(f"{self.place(self.mark)}: {reason}.")
 
     def _node(self, event: Any) -> None:
         if not self.open and self.documents:
@@ -271,7 +279,7 @@ class _Document:
 
     def _require_depth(self, more: int) -> None:
         if len(self.open) + more > MAX_DEPTH:
-            raise _too_deep(f"{self.where}: line {self.line}")
+            raise _too_deep(self.place(self.mark))
 
     def refuse_tag(self, tag: str) -> NoReturn:
         shown = tag.replace(_CORE, "!!")

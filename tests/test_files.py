@@ -88,8 +88,9 @@ def test_an_alias_gives_a_copy():
         ("a: &x [*x]", "the alias .x stands inside what it names"),
         ("a: *x", "the alias .x has no anchor"),
         ("--- 1\n--- 2", "line 2: a second document begins"),
-        ("a: [1", "line 2: is no YAML"),
-        ("a: b: c", "line 1: is no YAML"),
+        ("a: [1", "f: is no YAML"),
+        ("a: 1\nb: [1", "line 2: is no YAML"),
+        ("a: b: c", "f: is no YAML"),
         ('"\\ud800"', "is no YAML|half a character"),
         ("\x00", "is no YAML"),
         ("\ud800", "is no YAML|half a character"),
@@ -114,7 +115,7 @@ def test_yaml_that_is_refused_is_one_sentence(text, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "line 1: is no JSON"),
+        ("", "f: is no JSON"),
         ("[1,\n2", "line 2: is no JSON"),
         ("[" * 100_000, "more than 50 lists or mappings"),
         ("[" * 60 + "]" * 60, "more than 50 lists or mappings"),

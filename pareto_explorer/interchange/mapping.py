@@ -7,10 +7,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError, brief, unknown
+from pareto_explorer.files import read_yaml
 from pareto_explorer.runs.columns import CONFIG_PREFIX, IDENTITY
 
 __all__ = ["TARGETS", "ColumnMapping", "LandmarkRows", "ObjectiveColumn", "load_mapping"]
@@ -125,13 +125,7 @@ def load_mapping(mapping: ColumnMapping | str | PathLike[str] | None) -> ColumnM
     if isinstance(mapping, ColumnMapping):
         return mapping
     path = Path(mapping)
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"mapping: {str(path)!r} cannot be read ({error.strerror}).") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"mapping: {str(path)!r} is not a YAML file ({reason}).") from None
+    data = read_yaml(path, "mapping")
     return ColumnMapping.from_dict({} if data is None else data, f"mapping {str(path)!r}")
 
 
@@ -148,7 +142,7 @@ def _sentence(error: ValidationError) -> str:
     if problem["type"] == "missing":
         return f"{where}: missing; give it."
     reason = problem["msg"][0].lower() + problem["msg"][1:]
-    return f"{where}: {reason}, found {problem['input']!r}."
+    return f"{where}: {reason}, found {brief(problem['input'])}."
 
 
 def _model(path: Sequence[Any]) -> type[_Part]:

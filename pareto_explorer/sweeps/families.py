@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError, brief, unknown
 from pareto_explorer.runs.columns import CONFIG_PREFIX
 from pareto_explorer.sweeps.draws import BalancedDraws
 from pareto_explorer.sweeps.spaces import Domain, compare_configurations, parse_knob
@@ -26,6 +27,8 @@ __all__ = [
 ]
 
 AXES = ("method", "aggregator", "forget_loss")
+_MOST = 10_000  # families of one entry
+_LONGEST = 100  # characters of a name, which is part of names of files
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ def expand_families(entries: Sequence[Mapping[str, Any]]) -> list[Family]:
         for family in _expand(f"families.{index}", entry):
             if family.name in found:
                 raise InputError(
-                    f"families.{index}: a second family is called {family.name!r}; "
+                    f"families.{index}: a second family is called {brief(family.name)}; "
                     "give one of them a name of its own with name: ..."
                 )
             found[family.name] = family
@@ -160,7 +163,7 @@ def _expand(where: str, entry: Mapping[str, Any]) -> list[Family]:
         preset = find_preset(name, f"{where}.preset")
         chosen = {"name": name, **preset.family, **own}
         if "name" in own and len(named) > 1:
-            chosen["name"] = f"{own['name']}/{name}"
+            chosen["name"] = f"{_name(where, own['name'])}/{name}"
         families += _cross(where, chosen, preset.domains, preset.family)
     return families
 
@@ -175,6 +178,8 @@ def _cross(
     if "method" not in entry:
         raise InputError(f"{where}.method: missing; choose from {', '.join(sorted(METHODS))}.")
     axes = {axis: _as_list(f"{where}.{axis}", entry.get(axis)) for axis in AXES}
+    if math.prod(map(len, axes.values())) > _MOST:
+        raise InputError(f"{where}: its lists make more than {_MOST:,} families; shorten them.")
     given = {key: value for key, value in entry.items() if key not in (*AXES, "name")}
     families: list[Family] = []
     known: set[str] = set()
@@ -195,7 +200,8 @@ def _cross(
         name = "/".join(str(p).rpartition(":")[2] for p in parts)
         if "name" in entry:
             alone = all(len(values) == 1 for values in axes.values())
-            name = str(entry["name"]) if alone else f"{entry['name']}/{name}"
+            given_name = _name(where, entry["name"])
+            name = given_name if alone else f"{given_name}/{name}"
         usual = {
             key: defaults.get(key, knobs[key].default)
             for key, value in chosen.items()
@@ -207,6 +213,17 @@ def _cross(
         if key not in known:
             raise unknown(f"{where}.{key}", key, known)
     return families
+
+
+def _name(where: str, name: object) -> str:
+    """A name that the file gives, as text."""
+    if isinstance(name, bool) or not isinstance(name, str | int | float) or name == "":
+        raise InputError(f"{where}.name: {brief(name)} is no name; give a text.")
+    if len(str(name)) > _LONGEST or not str(name).isprintable():
+        raise InputError(
+            f"{where}.name: {brief(name)} is no short line; take up to {_LONGEST} characters."
+        )
+    return str(name)
 
 
 def _as_list(where: str, value: Any) -> list[Any]:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    field_validator,
+    model_validator,
+)
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError, brief, unknown
 from pareto_explorer.metrics import METRICS
 
 __all__ = [
+    "MAX_TRIALS",
     "BudgetSpec",
     "Checkpoints",
     "CompareSearch",
@@ -20,6 +31,7 @@ __all__ = [
     "Count",
     "EarlyStopping",
     "ExploreSearch",
+    "Number",
     "Part",
     "Replicate",
     "Replicates",
@@ -28,15 +40,38 @@ __all__ = [
     "Stop",
 ]
 
-Count = Annotated[int, Field(gt=0)]
-Seeds = Annotated[list[int], Field(min_length=1)]
-Positive = Annotated[float, Field(gt=0)]
+MAX_TRIALS = 100_000
+"""Configurations of a sweep, those of all families together: each is kept in memory."""
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of any library as Python's own, 1e3 as whole; the strict types refuse the rest."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    number = float(value)
+    return int(number) if number.is_integer() and abs(number) <= 2**53 else number
+
+
+def _seed(value: Any) -> Any:
+    """No seed is read from a float, which does not hold all of them."""
+    return int(value) if isinstance(value, Integral) and not isinstance(value, bool) else value
+
+
+Count = Annotated[int, Field(gt=0, le=10**9, strict=True), BeforeValidator(_plain)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False), BeforeValidator(_plain)]
+Positive = Annotated[Number, Field(gt=0)]
+Amount = Annotated[Number, Field(ge=0, le=10**6)]
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**63, strict=True), BeforeValidator(_seed)]
+Seeds = Annotated[list[Seed], Field(min_length=1, max_length=10_000)]
+Trials = Annotated[Count, Field(le=MAX_TRIALS)]
 
 
 class Part(BaseModel):
     """A mapping of the file; keys that it does not know are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
 
 
 @dataclass(frozen=True)
@@ -60,6 +95,15 @@ class Replicates(Part):
         if len(set(seeds)) < len(seeds):
             raise ValueError("seeds must differ from each other")
         return seeds
+
+    @model_validator(mode="after")
+    def _countable(self) -> Replicates:
+        pairs = len(self.training_seeds) * len(self.unlearning_seeds)
+        if pairs > 10_000:
+            raise InputError(
+                f"replicates: {pairs:,} pairs of seeds, and 10,000 are the most; name fewer seeds."
+            )
+        return self
 
 
 class BudgetSpec(Part):
@@ -87,9 +131,9 @@ class CompareSearch(Part):
     """
 
     mode: Literal["compare"] = "compare"
-    configurations: Count | None = 4
-    budget_per_family: Count | SecondsBudget | None = None
-    seed: int = 0
+    configurations: Trials | None = 4
+    budget_per_family: Trials | SecondsBudget | None = None
+    seed: Seed = 0
 
     @model_validator(mode="before")
     @classmethod
@@ -101,10 +145,10 @@ class CompareSearch(Part):
         budget, number = values["budget_per_family"], values.get("configurations")
         if number is not None and number != budget:
             raise InputError(
-                f"search.budget_per_family: {budget!r} given beside search.configurations "
-                f"{number!r}; give one of them."
+                f"search.budget_per_family: {brief(budget)} given beside search.configurations "
+                f"{brief(number)}; give one of them."
             )
-        if isinstance(budget, int):
+        if isinstance(budget, Real):
             return {**values, "configurations": budget, "budget_per_family": None}
         return {**values, "configurations": None}
 
@@ -151,12 +195,12 @@ class ExploreSearch(Part):
     """
 
     mode: Literal["explore"]
-    configurations: Count = 40
+    configurations: Trials = 40
     sampler: Literal["tpe", "nsga2", "nsga3", "gp", "qmc", "random", "grid"] = "tpe"
-    seed: int = 0
+    seed: Annotated[Seed, Field(ge=0, lt=2**32)] = 0  # what Optuna's samplers take
     constraints: list[str] = []
     warm_start: str | None = None
-    start_from_defaults: bool = True
+    start_from_defaults: StrictBool = True
     concurrency: Count | None = None
 
     @field_validator("constraints")
@@ -184,9 +228,9 @@ class EarlyStopping(Part):
     """
 
     grace: Count
-    eta: Annotated[float, Field(gt=1)] = 2.0
-    margin: Annotated[float, Field(ge=0)] = 0.02
-    by_family: bool = True
+    eta: Annotated[Number, Field(gt=1)] = 2.0
+    margin: Annotated[Number, Field(ge=0)] = 0.02
+    by_family: StrictBool = True
 
 
 class Stop(Part):
@@ -226,9 +270,9 @@ class Resources(Part):
             ``replicate``: each replicate is a Ray trial of its own.
     """
 
-    cpu: Positive = 1
-    gpu: Annotated[float, Field(ge=0)] = 0
-    custom: dict[str, Positive] = {}
+    cpu: Annotated[Amount, Field(gt=0)] = 1
+    gpu: Amount = 0
+    custom: dict[str, Annotated[Amount, Field(gt=0)]] = {}
     replicate_parallelism: Literal["trial", "replicate"] = "trial"
 
     @property
@@ -247,8 +291,10 @@ def _constraint(text: str) -> Constraint:
     found = re.fullmatch(rf"\s*(\w+)\s*(<=|>=)\s*({number})\s*", text)
     if found is None:
         raise InputError(
-            f"search.constraints: {text!r} is no bound; write it as 'retain_gap <= 0.02'."
+            f"search.constraints: {brief(text)} is no bound; write it as 'retain_gap <= 0.02'."
         )
     if found[1] not in METRICS:
         raise unknown("search.constraints", found[1], METRICS)
+    if not math.isfinite(float(found[3])):
+        raise InputError(f"search.constraints: {brief(text)} has no finite bound; give one.")
     return Constraint(found[1], "<=" if found[2] == "<=" else ">=", float(found[3]))

@@ -84,7 +84,7 @@ class ParetoSearch(OptunaSearch):
             mode=[objective.direction for objective in box.objectives],
             study_name=STUDY,
             storage=JournalStorage(JournalFileBackend(str(storage))),
-            sampler=_sampler(search, families, seed=search.seed + 1_000_003 * len(drawn)),
+            sampler=_sampler(search, families, (search.seed + 1_000_003 * len(drawn)) % 2**32),
         )
         self._reconcile(drawn, ended)
         if cells:
@@ -226,7 +226,10 @@ def starting_points(
 def number_of_trials(search: ExploreSearch, families: Sequence[Family]) -> int:
     """How many trials a search comes to; a grid ends with its last combination."""
     wanted = search.configurations
-    return min(wanted, len(_cells(families))) if search.sampler == "grid" else wanted
+    if search.sampler != "grid":
+        return wanted
+    sizes = [[len(d.arguments) for d in family.domains.values()] for family in families]
+    return min(wanted, sum(map(math.prod, sizes)))
 
 
 def _defined_by_running(trial: optuna.Trial) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from scipy.stats import norm
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError, brief, unknown
 from pareto_explorer.sweeps.draws import BalancedDraws
 
 __all__ = ["DOMAINS", "Domain", "compare_configurations", "parse_knob"]
@@ -102,47 +102,64 @@ def parse_knob(where: str, value: Any) -> Any:
     if not isinstance(value, Mapping):
         if isinstance(value, list):
             raise InputError(
-                f"{where}: a list is not a knob; write {{choice: {value}}} to draw from it or "
-                f"{{grid_search: {value}}} to try each."
+                f"{where}: a list is not a knob; write {{choice: {brief(value)}}} to draw from it "
+                f"or {{grid_search: {brief(value)}}} to try each."
             )
+        _check_fits(where, value)
         return value
     if len(value) != 1:
         raise InputError(
-            f"{where}: expected one domain such as {{uniform: [0, 1]}}, found {value}."
+            f"{where}: expected one domain such as {{uniform: [0, 1]}}, found {brief(value)}."
         )
     kind, arguments = next(iter(value.items()))
     if kind not in DOMAINS:
         raise unknown(where, kind, DOMAINS)
     if not isinstance(arguments, list | tuple) or not arguments:
-        raise InputError(f"{where}.{kind}: expected a list of arguments, found {arguments!r}.")
+        raise InputError(f"{where}.{kind}: expected a list of arguments, found {brief(arguments)}.")
+    for argument in arguments:
+        _check_fits(f"{where}.{kind}", argument)
     domain = Domain(kind, tuple(arguments))
     if kind not in ("choice", "grid_search"):
         _check_numbers(f"{where}.{kind}", domain)
     return domain
 
 
+def _check_fits(where: str, value: Any) -> None:
+    """Refuses what no cell of the points table holds: it keeps 64 bits of a whole number."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise InputError(
+            f"{where}: {brief(value)} does not fit into 64 bits; write it as a text or a decimal."
+        )
+
+
 def _check_numbers(where: str, domain: Domain) -> None:
     names = DOMAINS[domain.kind]
     values = domain.arguments
+    found = brief(list(values))
     if len(values) != len(names):
-        raise InputError(f"{where}: expected [{', '.join(names)}], found {list(values)}.")
+        raise InputError(f"{where}: expected [{', '.join(names)}], found {found}.")
     if not all(
         isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values
     ):
-        raise InputError(f"{where}: expected finite numbers, found {list(values)}.")
+        raise InputError(f"{where}: expected finite numbers, found {found}.")
     if domain.kind == "normal":
         if values[1] <= 0:
             raise InputError(f"{where}: sd must be positive, found {values[1]}.")
         return
     low, high = values[:2]
     if low >= high:
-        raise InputError(f"{where}: low must be below high, found {list(values)}.")
+        raise InputError(f"{where}: low must be below high, found {found}.")
     if domain.kind.startswith("log") and low <= 0:
         raise InputError(f"{where}: low must be positive on a log scale, found {low}.")
     if domain.kind.endswith("randint") and not all(isinstance(v, int) for v in values):
-        raise InputError(f"{where}: expected whole numbers, found {list(values)}.")
+        raise InputError(f"{where}: expected whole numbers, found {found}.")
     if domain.kind == "quniform" and not 0 < values[2] <= high - low:
-        raise InputError(f"{where}: the step must fit between low and high, found {list(values)}.")
+        raise InputError(f"{where}: the step must fit between low and high, found {found}.")
+    spans = [high - low]
+    spans += [high / low] if domain.kind.startswith("log") else []
+    spans += [low / values[2], high / values[2]] if domain.kind == "quniform" else []
+    if not all(map(math.isfinite, spans)):
+        raise InputError(f"{where}: {found} spans more than numbers can; bring the bounds closer.")
 
 
 def compare_configurations(
@@ -168,15 +185,16 @@ def compare_configurations(
     grids = {k: d.arguments for k, d in domains.items() if not d.drawn}
     drawn = {k: d for k, d in domains.items() if d.drawn}
     fixed = {k: v for k, v in knobs.items() if k not in domains}
-    cells = list(itertools.product(*grids.values()))
-    fits = configurations % len(cells) == 0 if drawn else configurations == len(cells)
+    size = math.prod(map(len, grids.values()))
+    fits = configurations % size == 0 if drawn else configurations == size
     if grids and not fits:
         raise InputError(
-            f"{where}: its grid has {len(cells)} cells but search.configurations is "
-            f"{configurations}; set it to {'a multiple of ' if drawn else ''}{len(cells)}."
+            f"{where}: its grid has {size} cells but search.configurations is "
+            f"{configurations}; set it to {'a multiple of ' if drawn else ''}{size}."
         )
     if not domains:
         return [dict(fixed)]
+    cells = list(itertools.product(*grids.values()))
     blocks = [draws.quantiles(configurations // len(cells), block) for block in range(len(cells))]
     found = []
     for index in range(configurations):

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import itertools
-import re
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError, brief, unknown
+from pareto_explorer.files import MAX_DEPTH, parse_yaml, read_yaml
 from pareto_explorer.fronts import OBJECTIVES, Box, Objective
 from pareto_explorer.metrics import METRICS
 from pareto_explorer.sweeps.families import Family, TrialPlan, expand_families, plan_trials
 from pareto_explorer.sweeps.parts import (
+    MAX_TRIALS,
     BudgetSpec,
     Checkpoints,
     CompareSearch,
     EarlyStopping,
     ExploreSearch,
+    Number,
     Part,
     Replicate,
     Replicates,
@@ -31,29 +33,20 @@ from pareto_explorer.sweeps.parts import (
 __all__ = ["Replicate", "SweepSpec", "find_space"]
 
 
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that reads 1e-3 as a number, as YAML 1.2 does; PyYAML's own makes it text."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
-)
-
-
 class ObjectiveSpec(Part):
     """One axis of the front, in the units of its metric."""
 
     metric: str
     direction: Literal["min", "max"]
-    ideal: float
-    nadir: float
+    ideal: Number
+    nadir: Number
 
 
 class PresetSpec(Part):
     """A named pair of objectives."""
 
     preset: str = "retrain_gap"
-    tolerance: Annotated[float, Field(gt=0, le=1)] = 0.1
+    tolerance: Annotated[Number, Field(gt=0, le=1)] = 0.1
 
 
 def _mode(search: Any) -> str:
@@ -84,7 +77,7 @@ class SweepSpec(Part):
     early_stopping: EarlyStopping | None = None
     stop: Stop | None = None
     checkpoints: Checkpoints = Checkpoints()
-    retries: Annotated[int, Field(ge=0)] = 3
+    retries: Annotated[int, Field(ge=0, le=1000, strict=True)] = 3
     resources: Resources = Resources()
     loggers: list[Literal["tensorboard", "mlflow", "wandb", "aim"]] = Field(default_factory=list)
 
@@ -119,6 +112,16 @@ class SweepSpec(Part):
 
     def _check_search(self) -> None:
         search = self.search
+        if isinstance(search, ExploreSearch) and search.sampler == "grid":
+            cells = [
+                math.prod(len(domain.arguments) for domain in family.domains.values())
+                for family in self.family_list()
+            ]
+            if sum(cells) > MAX_TRIALS:
+                raise InputError(
+                    f"search.sampler: the grid has {sum(cells):,} cells, and {MAX_TRIALS:,} are "
+                    "the most; shorten its lists."
+                )
         listed = ("choice", "grid_search")
         for family in self.family_list():
             for name, domain in family.domains.items():
@@ -180,13 +183,7 @@ class SweepSpec(Part):
             overrides: ``path=value`` texts such as ``"families.0.lr=0.01"``; values are YAML.
         """
         path = find_space(space)
-        try:
-            mapping = yaml.load(path.read_text(), _Loader)  # noqa: S506
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            reason = " ".join(str(error).split())
-            raise InputError(f"{path}: not a YAML file ({reason}).") from None
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
+        mapping = read_yaml(path)
         if not isinstance(mapping, dict):
             raise InputError(f"{path}: expected a mapping with task and families.")
         for override in overrides:
@@ -236,6 +233,13 @@ class SweepSpec(Part):
         families = self.family_list()
         if isinstance(self.search, ExploreSearch) or self.search.configurations is None:
             return []
+        trials = len(families) * self.search.configurations
+        if trials > MAX_TRIALS:
+            raise InputError(
+                f"search.configurations: {self.search.configurations:,} for each of "
+                f"{len(families):,} families are {trials:,} trials, and {MAX_TRIALS:,} are the "
+                "most; lower it."
+            )
         return plan_trials(families, self.search.configurations, self.search.seed)
 
 
@@ -246,13 +250,16 @@ def find_space(space: str | Path) -> Path:
         InputError: There is no such file.
     """
     path = Path(space)
-    if path.is_file():
-        return path
+    try:
+        if path.is_file():
+            return path
+    except (OSError, ValueError):  # a name too long, or with a zero in it
+        raise InputError(f"search space: {brief(str(space))} is no name of a file.") from None
     shipped = {p.stem: p for folder in _space_folders() for p in sorted(folder.glob("*.yaml"))}
     if str(space) in shipped:
         return shipped[str(space)]
     if path.suffix in (".yaml", ".yml") or path.parent != Path():
-        raise InputError(f"search space: there is no file {str(space)!r}.")
+        raise InputError(f"search space: there is no file {brief(str(space))}.")
     raise unknown("search space", str(space), shipped)
 
 
@@ -263,37 +270,35 @@ def _space_folders() -> list[Path]:
 
 def _override(mapping: dict[str, Any], override: str) -> None:
     path, separator, text = override.partition("=")
-    if not separator or not path:
-        raise InputError(
-            f"--set: expected path=value such as budget.steps=100, found {override!r}."
-        )
     *parents, last = path.split(".")
+    if not separator or not path or len(parents) > MAX_DEPTH:
+        raise InputError(
+            f"--set: expected path=value such as budget.steps=100, found {brief(override)}."
+        )
+    where = f"--set {brief(path)[1:-1]}"
     node: Any = mapping
     for key in parents:
-        node = _child(node, key, override)
-    try:
-        value = yaml.load(text, _Loader)  # noqa: S506
-    except yaml.YAMLError:
-        raise InputError(f"--set {path}: {text!r} is not a YAML value.") from None
+        if isinstance(node, dict):
+            node = node.setdefault(key, {})
+        elif isinstance(node, list):
+            node = node[_index(node, key, where)]
+        else:
+            raise InputError(f"{where}: {brief(key)} lies below a single value; set that.")
+    value = parse_yaml(text, f"{where}: {brief(text)}")
     if isinstance(node, list):
-        _child(node, last, override)
-        node[int(last)] = value
+        node[_index(node, last, where)] = value
     elif isinstance(node, dict):
         node[last] = value
     else:
-        raise InputError(f"--set {override}: {'.'.join(parents)} is a single value.")
+        raise InputError(f"{where}: {brief(last)} lies below a single value; set that.")
 
 
-def _child(node: Any, key: str, override: str) -> Any:
-    if isinstance(node, list):
-        if not key.isdigit() or int(key) >= len(node):
-            raise InputError(
-                f"--set {override}: {key!r} is not an index from 0 to {len(node) - 1}."
-            )
-        return node[int(key)]
-    if isinstance(node, dict):
-        return node.setdefault(key, {})
-    raise InputError(f"--set {override}: {key!r} lies below a single value.")
+def _index(values: list[Any], key: str, where: str) -> int:
+    ordinary = key.isascii() and key.isdecimal() and len(key) < 10
+    if not ordinary or int(key) >= len(values):
+        known = f"an index from 0 to {len(values) - 1}" if values else "in an empty list"
+        raise InputError(f"{where}: {brief(key)} is not {known}; correct it.")
+    return int(key)
 
 
 def _sentence(error: ValidationError) -> str:
@@ -301,24 +306,35 @@ def _sentence(error: ValidationError) -> str:
     problems = error.errors()
     same_field = [p for p in problems if p["loc"][:1] == problems[0]["loc"][:1]]
     problem = max(same_field, key=lambda p: len(p["loc"]))  # of a union, the form that was meant
-    unions = ("PresetSpec", "list[", "str", "compare", "explore", "SecondsBudget", "constrained-")
-    path = [p for p in problem["loc"] if not str(p).startswith(unions)]
-    where = ".".join(map(str, path)) or "specification"
+    *parents, last = problem["loc"] or [""]
+    path = [str(p) for p in parents if not _is_union(str(p))]
+    path += [] if _is_union(str(last)) and problem["type"] != "extra_forbidden" else [str(last)]
+    where = ".".join(map(_key, path)) or "specification"
     cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, InputError):
         return str(cause)
     if problem["type"] == "extra_forbidden":
         model: Any = SweepSpec
-        for part in problem["loc"][:-1]:
+        for part in parents:
             model = _PARTS.get(str(part), model)
-        return str(unknown(where, path[-1], model.model_fields))
+        return str(unknown(where, last, model.model_fields))
     if problem["type"] == "missing":
         return f"{where}: missing."
     reason = str(cause) if cause else problem["msg"]
     reason = reason[0].lower() + reason[1:]
     if problem["loc"]:
-        return f"{where}: {reason}, found {problem['input']!r}."
+        return f"{where}: {reason}, found {brief(problem['input'])}."
     return f"{reason}."
+
+
+def _key(text: str) -> str:
+    return text if len(text) < 60 and text.isprintable() else brief(text)
+
+
+def _is_union(part: str) -> bool:
+    """Whether a part of pydantic's path names a form that a value may take, not a key."""
+    forms = ("PresetSpec", "str", "compare", "explore", "SecondsBudget")
+    return part in forms or part.startswith(("list[", "constrained-", "function-"))
 
 
 _PARTS: dict[str, type[Part]] = {

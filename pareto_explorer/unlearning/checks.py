@@ -11,6 +11,7 @@ __all__ = [
     "absent_or_fraction",
     "anything",
     "below_one",
+    "finite",
     "fraction",
     "not_negative",
     "one_of",
@@ -24,7 +25,11 @@ def _number(value: object) -> float:
     """Returns a finite number, or NaN for anything else: NaN fails every comparison."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return math.nan
-    return float(value) if math.isfinite(value) else math.nan
+    try:
+        number = float(value)
+    except OverflowError:
+        return math.nan
+    return number if math.isfinite(number) else math.nan
 
 
 def anything(value: object) -> str | None:  # noqa: ARG001 - a check takes a value
@@ -40,6 +45,11 @@ def above_zero(value: object) -> str | None:
 def absent_or_above_zero(value: object) -> str | None:
     """Accepts ``None`` and finite numbers above 0."""
     return None if value is None or _number(value) > 0 else "a number above 0 or null"
+
+
+def finite(value: object) -> str | None:
+    """Accepts finite numbers."""
+    return "a finite number" if math.isnan(_number(value)) else None
 
 
 def not_negative(value: object) -> str | None:
@@ -70,7 +80,9 @@ def below_one(value: object) -> str | None:
 
 def one_of(choices: Sequence[str]) -> Callable[[object], str | None]:
     """Accepts the given words."""
-    return lambda value: None if value in choices else f"one of {', '.join(choices)}"
+    return lambda value: (
+        None if isinstance(value, str) and value in choices else f"one of {', '.join(choices)}"
+    )
 
 
 def whole_number(value: object) -> str | None:

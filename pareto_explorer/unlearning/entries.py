@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, brief
 from pareto_explorer.unlearning.checks import anything
 
 __all__ = ["Entry", "Knob", "table"]
@@ -37,7 +37,7 @@ class Knob:
         """Raises an :class:`InputError` that begins with ``where`` if the value is bad."""
         wanted = self.check(value)
         if wanted is not None:
-            raise InputError(f"{where}: {value!r} must be {wanted}.")
+            raise InputError(f"{where}: {brief(value)} must be {wanted}.")
 
 
 @dataclass(frozen=True)

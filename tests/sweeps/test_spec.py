@@ -257,9 +257,9 @@ def test_numbers_with_an_exponent_are_numbers(tmp_path, text, value):
     ("override", "message"),
     [
         ("budget.steps", r"--set: expected path=value"),
-        ("families.3.lr=1", r"--set families\.3\.lr=1: '3' is not an index from 0 to 0"),
+        ("families.3.lr=1", r"--set families\.3\.lr: '3' is not an index from 0 to 0"),
         ("families.0.method.x=1", r"lies below a single value|is a single value"),
-        ("budget.steps=[", r"--set budget\.steps: '\[' is not a YAML value"),
+        ("budget.steps=[", r"--set budget\.steps: '\[': is no YAML"),
         ("budget.stepps=3", r"budget\.stepps: 'stepps'.*'steps'"),
     ],
 )
@@ -272,7 +272,7 @@ def test_bad_overrides_are_told(tmp_path, override, message):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("task: [", "not a YAML file"), ("- 1", "expected a mapping"), ("", "expected a mapping")],
+    [("task: [", "is no YAML"), ("- 1", "expected a mapping"), ("", "expected a mapping")],
 )
 def test_bad_files_are_told_by_name(tmp_path, text, message):
     path = tmp_path / "mine.yaml"

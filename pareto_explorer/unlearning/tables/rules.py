@@ -7,6 +7,7 @@ from pareto_explorer.unlearning.checks import (
     above_zero,
     absent_or_above_zero,
     below_one,
+    finite,
     fraction,
     not_negative,
     one_of,
@@ -80,7 +81,7 @@ def _hamu(quota: str, radius: str) -> tuple[Knob, ...]:
 
 def _barrier(level: float, domain: dict[str, list[float]], summary: str) -> tuple[Knob, ...]:
     return (
-        Knob("level", level, domain, summary),
+        Knob("level", level, domain, summary, finite),
         Knob("rate", 1.0, None, "how fast what is above the level has to fall", not_negative),
         Knob("cap", 1.0, None, "most that is asked, in squared gradient norms", not_negative),
     )
