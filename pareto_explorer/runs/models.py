@@ -199,9 +199,7 @@ def _kept(manifest: Any) -> tuple[dict[str, Entry], str]:
 def _changes(change: Any) -> dict[str, Entry | None]:
     if not isinstance(change, dict):
         raise InputError(f"{brief(change)} is no mapping of models")
-    return {
-        name: None if entry is None else _entry(name, entry) for name, entry in change.items()
-    }
+    return {name: None if entry is None else _entry(name, entry) for name, entry in change.items()}
 
 
 def _lines(path: Path) -> list[bytes]:
