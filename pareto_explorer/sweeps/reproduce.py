@@ -10,7 +10,13 @@ import torch
 from torch import nn
 
 from pareto_explorer.errors import InputError, unknown
-from pareto_explorer.runs import RunDirectory, read_manifest, read_points
+from pareto_explorer.runs import (
+    RunDirectory,
+    read_manifest,
+    read_points,
+    recorded_entry,
+    require_own,
+)
 from pareto_explorer.runs.columns import MACHINE_TIMES
 from pareto_explorer.runs.copies import local_path
 from pareto_explorer.sweeps.families import recorded_plan
@@ -83,7 +89,8 @@ def reproduce(
     points = read_points(run)
     recorded = _recorded(points, trial_id, replicate, step)
     manifest = read_manifest(run)
-    spec = SweepSpec.from_mapping(manifest["spec"], str(run.sweep_yaml))
+    require_own(run, manifest, points)
+    spec = SweepSpec.from_mapping(recorded_entry(run, manifest, "spec"), str(run.sweep_yaml))
     families = {family.name: family for family in spec.family_list()}
     plan = recorded_plan(recorded.to_dict(), families)
     task = task_of(manifest, task)

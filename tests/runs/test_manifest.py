@@ -47,7 +47,7 @@ def test_what_is_no_run_directory_is_refused(tmp_path):
     ("content", "message"),
     [
         (b"spec: [1, 2", "is damaged"),
-        (b"\xff\xfe\x00bad", "is damaged"),
+        (b"\xff\xfe\x00\xd8", "is damaged"),
         (b"", "holds no mapping"),
         (b"- 1\n", "holds no mapping"),
         (b"name: x\n", "has format None, but this version reads format 1"),
