@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 
 from pareto_explorer.errors import InputError, brief
 
-__all__ = ["STRING", "Cost", "Kind", "Knob", "Measure", "Misfit", "Text", "Whole", "is_unicode"]
+__all__ = [
+    "STRING",
+    "Cost",
+    "Kind",
+    "Knob",
+    "Measure",
+    "Misfit",
+    "Text",
+    "Whole",
+    "column_word",
+    "is_unicode",
+]
 
 STRING = pd.Series(["text"]).dtype  # `str` from pandas 3 on, `object` before
 
@@ -39,8 +50,13 @@ class Misfit(InputError):  # noqa: N818 - what it is, for those that add the pla
     def __init__(self, position: int, column: str, value: object, wanted: str) -> None:
         held = "is missing" if value is None else f"is {brief(value)}"
         self.position = position
-        self.problem = f"{column} {held}, where {wanted} is needed"
+        self.problem = f"{column_word(column)} {held}, where {wanted} is needed"
         super().__init__(f"row {position + 1}: {self.problem}.")
+
+
+def column_word(column: str) -> str:
+    """A column's name for a message: as it is, unless it would break the line or be long."""
+    return column if column.isprintable() and len(column) <= 100 else brief(column)
 
 
 class Kind(Protocol):

@@ -47,6 +47,7 @@ from pareto_explorer.runs.journal import (
     checked_plan,
     read_entries,
 )
+from pareto_explorer.runs.kinds import column_word
 from pareto_explorer.runs.manifest import RunDirectory
 from pareto_explorer.runs.parquet import read_record, read_table, write_table
 
@@ -333,7 +334,7 @@ def _foreign(
 ) -> InputError:
     place = f"line {line} of {str(run.journal)!r}" if line else repr(str(run.points))
     return InputError(
-        f"points: trial {brief(trial)} has {brief(first)} and {brief(again)} as {column}, the "
+        f"points: trial {brief(trial)} has {brief(first)} and {brief(again)} as {column_word(column)}, the "
         f"second in {place}; a trial is one configuration, so take out what is of another run."
     )
 
