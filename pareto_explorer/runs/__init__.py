@@ -11,7 +11,7 @@ from pareto_explorer.runs.manifest import (
 )
 from pareto_explorer.runs.mirror import Mirror, is_uri
 from pareto_explorer.runs.models import find_model, keep_model
-from pareto_explorer.runs.own import require_own
+from pareto_explorer.runs.own import require_own, require_planned
 from pareto_explorer.runs.points import (
     PointsWriter,
     finished_trials,
@@ -39,6 +39,7 @@ __all__ = [
     "read_points",
     "recorded_entry",
     "require_own",
+    "require_planned",
     "write_landmarks",
     "write_manifest",
     "write_text",

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pareto_explorer.errors import brief
 from pareto_explorer.runs.columns import CONFIG_PREFIX, IDENTITY, KEY, MACHINE_TIMES
-from pareto_explorer.runs.kinds import column_word
+from pareto_explorer.runs.kinds import word
 
 __all__ = [
     "NOT_COMPARED",
@@ -57,7 +57,7 @@ class Contradiction(NamedTuple):
         values = (row.get(self.column) for row in (self.first, self.again))
         return (
             f"trial {brief(trial_id)}, replicate {replicate}, step {step} was reported twice, with "
-            f"{column_word(self.column)} {' and '.join(map(brief, values))}"
+            f"{word(self.column)} {' and '.join(map(brief, values))}"
         )
 
 

@@ -23,8 +23,8 @@ __all__ = [
     "Misfit",
     "Text",
     "Whole",
-    "column_word",
     "is_unicode",
+    "word",
 ]
 
 STRING = pd.Series(["text"]).dtype  # `str` from pandas 3 on, `object` before
@@ -50,13 +50,13 @@ class Misfit(InputError):  # noqa: N818 - what it is, for those that add the pla
     def __init__(self, position: int, column: str, value: object, wanted: str) -> None:
         held = "is missing" if value is None else f"is {brief(value)}"
         self.position = position
-        self.problem = f"{column_word(column)} {held}, where {wanted} is needed"
+        self.problem = f"{word(column)} {held}, where {wanted} is needed"
         super().__init__(f"row {position + 1}: {self.problem}.")
 
 
-def column_word(column: str) -> str:
-    """A column's name for a message: as it is, unless it would break the line or be long."""
-    return column if column.isprintable() and len(column) <= 100 else brief(column)
+def word(name: str) -> str:
+    """A name for a message: as it is, unless it would break the line or be long."""
+    return name if name.isprintable() and len(name) <= 100 else brief(name)
 
 
 class Kind(Protocol):

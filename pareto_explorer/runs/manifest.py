@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pareto_explorer.errors import InputError, brief
 from pareto_explorer.files import dump_yaml, read_yaml
 from pareto_explorer.runs.atomic import write_text
+from pareto_explorer.runs.kinds import word
 
 __all__ = ["FORMAT", "RunDirectory", "read_manifest", "recorded_entry", "write_manifest"]
 
@@ -106,7 +107,7 @@ def read_manifest(run: RunDirectory) -> dict[str, Any]:
         _Manifest.model_validate(manifest)
     except ValidationError as error:
         problem = error.errors()[0]
-        where = ".".join(map(str, problem["loc"]))
+        where = word(".".join(map(str, problem["loc"])))
         reason = problem["msg"][0].lower() + problem["msg"][1:]
         raise _damaged(
             run, f"is damaged ({where}: {reason}, found {brief(problem['input'])})"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pareto_explorer.errors import InputError, brief
+from pareto_explorer.runs.journal import as_plain
 from pareto_explorer.runs.manifest import RunDirectory
 
-__all__ = ["require_own"]
+__all__ = ["require_own", "require_planned"]
+
+SEEDS = ("training_seed", "unlearning_seed")
+_FIX = "take the lines of another run out of points.jsonl and delete points.parquet"
 
 
 def require_own(
@@ -48,14 +52,39 @@ def require_own(
         n = max(len(training), 1) * max(len(unlearning), 1)
         other = points["replicate"].to_numpy() >= n
         _refuse(run, points, other, "replicate", f"sweep.yaml has {n}, numbered from 0")
-    pairs = points.drop_duplicates(["replicate", "training_seed", "unlearning_seed"])
-    twice = pairs.duplicated("replicate", keep=False).to_numpy()
-    if twice.any():
-        found = pairs[twice].sort_values("replicate", kind="stable").iloc[1]
-        rest = "the seeds of that replicate are others in other rows"
-        _refuse(run, points, (points.index == found.name), "replicate", rest)
+    pairs = points.drop_duplicates(["replicate", *SEEDS]).sort_values("replicate", kind="stable")
+    twice = np.flatnonzero(pairs.duplicated("replicate"))
+    if len(twice):
+        one, two = (pairs.iloc[int(twice[0]) + offset] for offset in (-1, 0))
+        raise InputError(
+            f"points: in {str(run.path)!r}, replicate {one['replicate']} has {_seeds(one)} in "
+            f"trial {brief(one['trial_id'])} and {_seeds(two)} in trial {brief(two['trial_id'])}; "
+            f"{_FIX}."
+        )
     if landmarks is not None:
         _require_same_seeds(run, pairs, landmarks)
+
+
+def require_planned(
+    run: RunDirectory, points: pd.DataFrame, plans: Mapping[str, Any], trials: Collection[str]
+) -> None:
+    """Refuses rows and plans of trials that a sweep does not have.
+
+    Args:
+        run: The run directory, for the message.
+        points: Its points table.
+        plans: What was drawn while the sweep ran, by trial.
+        trials: The trials that the specification plans.
+
+    Raises:
+        InputError: A trial is another one.
+    """
+    for trial in dict.fromkeys([*plans, *points["trial_id"].unique().tolist()]):
+        if trial not in trials:
+            raise InputError(
+                f"points: the specification plans no trial {brief(trial)}, which "
+                f"{str(run.path)!r} has; {_FIX}."
+            )
 
 
 def _refuse(
@@ -65,8 +94,7 @@ def _refuse(
         row = points.iloc[int(np.flatnonzero(other)[0])]
         raise InputError(
             f"points: trial {brief(row['trial_id'])} in {str(run.path)!r} has {column} "
-            f"{brief(row[column])}, but {but}; take the rows of another run out of points.jsonl "
-            "and delete points.parquet."
+            f"{brief(as_plain(row[column]))}, but {but}; {_FIX}."
         )
 
 
@@ -81,6 +109,10 @@ def _require_same_seeds(run: RunDirectory, pairs: pd.DataFrame, landmarks: pd.Da
                 f"{seed}, but {seeds[replicate]} in the points; restore the file, or delete it and "
                 "run the sweep's command again to measure the landmarks anew."
             )
+
+
+def _seeds(row: pd.Series[Any]) -> str:
+    return f"seeds {row[SEEDS[0]]} and {row[SEEDS[1]]}"
 
 
 def _few(names: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pareto_explorer.errors import InputError, brief
 from pareto_explorer.runs.atomic import atomic_path
 from pareto_explorer.runs.columns import kind_of, order, require_names
-from pareto_explorer.runs.kinds import STRING, Cost, Kind, Measure, Misfit, Text, Whole, column_word
+from pareto_explorer.runs.kinds import STRING, Cost, Kind, Measure, Misfit, Text, Whole, word
 
 __all__ = ["read_record", "read_table", "write_table"]
 
@@ -160,4 +160,4 @@ def _require(name: str, kind: Kind, column: pa.ChunkedArray, fits: NDArray[np.bo
 
 
 def _unfit(name: str, column: pa.ChunkedArray, wanted: str) -> InputError:
-    return InputError(f"column {column_word(name)} holds {column.type}, where {wanted} are needed")
+    return InputError(f"column {word(name)} holds {column.type}, where {wanted} are needed")

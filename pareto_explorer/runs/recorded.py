@@ -47,7 +47,7 @@ from pareto_explorer.runs.journal import (
     checked_plan,
     read_entries,
 )
-from pareto_explorer.runs.kinds import column_word
+from pareto_explorer.runs.kinds import word
 from pareto_explorer.runs.manifest import RunDirectory
 from pareto_explorer.runs.parquet import read_record, read_table, write_table
 
@@ -211,18 +211,17 @@ def _merged(
     since = entries.points["trial_id"].map(entries.forgotten).fillna(0)
     counts = entries.lines >= since.to_numpy(dtype=np.int64)
     parts = [(_only(entries.points, counts), entries.lines[counts])]
-    known = [(entries.ends, entries.plans)]
+    ends, plans = entries.ends, entries.plans
     if table is not None:
         kept = without(table.points, list(entries.forgotten))
         at = 0 if start.bytes else 1
         parts.insert(at, (kept, np.zeros(len(kept), np.int64)))
-        known.insert(at, (table.ends, table.plans))
+        ends = _united(run, table.ends, ends)
+        plans = _united(run, table.plans, plans)
     points = stack([part for part, _ in parts])
     lines = np.concatenate([numbers for _, numbers in parts])
     once = _each_once(points, lines, run)
     points, lines = points[once].reset_index(drop=True), lines[once]
-    ends = _united(run, [ends for ends, _ in known])
-    plans = _united(run, [plans for _, plans in known])
     _require_configurations(points, lines, plans, run)
     points = _with_ends(points.sort_values(list(KEY), ignore_index=True), ends)
     return Recorded(points, ends, plans, entries.mark, start.bytes)
@@ -290,21 +289,25 @@ def _only(points: pd.DataFrame, rows: NDArray[np.bool_]) -> pd.DataFrame:
 Known = TypeVar("Known", End, Plan)
 
 
-def _united(run: RunDirectory, parts: Sequence[Mapping[str, Known]]) -> dict[str, Known]:
-    """What several parts know of the trials, if they agree."""
-    found: dict[str, Known] = {}
-    for part in parts:
-        for trial_id, known in part.items():
-            first = found.setdefault(trial_id, known)
-            if (first.status if isinstance(first, End) else first) != (
-                known.status if isinstance(known, End) else known
-            ):
-                raise InputError(
-                    f"points: points.jsonl and points.parquet in {str(run.path)!r} differ on trial "
-                    f"{brief(trial_id)} ({brief(first)} and {brief(known)}); delete points.parquet "
-                    "if points.jsonl is right: the table is rebuilt from it."
-                )
-    return found
+def _united(
+    run: RunDirectory, table: Mapping[str, Known], journal: Mapping[str, Known]
+) -> dict[str, Known]:
+    """What both know of the trials, if they agree; what the journal has not is the older."""
+    for trial_id in filter(journal.__contains__, table):
+        first, again = table[trial_id], journal[trial_id]
+        if _agreed(first) != _agreed(again):
+            raise InputError(
+                f"points: points.parquet and points.jsonl in {str(run.path)!r} differ on trial "
+                f"{brief(trial_id)} ({brief(first)} and {brief(again)}); delete points.parquet "
+                "if points.jsonl is right: the table is rebuilt from it."
+            )
+    older = {trial_id: known for trial_id, known in table.items() if trial_id not in journal}
+    return {**older, **journal}
+
+
+def _agreed(known: End | Plan) -> object:
+    """What must be the same wherever it is told: of an end its status, of a plan all."""
+    return known.status if isinstance(known, End) else known
 
 
 def _require_configurations(
@@ -321,7 +324,7 @@ def _require_configurations(
         other = present[codes[first[trials[present]]] != codes[present]]
         if len(other):
             row = int(other[0])
-            one, two = values.iloc[first[trials[row]]], values.iloc[row]
+            one, two = plain_values(values.iloc[[first[trials[row]], row]])
             raise _foreign(run, points["trial_id"].iloc[row], column, one, two, int(lines[row]))
     for row in np.flatnonzero(~points.duplicated("trial_id")).tolist() if plans else ():
         trial, family = str(points["trial_id"].iloc[row]), str(points["family"].iloc[row])
@@ -334,8 +337,8 @@ def _foreign(
 ) -> InputError:
     place = f"line {line} of {str(run.journal)!r}" if line else repr(str(run.points))
     return InputError(
-        f"points: trial {brief(trial)} has {brief(first)} and {brief(again)} as {column_word(column)}, the "
-        f"second in {place}; a trial is one configuration, so take out what is of another run."
+        f"points: trial {brief(trial)} has {brief(first)} and {brief(again)} as {word(column)}, "
+        f"the second in {place}; a trial is one configuration, so take out what is of another run."
     )
 
 

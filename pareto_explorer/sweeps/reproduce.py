@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError, brief, unknown
 from pareto_explorer.runs import (
     RunDirectory,
     read_manifest,
@@ -92,9 +92,15 @@ def reproduce(
     require_own(run, manifest, points)
     spec = SweepSpec.from_mapping(recorded_entry(run, manifest, "spec"), str(run.sweep_yaml))
     families = {family.name: family for family in spec.family_list()}
-    plan = recorded_plan(recorded.to_dict(), families)
+    try:
+        plan, pair = recorded_plan(recorded.to_dict(), families), spec.replicate_list()[replicate]
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"--trial: trial {trial_id}, replicate {replicate} of {str(run.path)!r} does not go "
+            f"with its specification ({type(error).__name__}: {brief(error.args)}); restore "
+            "sweep.yaml and the points."
+        ) from error
     task = task_of(manifest, task)
-    pair = spec.replicate_list()[replicate]
     torch.set_num_threads(spec.resources.threads)
     cache = LandmarkCache(Path(cache_dir) if cache_dir else default_cache_dir())
     device = spec.resources.device if torch.cuda.is_available() else "cpu"

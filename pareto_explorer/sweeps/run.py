@@ -33,6 +33,7 @@ from pareto_explorer.runs import (
     read_manifest,
     recorded_entry,
     require_own,
+    require_planned,
     write_landmarks,
 )
 from pareto_explorer.runs.staging import STATE
@@ -127,8 +128,12 @@ def execute(
         earlier = None if manifest is None else manifest["spec"]
         recorded = forget_unfinished(run)
         ended, points = recorded.ended, recorded.points
-        require_own(run, manifest or {}, points)
-        plans = spec.plan() or [plan_of(plan, families) for plan in recorded.plans.values()]
+        require_own(run, {"domains": families, **(manifest or {})}, points)
+        plans = spec.plan()
+        if plans:
+            require_planned(run, points, recorded.plans, {plan.trial_id for plan in plans})
+        else:
+            plans = [plan_of(plan, families) for plan in recorded.plans.values()]
         compares = isinstance(spec.search, CompareSearch)
         draws = (RULE if compares else None) if manifest is None else manifest.get(DRAWS)
         if left_to_do(spec, plans, ended):
