@@ -213,7 +213,7 @@ def is_unicode(text: str) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return type(value) is float or (type(value) is int and abs(value) < LARGEST)
+    return isinstance(value, float) or (type(value) is int and abs(value) < LARGEST)
 
 
 def _is_exact(value: float | None) -> bool:
