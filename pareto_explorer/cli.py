@@ -186,8 +186,12 @@ def import_sweep(
     from pareto_explorer.interchange import import_run
     from pareto_explorer.reports import write_report
 
-    run = import_run(source, out, mapping, study=study, command=_command())
+    run = import_run(source, out, mapping, study=study, command=_command(), tell=_progress)
     typer.echo(f"report: {write_report(run.path)}")
+
+
+def _progress(line: str) -> None:
+    typer.echo(line, err=True)
 
 
 @app.command()

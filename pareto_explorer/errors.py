@@ -6,7 +6,7 @@ import difflib
 import reprlib
 from collections.abc import Iterable
 
-__all__ = ["InputError", "brief", "unknown"]
+__all__ = ["InputError", "bare", "brief", "unknown"]
 
 _SHOWN = 40
 """Choices that a message lists."""
@@ -34,7 +34,7 @@ def unknown(what: str, name: object, choices: Iterable[str]) -> InputError:
     near = difflib.get_close_matches(str(name)[:200], valid, n=1, cutoff=0.3)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     more = f" and {len(valid) - _SHOWN} more" if len(valid) > _SHOWN else ""
-    listed = ", ".join(valid[:_SHOWN])
+    listed = ", ".join(map(bare, valid[:_SHOWN]))
     return InputError(f"{what}: {brief(name)} is not known{hint} Choose from {listed}{more}.")
 
 
@@ -45,6 +45,11 @@ def brief(value: object) -> str:
     "['a', 'a', 'a', 'a', 'a', 'a', ...]"
     """
     return _BRIEF.repr(value)
+
+
+def bare(text: str) -> str:
+    """A text without quotes, for a path or an example in a message, where it is short and plain."""
+    return text if len(text) < 60 and text.isprintable() else brief(text)
 
 
 class _Brief(reprlib.Repr):

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
-from pareto_explorer.errors import InputError, brief
+from pareto_explorer.errors import InputError, bare, brief
 
 __all__ = [
     "MAX_DEPTH",
+    "MAX_JSON_BYTES",
     "dump_yaml",
     "parse_json",
     "parse_yaml",
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 MAX_YAML_BYTES = 5_000_000
-MAX_JSON_BYTES = 200_000_000
+MAX_JSON_BYTES = 50_000_000
 MAX_NODES = 200_000
 """Values in a YAML file, those that an alias repeats counted each time."""
 MAX_DEPTH = 50
@@ -259,10 +260,10 @@ class _Document:
 
     def _alias(self, name: str) -> None:
         if name not in self.anchors:
-            self.refuse(f"the alias *{name} has no anchor &{name} before it; correct it")
+            self.refuse(f"the alias *{bare(name)} has no anchor before it; correct it")
         anchored = self.anchors[name]
         if anchored is None:
-            self.refuse(f"the alias *{name} stands inside what it names; write the value out")
+            self.refuse(f"the alias *{bare(name)} stands inside what it names; write the value out")
         self._count(anchored.nodes - 1)
         self._require_depth(anchored.height)
         self._add(copy.deepcopy(anchored.value), anchored.height)

@@ -89,7 +89,10 @@ def test_a_box_is_read_from_a_run_a_report_and_a_file(runs, tmp_path):
     assert read_box(by_hand) == box
 
 
-@pytest.mark.parametrize("content", ["[1, 2]", "objectives: 3", "{", "objectives: []"])
+@pytest.mark.parametrize(
+    "content",
+    ["[1, 2]", "objectives: 3", "{", "objectives: []", "!!timestamp x", "[" * 10**5, "9" * 5000],
+)
 def test_a_file_without_a_box_is_refused(tmp_path, content):
     path = tmp_path / "box.yaml"
     path.write_text(content)

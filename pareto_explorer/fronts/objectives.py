@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError, bare, brief, unknown
 from pareto_explorer.fronts.values import finite_matrix, finite_number
 
 __all__ = ["Box", "Objective", "require_same_box"]
@@ -37,17 +37,19 @@ class Objective:
 
     def __post_init__(self) -> None:
         if not isinstance(self.metric, str) or not self.metric:
-            raise InputError(f"metric: {self.metric!r} is no name of a metric; give its column.")
+            raise InputError(
+                f"metric: {brief(self.metric)} is no name of a metric; give its column."
+            )
         if self.direction not in ("min", "max"):
-            raise unknown(f"direction of {self.metric}", self.direction, ("min", "max"))
+            raise unknown(f"direction of {bare(self.metric)}", self.direction, ("min", "max"))
         for name in ("ideal", "nadir"):
             object.__setattr__(
-                self, name, finite_number(f"{name} of {self.metric}", getattr(self, name))
+                self, name, finite_number(f"{name} of {bare(self.metric)}", getattr(self, name))
             )
         better = self.ideal < self.nadir if self.direction == "min" else self.ideal > self.nadir
         if not better:
             raise InputError(
-                f"ideal of {self.metric}: {self.ideal!r} is not better than the nadir "
+                f"ideal of {bare(self.metric)}: {self.ideal!r} is not better than the nadir "
                 f"{self.nadir!r} where direction is {self.direction!r}; swap them or change the "
                 "direction."
             )
@@ -79,7 +81,9 @@ class Box:
             raise InputError(f"objectives: {len(objectives)} given; declare two or three.")
         metrics = [objective.metric for objective in objectives]
         if len(set(metrics)) < len(metrics):
-            raise InputError(f"objectives: {', '.join(metrics)} name a metric twice; drop one.")
+            raise InputError(
+                f"objectives: {', '.join(map(bare, metrics))} name a metric twice; drop one."
+            )
         reference = tuple(self.reference) or (1.0,) * len(objectives)
         if len(reference) != len(objectives):
             raise InputError(
@@ -196,7 +200,7 @@ def _check_keys(
     field: str, data: object, *, required: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> None:
     if not isinstance(data, Mapping):
-        raise InputError(f"{field}: {data!r} is no mapping; give {', '.join(required)}.")
+        raise InputError(f"{field}: {brief(data)} is no mapping; give {', '.join(required)}.")
     for name in data:
         if name not in required + optional:
             raise unknown(field, name, required + optional)

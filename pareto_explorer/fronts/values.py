@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, brief
 
 __all__ = ["finite_matrix", "finite_number"]
 
@@ -64,7 +64,7 @@ def finite_number(field: str, value: object) -> float:
         InputError: It is not.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise InputError(f"{field}: {value!r} is not a number; write one, for example 0.1.")
+        raise InputError(f"{field}: {brief(value)} is not a number; write one, for example 0.1.")
     if not math.isfinite(value):
-        raise InputError(f"{field}: {value!r} is not finite; give a finite number.")
+        raise InputError(f"{field}: {brief(value)} is not finite; give a finite number.")
     return float(value)

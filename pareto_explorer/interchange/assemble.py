@@ -12,8 +12,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pareto_explorer.errors import InputError
-from pareto_explorer.interchange.cells import joined, numbered, numbers, plain, statuses, whole
+from pareto_explorer.errors import InputError, brief
+from pareto_explorer.interchange.cells import (
+    joined,
+    knob_values,
+    number,
+    numbered,
+    numbers,
+    plain,
+    statuses,
+    whole,
+)
 from pareto_explorer.interchange.checks import check_points, trial_statuses
 from pareto_explorer.interchange.columns import Columns, require_metric, resolve
 from pareto_explorer.interchange.foreign import ForeignTable
@@ -33,6 +42,8 @@ class Assembled:
         landmarks: Plain rows of the landmarks table.
         objectives: The objectives, perhaps with open bounds.
         columns: Which column was read as what.
+        replicates: What replicates 0, 1, ... are called in the source; nothing where they have
+            their own numbers.
         not_recorded: Costs that the source does not have; their columns hold 0.
     """
 
@@ -40,6 +51,7 @@ class Assembled:
     landmarks: list[dict[str, Any]]
     objectives: tuple[ObjectiveColumn, ...]
     columns: Columns
+    replicates: list[str]
     not_recorded: list[str]
 
     @property
@@ -71,18 +83,19 @@ def assemble(table: ForeignTable, mapping: ColumnMapping) -> Assembled:
         require_metric(table, columns, f"objectives.{index}.metric", objective.metric)
     rows = table.rows.reset_index(drop=True)
     sweep = _Sweep(table, mapping, columns, [objective.metric for objective in objectives])
-    seeds = sweep.seeds(rows)
+    seeds, replicates = sweep.seeds(rows)
     metrics = sweep.metrics(rows)
-    kinds = landmark_kinds(rows, mapping.landmarks, table.source)
+    kinds = landmark_kinds(rows, mapping.landmarks, table)
     is_point = kinds.isna()
     if not is_point.any():
         raise InputError(f"{table.source!r}: every row is a landmark, so there is no point.")
     points = sweep.points(rows[is_point], seeds[is_point], metrics[is_point])
     return Assembled(
         rows=plain(points),
-        landmarks=landmark_rows(kinds, seeds, metrics, sweep.column(rows, "step"), table.source),
+        landmarks=landmark_rows(kinds, seeds, metrics, sweep.column(rows, "step"), table),
         objectives=objectives,
         columns=columns,
+        replicates=replicates,
         not_recorded=[name for name in ("samples", "seconds") if name not in columns.identity],
     )
 
@@ -102,25 +115,35 @@ class _Sweep:
         names = self.columns.identity.get(target)
         return rows[names[0]] if names else None
 
-    def seeds(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """The replicate, which the seeds number where nothing else does, and the two seeds."""
+    def seeds(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+        """The replicate, which the seeds number where nothing else does, and the two seeds.
+
+        And what the replicates stand for, where they are numbered by their names.
+        """
+        names: list[str] = []
         seeds = pd.DataFrame(index=rows.index)
         for target in ("training_seed", "unlearning_seed"):
             column = self.column(rows, target)
-            seeds[target] = 0 if column is None else numbered(column, self.source)
+            seeds[target] = 0 if column is None else self.seed(column)
         replicate = self.column(rows, "replicate")
         if replicate is None:
             seeds["replicate"] = seeds.groupby(["training_seed", "unlearning_seed"]).ngroup()
         else:
-            seeds["replicate"] = numbered(replicate, self.source)
+            seeds["replicate"], names = numbered(replicate, self.table)
             if "training_seed" not in self.columns.identity:
                 seeds["training_seed"] = seeds["replicate"]
-        return seeds
+        return seeds, names
+
+    def seed(self, column: pd.Series) -> pd.Series:
+        """A seed as it is, or its place among the others where it is a word."""
+        if any(number(cell, self.table.decimal) is None for cell in column.to_list()):
+            return numbered(column, self.table)[0]
+        return whole(column, self.table)
 
     def metrics(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Metrics and diagnostics as floats."""
         sources = self.columns.metrics.items()
-        found = {name: numbers(rows[source], self.source) for name, source in sources}
+        found = {name: numbers(rows[source], self.table) for name, source in sources}
         return pd.DataFrame(found, index=rows.index)
 
     def points(
@@ -129,14 +152,18 @@ class _Sweep:
         """The points table but for its types."""
         names = self.names(rows)
         knobs = pd.DataFrame(
-            {CONFIG_PREFIX + knob: rows[source] for knob, source in self.columns.knobs.items()},
+            {
+                CONFIG_PREFIX + knob: knob_values(rows[source], self.table)
+                for knob, source in self.columns.knobs.items()
+            },
             index=rows.index,
+            dtype=object,
         )
         points = pd.concat([names, seeds], axis=1)
         points["trial_id"] = self.trials(rows, names["family"], knobs)
         points["status"], points["error"] = self.status(rows, metrics)
         points["step"] = self.steps(rows, points)
-        points["samples"] = self.cost(rows, "samples").astype("int64")
+        points["samples"] = whole(self.cost(rows, "samples"), self.table)
         points["seconds"] = self.cost(rows, "seconds")
         points = pd.concat([points, knobs, metrics], axis=1)
         if self.table.reports_in_parts:
@@ -183,7 +210,7 @@ class _Sweep:
         for family, *values in configurations:
             key = json.dumps([family, *values], default=str)
             if key not in found:
-                stem = re.sub(r"[^\w.+-]+", "-", family)
+                stem = re.sub(r"[^\w.+-]+", "-", family)[:80]
                 found[key] = f"{stem}-{numbering[stem]:03d}"
                 numbering[stem] += 1
         keys = (json.dumps(values, default=str) for values in configurations)
@@ -196,7 +223,7 @@ class _Sweep:
         status = (
             pd.Series("ok", index=rows.index)
             if column is None
-            else statuses(column, words, self.source)
+            else statuses(column, words, self.table)
         )
         text = self.column(rows, "error")
         error = pd.Series(None, index=rows.index, dtype=object)
@@ -218,17 +245,25 @@ class _Sweep:
         column = self.column(rows, "step")
         if column is None:
             return pd.Series(0, index=rows.index)
-        steps = numbers(column, self.source)
+        steps = numbers(column, self.table)
         last = steps.groupby([points["trial_id"], points["replicate"]]).transform("max")
         steps = steps.mask(steps.isna() & (points["status"] == "failed"), last.fillna(-1) + 1)
-        return whole(steps.rename(str(column.name)), self.source)
+        return whole(steps.rename(str(column.name)), self.table, least=0)
 
     def cost(self, rows: pd.DataFrame, name: str) -> pd.Series:
         """What a point took, or 0 where nothing tells."""
         column = self.column(rows, name)
         if column is None:
             return pd.Series(0.0, index=rows.index)
-        return numbers(column, self.source).fillna(0.0)
+        costs = numbers(column, self.table).fillna(0.0)
+        bad = np.flatnonzero(~np.isfinite(costs) | (costs < 0))
+        if len(bad):
+            cell, row = column.iloc[int(bad[0])], column.index[int(bad[0])] + 1
+            raise InputError(
+                f"{self.source!r}: column {column.name!r} holds {brief(cell)} in row {row}, where "
+                "a number of at least 0 is needed."
+            )
+        return costs
 
     def measured(self, points: pd.DataFrame) -> pd.Series:
         """Marks all rows but the reports in which a trial with objectives gave none of them."""
@@ -236,7 +271,7 @@ class _Sweep:
         trial = some.groupby([points["trial_id"], points["replicate"]]).transform("any")
         column = self.column(self.table.rows.reset_index(drop=True), "status")
         words = dict(self.table.statuses) | self.mapping.statuses
-        given = column if column is None else statuses(column, words, self.source)
+        given = column if column is None else statuses(column, words, self.table)
         bad = False if given is None else given.loc[points.index] != "ok"
         return some | bad | ~trial
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, bare
 from pareto_explorer.fronts import Box, Objective
 from pareto_explorer.interchange.mapping import ObjectiveColumn
 
@@ -55,7 +55,7 @@ def frozen_box(
 
 
 def _check_range(objective: ObjectiveColumn, ideal: float, nadir: float, *, n: int) -> None:
-    field = f"objectives: {objective.metric}"
+    field = f"objectives: {bare(objective.metric)}"
     if not n:
         raise InputError(f"{field}: no point went well, so give its ideal and nadir.")
     better = ideal < nadir if objective.direction == "min" else ideal > nadir

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, bare, brief
 from pareto_explorer.interchange.cells import plain
 from pareto_explorer.interchange.columns import Columns
 from pareto_explorer.runs.agreement import Key, contradiction, key_of
@@ -61,8 +61,8 @@ def _each_once(points: pd.DataFrame, columns: Columns, source: str) -> pd.DataFr
             )
             trial_id, replicate, step = key_of(row)
             raise InputError(
-                f"{source!r}: rows {first + 1} and {index + 1} are both trial {trial_id!r}, "
-                f"replicate {replicate}, step {step}, but differ in {found.column}; {fix}."
+                f"{source!r}: rows {first + 1} and {index + 1} are both trial {brief(trial_id)}, "
+                f"replicate {replicate}, step {step}, but differ in {bare(found.column)}; {fix}."
             )
     return points[~again]
 
@@ -76,6 +76,7 @@ def _refuse_mixtures(points: pd.DataFrame, source: str) -> None:
             trial = several.index[several[name]][0]
             first, second, *_ = texts.loc[points["trial_id"] == trial, name].unique()
             raise InputError(
-                f"{source!r}: trial {trial!r} has {first} and {second} as {name}; a trial "
-                "is one configuration, so map trial_id to a column that tells them apart."
+                f"{source!r}: trial {brief(trial)} has {bare(first)} and {bare(second)} as "
+                f"{bare(name)}; a trial is one configuration, so map trial_id to a column that "
+                "tells them apart."
             )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError, bare, brief, unknown
+from pareto_explorer.interchange.cells import numbers
 from pareto_explorer.interchange.foreign import ForeignTable
 from pareto_explorer.interchange.mapping import TARGETS, ColumnMapping
 from pareto_explorer.runs.columns import CONFIG_PREFIX, IDENTITY
@@ -73,7 +74,7 @@ def resolve(table: ForeignTable, mapping: ColumnMapping) -> Columns:
     for name in rest:
         if name.startswith((CONFIG_PREFIX, _FOREIGN_PREFIX)):
             knobs.setdefault(name[len(CONFIG_PREFIX) :], name)
-        elif name not in IDENTITY and _holds_numbers(table.rows[name]):
+        elif name not in IDENTITY and _holds_numbers(table.rows[name], table):
             metrics.setdefault(name, name)
         else:
             ignored.append(name)
@@ -89,7 +90,7 @@ def require_metric(table: ForeignTable, columns: Columns, field: str, metric: st
     """
     if metric in columns.metrics:
         source = columns.metrics[metric]
-        if not _holds_numbers(table.rows[source]):
+        if not _holds_numbers(table.rows[source], table):
             raise InputError(f"{field}: {_text_in(table, source)}.")
         return
     if metric in IDENTITY and metric in table.rows.columns:
@@ -103,8 +104,8 @@ def require_metric(table: ForeignTable, columns: Columns, field: str, metric: st
 
 
 def _check_there(table: ForeignTable, mapping: ColumnMapping) -> None:
-    named = {f"columns.{target}": mapping.sources(target) for target in mapping.columns}
-    named |= {f"metrics.{metric}": [source] for metric, source in mapping.metrics.items()}
+    named = {f"columns.{bare(target)}": mapping.sources(target) for target in mapping.columns}
+    named |= {f"metrics.{bare(metric)}": [source] for metric, source in mapping.metrics.items()}
     named |= {"ignore": mapping.ignore}
     if mapping.landmarks:
         named["landmarks.column"] = [mapping.landmarks.column]
@@ -115,16 +116,17 @@ def _check_there(table: ForeignTable, mapping: ColumnMapping) -> None:
                 raise unknown(f"{field} of {table.source!r}", source, choices)
 
 
-def _holds_numbers(column: pd.Series) -> bool:
-    kind = pd.api.types.infer_dtype(column, skipna=True)
-    return kind in ("integer", "floating", "mixed-integer-float") and bool(column.notna().any())
+def _holds_numbers(column: pd.Series, table: ForeignTable) -> bool:
+    """Whether some cell is a number, and no other is anything else."""
+    try:
+        return bool(numbers(column, table).notna().any())
+    except InputError:
+        return False
 
 
 def _text_in(table: ForeignTable, column: str) -> str:
-    cells = table.rows[column].dropna()
-    numbers = pd.to_numeric(cells.astype(str), errors="coerce")
-    bad = cells[numbers.isna()]
-    if cells.empty:
-        return f"column {column!r} of {table.source!r} is empty; name another metric"
-    value = (bad if len(bad) else cells).iloc[0]
-    return f"column {column!r} of {table.source!r} holds {value!r}, which is no number; correct it"
+    try:
+        numbers(table.rows[column], table)
+    except InputError as error:
+        return str(error).rstrip(".")
+    return f"column {brief(column)} of {table.source!r} is empty; name another metric"

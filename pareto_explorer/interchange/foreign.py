@@ -32,6 +32,9 @@ class ForeignTable:
         reports_in_parts: Whether a row without any objective is a report of something else rather
             than a model that went wrong.
         facts: What else the manifest should keep.
+        texts: Whether the cells are texts as they are written in a file, so that what they mean
+            depends on what the column is.
+        decimal: In such texts, what stands between the whole and the rest of a number.
     """
 
     kind: str
@@ -45,3 +48,5 @@ class ForeignTable:
     one_seed_per_trial: bool = False
     reports_in_parts: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
+    texts: bool = False
+    decimal: str = "."

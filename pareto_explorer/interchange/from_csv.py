@@ -5,63 +5,71 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import pandas as pd
-from pyarrow import ArrowException
-
 from pareto_explorer.errors import InputError
+from pareto_explorer.interchange.cells import number
+from pareto_explorer.interchange.delimited import COMPRESSIONS, read_delimited
 from pareto_explorer.interchange.foreign import ForeignTable
 from pareto_explorer.interchange.mapping import TARGETS, ColumnMapping
+from pareto_explorer.interchange.parquet import read_parquet
+from pareto_explorer.interchange.progress import Tell, silent
 from pareto_explorer.runs.columns import STD_SUFFIX
 
-__all__ = ["TABLE_SUFFIXES", "read_table"]
+__all__ = ["TABLE_SUFFIXES", "is_table", "read_table"]
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
 _MARKS = ("trial_status", "on_front", "on_family_front", "beyond_box")  # of our own tables
 
 
-def read_table(path: Path, mapping: ColumnMapping) -> ForeignTable:
+def is_table(path: Path) -> bool:
+    """Whether the name is one of a table that ``read_table`` reads, such as ``a.csv.gz``."""
+    return _format(path) in TABLE_SUFFIXES
+
+
+def read_table(path: Path, mapping: ColumnMapping, tell: Tell = silent) -> ForeignTable:
     """Reads a table; columns that already have the points table's names need no mapping.
 
     Args:
-        path: A ``.csv`` (separated by ``mapping.separator``), ``.tsv`` or ``.parquet`` file.
+        path: A ``.csv`` (separated by ``mapping.separator``), ``.tsv`` or ``.parquet`` file; the
+            first two may be compressed (``.gz``, ``.bz2``, ``.xz``, ``.zip``).
         mapping: Its separator is used; what the columns mean is decided later.
+        tell: Hears how far a long reading is.
 
     Raises:
         InputError: The file cannot be read as such a table, or holds no rows.
     """
-    rows = _read(path, mapping.separator)
+    kind = _format(path)
+    if kind == ".parquet":
+        rows = read_parquet(path)
+    else:
+        rows = read_delimited(path, "\t" if kind == ".tsv" else mapping.separator, tell)
     if rows.empty:
         raise InputError(f"{str(path)!r}: holds no rows; give a table with one row per model.")
     named = {target: target for target in TARGETS if target in rows.columns}
-    if "error" in named and pd.to_numeric(rows["error"], errors="coerce").notna().any():
+    if "error" in named and any(
+        number(cell, mapping.decimal) is not None for cell in rows["error"]
+    ):
         del named["error"]  # an error rate, not a message
-    spreads = [name for name in rows.columns if str(name).endswith(STD_SUFFIX)]
+    spreads = [name for name in rows.columns if name.endswith(STD_SUFFIX)]
+    unnamed = [name for name in rows.columns if name.startswith("Unnamed: ")]
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return ForeignTable(
-        kind=f"{path.suffix[1:].upper() if path.suffix != '.parquet' else 'Parquet'} file",
+        kind="Parquet file" if kind == ".parquet" else f"{kind[1:].upper()} file",
         source=str(path),
-        name=path.stem,
+        name=path.name[: -len(kind)] if path.suffix == kind else Path(path.stem).stem,
         rows=rows,
         defaults=named,
-        ignore=frozenset([*_MARKS, *spreads]),
-        facts={"sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
+        ignore=frozenset([*_MARKS, *spreads, *unnamed]),
+        facts={"sha256": digest},
+        texts=kind != ".parquet",
+        decimal=mapping.decimal,
     )
 
 
-def _read(path: Path, separator: str) -> pd.DataFrame:
-    try:
-        if path.suffix == ".parquet":
-            rows = pd.read_parquet(path)
-        else:
-            cells = "\t" if path.suffix == ".tsv" else separator
-            rows = pd.read_csv(path, sep=cells)
-    except OSError as error:
-        raise InputError(f"{str(path)!r}: cannot be read ({error.strerror or error}).") from None
-    except (ArrowException, ValueError) as error:  # pandas' parser errors are ValueErrors
-        reason = " ".join(str(error).split())
-        raise InputError(f"{str(path)!r}: cannot be read as a table ({reason}).") from None
-    if len(rows.columns) == 1 and ";" in str(rows.columns[0]):
-        raise InputError(
-            f"{str(path)!r}: has one column, {str(rows.columns[0])!r}; if its cells are separated "
-            "by semicolons, put separator: ';' into the mapping."
-        )
-    return rows.rename(columns=str)
+def _format(path: Path) -> str:
+    """The suffix that tells the format, behind which one of a compression may stand."""
+    suffix = path.suffix.lower()
+    if suffix in COMPRESSIONS:
+        inner = Path(path.stem).suffix.lower()
+        return inner if inner in (".csv", ".tsv") else suffix
+    return suffix

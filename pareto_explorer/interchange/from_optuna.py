@@ -14,6 +14,7 @@ import pandas as pd
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.interchange.foreign import ForeignTable
 from pareto_explorer.interchange.mapping import ObjectiveColumn
+from pareto_explorer.interchange.progress import Tell, silent, told
 
 if TYPE_CHECKING:
     import optuna
@@ -24,7 +25,7 @@ JOURNAL_SUFFIXES = (".log", ".journal")
 _ENDED = {"COMPLETE": "ok", "FAIL": "failed"}
 
 
-def read_optuna(storage: str | Path, study: str | None = None) -> ForeignTable:
+def read_optuna(storage: str | Path, study: str | None = None, tell: Tell = silent) -> ForeignTable:
     """Reads one study: a row per trial that is complete or failed.
 
     Parameters become ``config/<name>``, the values take the study's metric names or
@@ -35,6 +36,7 @@ def read_optuna(storage: str | Path, study: str | None = None) -> ForeignTable:
         storage: An address such as ``mysql://...``, or the file of an SQLite database or of a
             journal. Nothing is written to it.
         study: The study's name; needed where the storage holds several.
+        tell: Hears how far a long reading is.
 
     Raises:
         InputError: The storage cannot be read, or has no such study or no trial that ended.
@@ -54,6 +56,7 @@ def read_optuna(storage: str | Path, study: str | None = None) -> ForeignTable:
                 f"{source!r}: cannot be read as a storage of Optuna ({reason})."
             ) from error
         loaded = optuna.load_study(study_name=_choose(names, study, source), storage=backend)
+    tell(f"reading the trials of study {loaded.study_name!r}")
     trials = loaded.get_trials(deepcopy=False)
     ended = [trial for trial in trials if trial.state.name in _ENDED]
     if not ended:
@@ -63,7 +66,9 @@ def read_optuna(storage: str | Path, study: str | None = None) -> ForeignTable:
         kind="Optuna study",
         source=source,
         name=loaded.study_name,
-        rows=pd.DataFrame([_row(trial, metrics) for trial in ended], dtype=object),
+        rows=pd.DataFrame(
+            [_row(trial, metrics) for trial in told(ended, "trials read", tell)], dtype=object
+        ),
         defaults={"trial_id": "optuna/trial", "seconds": "optuna/seconds"}
         | {"status": "optuna/state"},
         ignore=frozenset({"optuna/trial", "optuna/seconds", "optuna/state"}),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,14 @@ from typing import Any
 import pandas as pd
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.files import MAX_JSON_BYTES, parse_json, read_bytes
 from pareto_explorer.interchange.foreign import ForeignTable
+from pareto_explorer.interchange.progress import Tell, silent, told
 
 __all__ = ["is_ray_tune", "read_ray_tune"]
 
 _FILES = ("result.json", "params.json")
+_LONGEST = 20_000_000  # bytes of a line
 _BOOKKEEPING = frozenset(
     {
         "checkpoint_dir_name",
@@ -53,7 +55,7 @@ def is_ray_tune(path: Path) -> bool:
     return path.is_dir() and bool(_trial_folders(path))
 
 
-def read_ray_tune(path: Path) -> ForeignTable:
+def read_ray_tune(path: Path, tell: Tell = silent) -> ForeignTable:
     """Reads ``params.json`` and ``result.json`` of every trial of an experiment.
 
     Nested results and parameters are flattened with ``/``. The step is the metric ``step`` where
@@ -63,6 +65,7 @@ def read_ray_tune(path: Path) -> ForeignTable:
 
     Args:
         path: The experiment directory, the one that holds the trials' folders.
+        tell: Hears how far a long reading is.
 
     Raises:
         InputError: No trial is in there, or a file is damaged.
@@ -76,7 +79,8 @@ def read_ray_tune(path: Path) -> ForeignTable:
             f"{str(path)!r}: holds no Ray Tune trial (a folder with params.json or result.json); "
             "give the experiment directory itself."
         )
-    rows = pd.DataFrame([row for folder in folders for row in _trial(folder)], dtype=object)
+    reading = told(folders, "trials read", tell)
+    rows = pd.DataFrame([row for folder in reading for row in _trial(folder)], dtype=object)
     reports = rows[rows["tune/status"] == "ok"]
     own_step = "step" in reports.columns and reports["step"].notna().all()
     return ForeignTable(
@@ -104,7 +108,10 @@ def _trial(folder: Path) -> Iterator[dict[str, Any]]:
         knobs = {name: v for name, v in results[-1].items() if name.startswith("config/")}
     trial_id = str(next((r["trial_id"] for r in results if "trial_id" in r), folder.name))
     steps = [result.get("training_iteration", 0) for result in results]
-    if any(later <= earlier for earlier, later in itertools.pairwise(steps)):
+    rising = all(type(step) is int for step in steps) and all(
+        earlier < later for earlier, later in itertools.pairwise(steps)
+    )
+    if not rising:
         steps = list(range(1, len(steps) + 1))
     for step, result in zip(steps, results, strict=True):
         measured = {name: v for name, v in result.items() if not name.startswith("config/")}
@@ -121,23 +128,38 @@ def _objects(path: Path) -> Iterator[dict[str, Any]]:
     """The JSON objects of a file: one a line, or in ``params.json`` one in all."""
     if not path.exists():
         return
-    text = path.read_text(encoding="utf-8")
-    lines = [text] if path.name == "params.json" else text.split("\n")
+    whole = path.name == "params.json"
+    lines = [read_bytes(path, "", MAX_JSON_BYTES)] if whole else _lines(path)
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
+        where = f"{str(path)!r}: line {number}"
         try:
-            item = json.loads(line)
-        except ValueError:
-            if number == len(lines) > 1:
+            item = parse_json(line.decode(), where)
+        except ValueError as error:
+            if number > 1 and not line.endswith(b"\n"):
                 return  # a killed trial left its last line torn
-            item = None
+            reason = str(error) if isinstance(error, InputError) else f"{where}: is no UTF-8 text."
+            raise InputError(f"{reason.rstrip('.')}, or remove the trial's folder.") from None
         if not isinstance(item, dict):
             raise InputError(
-                f"{str(path)!r}: line {number} is no JSON object; restore the file or remove the "
-                "trial's folder."
+                f"{where} is no JSON object; restore the file or remove the trial's folder."
             )
         yield item
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while line := file.readline(_LONGEST):
+                if len(line) == _LONGEST:
+                    raise InputError(
+                        f"{str(path)!r}: a line has more than {_LONGEST / 1e6:g} MB; remove the "
+                        "trial's folder."
+                    )
+                yield line
+    except OSError as error:
+        raise InputError(f"{str(path)!r}: cannot be read ({error.strerror}).") from None
 
 
 def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

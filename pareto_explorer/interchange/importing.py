@@ -19,10 +19,11 @@ from pareto_explorer.fronts import Box
 from pareto_explorer.interchange.assemble import Assembled, assemble
 from pareto_explorer.interchange.bounds import frozen_box
 from pareto_explorer.interchange.foreign import ForeignTable
-from pareto_explorer.interchange.from_csv import TABLE_SUFFIXES, read_table
+from pareto_explorer.interchange.from_csv import TABLE_SUFFIXES, is_table, read_table
 from pareto_explorer.interchange.from_optuna import JOURNAL_SUFFIXES, is_sqlite, read_optuna
 from pareto_explorer.interchange.from_ray_tune import is_ray_tune, read_ray_tune
 from pareto_explorer.interchange.mapping import ColumnMapping, load_mapping
+from pareto_explorer.interchange.progress import Tell, silent, told
 from pareto_explorer.runs import PointsWriter, RunDirectory, write_landmarks, write_manifest
 from pareto_explorer.runs.storage import is_storage
 
@@ -48,13 +49,18 @@ def is_foreign(source: Source) -> bool:
         return not RunDirectory(path).sweep_yaml.exists() and is_ray_tune(path)
     return (
         ("://" in str(source) and not is_storage(str(source)))
-        or path.suffix in (*TABLE_SUFFIXES, *JOURNAL_SUFFIXES)
+        or is_table(path)
+        or path.suffix in JOURNAL_SUFFIXES
         or is_sqlite(path)
     )
 
 
 def read_foreign(
-    source: Source, mapping: MappingSource = None, *, study: str | None = None
+    source: Source,
+    mapping: MappingSource = None,
+    *,
+    study: str | None = None,
+    tell: Tell = silent,
 ) -> ForeignRun:
     """Reads a sweep that was made elsewhere.
 
@@ -64,6 +70,7 @@ def read_foreign(
         mapping: A ``ColumnMapping`` or the path of a mapping file. Objectives must be declared in
             it, except for Optuna, which knows its own.
         study: Optuna's study, where the storage holds several.
+        tell: Called now and then with a line that says how far a long reading is.
 
     Returns:
         Points, landmarks, box and manifest. The manifest's ``imported`` says where it all comes
@@ -75,7 +82,7 @@ def read_foreign(
     >>> read_foreign("results.csv", "mapping.yaml").box    # doctest: +SKIP
     """
     chosen = load_mapping(mapping)
-    table, assembled = _assembled(source, chosen, study)
+    table, assembled = _assembled(source, chosen, study, tell)
     return _foreign_run(table, assembled, chosen)
 
 
@@ -86,6 +93,7 @@ def import_run(
     *,
     study: str | None = None,
     command: str = "",
+    tell: Tell = silent,
 ) -> RunDirectory:
     """Writes a sweep that was made elsewhere as a run directory, all of it or nothing.
 
@@ -95,6 +103,7 @@ def import_run(
         mapping: See ``read_foreign``.
         study: See ``read_foreign``.
         command: The command line, for the manifest.
+        tell: See ``read_foreign``.
 
     Returns:
         The run directory; reports and everything else work on it, but nothing in it can be run
@@ -107,7 +116,7 @@ def import_run(
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise InputError(f"out: {str(path)!r} already holds something; give a new directory.")
     chosen = load_mapping(mapping)
-    table, assembled = _assembled(source, chosen, study)
+    table, assembled = _assembled(source, chosen, study, tell)
     manifest = _foreign_run(table, assembled, chosen).manifest
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = RunDirectory(path.with_name(f".{path.name}.importing"))
@@ -116,8 +125,11 @@ def import_run(
         write_manifest(draft, manifest | ({"command": command} if command else {}))
         write_landmarks(draft, assembled.landmarks)
         with PointsWriter(draft) as writer:
-            for trial_id, rows in groupby(assembled.rows, key=lambda row: row["trial_id"]):
-                of_trial = list(rows)
+            trials = [
+                (trial_id, list(rows))
+                for trial_id, rows in groupby(assembled.rows, key=lambda row: row["trial_id"])
+            ]
+            for trial_id, of_trial in told(trials, "trials written", tell):
                 writer.finish(trial_id, of_trial[0]["trial_status"], rows=of_trial)
         if path.exists():
             path.rmdir()
@@ -128,24 +140,24 @@ def import_run(
 
 
 def _assembled(
-    source: Source, mapping: ColumnMapping, study: str | None
+    source: Source, mapping: ColumnMapping, study: str | None, tell: Tell
 ) -> tuple[ForeignTable, Assembled]:
-    table = _read(source, mapping, study)
+    table = _read(source, mapping, study, tell)
     return table, assemble(table, mapping)
 
 
-def _read(source: Source, mapping: ColumnMapping, study: str | None) -> ForeignTable:
+def _read(source: Source, mapping: ColumnMapping, study: str | None, tell: Tell) -> ForeignTable:
     path = Path(source)
     if "://" in str(source) or path.suffix in JOURNAL_SUFFIXES or is_sqlite(path):
-        return read_optuna(str(source), study)
+        return read_optuna(str(source), study, tell)
     if study is not None:
         raise InputError(f"study: {str(path)!r} is no storage of Optuna; leave the study out.")
     if path.is_dir():
-        return read_ray_tune(path)
+        return read_ray_tune(path, tell)
     if not path.exists():
         raise InputError(f"source: there is no {str(path)!r}; give a file or a directory.")
-    if path.suffix in TABLE_SUFFIXES:
-        return read_table(path, mapping)
+    if is_table(path):
+        return read_table(path, mapping, tell)
     raise InputError(
         f"source: {str(path)!r} is none of the formats that can be read; give a table "
         f"({', '.join(TABLE_SUFFIXES)}), a Ray Tune experiment directory or a storage of Optuna."
@@ -161,6 +173,7 @@ def _foreign_run(table: ForeignTable, assembled: Assembled, mapping: ColumnMappi
         "source": table.source,
         **table.facts,
         "bounds": bounds,
+        **({"replicates": assembled.replicates} if assembled.replicates else {}),
         "not_recorded": assembled.not_recorded,
         "ignored_columns": columns.ignored,
     }

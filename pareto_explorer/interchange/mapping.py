@@ -7,9 +7,18 @@ from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    field_validator,
+)
 
-from pareto_explorer.errors import InputError, brief, unknown
+from pareto_explorer.errors import InputError, bare, brief, unknown
 from pareto_explorer.files import read_yaml
 from pareto_explorer.runs.columns import CONFIG_PREFIX, IDENTITY
 
@@ -19,6 +28,7 @@ TARGETS = tuple(name for name in IDENTITY if name != "trial_status")
 """What a column can be mapped to, besides ``config.<knob>``."""
 
 Name = Annotated[str, Field(min_length=1)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
@@ -30,16 +40,16 @@ class ObjectiveColumn(_Part):
 
     metric: Name
     direction: Literal["min", "max"]
-    ideal: float | None = None
-    nadir: float | None = None
+    ideal: Number | None = None
+    nadir: Number | None = None
 
 
 class LandmarkRows(_Part):
     """Which rows are landmarks: those with one of two values in a column."""
 
     column: Name
-    original: str | int | float | None = None
-    retrained: str | int | float | None = None
+    original: StrictStr | StrictInt | StrictFloat | None = None
+    retrained: StrictStr | StrictInt | StrictFloat | None = None
 
 
 class ColumnMapping(_Part):
@@ -58,6 +68,7 @@ class ColumnMapping(_Part):
         reference: Reference point in normalised units; all ones unless given.
         landmarks: The rows of the original and of the retrained models.
         separator: What stands between two cells of a CSV file.
+        decimal: What stands between the whole and the rest of a number in a text file.
     """
 
     name: str = ""
@@ -66,9 +77,10 @@ class ColumnMapping(_Part):
     ignore: list[Name] = []
     statuses: dict[str, Literal["ok", "diverged", "failed"]] = {}
     objectives: list[ObjectiveColumn] = []
-    reference: list[float] = []
+    reference: list[Number] = []
     landmarks: LandmarkRows | None = None
-    separator: Name = ","
+    separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    decimal: Literal[".", ","] = "."
 
     @field_validator("columns")
     @classmethod
@@ -79,7 +91,8 @@ class ColumnMapping(_Part):
                 raise unknown("columns", target, [*TARGETS, f"{CONFIG_PREFIX}<knob>"])
             if isinstance(source, list) and target != "family":
                 raise InputError(
-                    f"columns.{target}: {source!r} are several columns; only family may have them."
+                    f"columns.{bare(target)}: {brief(source)} are several columns; only family may "
+                    "have them."
                 )
             if source == []:
                 raise InputError("columns.family: the list is empty; name a column or drop it.")
@@ -135,14 +148,20 @@ def _sentence(error: ValidationError) -> str:
     cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, InputError):
         return str(cause)
-    path: Sequence[Any] = [part for part in problem["loc"] if not str(part).startswith("list[")]
-    where = ".".join(map(str, path)) or "the file"
+    *parents, last = problem["loc"] or [""]
+    path: list[Any] = [part for part in parents if not str(part).startswith("list[")]
+    if problem["type"] == "extra_forbidden" or not str(last).startswith(_FORMS):
+        path.append(last)
+    where = ".".join(bare(str(part)) for part in path) or "the file"
     if problem["type"] == "extra_forbidden":
         return str(unknown(where, path[-1], _model(path).model_fields))
     if problem["type"] == "missing":
         return f"{where}: missing; give it."
     reason = problem["msg"][0].lower() + problem["msg"][1:]
     return f"{where}: {reason}, found {brief(problem['input'])}."
+
+
+_FORMS = ("list[", "constrained-", "function-")  # of a union, as pydantic names them
 
 
 def _model(path: Sequence[Any]) -> type[_Part]:

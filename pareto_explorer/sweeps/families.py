@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pareto_explorer.errors import InputError, brief, unknown
+from pareto_explorer.errors import InputError, bare, brief, unknown
 from pareto_explorer.runs.columns import CONFIG_PREFIX
 from pareto_explorer.sweeps.draws import BalancedDraws
 from pareto_explorer.sweeps.spaces import Domain, compare_configurations, parse_knob
@@ -196,7 +196,7 @@ def _cross(
             raise InputError(f"{where}.{error}") from None
         known |= knobs.keys()
         chosen = {
-            key: _knob(f"{where}.{key}", knobs[key], value, domains.get(key))
+            key: _knob(f"{where}.{bare(key)}", knobs[key], value, domains.get(key))
             for key, value in given.items()
             if key in knobs
         }
@@ -217,7 +217,7 @@ def _cross(
     own = [key for key in given if key not in defaults or given[key] != defaults[key]]
     for key in own:  # a preset's knobs of a part that is replaced go with it
         if key not in known:
-            raise unknown(f"{where}.{key}", key, known)
+            raise unknown(f"{where}.{bare(key)}", key, known)
     return families
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
-from pareto_explorer.errors import InputError, brief, unknown
+from pareto_explorer.errors import InputError, bare, brief, unknown
 from pareto_explorer.files import MAX_DEPTH, parse_yaml, read_yaml
 from pareto_explorer.fronts import OBJECTIVES, Box, Objective
 from pareto_explorer.metrics import METRICS
@@ -275,7 +275,7 @@ def _override(mapping: dict[str, Any], override: str) -> None:
         raise InputError(
             f"--set: expected path=value such as budget.steps=100, found {brief(override)}."
         )
-    where = f"--set {brief(path)[1:-1]}"
+    where = f"--set {bare(path)}"
     node: Any = mapping
     for key in parents:
         if isinstance(node, dict):
@@ -309,7 +309,7 @@ def _sentence(error: ValidationError) -> str:
     *parents, last = problem["loc"] or [""]
     path = [str(p) for p in parents if not _is_union(str(p))]
     path += [] if _is_union(str(last)) and problem["type"] != "extra_forbidden" else [str(last)]
-    where = ".".join(map(_key, path)) or "specification"
+    where = ".".join(map(bare, path)) or "specification"
     cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, InputError):
         return str(cause)
@@ -325,10 +325,6 @@ def _sentence(error: ValidationError) -> str:
     if problem["loc"]:
         return f"{where}: {reason}, found {brief(problem['input'])}."
     return f"{reason}."
-
-
-def _key(text: str) -> str:
-    return text if len(text) < 60 and text.isprintable() else brief(text)
 
 
 def _is_union(part: str) -> bool:

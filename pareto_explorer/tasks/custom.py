@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, brief
 from pareto_explorer.tasks.adjacent_sets import select_adjacent_set
 from pareto_explorer.tasks.collecting import as_samples
 from pareto_explorer.tasks.forget_requests import (
@@ -87,8 +87,8 @@ def task_from(
     Raises:
         InputError: When something does not fit together; the text names the argument.
     """
-    if type(seed) is not int or seed < 0:
-        raise InputError(f"seed: {seed!r} is no seed; give an integer of 0 or more.")
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        raise InputError(f"seed: {brief(seed)} is no seed; give one from 0 to 2**63 - 1.")
     training = as_samples("train", train)
     classes = _n_classes(training) if n_classes is None else count("n_classes", n_classes)
     make, original = model_and_weights(model, weights)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import pickle
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from pareto_explorer.errors import InputError
+from PIL import Image
+
+from pareto_explorer.errors import InputError, brief
 
 __all__ = ["data_root", "fetched", "read_all"]
 
@@ -21,12 +25,18 @@ _TROUBLE = (  # what torchvision and its readers raise
     EOFError,
     IndexError,
     KeyError,
+    MemoryError,  # by a header that names absurd sizes
     OSError,
+    OverflowError,
     RuntimeError,
+    SyntaxError,  # a broken PNG
     TypeError,
     ValueError,
+    Image.DecompressionBombError,
     pickle.UnpicklingError,
+    struct.error,
     zipfile.BadZipFile,
+    zlib.error,
 )
 
 
@@ -41,7 +51,7 @@ def data_root(root: str | Path | None) -> Path:
         InputError: When it is no path.
     """
     if root is not None and not isinstance(root, str | Path):
-        raise InputError(f"task.root: {root!r} is no folder; give a path.")
+        raise InputError(f"task.root: {brief(root)} is no folder; give a path.")
     return Path(root or os.environ.get(_VARIABLE) or "data").expanduser().absolute()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from sklearn.datasets import load_digits
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, brief
 from pareto_explorer.tasks.adjacent_sets import select_adjacent_set
 from pareto_explorer.tasks.forget_requests import ForgetRequest, Mislabelled, WholeClass
 from pareto_explorer.tasks.forget_sets import select_forget_set
@@ -34,8 +34,8 @@ def digits(forget: ForgetRequest | None = None, seed: int = 0) -> UnlearningTask
     Raises:
         InputError: When the request does not fit the data or the seed is no integer of 0 or more.
     """
-    if type(seed) is not int or seed < 0:
-        raise InputError(f"task.seed: {seed!r} is no seed; give an integer of 0 or more.")
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        raise InputError(f"task.seed: {brief(seed)} is no seed; give one from 0 to 2**63 - 1.")
     request = Mislabelled() if forget is None else forget
     bunch = load_digits()
     images = torch.from_numpy(bunch.images).float().unsqueeze(1) / 16

@@ -17,7 +17,7 @@ from pydantic import (
     model_serializer,
 )
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError, bare, brief, unknown
 
 __all__ = [
     "ForgetRequest",
@@ -194,7 +194,7 @@ def parse_forget(value: object) -> ForgetRequest:
         return value  # type: ignore[return-value]
     if not isinstance(value, Mapping):
         raise InputError(
-            f"{_FIELD}: {value!r} is not a mapping; write for example"
+            f"{_FIELD}: {brief(value)} is not a mapping; write for example"
             " {kind: mislabelled, fraction: 0.1}."
         )
     kind = value.get("kind")
@@ -217,7 +217,7 @@ def _plain(error: ValidationError, request: type[_Request]) -> InputError:
         return InputError(f"{_FIELD}.{name}: is missing; kind {_kind(request)} needs it.")
     reason = first["msg"].removeprefix("Value error, ")
     reason = reason.removeprefix("Input ")
-    return InputError(f"{_FIELD}.{name}: {first['input']!r} {reason}.")
+    return InputError(f"{_FIELD}.{bare(name)}: {brief(first['input'])} {reason}.")
 
 
 def _kind(request: type[_Request]) -> str:

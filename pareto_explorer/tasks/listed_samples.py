@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
-import json
+import io
+import re
+import tokenize
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError, brief, unknown
+from pareto_explorer.files import read_bytes, read_json
 from pareto_explorer.tasks.forget_requests import Indices
 from pareto_explorer.tasks.splits import PublishedSplit
 
 __all__ = ["listed_samples"]
 
 _FIELD = "task.forget.indices"
+_LARGEST = 200_000_000  # bytes of a list
+_POSITION = re.compile(r"[-+]?[0-9]{1,18}")
 
 
 def listed_samples(request: Indices, labels: Tensor, split: PublishedSplit | None) -> Tensor:
@@ -112,11 +117,11 @@ def _read(path: Path, column: str | None) -> list[int]:
     except InputError:
         raise
     except OSError as error:
-        raise InputError(f"{_FIELD}: {path} cannot be read ({error.strerror}).") from None
-    except (ValueError, EOFError):
+        raise InputError(f"{_FIELD}: {path} cannot be read ({error.strerror or error}).") from None
+    except (ValueError, EOFError, csv.Error):
         values = None
     if not isinstance(values, list) or not all(type(i) is int for i in values):
-        named = f" in its column {column!r}" if column is not None else ""
+        named = f" in its column {brief(column)}" if column is not None else ""
         hint = (
             "; if it has a header, name the column" if path.suffix == ".csv" and not named else ""
         )
@@ -125,21 +130,44 @@ def _read(path: Path, column: str | None) -> list[int]:
 
 
 def _from_text(path: Path) -> Any:
-    return [int(word) for word in path.read_text(encoding="utf-8").replace(",", " ").split()]
+    return list(map(_position, _text(path).replace(",", " ").split()))
 
 
 def _from_table(path: Path, column: str) -> Any:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file, skipinitialspace=True)
-        names = rows.fieldnames or []
-        if column not in names:
-            raise unknown("task.forget.column", column, names)
-        return [int(row[column]) for row in rows if row[column]]
+    rows = csv.DictReader(io.StringIO(_text(path), newline=""), skipinitialspace=True, strict=True)
+    names = rows.fieldnames or []
+    if column not in names:
+        raise unknown("task.forget.column", column, names)
+    return [_position(row[column]) for row in rows if row[column]]
 
 
 def _from_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_json(path, _FIELD)
 
 
 def _from_npy(path: Path) -> Any:
-    return np.load(path, allow_pickle=False).tolist()
+    """The vector, which is only mapped until its shape and type are known to be good."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (
+        OverflowError,
+        RecursionError,
+        MemoryError,
+        SyntaxError,
+        TypeError,
+        tokenize.TokenError,
+    ):
+        return None  # a header that is none
+    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in "iu":
+        return None
+    return array.tolist()
+
+
+def _text(path: Path) -> str:
+    return read_bytes(path, _FIELD, _LARGEST).decode("utf-8-sig")
+
+
+def _position(word: str) -> int:
+    if not _POSITION.fullmatch(word.strip()):
+        raise ValueError(f"{brief(word)} is no position")
+    return int(word)

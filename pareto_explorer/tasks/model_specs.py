@@ -10,7 +10,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError, brief, unknown
 from pareto_explorer.tasks.models import (
     MODELS,
     TORCHVISION,
@@ -108,7 +108,7 @@ def parse_model(value: object) -> ModelSpec:
     entries = {"name": value} if isinstance(value, str) else value
     if not isinstance(entries, Mapping):
         raise InputError(
-            f"task.model: {value!r} is no model; write for example resnet18, or"
+            f"task.model: {brief(value)} is no model; write for example resnet18, or"
             " {name: resnet18, precision: bfloat16}."
         )
     options = dict(entries)
@@ -122,7 +122,7 @@ def parse_model(value: object) -> ModelSpec:
     switches = {key: options.pop(key, False) for key in ("channels_last", "compile")}
     for key, switch in switches.items():
         if not isinstance(switch, bool):
-            raise InputError(f"task.model.{key}: {switch!r} must be true or false.")
+            raise InputError(f"task.model.{key}: {brief(switch)} must be true or false.")
     if name in MODELS:
         check_options(MODELS[name], options)
     return ModelSpec(name, cast("Precision", precision), **switches, options=options)

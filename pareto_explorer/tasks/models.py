@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError, brief, unknown
 from pareto_explorer.tasks.networks.digits_cnn import digits_cnn
 from pareto_explorer.tasks.networks.from_torchvision import from_torchvision, torchvision_names
 from pareto_explorer.tasks.networks.image_classifier import ImageClassifier, Precision
@@ -176,4 +176,4 @@ def check_options(entry: ModelEntry, options: Mapping[str, Any]) -> None:
             good = type(value) in (int, float) and 0 <= value < 1
             wanted = "a number of at least 0 and below 1"
         if not good:
-            raise InputError(f"task.model.{name}: {value!r} must be {wanted}.")
+            raise InputError(f"task.model.{name}: {brief(value)} must be {wanted}.")

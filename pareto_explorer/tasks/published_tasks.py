@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, brief
 from pareto_explorer.tasks.adjacent_sets import select_adjacent_set
 from pareto_explorer.tasks.augment import CropFlip
 from pareto_explorer.tasks.forget_requests import ForgetRequest, RandomSubset, WholeClass
@@ -74,15 +74,15 @@ class TaskOptions:
     ) -> None:
         if type(seed) is not int or not 0 <= seed < 2**32:
             raise InputError(
-                f"task.seed: {seed!r} is no seed; give an integer from 0 to 2**32 - 1."
+                f"task.seed: {brief(seed)} is no seed; give an integer from 0 to 2**32 - 1."
             )
         if type(heldout) is not float or not 0 < heldout < 1:
             raise InputError(
-                f"task.heldout: {heldout!r} must be a number between 0 and 1, the share of the"
+                f"task.heldout: {brief(heldout)} must be a number between 0 and 1, the share of the"
                 " validation part that becomes the held-out set."
             )
         if type(augment) is not bool:
-            raise InputError(f"task.augment: {augment!r} must be true or false.")
+            raise InputError(f"task.augment: {brief(augment)} must be true or false.")
         self.forget = RandomSubset() if forget is None else forget
         self.seed = seed
         self.model = parse_model(model)

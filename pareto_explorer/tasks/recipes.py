@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError, brief, unknown
 
 __all__ = ["RECIPES", "Recipe", "parse_recipe"]
 
@@ -64,7 +64,7 @@ class Recipe:
         self._check_milestones()
 
     def _check_milestones(self) -> None:
-        found = f"recipe.milestones: {list(self.milestones)}"
+        found = f"recipe.milestones: {brief(list(self.milestones))}"
         if (self.schedule == "multistep") != bool(self.milestones):
             raise InputError(
                 f"{found} with schedule {self.schedule!r}; the schedule multistep needs milestones"
@@ -122,8 +122,8 @@ def parse_recipe(value: Any, default: Recipe) -> Recipe:
         return _named(value)
     if not isinstance(value, Mapping):
         raise InputError(
-            f"task.recipe: {value!r} is no recipe; give a name ({', '.join(RECIPES)}) or a mapping"
-            " such as {name: fast, epochs: 40}."
+            f"task.recipe: {brief(value)} is no recipe; give a name ({', '.join(RECIPES)}) or a"
+            " mapping such as {name: fast, epochs: 40}."
         )
     given = {str(name): each for name, each in value.items()}
     base = _named(given.pop("name")) if "name" in given else default
@@ -159,7 +159,7 @@ def _value(name: str, value: Any) -> Any:
     sequence = isinstance(value, list | tuple)
     if name == "milestones" and sequence and all(type(each) is int for each in value):
         return tuple(value)
-    raise InputError(f"recipe.{name}: {value!r} must be {_WANTED[name]}.")
+    raise InputError(f"recipe.{name}: {brief(value)} must be {_WANTED[name]}.")
 
 
 _WANTED = {

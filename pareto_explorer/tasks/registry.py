@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError, brief, unknown
 from pareto_explorer.tasks.digits import digits
 from pareto_explorer.tasks.forget_requests import parse_forget
 from pareto_explorer.tasks.task import UnlearningTask
@@ -125,7 +125,9 @@ def make_task(options: Mapping[str, Any]) -> UnlearningTask:
         InputError: When an option is unknown, missing or invalid; the text names the field.
     """
     if not isinstance(options, Mapping):
-        raise InputError(f"task: {options!r} is not a mapping; write for example {{name: digits}}.")
+        raise InputError(
+            f"task: {brief(options)} is not a mapping; write for example {{name: digits}}."
+        )
     arguments = dict(options)
     name = arguments.pop("name", None)
     build = _builder(name) if isinstance(name, str) else None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError, brief, unknown
 from pareto_explorer.tasks.adjacent_sets import select_adjacent_set
 from pareto_explorer.tasks.forget_requests import (
     ForgetRequest,
@@ -114,23 +114,26 @@ def text(
     )
 
 
+_MOST_SENTENCES = 1_000_000
+
+
 def _check(seed: int, train_size: int, ambiguity: float) -> None:
-    if type(seed) is not int or seed < 0:
-        raise InputError(f"task.seed: {seed!r} is no seed; give an integer of 0 or more.")
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        raise InputError(f"task.seed: {brief(seed)} is no seed; give one from 0 to 2**63 - 1.")
     least = 4 * len(SUBCLASSES)
-    if type(train_size) is not int or train_size < least:
+    if type(train_size) is not int or not least <= train_size <= _MOST_SENTENCES:
         raise InputError(
-            f"task.train_size: {train_size!r} must be a whole number of at least {least}, so that"
-            " every set has every subclass."
+            f"task.train_size: {brief(train_size)} must be a whole number from {least} to"
+            f" {_MOST_SENTENCES:,}, so that every set has every subclass."
         )
     if type(ambiguity) not in (int, float) or not 0 <= ambiguity <= 1:
-        raise InputError(f"task.ambiguity: {ambiguity!r} must be a number from 0 to 1.")
+        raise InputError(f"task.ambiguity: {brief(ambiguity)} must be a number from 0 to 1.")
 
 
 def _model_options(given: Mapping[str, Any] | None) -> dict[str, Any]:
     if not isinstance(given, Mapping | None):
         raise InputError(
-            f"task.model: {given!r} is no mapping; give options of the encoder, such as"
+            f"task.model: {brief(given)} is no mapping; give options of the encoder, such as"
             " {width: 64, depth: 2}."
         )
     options = dict(given or {})

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError, brief, unknown
 from pareto_explorer.tasks.adjacent_sets import select_adjacent_set
 from pareto_explorer.tasks.augment import CropFlip
 from pareto_explorer.tasks.forget_requests import ForgetRequest, RandomSubset, WholeClass
@@ -23,6 +23,7 @@ from pareto_explorer.tasks.texture_sets import TextureMaker, describe_difficulty
 __all__ = ["textures"]
 
 _MEAN, _STD = (0.5, 0.5, 0.5), (0.2, 0.2, 0.2)
+_MOST_PIXELS = 4 * 10**9  # of all training images, three bytes each
 _FIRST = {"train": 0, "heldout": 1 << 30, "validation": 2 << 30, "test": 3 << 30}
 """Number of each set's first image: no image is in two sets, and none depends on a set's size."""
 
@@ -86,13 +87,14 @@ def textures(
         InputError: When an option is out of its range or the request does not fit.
     """
     classes = _checked_classes(superclasses, subclasses, labels, entanglement)
-    _check_range("seed", seed, 0, None)
-    _check_range("size", size, 8, None)
-    _check_range("train_size", train_size, 18 * superclasses * subclasses, None)
+    _check_range("seed", seed, 0, 2**63 - 1)
+    _check_range("size", size, 8, 1024)
+    most = _MOST_PIXELS // size**2
+    _check_range("train_size", train_size, 18 * superclasses * subclasses, most)
     for name, share, high in (("label_noise", label_noise, 0.9), ("difficulty", difficulty, 1)):
         _check_share(name, share, high)
     if type(augment) is not bool:
-        raise InputError(f"task.augment: {augment!r} must be true or false.")
+        raise InputError(f"task.augment: {brief(augment)} must be true or false.")
     spec, training = parse_model(model), parse_recipe(recipe, RECIPES["fast"])
     fine = labels == "fine"
     maker = TextureMaker(classes, fine, difficulty, size, seed, _device(device))
@@ -173,7 +175,7 @@ def _checked_classes(
     superclasses: int, subclasses: int, labels: str, entanglement: float
 ) -> TextureClasses:
     _check_range("superclasses", superclasses, 1, MOST_SUPERCLASSES)
-    _check_range("subclasses", subclasses, 1, None)
+    _check_range("subclasses", subclasses, 1, 1000)
     _check_share("entanglement", entanglement, 1)
     if labels not in ("fine", "coarse"):
         raise unknown("task.labels", labels, ("fine", "coarse"))
@@ -184,12 +186,13 @@ def _checked_classes(
     return TextureClasses(superclasses, subclasses, entanglement)
 
 
-def _check_range(name: str, value: object, low: int, high: int | None) -> None:
-    if type(value) is not int or value < low or (high is not None and value > high):
-        wanted = f"an integer from {low} to {high}" if high else f"an integer of {low} or more"
-        raise InputError(f"task.{name}: {value!r} must be {wanted}.")
+def _check_range(name: str, value: object, low: int, high: int) -> None:
+    if type(value) is not int or not low <= value <= high:
+        raise InputError(
+            f"task.{name}: {brief(value)} must be an integer from {low:,} to {high:,}."
+        )
 
 
 def _check_share(name: str, value: object, high: float) -> None:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= high:
-        raise InputError(f"task.{name}: {value!r} must be a number from 0 to {high}.")
+        raise InputError(f"task.{name}: {brief(value)} must be a number from 0 to {high}.")

@@ -158,7 +158,7 @@ def test_an_error_rate_is_a_metric_once_it_has_another_name(tmp_path):
         ({"objectives": []}, r"objectives: .*sweep\.csv' says nothing of its objectives; name"),
         (
             {"objectives": [OBJECTIVES[0], {**OBJECTIVES[1], "metric": "note"}]},
-            r"objectives\.1\.metric: column 'note' of .* holds 'x', which is no number",
+            r"objectives\.1\.metric: .*column 'note' holds 'x' in row 1, where a number",
         ),
         (
             {"objectives": [OBJECTIVES[0], {**OBJECTIVES[1], "metric": "gian"}]},
@@ -200,7 +200,7 @@ def test_empty_and_unreadable_tables_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"holds no rows"):
         read_foreign(write(tmp_path / "a.csv", "loss,gain"), mapping())
     (tmp_path / "b.csv").write_text("")
-    with pytest.raises(InputError, match=r"cannot be read as a table \(No columns"):
+    with pytest.raises(InputError, match="holds no rows"):
         read_foreign(tmp_path / "b.csv", mapping())
     (tmp_path / "c.parquet").write_text("PAR1")
     with pytest.raises(InputError, match=r"cannot be read"):

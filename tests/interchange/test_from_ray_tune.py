@@ -125,3 +125,48 @@ def test_the_folder_of_a_run_directory_points_to_the_run(experiment, tmp_path):
     (inside.parent / "sweep.yaml").write_text("format: 1")
     with pytest.raises(InputError, match=r"tune': is part of the run directory '.*run'; give that"):
         read_foreign(inside, mapping())
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("[" * 10**5, "more than 50 lists or mappings lie inside each other"),
+        ('{"loss": 1, "loss": 2}', "the key 'loss' stands twice in one object"),
+        ("[1]", "is no JSON object"),
+        ("\x00", "is no JSON"),
+        ('{"loss": "\\ud800"}', "holds half a character"),
+        ('{"loss": ' + "9" * 5000 + "}", "more than 40 digits"),
+        (b"\xff", "line 1: is no UTF-8 text, or remove the trial's folder"),
+    ],
+)
+def test_damaged_results_are_named_with_their_line(experiment, line, message):
+    path = experiment / "a0" / "result.json"
+    content = line if isinstance(line, bytes) else line.encode()
+    path.write_bytes(content + b"\n" + path.read_bytes())
+    with pytest.raises(InputError, match=message) as caught:
+        read_foreign(experiment, mapping(objectives=NESTED))
+    assert "a0/result.json" in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+def test_a_result_without_end_is_refused(experiment, monkeypatch):
+    monkeypatch.setattr("pareto_explorer.interchange.from_ray_tune._LONGEST", 100)
+    with pytest.raises(InputError, match=r"result\.json': a line has more than"):
+        read_foreign(experiment, mapping(objectives=NESTED))
+
+
+def test_iterations_that_are_no_numbers_give_way_to_the_number_of_the_report(experiment):
+    path = experiment / "a0" / "result.json"
+    path.write_text(
+        path.read_text().replace('"training_iteration": 1', '"training_iteration": "x"')
+    )
+    points = read_foreign(experiment, mapping(objectives=NESTED)).points
+    assert points["step"].tolist()[:2] == [1, 2]
+
+
+def test_whole_numbers_of_any_size_are_kept(experiment):
+    for number, folder in enumerate(sorted(experiment.glob("*/"))):
+        path = folder / "params.json"
+        path.write_text(path.read_text().replace('"width": 8', f'"width": {2**64 + number}'))
+    points = read_foreign(experiment, mapping(objectives=NESTED)).points
+    assert points["config.width"].tolist()[:3] == [str(2**64), str(2**64), str(2**64 + 1)]

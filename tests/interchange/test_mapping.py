@@ -62,5 +62,5 @@ def test_unreadable_files_are_refused_by_name(tmp_path):
     with pytest.raises(InputError, match=r"none\.yaml': cannot be read \(No such file"):
         load_mapping(tmp_path / "none.yaml")
     (tmp_path / "bad.yaml").write_text("a: [1")
-    with pytest.raises(InputError, match=r"bad\.yaml' is not a YAML file"):
+    with pytest.raises(InputError, match=r"bad\.yaml': is no YAML"):
         load_mapping(tmp_path / "bad.yaml")

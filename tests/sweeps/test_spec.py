@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import math
 import re
 
+import numpy as np
 import pytest
 import yaml
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.files import dump_yaml, parse_yaml
 from pareto_explorer.sweeps import SweepSpec, TrialPlan
 from pareto_explorer.sweeps.spaces import Domain
 from pareto_explorer.unlearning import PRESETS, make_method
@@ -16,6 +19,10 @@ MINIMAL = {
         {"method": "jacobian_descent", "aggregator": "upgrad", "forget_loss": "kl_uniform"}
     ],
 }
+
+
+SEEDS = ("training_seeds", "unlearning_seeds")
+WIDE = {"grid_search": [0.1] * 10**4}
 
 
 def spec(**changes) -> SweepSpec:
@@ -235,6 +242,136 @@ def test_a_bad_specification_is_one_sentence(changes, message):
     with pytest.raises(InputError, match=message) as caught:
         spec(**changes)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"budget": {"steps": True}}, r"budget\.steps: .*integer, found True"),
+        ({"budget": {"steps": "60"}}, r"budget\.steps: .*integer, found '60'"),
+        ({"budget": {"steps": [60]}}, r"budget\.steps: .*integer, found \[60\]"),
+        ({"budget": {"steps": 1.5}}, r"budget\.steps: .*integer, found 1\.5"),
+        ({"budget": {"steps": 10**30}}, r"budget\.steps: .*1000000000, found 1000"),
+        ({"budget": {"steps": 10**5000}}, r"budget\.steps: .*, found a number of 16610 bits"),
+        ({"budget": {"steps": math.inf}}, r"budget\.steps: .*integer, found inf"),
+        ({"budget": ["x" * 10**6] * 10**4}, r"budget: input should be"),
+        ({"replicates": {"training_seeds": [1.0]}}, r"training_seeds\.0: .*integer, found 1\.0"),
+        ({"replicates": {"training_seeds": [2**63]}}, r"training_seeds\.0: .*less than 9223"),
+        (
+            {"replicates": {name: [*range(101)] for name in SEEDS}},
+            r"replicates: 10,201 pairs of seeds",
+        ),
+        ({"search": {"configurations": 10**9}}, r"search\.configurations: .*100000, found 1000"),
+        ({"search": {"seed": 2**63}}, r"search\.seed: .*less than 9223"),
+        ({"search": {"mode": "explore", "seed": 2**32}}, r"search\.seed: .*less than 4294967296"),
+        ({"search": {"budget_per_family": {"seconds": math.inf}}}, r"seconds: .*finite number"),
+        (
+            {"search": {"mode": "explore", "constraints": ["retain_gap <= 1e999"]}},
+            r"'retain_gap <= 1e999' has no finite bound",
+        ),
+        ({"early_stopping": {"grace": 20, "eta": math.nan}}, r"early_stopping\.eta: .*finite"),
+        ({"early_stopping": {"grace": 20, "by_family": "yes"}}, r"by_family: .*boolean, found"),
+        ({"resources": {"cpu": 1e300}}, r"resources\.cpu: .*1000000"),
+        ({"stop": None, "structure": 1}, r"structure: 'structure' is not known"),
+        ({"str": 1}, r"str: 'str' is not known"),
+        ({"x" * 10**5: 1}, r"'x+\.\.\.x+' is not known"),
+        ({"families": [family(name=["a"])]}, r"families\.0\.name: \['a'\] is no name"),
+        ({"families": [family(name="a\nb")]}, r"families\.0\.name: 'a\\nb' is no short line"),
+        ({"families": [family(aggregator=["upgrad"] * 10**5)]}, r"families\.0: .* 10,000 families"),
+        (
+            {"families": [family(lr=10**400)]},
+            r"families\.0\.lr: a number of 1329 bits does not fit",
+        ),
+        (
+            {"families": [family(lr={"choice": [2**63]})]},
+            r"lr\.choice: 9223.* does not fit into 64",
+        ),
+        ({"families": [family(lr={"uniform": [-1e308, 1e308]})]}, r"spans more than numbers can"),
+        (
+            {"families": [family(lr={"loguniform": [1e-320, 1e308]})]},
+            r"spans more than numbers can",
+        ),
+        ({"families": [family(lr={"quniform": [0, 1e308, 1e-300]})]}, r"spans more than numbers"),
+        ({"families": [family(optimizer=["sgd"])]}, r"optimizer: a list is not a knob"),
+        (
+            {
+                "families": [
+                    family(lr={"choice": [0.1] * 1000}, momentum={"choice": [0.1] * 1000}),
+                ],
+                "search": {"mode": "explore", "sampler": "grid"},
+            },
+            r"search\.sampler: the grid has 1,000,000 cells",
+        ),
+        (
+            {
+                "families": [
+                    family(lr=WIDE, momentum=WIDE),
+                ],
+            },
+            r"its grid has 100000000 cells but search\.configurations is 4",
+        ),
+    ],
+)
+def test_values_of_another_kind_or_size_are_refused(changes, message):
+    with pytest.raises(InputError, match=message) as caught:
+        spec(**changes)
+    assert len(str(caught.value)) < 1000
+
+
+def test_absurd_numbers_of_trials_are_refused_before_they_are_planned():
+    families = [family(aggregator=["upgrad", "mgda"], lr={"uniform": [0.1, 1]})]
+    with pytest.raises(InputError, match=r"60,000 for each of 2 families are 120,000 trials"):
+        spec(families=families, search={"configurations": 60_000})
+
+
+def test_numbers_are_exact_and_whole_ones_may_have_an_exponent():
+    seeds = [-1, 0, 2**53 + 1, 2**63 - 1]
+    found = spec(replicates={"training_seeds": seeds}, budget={"steps": 1e3})
+    assert [replicate.training_seed for replicate in found.replicate_list()] == seeds
+    assert found.budget.steps == 1000
+    assert spec(budget={"steps": np.int64(7)}).budget.steps == 7
+
+
+def test_an_infinite_choice_is_kept(tmp_path):
+    entry = {"choice": [0.1, math.inf]}
+    cases = [{"method": "tests.sweeps.test_spec:own", "bound": entry}]
+    kept = spec(families=cases).to_mapping()
+    assert kept["families"][0]["bound"] == entry
+    assert parse_yaml(dump_yaml(kept), "f") == kept
+    assert SweepSpec.from_mapping(kept).family_list()[0].domains["bound"].arguments[1] == math.inf
+
+
+def own(bound=1.0):
+    """A method of somebody's own, with a knob that may be infinite."""
+
+
+@pytest.mark.parametrize(
+    "key", ["²", "٣", "9" * 5000, "-1", "+1", " 1", "1_0", "0x0", "", "1e0", "families"]
+)
+def test_only_plain_digits_are_an_index(tmp_path, key):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(MINIMAL))
+    with pytest.raises(InputError, match="is not an index from 0 to 0") as caught:
+        SweepSpec.load(path, [f"families.{key}.lr=1"])
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "override", ["a." * 10**5 + "b=1", "budget.steps=" + "[" * 10**5, "search.seed=" + "9" * 5000]
+)
+def test_long_overrides_are_refused_shortly(tmp_path, override):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(MINIMAL))
+    with pytest.raises(InputError) as caught:
+        SweepSpec.load(path, [override])
+    assert len(str(caught.value)) < 400
+
+
+def test_what_is_no_name_of_a_space_is_refused():
+    with pytest.raises(InputError, match="is no name of a file"):
+        SweepSpec.load("x" * 5000)
+    with pytest.raises(InputError, match=r"'a\\x00b' is not known"):
+        SweepSpec.load("a\0b")
 
 
 def test_files_are_read_with_overrides(tmp_path):

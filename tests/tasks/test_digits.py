@@ -91,7 +91,7 @@ def test_the_task_comes_from_its_seed() -> None:
 
 @pytest.mark.parametrize("seed", [-1, 0.5, "0", True])
 def test_a_seed_that_is_none_is_refused(seed: int) -> None:
-    with pytest.raises(InputError, match=r"task\.seed: .* integer of 0 or more"):
+    with pytest.raises(InputError, match=r"task\.seed: .* give one from 0"):
         digits(seed=seed)
 
 

@@ -176,9 +176,14 @@ def test_indices_must_be_integers(values: Any) -> None:
         ("forget.txt", b"\xff\xfe", "does not hold a plain list of integers"),
         ("forget.json", b"{}", "does not hold a plain list of integers"),
         ("forget.json", b"[1, true]", "does not hold a plain list of integers"),
-        ("forget.json", b"[1,", "does not hold a plain list of integers"),
+        ("forget.json", b"[1,", "is no JSON"),
         ("forget.npy", b"no array", "does not hold a plain list of integers"),
         ("forget.npy", b"", "does not hold a plain list of integers"),
+        ("forget.txt", "٣".encode(), "does not hold a plain list of integers"),
+        ("forget.txt", b"1_0", "does not hold a plain list of integers"),
+        ("forget.txt", b"9" * 5000, "does not hold a plain list of integers"),
+        ("forget.json", b"[" * 10**5, "lists or mappings lie inside each other"),
+        ("forget.json", b"9" * 5000, "more than 40 digits"),
         ("forget.tsv", b"1", "file type: '.tsv' is not known"),
     ],
 )
@@ -189,6 +194,24 @@ def test_index_files_that_cannot_be_used_are_refused(
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=rf"^task\.forget\.indices: .*{message}"):
         indices_of(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    "shape", ["(10000000000000,)", "(-5,)", "(5, 1)", "()", "('a',)", "(" * 5000, "5"]
+)
+def test_headers_of_arrays_are_checked_before_anything_is_read(tmp_path: Path, shape: str) -> None:
+    header = f"{{'descr': '<i8', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    start = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little")
+    (tmp_path / "forget.npy").write_bytes(start + header + bytes(40))
+    with pytest.raises(InputError, match="does not hold a plain list of integers"):
+        indices_of(str(tmp_path / "forget.npy"))
+
+
+def test_an_archive_is_no_array(tmp_path: Path) -> None:
+    np.savez(tmp_path / "forget.npz", np.arange(3))
+    (tmp_path / "forget.npz").rename(tmp_path / "forget.npy")
+    with pytest.raises(InputError, match="does not hold a plain list of integers"):
+        indices_of(str(tmp_path / "forget.npy"))
 
 
 def test_an_array_of_fractions_is_no_index_file(tmp_path: Path) -> None:

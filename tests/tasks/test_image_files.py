@@ -137,3 +137,13 @@ def test_tiny_imagenet_that_cannot_be_fetched_is_one_sentence(
     monkeypatch.setattr(image_files, "download_and_extract_archive", fetch)
     with pytest.raises(InputError, match=r"^task\.download: .* \(no route to host\); fetch it wh"):
         read_tiny_imagenet(tmp_path, True)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_an_image_of_absurd_size_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_folders(tmp_path)
+    monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 10)
+    with pytest.raises(InputError, match=r"^task\.root: .* is damaged \(Image size"):
+        read_image_folder(tmp_path, 8)

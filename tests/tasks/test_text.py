@@ -132,7 +132,7 @@ def test_it_is_built_from_a_file_and_travels_by_pickle():
     ("options", "message"),
     [
         ({"seed": -1}, r"task\.seed: -1 is no seed"),
-        ({"train_size": 63}, r"task\.train_size: 63 must be a whole number of at least 64"),
+        ({"train_size": 63}, r"task\.train_size: 63 must be a whole number from 64"),
         ({"train_size": True}, r"task\.train_size: True"),
         ({"ambiguity": 1.5}, r"task\.ambiguity: 1\.5 must be a number from 0 to 1"),
         ({"model": {"with": 8}}, r"task\.model: field: 'with' is not known; did you mean 'width'"),
