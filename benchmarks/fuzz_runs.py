@@ -25,6 +25,7 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -331,6 +332,9 @@ def fuzz(inputs: int, seed: int, reports: float, valid: Path, work: Path) -> Tal
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(valid, folder)
         name = change(folder, draws)
+        if draws.random() < 0.3:
+            with suppress(OSError, ValueError, pa.ArrowException, yaml.YAMLError):
+                change(folder, draws)  # what the first change has left of a file may be no file
         tally.tried += 1
         try:
             use(folder, valid, work / "report" if draws.random() < reports else None)
