@@ -3,11 +3,12 @@
     python benchmarks/fuzz_runs.py
     python benchmarks/fuzz_runs.py --inputs 5000 --seed 1 --reports 0.1
 
-Each input is a small valid run in which one file is changed: bytes, lines or values of the journal;
-columns, types, rows and the record of the tables; values and text of the manifest; the lists of
-kept models. It is then loaded, combined with the untouched run, chosen from, exported and, for a
-share of the inputs, reported. Whatever is neither a result nor an `InputError` of one line is a
-finding, and is printed with the number of its input. The exit code is 1 if there is one.
+Each input is a small valid run in which one file, or sometimes two, is changed: bytes, lines or
+values of the journal; columns, types, rows and the record of the tables; values and text of the
+manifest; the lists of kept models. It is then loaded, combined with the untouched run, chosen from,
+exported and, for a share of the inputs, reported, and at last continued. Whatever is neither a
+result nor an `InputError` of one line is a finding, and is printed with the number of its input.
+The exit code is 1 if there is one.
 """
 
 from __future__ import annotations
@@ -41,7 +42,13 @@ from pareto_explorer.fronts import Box, Objective
 from pareto_explorer.fronts.selection import select
 from pareto_explorer.loading import load_run
 from pareto_explorer.reports import write_report
-from pareto_explorer.runs import PointsWriter, RunDirectory, write_landmarks, write_manifest
+from pareto_explorer.runs import (
+    PointsWriter,
+    RunDirectory,
+    forget_unfinished,
+    write_landmarks,
+    write_manifest,
+)
 from pareto_explorer.runs.models import keep_model, read_kept_models, record_models
 from pareto_explorer.runs.staging import STATE, Staging
 
@@ -313,6 +320,10 @@ def use(folder: Path, valid: Path, out: Path | None) -> None:
     run.to_json(folder / "points.json")
     if out is not None:
         write_report(run, out)
+    forget_unfinished(run.directory)
+    with PointsWriter(run.directory) as writer:
+        writer.finish("m-009", "finished")
+    load_run(folder)
 
 
 def fuzz(inputs: int, seed: int, reports: float, valid: Path, work: Path) -> Tally:
@@ -333,7 +344,7 @@ def fuzz(inputs: int, seed: int, reports: float, valid: Path, work: Path) -> Tal
         shutil.copytree(valid, folder)
         name = change(folder, draws)
         if draws.random() < 0.3:
-            with suppress(OSError, ValueError, pa.ArrowException, yaml.YAMLError):
+            with suppress(Exception):
                 change(folder, draws)  # what the first change has left of a file may be no file
         tally.tried += 1
         try:
