@@ -118,7 +118,7 @@ def journal_end(run: RunDirectory) -> Recorded:
     Raises:
         InputError: A file is damaged.
     """
-    mark = _mark(run.points)
+    _, _, mark = _record(run.points)
     start = mark if mark.fits(run.journal) else Mark()
     entries = read_entries(run.journal, start)
     return Recorded(entries.points, entries.ends, entries.plans, entries.mark, start.bytes)
@@ -171,10 +171,6 @@ def _read_compacted(run: RunDirectory) -> Recorded | None:
     return Recorded(points, ends, plans, mark)
 
 
-def _mark(path: Path) -> Mark:
-    return _record(path)[2]
-
-
 def _record(path: Path) -> tuple[dict[str, End], dict[str, Plan], Mark]:
     """What goes with the compacted table."""
     try:
@@ -218,6 +214,7 @@ def _merged(
         parts.insert(at, (kept, np.zeros(len(kept), np.int64)))
         ends = _united(run, table.ends, ends)
         plans = _united(run, table.plans, plans)
+    parts = [part for part in parts if len(part[0])] or parts[:1]
     points = stack([part for part, _ in parts])
     lines = np.concatenate([numbers for _, numbers in parts])
     once = _each_once(points, lines, run)
