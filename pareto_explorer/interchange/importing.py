@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from pareto_explorer._version import __version__
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, brief
 from pareto_explorer.fronts import Box
 from pareto_explorer.interchange.assemble import Assembled, assemble
 from pareto_explorer.interchange.bounds import frozen_box
@@ -44,7 +44,7 @@ class ForeignRun(NamedTuple):
 
 def is_foreign(source: Source) -> bool:
     """Whether a source is one that ``read_foreign`` reads: no run directory, and known."""
-    path = Path(source)
+    path = _path(source)
     if path.is_dir():
         return not RunDirectory(path).sweep_yaml.exists() and is_ray_tune(path)
     return (
@@ -147,14 +147,14 @@ def _assembled(
 
 
 def _read(source: Source, mapping: ColumnMapping, study: str | None, tell: Tell) -> ForeignTable:
-    path = Path(source)
+    path = _path(source)
     if "://" in str(source) or path.suffix in JOURNAL_SUFFIXES or is_sqlite(path):
         return read_optuna(str(source), study, tell)
     if study is not None:
         raise InputError(f"study: {str(path)!r} is no storage of Optuna; leave the study out.")
     if path.is_dir():
         return read_ray_tune(path, tell)
-    if not path.exists():
+    if not path.is_file():
         raise InputError(f"source: there is no {str(path)!r}; give a file or a directory.")
     if is_table(path):
         return read_table(path, mapping, tell)
@@ -162,6 +162,15 @@ def _read(source: Source, mapping: ColumnMapping, study: str | None, tell: Tell)
         f"source: {str(path)!r} is none of the formats that can be read; give a table "
         f"({', '.join(TABLE_SUFFIXES)}), a Ray Tune experiment directory or a storage of Optuna."
     )
+
+
+def _path(source: Source) -> Path:
+    try:
+        Path(source).is_file()
+    except OSError as error:
+        name = brief(str(source))
+        raise InputError(f"source: {name} cannot be read ({error.strerror}).") from None
+    return Path(source)
 
 
 def _foreign_run(table: ForeignTable, assembled: Assembled, mapping: ColumnMapping) -> ForeignRun:

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 AXES = ("method", "aggregator", "forget_loss")
-_MOST = 10_000  # families of one entry
+_MOST = 1000  # families, whose domains sweep.yaml spells out
 _LONGEST = 100  # characters of a name, which is part of names of files
 
 
@@ -136,6 +136,8 @@ def expand_families(entries: Sequence[Mapping[str, Any]]) -> list[Family]:
                     "give one of them a name of its own with name: ..."
                 )
             found[family.name] = family
+        if len(found) > _MOST:
+            raise InputError(f"families: there are more than {_MOST:,}; make several sweeps.")
     return list(found.values())
 
 

@@ -96,6 +96,20 @@ class Replicates(Part):
             raise ValueError("seeds must differ from each other")
         return seeds
 
+    @field_validator("training_seeds")
+    @classmethod
+    def _drawn_apart(cls, seeds: list[int]) -> list[int]:
+        """On the CPU, PyTorch's generator starts from the lower 32 bits alone."""
+        first: dict[int, int] = {}
+        for seed in seeds:
+            twin = first.setdefault(seed % 2**32, seed)
+            if twin != seed:
+                raise InputError(
+                    f"replicates.training_seeds: {twin} and {seed} give the same models, as "
+                    "PyTorch draws from the lower 32 bits; take others."
+                )
+        return seeds
+
     @model_validator(mode="after")
     def _countable(self) -> Replicates:
         pairs = len(self.training_seeds) * len(self.unlearning_seeds)

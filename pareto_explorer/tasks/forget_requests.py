@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _FIELD = "task.forget"
+_LISTED = 50_000  # positions that a search-space file, and so sweep.yaml, may spell out
 
 
 class _Request(BaseModel):
@@ -155,6 +156,8 @@ class Indices(_Request):
             return Path(value)
         if not isinstance(value, list | tuple) or not all(type(i) is int for i in value):
             raise ValueError("should be a list of integers or the path of a file that holds them")
+        if len(value) > _LISTED:
+            raise ValueError(f"has more than {_LISTED:,} positions; put them into a .npy file")
         return tuple(value)
 
     @field_validator("column")

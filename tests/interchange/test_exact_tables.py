@@ -6,6 +6,7 @@ import datetime
 import gzip
 import io
 import lzma
+import os
 import zipfile
 from decimal import Decimal
 
@@ -167,6 +168,14 @@ def test_bad_tables_are_refused_with_their_place(tmp_path, content, message):
         read_foreign(path, mapping())
     assert len(str(caught.value)) < 400
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_file_is_no_source(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    for source in (tmp_path / "pipe.csv", tmp_path / ("x" * 5000), "a\0b.csv"):
+        with pytest.raises(InputError, match=r"^source: .*(there is no|cannot be read)") as caught:
+            read_foreign(source, mapping())
+        assert len(str(caught.value)) < 300
 
 
 def test_encodings_with_a_mark_are_read(tmp_path):

@@ -256,6 +256,10 @@ def test_a_bad_specification_is_one_sentence(changes, message):
         ({"budget": {"steps": math.inf}}, r"budget\.steps: .*integer, found inf"),
         ({"budget": ["x" * 10**6] * 10**4}, r"budget: input should be"),
         ({"replicates": {"training_seeds": [1.0]}}, r"training_seeds\.0: .*integer, found 1\.0"),
+        (
+            {"replicates": {"training_seeds": [7, 2**32 + 7]}},
+            r"training_seeds: 7 and 4294967303 give the same models",
+        ),
         ({"replicates": {"training_seeds": [2**63]}}, r"training_seeds\.0: .*less than 9223"),
         (
             {"replicates": {name: [*range(101)] for name in SEEDS}},
@@ -277,7 +281,7 @@ def test_a_bad_specification_is_one_sentence(changes, message):
         ({"x" * 10**5: 1}, r"'x+\.\.\.x+' is not known"),
         ({"families": [family(name=["a"])]}, r"families\.0\.name: \['a'\] is no name"),
         ({"families": [family(name="a\nb")]}, r"families\.0\.name: 'a\\nb' is no short line"),
-        ({"families": [family(aggregator=["upgrad"] * 10**5)]}, r"families\.0: .* 10,000 families"),
+        ({"families": [family(aggregator=["upgrad"] * 10**5)]}, r"families\.0: .* 1,000 families"),
         (
             {"families": [family(lr=10**400)]},
             r"families\.0\.lr: a number of 1329 bits does not fit",
@@ -318,6 +322,13 @@ def test_values_of_another_kind_or_size_are_refused(changes, message):
     assert len(str(caught.value)) < 1000
 
 
+def test_absurd_numbers_of_families_are_refused():
+    entries = [{"method": "fine_tune", "name": f"f{number}"} for number in range(1001)]
+    assert len(spec(families=entries[:1000], search={"configurations": 1}).family_list()) == 1000
+    with pytest.raises(InputError, match="families: there are more than 1,000"):
+        spec(families=entries, search={"configurations": 1})
+
+
 def test_absurd_numbers_of_trials_are_refused_before_they_are_planned():
     families = [family(aggregator=["upgrad", "mgda"], lr={"uniform": [0.1, 1]})]
     with pytest.raises(InputError, match=r"60,000 for each of 2 families are 120,000 trials"):
@@ -325,7 +336,7 @@ def test_absurd_numbers_of_trials_are_refused_before_they_are_planned():
 
 
 def test_numbers_are_exact_and_whole_ones_may_have_an_exponent():
-    seeds = [-1, 0, 2**53 + 1, 2**63 - 1]
+    seeds = [-2, 0, 2**53 + 1, 2**63 - 1]
     found = spec(replicates={"training_seeds": seeds}, budget={"steps": 1e3})
     assert [replicate.training_seed for replicate in found.replicate_list()] == seeds
     assert found.budget.steps == 1000

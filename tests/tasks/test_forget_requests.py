@@ -98,3 +98,9 @@ def test_a_request_is_written_as_it_would_be_read(
 ) -> None:
     assert request_.model_dump(mode="json", exclude_none=True) == dumped
     assert parse_forget(dumped) == request_
+
+
+def test_long_lists_belong_into_files():
+    assert len(parse_forget({"kind": "indices", "indices": [*range(50_000)]}).indices) == 50_000
+    with pytest.raises(InputError, match=r"has more than 50,000 positions; put them into a \.npy"):
+        parse_forget({"kind": "indices", "indices": [*range(50_001)]})
