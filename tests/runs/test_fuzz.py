@@ -10,7 +10,7 @@ def test_damaged_runs_are_read_or_refused_in_a_sentence(tmp_path, monkeypatch):
     import fuzz_runs
 
     fuzz_runs.write_valid(tmp_path / "valid")
-    tally = fuzz_runs.fuzz(40, 0, 0.0, tmp_path / "valid", tmp_path / "work")
+    tally = fuzz_runs.fuzz(25, 0, 0.0, tmp_path / "valid", tmp_path / "work")
     assert tally.findings == {}
     assert tally.read > 5
     assert tally.refused > 10
