@@ -105,11 +105,12 @@ def read_box(source: str | PathLike[str]) -> Box:
 
 def _left_out(members: Mapping[str, Run], seeds: pd.DataFrame) -> list[str]:
     """Says which replicates are left out because some run has no partner for them."""
-    kept = set(map(tuple, seeds[_SEEDS].to_numpy().tolist()))
+    kept = set(seeds[_SEEDS].itertuples(index=False, name=None))
     notes = []
     for name, run in members.items():
         own = run.points[["replicate", *_SEEDS]].drop_duplicates().sort_values("replicate")
-        lost = [str(row[0]) for row in own.to_numpy().tolist() if tuple(row[1:]) not in kept]
+        rows = own.itertuples(index=False, name=None)
+        lost = [str(number) for number, *pair in rows if tuple(pair) not in kept]
         if lost:
             what = "replicate" if len(lost) == 1 else "replicates"
             notes.append(

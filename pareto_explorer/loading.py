@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import (
     Box,
     FamilyHypervolume,
@@ -24,7 +23,14 @@ from pareto_explorer.fronts import (
 )
 from pareto_explorer.fronts.domains import KnobDomain, read_domains
 from pareto_explorer.redaction import redacted
-from pareto_explorer.runs import RunDirectory, read_landmarks, read_manifest, read_points
+from pareto_explorer.runs import (
+    RunDirectory,
+    read_landmarks,
+    read_manifest,
+    read_points,
+    recorded_entry,
+    require_own,
+)
 from pareto_explorer.runs.copies import local_path
 
 if TYPE_CHECKING:
@@ -224,16 +230,8 @@ def load_run(
         return Run(RunDirectory(Path(path)), *parts, redacted(str(path)))
     directory = RunDirectory(local_path(path))
     manifest = read_manifest(directory)
-    if "box" not in manifest:
-        raise InputError(
-            f"box: missing in {str(directory.sweep_yaml)!r}; restore the file or run the sweep "
-            "into a new directory."
-        )
-    return Run(
-        directory=directory,
-        manifest=manifest,
-        points=read_points(directory),
-        landmarks=read_landmarks(directory),
-        box=Box.from_dict(manifest["box"]),
-        shown=redacted(str(path)),
-    )
+    box = Box.from_dict(recorded_entry(directory, manifest, "box"))
+    read_domains(manifest.get("domains", {}))
+    points, landmarks = read_points(directory), read_landmarks(directory)
+    require_own(directory, manifest, points, landmarks)
+    return Run(directory, manifest, points, landmarks, box, redacted(str(path)))

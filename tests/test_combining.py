@@ -1,12 +1,14 @@
 import json
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 import yaml
 
 from pareto_explorer.combining import combine_runs, read_box
 from pareto_explorer.errors import InputError
 from pareto_explorer.loading import load_run
+from pareto_explorer.reports import write_report
 from pareto_explorer.runs import read_manifest, write_manifest
 from tests.synthetic import write_oracle_free_run, write_synthetic_run
 
@@ -138,3 +140,27 @@ def test_tasks_that_were_built_in_python_are_told_apart(runs):
         combine_runs([first, second])
     same = replace(second, manifest=second.manifest | {"task_given": "ab"})
     assert combine_runs([first, same]).task_given
+
+
+def test_seeds_of_64_bits_stay_apart(tmp_path):
+    paths = []
+    for name in ("first", "second"):
+        directory = write_synthetic_run(tmp_path / name)
+        for path in (directory.points, directory.landmarks):
+            table = pd.read_parquet(path)
+            large = 2**64 - 1 - table["training_seed"]
+            table.assign(training_seed=large).to_parquet(path)
+        directory.journal.unlink()
+        paths.append(directory.path)
+    run = load_run(paths[0])
+    seeds = {2**64 - 1, 2**64 - 2, 2**64 - 3}
+    assert set(run.points["training_seed"]) == set(run.landmarks["training_seed"]) == seeds
+    together = combine_runs([run, load_run(paths[1])])
+    assert not together.notes
+    assert set(together.points["training_seed"]) == seeds
+    assert together.points["replicate"].nunique() == 3
+    run.to_json(tmp_path / "points.json")
+    written = json.loads((tmp_path / "points.json").read_text())
+    assert {row["training_seed"] for row in written} == seeds
+    page = write_report(run).read_text(encoding="utf-8")
+    assert str(2**64 - 3) in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -101,11 +102,16 @@ def _values(trials: pd.DataFrame, knob: str) -> pd.Series[Any]:
     return trials[column][present(trials[column])]
 
 
+def _recorded(option: Any) -> set[Any]:
+    """How the points table may hold an option."""
+    return {json.dumps(option)} if isinstance(option, list | dict) else {option, str(option)}
+
+
 def _covered(values: pd.Series[Any], domain: KnobDomain) -> dict[str, Any]:
     n = len(values)
     if domain.options:
         found = {str(value) for value in values} | set(values)
-        untried = [option for option in domain.options if not {option, str(option)} & found]
+        untried = [option for option in domain.options if not _recorded(option) & found]
         parts = min(n, len(domain.options))
         tried = min((len(domain.options) - len(untried)) / parts, 1.0)
         hole: dict[str, Any] = dict.fromkeys(["largest_hole", "hole_from", "hole_to"], np.nan)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, brief
 
 __all__ = ["KnobDomain", "read_domains"]
 
@@ -102,14 +102,14 @@ def _domain(where: str, recorded: object) -> KnobDomain:
             if kind in _OPTIONS:
                 return KnobDomain(kind, tuple(arguments))
             numbers = all(
-                isinstance(x, int | float) and not isinstance(x, bool) and np.isfinite(x)
+                isinstance(x, int | float) and not isinstance(x, bool) and abs(x) < np.inf
                 for x in arguments
             )
             if numbers and len(arguments) == _NUMBERS.get(kind) and _ordered(kind, arguments):
                 return KnobDomain(kind, tuple(arguments))
     raise InputError(
-        f"{where}: {recorded!r} in sweep.yaml is no domain such as {{uniform: [0, 1]}}; restore "
-        "the file."
+        f"{where}: {brief(recorded)} in sweep.yaml is no domain such as {{uniform: [0, 1]}}; "
+        "restore the file."
     )
 
 
@@ -122,5 +122,5 @@ def _ordered(kind: str, arguments: list[float]) -> bool:
 
 def _mapping(where: str, value: object) -> Mapping[Any, Any]:
     if not isinstance(value, Mapping):
-        raise InputError(f"{where}: {value!r} in sweep.yaml is no mapping; restore the file.")
+        raise InputError(f"{where}: {brief(value)} in sweep.yaml is no mapping; restore the file.")
     return value

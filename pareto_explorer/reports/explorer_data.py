@@ -193,7 +193,7 @@ def _landmarks(landmarks: pd.DataFrame) -> list[dict[str, Any]]:
             {
                 "kind": kind,
                 "title": title,
-                "seeds": once["training_seed"].tolist(),
+                "seeds": once["training_seed"].astype(str).tolist(),  # JavaScript has 53 bits
                 "values": {m: short_numbers(_floats(once[m]), DIGITS) for m in metrics},
                 "mean": {m: short_numbers([rows[m].mean()], DIGITS)[0] for m in metrics},
             }

@@ -3,9 +3,15 @@
 from pareto_explorer.runs.atomic import atomic_path, write_text
 from pareto_explorer.runs.columns import config_columns, diagnostic_columns, metric_columns
 from pareto_explorer.runs.landmarks import read_landmarks, write_landmarks
-from pareto_explorer.runs.manifest import RunDirectory, read_manifest, write_manifest
+from pareto_explorer.runs.manifest import (
+    RunDirectory,
+    read_manifest,
+    recorded_entry,
+    write_manifest,
+)
 from pareto_explorer.runs.mirror import Mirror, is_uri
 from pareto_explorer.runs.models import find_model, keep_model
+from pareto_explorer.runs.own import require_own, require_planned
 from pareto_explorer.runs.points import (
     PointsWriter,
     finished_trials,
@@ -31,6 +37,9 @@ __all__ = [
     "read_manifest",
     "read_plans",
     "read_points",
+    "recorded_entry",
+    "require_own",
+    "require_planned",
     "write_landmarks",
     "write_manifest",
     "write_text",

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from pareto_explorer.errors import brief
 from pareto_explorer.runs.columns import CONFIG_PREFIX, IDENTITY, KEY, MACHINE_TIMES
+from pareto_explorer.runs.kinds import word
 
 __all__ = [
     "NOT_COMPARED",
@@ -54,8 +56,8 @@ class Contradiction(NamedTuple):
         trial_id, replicate, step = key_of(self.first)
         values = (row.get(self.column) for row in (self.first, self.again))
         return (
-            f"trial {trial_id!r}, replicate {replicate}, step {step} was reported twice, with "
-            f"{self.column} {' and '.join(map(repr, values))}"
+            f"trial {brief(trial_id)}, replicate {replicate}, step {step} was reported twice, with "
+            f"{word(self.column)} {' and '.join(map(brief, values))}"
         )
 
 

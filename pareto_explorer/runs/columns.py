@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.runs.kinds import (
+    STRING,
+    Cost,
+    Kind,
+    Knob,
+    Measure,
+    Misfit,
+    Text,
+    Whole,
+    is_unicode,
+)
 
 __all__ = [
     "CONFIG_PREFIX",
     "DIAGNOSTICS",
     "IDENTITY",
     "KEY",
+    "LANDMARKS",
     "MACHINE_TIMES",
     "METRICS",
+    "POINT_STATUSES",
     "STD_SUFFIX",
+    "STRING",
     "config_columns",
     "diagnostic_columns",
+    "kind_of",
     "metric_columns",
+    "order",
+    "plain_values",
+    "require_fit",
+    "require_names",
+    "stack",
     "tabulate",
 ]
 
@@ -32,7 +54,8 @@ MACHINE_TIMES = ("seconds", "evaluation_seconds")
 CONFIG_PREFIX = "config."
 STD_SUFFIX = ".std"
 
-STRING = pd.Series(["text"]).dtype  # `str` from pandas 3 on, `object` before
+POINT_STATUSES = ("ok", "diverged", "failed")
+LANDMARKS = ("original", "retrained")
 
 IDENTITY: dict[str, Any] = {
     "trial_id": STRING,
@@ -41,8 +64,8 @@ IDENTITY: dict[str, Any] = {
     "aggregator": STRING,
     "forget_loss": STRING,
     "replicate": np.dtype("int64"),
-    "training_seed": np.dtype("int64"),
-    "unlearning_seed": np.dtype("int64"),
+    "training_seed": np.dtype("uint64"),  # PyTorch draws seeds up to 2^64 - 1
+    "unlearning_seed": np.dtype("uint64"),
     "step": np.dtype("int64"),
     "samples": np.dtype("int64"),
     "seconds": np.dtype("float64"),
@@ -51,6 +74,11 @@ IDENTITY: dict[str, Any] = {
     "error": STRING,
 }
 """The columns that every points table has, in this order, and their types."""
+
+_OPTIONAL = frozenset({"aggregator", "forget_loss", "trial_status", "error"})
+_WORDS = {"status": POINT_STATUSES, "landmark": LANDMARKS}
+
+MOST_COLUMNS = 10_000
 
 METRICS = (
     "forget_gap",
@@ -121,8 +149,7 @@ def tabulate(rows: Sequence[Mapping[str, Any]], identity: Mapping[str, Any]) -> 
     """Turns rows into a table whose columns and types do not depend on the order of the rows.
 
     Identity columns come first and are always there; then the knobs by name, the metrics and the
-    diagnostics. Measures are float64. A knob keeps its type, in its nullable form where some rows
-    lack the knob; a knob that mixes text with other values becomes text.
+    diagnostics. Measures are float64. For the type of a knob see ``kinds.Knob``.
 
     Args:
         rows: Mappings of column to plain value; a missing key is a missing value.
@@ -132,20 +159,127 @@ def tabulate(rows: Sequence[Mapping[str, Any]], identity: Mapping[str, Any]) -> 
         One line per row, in the order given.
 
     Raises:
-        TypeError, ValueError: A value does not fit its column.
+        Misfit: A value does not fit its column, or a column cannot be called so.
+        InputError: There are too many columns.
     """
-    found = {name for row in rows for name in row} - identity.keys()
+    found = dict.fromkeys(name for row in rows for name in row)
+    require_names(found, rows)
+    further = sorted(found.keys() - identity.keys(), key=order)
+    return pd.DataFrame(
+        {
+            name: _typed(name, kind_of(name, identity), [row.get(name) for row in rows])
+            for name in (*identity, *further)
+        }
+    )
+
+
+def require_fit(rows: Sequence[Mapping[str, Any]], identity: Mapping[str, Any]) -> None:
+    """Refuses rows that ``tabulate`` does not take.
+
+    Raises:
+        Misfit: As for ``tabulate``.
+    """
+    require_names(dict.fromkeys(name for row in rows for name in row), rows)
+    for position, row in enumerate(rows):
+        for name in dict.fromkeys((*identity, *row)):
+            _require(name, kind_of(name, identity), row.get(name), position)
+
+
+@functools.cache
+def _kind(name: str, dtype: Any) -> Kind:
+    if dtype is None:
+        return Knob() if name.startswith(CONFIG_PREFIX) else Measure()
+    if dtype == STRING:
+        return Text(name in _OPTIONAL, _WORDS.get(name, ()))
+    return Cost() if dtype == np.dtype("float64") else Whole(str(dtype))
+
+
+def kind_of(name: str, identity: Mapping[str, Any]) -> Kind:
+    """What a column holds.
+
+    Args:
+        name: The column.
+        identity: The leading columns and their types.
+    """
+    return _kind(name, identity.get(name))
+
+
+def stack(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Puts tables with the same identity columns below each other, as ``tabulate`` of all rows.
+
+    Args:
+        tables: One or more, each as ``tabulate`` gives it.
+    """
+    if len(tables) == 1:
+        return tables[0]
+    names = dict.fromkeys(str(name) for table in tables for name in table)
+    require_names(names)
+    leading = [name for name in names if name in tables[0] and name in IDENTITY]
     columns = {
-        name: pd.Series([row.get(name) for row in rows], dtype=dtype)
-        for name, dtype in identity.items()
+        name: _stacked(name, tables)
+        for name in [*leading, *sorted(names.keys() - set(leading), key=order)]
     }
-    for name in sorted(found, key=_position):
-        values = [row.get(name) for row in rows]
-        columns[name] = _knob(values) if name.startswith(CONFIG_PREFIX) else _measure(values)
     return pd.DataFrame(columns)
 
 
-def _position(name: str) -> tuple[int, int, str]:
+def require_names(names: Iterable[str], rows: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Refuses what no column can be called, and more columns than any sweep has.
+
+    Args:
+        names: The columns' names, each once.
+        rows: The rows that have them, if the message is to say which one.
+
+    Raises:
+        Misfit: A name is empty, or no text that UTF-8 can hold.
+        InputError: There are too many.
+    """
+    names = list(names)
+    for name in names:
+        if name in ("", CONFIG_PREFIX) or not is_unicode(name):
+            position = next((i for i, row in enumerate(rows) if name in row), 0)
+            raise Misfit(position, "a column's name", name, "a text")
+    if len(names) > MOST_COLUMNS:
+        raise InputError(f"{len(names):,} columns, where at most {MOST_COLUMNS:,} can be read.")
+
+
+def _typed(name: str, kind: Kind, values: list[Any]) -> Any:
+    """The column of some values, if they fit."""
+    if not all(map(kind.fits, values)):
+        for position, value in enumerate(values):
+            _require(name, kind, value, position)
+    return kind.column(values)
+
+
+def _require(name: str, kind: Kind, value: Any, position: int) -> None:
+    if not kind.fits(value):
+        raise Misfit(position, name, value, kind.wanted)
+
+
+def _stacked(name: str, tables: Sequence[pd.DataFrame]) -> Any:
+    parts = [table.get(name) for table in tables]
+    dtypes = {part.dtype for part in parts if part is not None}
+    if all(part is not None for part in parts) and len(dtypes) == 1:
+        return pd.concat(parts, ignore_index=True)
+    if name.startswith(CONFIG_PREFIX):
+        values: list[Any] = []
+        for part, table in zip(parts, tables, strict=True):
+            values += [None] * len(table) if part is None else plain_values(part)
+        return Knob().column(values)
+    return np.concatenate(
+        [
+            np.full(len(table), np.nan) if part is None else part.to_numpy(dtype=np.float64)
+            for part, table in zip(parts, tables, strict=True)
+        ]
+    )
+
+
+def plain_values(column: pd.Series[Any]) -> list[Any]:
+    """The values of a column as plain ones; what is missing is None."""
+    return column.astype(object).where(column.notna(), None).tolist()
+
+
+def order(name: str) -> tuple[int, int, str]:
+    """Sorts columns after the identity: knobs, known metrics, further ones, diagnostics."""
     if name.startswith(CONFIG_PREFIX):
         return 0, 0, name
     if name in METRICS:
@@ -153,22 +287,3 @@ def _position(name: str) -> tuple[int, int, str]:
     if name in DIAGNOSTICS:
         return 3, DIAGNOSTICS.index(name), name
     return 2, 0, name
-
-
-def _measure(values: list[Any]) -> pd.Series[Any]:
-    text = any(isinstance(value, str) for value in values)
-    return pd.Series(values, dtype=STRING if text else "float64")
-
-
-def _knob(values: list[Any]) -> pd.Series[Any]:
-    kind = pd.api.types.infer_dtype(values, skipna=True)
-    missing = any(value is None for value in values)
-    if kind in ("floating", "mixed-integer-float", "empty"):
-        return pd.Series(values, dtype="float64")
-    if kind == "integer":
-        return pd.Series(values, dtype="Int64" if missing else "int64")
-    if kind == "boolean":
-        return pd.Series(values, dtype="boolean" if missing else "bool")
-    return pd.Series(
-        [v if v is None or isinstance(v, str) else json.dumps(v) for v in values], dtype=STRING
-    )

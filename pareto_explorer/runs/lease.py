@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 from collections.abc import Callable
 from typing import Any
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.files import parse_json
 from pareto_explorer.runs.storage import Storage
 
 __all__ = ["LEASE", "RENEWAL", "WRITER", "Lease", "SupersededError"]
@@ -141,9 +143,17 @@ class Lease:
         self._renewed = now
 
     def _read(self) -> dict[str, Any] | None:
-        try:
-            writer = json.loads(self._storage.read_bytes(WRITER) or b"null")
-        except ValueError:
+        content = self._storage.read_bytes(WRITER)
+        if content is None:
             return None
-        keys = {"id", "host", "pid", "time", "closed"}
-        return writer if isinstance(writer, dict) and writer.keys() >= keys else None
+        try:
+            writer = parse_json(content.decode(), WRITER)
+        except (InputError, UnicodeDecodeError):
+            return None
+        fits = isinstance(writer, dict) and all(
+            isinstance(writer.get(key), kind) for key, kind in _KINDS.items()
+        )
+        return writer if fits and math.isfinite(writer["time"]) else None
+
+
+_KINDS = {"id": str, "host": str, "pid": int, "time": int | float, "closed": bool}

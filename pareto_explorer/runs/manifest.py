@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, brief
+from pareto_explorer.files import dump_yaml, read_yaml
 from pareto_explorer.runs.atomic import write_text
+from pareto_explorer.runs.kinds import word
 
-__all__ = ["FORMAT", "RunDirectory", "read_manifest", "write_manifest"]
+__all__ = ["FORMAT", "RunDirectory", "read_manifest", "recorded_entry", "write_manifest"]
 
 FORMAT = 1
 """The version of the run directory's layout, kept in the manifest under ``format``."""
@@ -69,15 +71,15 @@ def write_manifest(run: RunDirectory, manifest: Mapping[str, Any]) -> None:
     Raises:
         yaml.representer.RepresenterError: A value is not plain data.
     """
-    text = yaml.safe_dump(
-        {"format": FORMAT, **manifest}, sort_keys=False, allow_unicode=True, width=100
-    )
+    text = dump_yaml({"format": FORMAT, **manifest})
     run.path.mkdir(parents=True, exist_ok=True)
     write_text(run.sweep_yaml, text)
 
 
 def read_manifest(run: RunDirectory) -> dict[str, Any]:
-    """Reads ``sweep.yaml``.
+    """Reads ``sweep.yaml``, of which every entry that anything reads has its type.
+
+    What the box, the domains and the specification hold is for those to check that use them.
 
     Raises:
         InputError: The path is no run directory, its manifest is damaged, or it was written in a
@@ -85,25 +87,112 @@ def read_manifest(run: RunDirectory) -> dict[str, Any]:
     """
     if not run.path.is_dir():
         raise InputError(f"run: {str(run.path)!r} is not a directory; give one that a sweep wrote.")
-    try:
-        manifest = yaml.safe_load(run.sweep_yaml.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not run.sweep_yaml.exists():
         raise InputError(
             f"run: {str(run.path)!r} has no sweep.yaml; give a directory that a sweep wrote."
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"run: {str(run.sweep_yaml)!r} is damaged ({type(error).__name__}); restore the file "
-            "or run the sweep into a new directory."
-        ) from error
-    if not isinstance(manifest, dict):
-        raise InputError(
-            f"run: {str(run.sweep_yaml)!r} holds no mapping; restore the file or run the sweep "
-            "into a new directory."
         )
+    try:
+        manifest = read_yaml(run.sweep_yaml)
+    except InputError as error:
+        reason = str(error).removeprefix(f"{run.sweep_yaml}: ").rpartition(";")[0]
+        raise _damaged(run, f"is damaged ({reason})") from None
+    if not isinstance(manifest, dict):
+        raise _damaged(run, "holds no mapping")
     if manifest.get("format") != FORMAT:
         raise InputError(
-            f"run: {str(run.sweep_yaml)!r} has format {manifest.get('format')!r}, but this version "
-            f"reads format {FORMAT}; use the version of pareto-explorer that wrote it."
+            f"run: {str(run.sweep_yaml)!r} has format {brief(manifest.get('format'))}, but this "
+            f"version reads format {FORMAT}; use the version of pareto-explorer that wrote it."
         )
+    try:
+        _Manifest.model_validate(manifest)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = word(".".join(map(str, problem["loc"])))
+        reason = problem["msg"][0].lower() + problem["msg"][1:]
+        raise _damaged(
+            run, f"is damaged ({where}: {reason}, found {brief(problem['input'])})"
+        ) from None
     return manifest
+
+
+def recorded_entry(run: RunDirectory, manifest: Mapping[str, Any], name: str) -> Any:
+    """An entry of a manifest that the caller cannot do without, such as ``box``.
+
+    Raises:
+        InputError: It is missing.
+    """
+    if name not in manifest:
+        raise InputError(
+            f"{name}: missing in {str(run.sweep_yaml)!r}; restore the file or run the sweep into a "
+            "new directory."
+        )
+    return manifest[name]
+
+
+class _Part(BaseModel):
+    """A mapping of which only some entries are looked at."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class _Replicates(_Part):
+    training_seeds: list[int] = [0]
+    unlearning_seeds: list[int] = [0]
+
+
+class _Seconds(_Part):
+    seconds: float
+
+
+class _Search(_Part):
+    mode: str | None = None
+    configurations: int | None = None
+    budget_per_family: _Seconds | None = None
+    concurrency: int | None = None
+
+
+class _Spec(_Part):
+    """What is looked at without the packages that run a sweep."""
+
+    task: dict[str, Any] | None = None
+    replicates: _Replicates | None = None
+    families: list[dict[str, Any]] = []
+    search: _Search = _Search()
+    resources: dict[str, Any] = {}
+    early_stopping: dict[str, Any] | None = None
+
+
+class _Machine(_Part):
+    processor: str
+    gpu: str = ""
+    cpus: int | None = None
+
+
+class _Imported(_Part):
+    kind: str = ""
+    not_recorded: list[Literal["samples", "seconds"]] = []
+
+
+class _Manifest(_Part):
+    name: str = ""
+    spec: _Spec = _Spec()
+    domains: dict[str, dict[str, dict[str, list[Any]]]] = {}
+    box: dict[str, Any] = {}
+    box_rule: str = ""
+    facts: dict[str, Any] = {}
+    task_given: str = ""
+    task_digest: str = ""
+    draws: str = ""
+    command: str = ""
+    versions: dict[str, str] = {}
+    machine: _Machine | None = None
+    written: str = ""
+    git_commit: str = ""
+    imported: _Imported | None = None
+
+
+def _damaged(run: RunDirectory, what: str) -> InputError:
+    return InputError(
+        f"run: {str(run.sweep_yaml)!r} {what}; restore the file or run the sweep into a new "
+        "directory."
+    )

@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,8 @@ from typing import Any, NamedTuple
 from filelock import FileLock
 from platformdirs import user_cache_path
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, brief
+from pareto_explorer.files import parse_json, read_json
 from pareto_explorer.redaction import redacted
 from pareto_explorer.runs.atomic import atomic_path, write_text
 from pareto_explorer.runs.manifest import RunDirectory
@@ -41,6 +43,7 @@ Entry = dict[str, Any]
 """``trial_id``, ``replicate``, ``step`` and ``sha256`` of a file."""
 
 KEYS = ("trial_id", "replicate", "step", "sha256")
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def model_path(run: RunDirectory, trial_id: str, replicate: int, step: int) -> Path:
@@ -203,30 +206,26 @@ class _Manifest(NamedTuple):
 
 
 def _read(run: RunDirectory) -> _Manifest:
-    path = _journal(run)
+    journal, whole = _journal(run), _manifest(run)
+    lines = _lines(journal) if is_plain(journal, run.path) else []  # first: twice is fine
+    there = is_plain(whole, run.path)
+    path = journal
     try:
-        changes = [json.loads(line) for line in _lines(run)]  # first: to make some twice is fine
-        path = _manifest(run)
-        manifest = _loaded(run)
-        kept = {str(name): _entry(entry) for name, entry in manifest["models"].items()}
-        uri = str(manifest.get("storage", ""))
-        shapes = manifest.get("shapes")
-        if shapes is not None:
-            shapes = {str(name): str(shape) for name, shape in shapes.items()}
-        path = _journal(run)
-        for change in changes:
-            for name, entry in change.items():
-                kept.pop(name, None)
-                if entry is not None:
-                    kept[name] = _entry(entry)
-    except InputError:
-        raise
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        changes = [_changes(parse_json(line.decode(), "it")) for line in lines]
+        path = whole
+        manifest = _checked(read_json(whole)) if there else _Manifest({})
+    except (InputError, UnicodeDecodeError) as error:
+        reason = "no UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
         raise InputError(
-            f"models: {str(path)!r} is damaged; restore it, or delete it to have models "
-            "run again when they are exported."
-        ) from error
-    return _Manifest(kept, uri, shapes)
+            f"models: {str(path)!r} is damaged ({reason.partition(';')[0].rstrip('.')}); restore "
+            "it, or delete it to have models run again when they are exported."
+        ) from None
+    for of_line in changes:
+        for name, entry in of_line.items():
+            manifest.kept.pop(name, None)
+            if entry is not None:
+                manifest.kept[name] = entry
+    return manifest
 
 
 def _write(run: RunDirectory, manifest: _Manifest) -> None:
@@ -237,22 +236,44 @@ def _write(run: RunDirectory, manifest: _Manifest) -> None:
     _journal(run).write_bytes(b"")  # killed before this, the changes are only made once more
 
 
-def _loaded(run: RunDirectory) -> Any:
-    path = _manifest(run)
-    if not is_plain(path, run.path):
-        return {"models": {}}
-    return json.loads(path.read_text(encoding="utf-8"))
+def _checked(manifest: Any) -> _Manifest:
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("models"), dict):
+        raise InputError(f"{brief(manifest)} has no mapping of models")
+    uri = manifest.get("storage", "")
+    if not isinstance(uri, str):
+        raise InputError(f"storage: {brief(uri)} is no URI")
+    shapes = manifest.get("shapes")
+    if shapes is not None and not _are_texts(shapes):
+        raise InputError(f"shapes: {brief(shapes)} is no mapping of shapes, such as '[2, 3]'")
+    kept = {name: _entry(name, entry) for name, entry in manifest["models"].items()}
+    return _Manifest(kept, uri, shapes)
 
 
-def _lines(run: RunDirectory) -> list[bytes]:
-    path = _journal(run)
-    if not is_plain(path, run.path):
-        return []
+def _are_texts(shapes: Any) -> bool:
+    return isinstance(shapes, dict) and all(isinstance(shape, str) for shape in shapes.values())
+
+
+def _changes(change: Any) -> dict[str, Entry | None]:
+    if not isinstance(change, dict):
+        raise InputError(f"{brief(change)} is no mapping of models")
+    return {name: None if entry is None else _entry(name, entry) for name, entry in change.items()}
+
+
+def _lines(path: Path) -> list[bytes]:
     return path.read_bytes().split(b"\n")[:-1]  # what follows the last line end is torn
 
 
-def _entry(entry: Mapping[str, Any]) -> Entry:
-    return {key: entry[key] for key in KEYS}
+def _entry(name: str, entry: Any) -> Entry:
+    """One entry, whose file is where the model that it names is kept."""
+    if not isinstance(entry, dict) or not entry.keys() >= set(KEYS):
+        raise InputError(f"{brief(name)}: {brief(entry)} has not all of {', '.join(KEYS)}")
+    trial_id, replicate, step, sha256 = found = tuple(entry[key] for key in KEYS)
+    fits = isinstance(trial_id, str) and type(replicate) is int and type(step) is int
+    if not fits or name != model_name(trial_id, replicate, step):
+        raise InputError(f"{brief(name)}: {brief(found[:3])} is not the model of this file")
+    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        raise InputError(f"{brief(name)}: {brief(sha256)} is no sha256 in hexadecimal digits")
+    return dict(zip(KEYS, found, strict=True))
 
 
 def _fits(path: Path, sha256: str) -> bool:

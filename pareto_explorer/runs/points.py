@@ -1,41 +1,42 @@
 """The points table: one row per (trial, replicate, step), complete after a crash and a re-run.
 
 While a sweep runs, every report is one appended line of the journal ``points.jsonl``.
-``points.parquet`` is made from it on demand; reading merges the two.
+``points.parquet`` is made from it on demand; reading merges the two, see ``runs.recorded``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self
 
 import pandas as pd
-from pyarrow import ArrowException
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.runs.agreement import (
-    NOT_COMPARED,
-    Contradiction,
-    Key,
-    contradiction,
-    is_measured,
-    key_of,
-)
-from pareto_explorer.runs.atomic import atomic_path
-from pareto_explorer.runs.columns import IDENTITY, KEY, tabulate
+from pareto_explorer.runs.agreement import Contradiction, Key, is_measured, key_of
+from pareto_explorer.runs.columns import IDENTITY, POINT_STATUSES, require_fit
 from pareto_explorer.runs.journal import (
+    RUNNING,
+    Mark,
     Record,
     append_record,
+    as_plain,
     open_journal,
-    read_journal,
-    write_journal,
 )
 from pareto_explorer.runs.manifest import RunDirectory
+from pareto_explorer.runs.recorded import (
+    Recorded,
+    compact,
+    compare,
+    journal_end,
+    read_recorded,
+    without,
+)
 
 __all__ = [
     "POINT_STATUSES",
+    "RUNNING",
     "PointsWriter",
     "Settled",
     "finished_trials",
@@ -44,14 +45,8 @@ __all__ = [
     "read_points",
 ]
 
-POINT_STATUSES = ("ok", "diverged", "failed")
-RUNNING = "running"
-
-_OPTIONAL = ("aggregator", "forget_loss", "trial_status", "error")
-_REQUIRED = tuple(name for name in IDENTITY if name not in _OPTIONAL)
-
-
-Row = TypeVar("Row", bound=Mapping[str, Any])
+ROOM = 2**25
+"""Bytes of the journal that are not worth compacting while the sweep runs."""
 
 
 class Settled(NamedTuple):
@@ -85,7 +80,9 @@ class PointsWriter:
 
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
-        self._file = open_journal(run.journal)
+        journal = journal_end(run)
+        self._compacted = journal.compacted
+        self._file = open_journal(run.journal, journal.mark.bytes)
         self._running: dict[str, dict[Key, Mapping[str, Any]]] = {}
 
     def plan(self, trial_id: str, family: str, knobs: Mapping[str, Any]) -> None:
@@ -107,14 +104,14 @@ class PointsWriter:
         a failure gives way to what was measured.
 
         Raises:
-            ValueError: As for ``append``.
+            InputError: A value is missing or does not fit its column.
         """
         settled, fresh = Settled([], []), dict[Key, Mapping[str, Any]]()
+        require_fit([as_plain(row) for row in rows], IDENTITY)
         for row in rows:
-            _check(row)
             key = key_of(row)
             first = fresh.get(key) or self._known(row)
-            found = _compare(first, row)
+            found = compare(first, row)
             if isinstance(found, Contradiction):
                 settled.contradictions.append(found)
             elif found is row:
@@ -135,8 +132,8 @@ class PointsWriter:
                 and diagnostics. NaN becomes a missing value.
 
         Raises:
-            InputError: A row differs from an earlier one of its point.
-            ValueError: A row lacks an identity column or has an unknown ``status``.
+            InputError: A row differs from an earlier one of its point, or a value is missing or
+                does not fit its column.
         """
         self._write(rows, None)
 
@@ -158,7 +155,7 @@ class PointsWriter:
 
         Raises:
             InputError: As for ``append``.
-            ValueError: As for ``append``, or the status is ``"running"`` or empty.
+            ValueError: The status is ``"running"`` or empty.
         """
         if trial_status in ("", RUNNING):
             raise ValueError(f"trial_status: a finished trial cannot be {trial_status!r}.")
@@ -167,7 +164,9 @@ class PointsWriter:
 
     def compact(self) -> None:
         """Writes ``points.parquet`` atomically from all that is known; the journal stays."""
-        _write_parquet(self._run.points, read_points(self._run))
+        recorded = read_recorded(self._run)
+        compact(self._run, recorded)
+        self._compacted = recorded.mark.bytes
 
     def close(self) -> None:
         """Compacts and closes the journal; closing again does nothing."""
@@ -198,6 +197,9 @@ class PointsWriter:
             append_record(self._file, record)
         for key, row in fresh.items():
             self._running.setdefault(row["trial_id"], {})[key] = row
+        # The journal has doubled since it was compacted: so all compacting takes linear time.
+        if self._file.tell() - self._compacted > max(self._compacted, ROOM):
+            self.compact()
 
     def _known(self, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return self._running.get(row["trial_id"], {}).get(key_of(row))
@@ -215,20 +217,7 @@ def read_points(run: RunDirectory) -> pd.DataFrame:
         InputError: The run directory does not exist, one of its files is damaged, or they hold a
             point twice with different content.
     """
-    if not run.path.is_dir():
-        raise InputError(f"run: {str(run.path)!r} is not a directory; give one that a sweep wrote.")
-    compacted, records = _read_both(run)
-    if compacted is not None and not records:
-        return compacted
-    try:
-        return _merge(run, compacted, records)
-    except InputError:
-        raise
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"points: {str(run.journal)!r} is damaged ({error!r}); restore the file, or run the "
-            "sweep into a new directory."
-        ) from error
+    return read_recorded(run).points
 
 
 def finished_trials(run: RunDirectory) -> dict[str, str]:
@@ -237,8 +226,7 @@ def finished_trials(run: RunDirectory) -> dict[str, str]:
     Raises:
         InputError: A file of the points table is damaged.
     """
-    ends = _ends(*_read_both(run))
-    return {trial_id: end["trial_status"] for trial_id, end in ends.items()}
+    return read_recorded(run).ended
 
 
 def read_plans(run: RunDirectory) -> list[dict[str, Any]]:
@@ -248,143 +236,30 @@ def read_plans(run: RunDirectory) -> list[dict[str, Any]]:
         Mappings with ``trial_id``, ``family`` and ``knobs``.
 
     Raises:
-        InputError: The journal is damaged.
+        InputError: A file of the points table is damaged.
     """
-    return [record["plan"] for record in read_journal(run.journal) if "plan" in record]
+    return list(read_recorded(run).plans.values())
 
 
-def forget_unfinished(run: RunDirectory) -> list[str]:
-    """Takes the rows of trials that have not ended out of the files, so that they can run again.
+def forget_unfinished(run: RunDirectory) -> Recorded:
+    """Reads what is recorded, and takes out the rows of trials that have not ended.
 
-    To be called while no ``PointsWriter`` is open. Killed half-way, it can be called again.
+    So they can run again. To be called while no ``PointsWriter`` is open. Killed half-way, it can
+    be called again. What the journal has beyond the compacted table is compacted.
 
     Returns:
-        The trials that were forgotten, sorted.
+        What there is without them.
 
     Raises:
         InputError: A file of the points table is damaged; nothing is changed then.
     """
-    points = read_points(run)
-    finished = finished_trials(run)
-    unfinished = sorted(set(points["trial_id"]) - finished.keys())
+    recorded = read_recorded(run)
+    unfinished = recorded.unfinished
     if unfinished:
-        records = read_journal(run.journal)
-        for record in records:
-            rows = record.get("rows", [])
-            record["rows"] = [row for row in rows if row["trial_id"] in finished]
-        write_journal(run.journal, [r for r in records if r["rows"] or r.keys() > {"rows"}])
-        if run.points.exists():
-            _write_parquet(run.points, points[points["trial_id"].isin(list(finished))])
-    return unfinished
-
-
-def _check(row: Mapping[str, Any]) -> None:
-    missing = [name for name in _REQUIRED if row.get(name) is None]
-    if missing:
-        raise ValueError(f"row of trial {row.get('trial_id')!r}: {', '.join(missing)} missing.")
-    if row["status"] not in POINT_STATUSES:
-        raise ValueError(
-            f"row of trial {row['trial_id']!r}: status {row['status']!r} is none of "
-            f"{', '.join(POINT_STATUSES)}."
-        )
-
-
-def _compare(first: Row | None, again: Row) -> Row | Contradiction:
-    """Which of two rows of a point counts, if they can both be right."""
-    if first is None or (is_measured(again) and not is_measured(first)):
-        return again
-    if not is_measured(again):
-        return first
-    return contradiction(first, again) or first
-
-
-def _each_once(rows: Iterable[Record], file: Path) -> dict[Key, Record]:
-    kept: dict[Key, Record] = {}
-    for row in rows:
-        key = key_of(row)
-        found = _compare(kept.get(key), row)
-        if isinstance(found, Contradiction):
-            raise InputError(f"points: {found}; take the wrong one out of {str(file)!r}.")
-        kept[key] = found
-    return kept
-
-
-def _merge(
-    run: RunDirectory, compacted: pd.DataFrame | None, records: Sequence[Record]
-) -> pd.DataFrame:
-    rows = _each_once((row for r in records for row in r.get("rows", [])), run.journal)
-    only_compacted = pd.Series(dtype=bool)
-    if compacted is not None:
-        keys = zip(*(compacted[name].tolist() for name in KEY), strict=True)
-        only_compacted = pd.Series([key not in rows for key in keys], dtype=bool)
-        rows |= {key_of(row): row for row in _to_rows(compacted[only_compacted])}
-    ends = _ends(compacted, records)
-    for row in rows.values():
-        end = ends.get(row["trial_id"], {"trial_status": RUNNING})
-        row["trial_status"] = end["trial_status"]
-        row["error"] = row.get("error") or end.get("error")
-    points = tabulate([rows[key] for key in sorted(rows)], IDENTITY)
-    if compacted is not None:
-        _require_agreement(points, compacted[~only_compacted])
-    return points
-
-
-def _require_agreement(points: pd.DataFrame, compacted: pd.DataFrame) -> None:
-    """Compares rows of the parquet file with those of the table that are the same points."""
-    key = list(KEY)
-    of_journal = compacted[key].merge(points, on=key, how="left", validate="one_to_one")
-    compared = of_journal.columns.union(compacted.columns, sort=False).difference(
-        [*NOT_COMPARED], sort=False
-    )
-    sides = [t.reset_index(drop=True).reindex(columns=compared) for t in (of_journal, compacted)]
-    # Nearly always all are equal to the last bit, so only columns that are not are looked at.
-    columns = [name for name in compared if not sides[0][name].equals(sides[1][name])]
-    if not columns:
-        return
-    columns = list(dict.fromkeys((*KEY, "status", *columns)))
-    rows = (_to_rows(side[columns]) for side in sides)
-    for first, again in zip(*rows, strict=True):
-        found = _compare(first, again)
-        if isinstance(found, Contradiction):
-            raise InputError(
-                f"points: {found}, the first in points.jsonl and the second in points.parquet; "
-                "delete points.parquet if points.jsonl is right: the table is rebuilt from it."
-            )
-
-
-def _ends(compacted: pd.DataFrame | None, records: Sequence[Record]) -> dict[str, dict[str, Any]]:
-    ends = {end["trial_id"]: end for record in records if (end := record.get("end"))}
-    if compacted is not None:
-        ended = compacted[compacted["trial_status"] != RUNNING]
-        for trial_id, status in zip(ended["trial_id"], ended["trial_status"], strict=True):
-            ends.setdefault(trial_id, {"trial_status": status})
-    return ends
-
-
-def _read_both(run: RunDirectory) -> tuple[pd.DataFrame | None, list[Record]]:
-    return _read_parquet(run.points), read_journal(run.journal)
-
-
-def _read_parquet(path: Path) -> pd.DataFrame | None:
-    try:
-        points = pd.read_parquet(path).astype(IDENTITY)
-    except FileNotFoundError:
-        return None
-    except (ArrowException, KeyError, OSError, TypeError, ValueError) as error:
-        raise InputError(
-            f"points: {str(path)!r} is damaged; restore the file, or delete it if points.jsonl is "
-            "whole: the table is rebuilt from it."
-        ) from error
-    key = list(KEY)
-    _each_once(_to_rows(points[points.duplicated(key, keep=False)]), path)
-    return points.drop_duplicates(key, ignore_index=True)
-
-
-def _write_parquet(path: Path, points: pd.DataFrame) -> None:
-    with atomic_path(path) as temporary:
-        points.to_parquet(temporary, index=False)
-
-
-def _to_rows(points: pd.DataFrame) -> list[dict[str, Any]]:
-    plain = points.astype(object).where(points.notna(), None)
-    return [dict(zip(plain.columns, row, strict=True)) for row in plain.itertuples(index=False)]
+        with open_journal(run.journal, recorded.mark.bytes) as file:
+            append_record(file, {"forget": unfinished})
+            mark = Mark.at(file, file.tell(), recorded.mark.lines + 1)
+        recorded = replace(recorded, points=without(recorded.points, unfinished), mark=mark)
+    if recorded.mark.bytes > recorded.compacted:
+        compact(run, recorded)
+    return recorded

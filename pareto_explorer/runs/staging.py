@@ -13,6 +13,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from pareto_explorer.errors import InputError
+from pareto_explorer.files import read_json
 from pareto_explorer.runs.atomic import write_text
 from pareto_explorer.runs.lease import WRITER
 from pareto_explorer.runs.model_files import MODELS
@@ -55,11 +57,12 @@ class Staging:
         self.identity = ""
         self.stored: dict[str, Stamp] = {}
         try:
-            state = json.loads((folder / STATE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            state = read_json(folder / STATE)
+        except InputError:
             return
-        self.identity = state["id"]
-        self.stored = {name: tuple(stamp) for name, stamp in state["files"].items()}
+        if _is_state(state):  # another one says nothing, and the storage counts
+            self.identity = state["id"]
+            self.stored = {name: tuple(stamp) for name, stamp in state["files"].items()}
 
     def changed(self) -> list[tuple[str, Stamp]]:
         """Names and stamps of files that may differ from what is stored, oldest change first."""
@@ -119,6 +122,18 @@ class Staging:
             for name in names:
                 if not name.startswith(".") and (inside / name).as_posix() != WRITER:
                     yield Path(place, name)
+
+
+def _is_state(state: object) -> bool:
+    return (
+        isinstance(state, dict)
+        and isinstance(state.get("id"), str)
+        and isinstance(state.get("files"), dict)
+        and all(
+            isinstance(stamp, list) and all(type(number) is int for number in stamp)
+            for stamp in state["files"].values()
+        )
+    )
 
 
 def _unused(folder: Path) -> Path:

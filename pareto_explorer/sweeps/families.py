@@ -85,7 +85,13 @@ class TrialPlan:
 
 
 def plan_of(config: Mapping[str, Any], families: Mapping[str, Family]) -> TrialPlan:
-    """The trial that ``TrialPlan.to_config`` describes; also reads the journal's plans."""
+    """The trial that ``TrialPlan.to_config`` describes; also reads the journal's plans.
+
+    Raises:
+        InputError: There is no such family.
+    """
+    if config["family"] not in families:
+        raise unknown(f"points: family of trial {config['trial_id']!r}", config["family"], families)
     return TrialPlan(config["trial_id"], families[config["family"]], config["knobs"])
 
 

@@ -9,8 +9,13 @@ import pandas as pd
 import torch
 from torch import nn
 
-from pareto_explorer.errors import InputError, unknown
-from pareto_explorer.runs import RunDirectory, read_manifest, read_points
+from pareto_explorer.errors import InputError, brief, unknown
+from pareto_explorer.runs import (
+    RunDirectory,
+    read_manifest,
+    read_points,
+    require_own,
+)
 from pareto_explorer.runs.columns import MACHINE_TIMES
 from pareto_explorer.runs.copies import local_path
 from pareto_explorer.sweeps.families import recorded_plan
@@ -90,11 +95,18 @@ def reproduce(
     points = read_points(run)
     recorded = _recorded(points, trial_id, replicate, step)
     manifest = read_manifest(run)
+    require_own(run, manifest, points)
     spec = recorded_spec(run, manifest, trust=trust, given=spec, without_task=task is not None)
     families = {family.name: family for family in spec.family_list()}
-    plan = recorded_plan(recorded.to_dict(), families)
+    try:
+        plan, pair = recorded_plan(recorded.to_dict(), families), spec.replicate_list()[replicate]
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"--trial: trial {trial_id}, replicate {replicate} of {str(run.path)!r} does not go "
+            f"with its specification ({type(error).__name__}: {brief(error.args)}); restore "
+            "sweep.yaml and the points."
+        ) from error
     task = task_of(manifest, task)
-    pair = spec.replicate_list()[replicate]
     torch.set_num_threads(spec.resources.threads)
     cache = LandmarkCache(Path(cache_dir) if cache_dir else default_cache_dir())
     device = spec.resources.device if torch.cuda.is_available() else "cpu"

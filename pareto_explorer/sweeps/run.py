@@ -28,12 +28,12 @@ from pareto_explorer.fronts.to_forget import original_gaps
 from pareto_explorer.runs import (
     PointsWriter,
     RunDirectory,
-    finished_trials,
     forget_unfinished,
     read_landmarks,
     read_manifest,
-    read_plans,
-    read_points,
+    recorded_entry,
+    require_own,
+    require_planned,
     write_landmarks,
 )
 from pareto_explorer.runs.models import expect_shapes
@@ -130,9 +130,14 @@ def execute(
     with _exclusive(run):
         manifest = _earlier_manifest(run, spec, given, built)
         earlier = None if manifest is None else manifest["spec"]
-        forget_unfinished(run)
-        ended, points = finished_trials(run), read_points(run)
-        plans = spec.plan() or [plan_of(plan, families) for plan in read_plans(run)]
+        recorded = forget_unfinished(run)
+        ended, points = recorded.ended, recorded.points
+        require_own(run, {"domains": families, **(manifest or {})}, points)
+        plans = spec.plan()
+        if plans:
+            require_planned(run, points, recorded.plans, {plan.trial_id for plan in plans})
+        else:
+            plans = [plan_of(plan, families) for plan in recorded.plans.values()]
         compares = isinstance(spec.search, CompareSearch)
         draws = (RULE if compares else None) if manifest is None else manifest.get(DRAWS)
         if left_to_do(spec, plans, ended):
@@ -170,7 +175,7 @@ def execute(
                 rows = landmark_rows(task_ref, landmarks, replicates, spec.resources)
                 write_landmarks(run, rows)
             measured = read_landmarks(run)
-            box, rule = _fixed_box(manifest) if manifest else _box(spec, measured)
+            box, rule = _fixed_box(run, manifest) if manifest else _box(spec, measured)
             if earlier != spec.to_mapping():
                 entries = {GIVEN: given, BUILT: built, DRAWS: draws}
                 known = {key: value for key, value in entries.items() if value}
@@ -341,7 +346,7 @@ def _earlier_manifest(
             )
         return None
     manifest = read_manifest(run)
-    earlier: dict[str, Any] = manifest["spec"]
+    earlier: dict[str, Any] = recorded_entry(run, manifest, "spec")
     if manifest.get(GIVEN) != given or manifest.get(BUILT, built) != built:
         raise InputError(
             f"--out: {str(run.path)!r} was made with another task than this one (its data, split, "
@@ -379,15 +384,16 @@ def _extends(old: Any, new: Any) -> bool:
     if all(old.get(name) == new.get(name) for name in ("configurations", "budget_per_family")):
         return True
     if new["configurations"] is None:
-        before, after = (part["budget_per_family"] or {"seconds": 0} for part in (old, new))
+        before, after = (part.get("budget_per_family") or {"seconds": 0} for part in (old, new))
         longer: bool = after["seconds"] > before["seconds"]
-        return longer and old["configurations"] is None
-    return old["configurations"] is not None and new["configurations"] > old["configurations"]
+        return longer and old.get("configurations") is None
+    before = old.get("configurations")
+    return before is not None and new["configurations"] > before
 
 
-def _fixed_box(manifest: Mapping[str, Any]) -> tuple[Box, str]:
+def _fixed_box(run: RunDirectory, manifest: Mapping[str, Any]) -> tuple[Box, str]:
     """The box that was fixed before the first trial of a run, and its rule if that is told."""
-    return Box.from_dict(manifest["box"]), manifest.get("box_rule", "")
+    return Box.from_dict(recorded_entry(run, manifest, "box")), manifest.get("box_rule", "")
 
 
 def _box(spec: SweepSpec, landmarks: pd.DataFrame) -> tuple[Box, str]:

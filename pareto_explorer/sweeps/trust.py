@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.own_code import find
-from pareto_explorer.runs import RunDirectory
+from pareto_explorer.runs import RunDirectory, recorded_entry
 from pareto_explorer.sweeps.families import AXES
 from pareto_explorer.sweeps.spec import SweepSpec
 from pareto_explorer.tasks.registry import makes_task
@@ -47,7 +47,7 @@ def recorded_spec(
         InputError: The run names code and is not trusted, ``given`` is another specification, what
             the run names is not what it should be, or the specification is damaged.
     """
-    recorded = manifest["spec"]
+    recorded = recorded_entry(run, manifest, "spec")
     named = [one for one in _named(recorded) if not (without_task and one.part == "task")]
     for one in named:
         if given is not None:

@@ -131,4 +131,4 @@ def test_landmarks_are_there_once_for_each_seed_even_where_seeds_agree(tmp_path:
     marks = {m["kind"]: m for m in explorer_data(material, run.means())["landmarks"]}
     assert marks["retrained"]["values"]["forget_gap"] == [0] * 8
     assert len(marks["original"]["values"]["forget_gap"]) == 8
-    assert marks["retrained"]["seeds"] == list(range(8))
+    assert marks["retrained"]["seeds"] == [str(seed) for seed in range(8)]

@@ -122,7 +122,7 @@ def test_sweep_in_which_everything_failed_gets_a_report(tmp_path: Path) -> None:
     run.points.unlink()
     run.journal.unlink()
     row = {
-        "trial_id": "t", "family": "f", "method": "m", "replicate": 0, "training_seed": 0,
+        "trial_id": "t", "family": "none", "method": "none", "replicate": 0, "training_seed": 0,
         "unlearning_seed": 0, "step": 0, "samples": 0, "seconds": 0.0, "status": "failed",
         "error": "ValueError: x",
     }  # fmt: skip

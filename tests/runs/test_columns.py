@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from pareto_explorer.runs import config_columns, diagnostic_columns, metric_columns
-from pareto_explorer.runs.columns import IDENTITY, tabulate
+from pareto_explorer.runs.columns import IDENTITY, STRING, tabulate
 
 
 def knob(*values):
@@ -53,7 +53,7 @@ def test_a_knob_of_several_types_becomes_text_that_yaml_reads_back():
 
 
 def test_measures_are_floats_and_a_missing_one_is_nan():
-    table = tabulate([{"m": 1}, {"m": None}, {"m": True}, {}], {})
+    table = tabulate([{"m": 1}, {"m": None}, {"m": float("inf")}, {}], {})
     assert table["m"].dtype == "float64"
     assert table["m"].tolist()[0] == 1.0
     assert table["m"].isna().tolist() == [False, True, False, True]
@@ -61,8 +61,6 @@ def test_measures_are_floats_and_a_missing_one_is_nan():
 
 def test_an_empty_table_has_the_types_of_a_full_one():
     empty = tabulate([], IDENTITY)
-    row = {
-        name: "x" if dtype not in ("int64", "float64") else 1 for name, dtype in IDENTITY.items()
-    }
+    row = {name: "ok" if dtype == STRING else 1 for name, dtype in IDENTITY.items()}
     assert empty.columns.tolist() == list(IDENTITY)
     assert empty.dtypes.to_dict() == tabulate([row], IDENTITY).dtypes.to_dict() == IDENTITY

@@ -130,3 +130,18 @@ def test_the_one_that_was_followed_writes_no_more(machines, tmp_path):
 def test_a_damaged_object_keeps_nobody_out(machines, tmp_path, content):
     (tmp_path / WRITER).write_bytes(content)
     assert machines.lease().wait("") is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"time": "now"}, {"time": float("nan")}, {"time": None}, {"id": [1]}, {"closed": "no"}],
+)
+def test_an_object_that_no_driver_wrote_says_nothing(machines, tmp_path, change):
+    machines.lease().take("first")
+    writer = json.loads((tmp_path / WRITER).read_text())
+    (tmp_path / WRITER).write_text(json.dumps(writer | change))
+    assert machines.lease().wait("second") is None
+    for text in ("[" * 10_000, "[]", "{}"):
+        (tmp_path / WRITER).write_text(text)
+        assert machines.lease().wait("second") is None
+    assert machines.now == 1000

@@ -11,7 +11,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.runs import mirror as module
 from pareto_explorer.runs.lease import LEASE, RENEWAL, SupersededError
 from pareto_explorer.runs.mirror import Mirror
-from pareto_explorer.runs.staging import staging_folder
+from pareto_explorer.runs.staging import STATE, Staging, staging_folder
 from tests.runs.flaky import Flaky, nothing
 
 URI = "s3://bucket/run"
@@ -424,3 +424,16 @@ def test_whatever_happens_on_one_machine_the_storage_ends_as_the_folder(tmp_path
     world.flaky.breaks()
     mirror.close()
     assert tree(world.remote) == expected == tree(mirror.folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "{}", "[" * 10_000, '{"id": 3, "files": {}}', '{"id": "a", "files": []}'),
+        *('{"id": "a", "files": {"b": 1}}', '{"id": "a", "files": {"b": ["c"]}}'),
+    ],
+)
+def test_a_damaged_state_of_a_staging_folder_says_nothing(tmp_path, text):
+    (tmp_path / STATE).write_text(text)
+    staging = Staging(tmp_path)
+    assert (staging.identity, staging.stored) == ("", {})

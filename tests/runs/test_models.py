@@ -184,6 +184,35 @@ def test_damaged_changes_are_one_sentence(run, journal, line):
         read_kept_models(run)
 
 
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"step": 2}, "is not the model of this file"),
+        ({"trial_id": "../../outside"}, "is not the model of this file"),
+        ({"trial_id": ["a"]}, "is not the model of this file"),
+        ({"replicate": False}, "is not the model of this file"),
+        ({"sha256": "00"}, "'00' is no sha256"),
+        ({"sha256": None}, "None is no sha256"),
+    ],
+)
+@pytest.mark.parametrize("changed", [True, False])
+def test_an_entry_is_of_the_file_that_it_stands_at(run, journal, change, problem, changed):
+    entries = {name(1): entry(1) | change}
+    if changed:
+        journal.write_text(json.dumps(entries) + "\n")
+    else:
+        journal.with_name("manifest.json").write_text(json.dumps({"models": entries}))
+    with pytest.raises(InputError, match=rf"manifest.jsonl?' is damaged \(.*{problem}"):
+        read_kept_models(run)
+
+
+@pytest.mark.parametrize("text", ["[" * 10_000, '{"models": {}, "storage": 3}', "\x00"])
+def test_what_is_no_manifest_of_models_is_one_sentence(run, journal, text):
+    journal.with_name("manifest.json").write_text(text)
+    with pytest.raises(InputError, match=r"manifest\.json' is damaged \("):
+        read_kept_models(run)
+
+
 def test_a_change_that_does_not_fit_on_the_disk_leaves_no_trace(run, journal, monkeypatch):
     record_models(run, {name(1): entry(1)})
     before, opened = journal.read_bytes(), Path.open
