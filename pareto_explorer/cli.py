@@ -17,7 +17,8 @@ from rich.text import Text
 
 from pareto_explorer import __version__
 from pareto_explorer.check_command import check
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, WriteError
+from pareto_explorer.interruption import AGAIN, Interrupted, ended_by_signals
 from pareto_explorer.options import CacheOption, OverridesOption, RunArgument, SpaceArgument
 from pareto_explorer.select_command import select
 
@@ -89,7 +90,7 @@ def sweep(
 
     Running the same command again continues a sweep that was interrupted. A larger
     search.configurations extends a finished one. Exit code: 0 all trials ended well, 1 some
-    trial failed, 2 bad input.
+    trial failed or a file could not be written, 2 bad input, 128 + n interrupted by signal n.
     """
     from pareto_explorer.facade import run_sweep
     from pareto_explorer.reports.cards.finding import finding_card
@@ -275,12 +276,26 @@ def _print_families(console: Console, families: pd.DataFrame | None, replicates:
 
 
 def main() -> None:
-    """Runs the command line; bad input is one sentence and exit code 2."""
+    """Runs the command line; what goes wrong is one sentence, and the exit code says its kind.
+
+    2 is bad input, 1 a file that can no longer be written, 128 + n the signal number n.
+    """
     try:
-        app()
+        with ended_by_signals():
+            app()
+    except Interrupted as stop:
+        notes = getattr(stop, "__notes__", [AGAIN])
+        _say("; ".join(["interrupted", *notes]))
+        sys.exit(stop.code)
     except InputError as error:
-        Console(stderr=True).print(Text(f"error: {error}"), soft_wrap=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("interrupted; run the same command again to continue", err=True)
-        sys.exit(130)
+        _say(f"error: {error}")
+        sys.exit(1 if isinstance(error, WriteError) else 2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _say(f"error: {str(error.filename)!r} cannot be used ({error.strerror}).")
+        sys.exit(1)
+
+
+def _say(sentence: str) -> None:
+    Console(stderr=True).print(Text(sentence), soft_wrap=True)

@@ -12,10 +12,14 @@ import yaml
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs.atomic import write_text
 
-__all__ = ["FORMAT", "RunDirectory", "read_manifest", "write_manifest"]
+__all__ = ["FORMAT", "TRIALS", "RunDirectory", "read_manifest", "write_manifest"]
 
 FORMAT = 1
 """The version of the run directory's layout, kept in the manifest under ``format``."""
+
+
+TRIALS = "trials"
+"""The entry of the manifest that says to how many trials the sweep comes, where that is known."""
 
 
 @dataclass(frozen=True)

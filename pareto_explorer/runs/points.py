@@ -184,7 +184,11 @@ class PointsWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except (InputError, OSError):
+            if error is None:
+                raise  # else what ended the block matters more
 
     def _write(self, rows: Sequence[Mapping[str, Any]], end: Record | None) -> None:
         settled = self.settle(rows)
