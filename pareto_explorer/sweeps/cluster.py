@@ -263,7 +263,8 @@ def _deaf_children() -> Iterator[None]:
 
 def _not_started(error: Exception) -> str:
     folder: str = get_default_ray_temp_dir()  # type: ignore[no-untyped-call]
-    if str(getattr(error, "filename", "")).startswith(folder) or "AF_UNIX" in str(error):
+    near = str(getattr(error, "filename", "")).startswith(str(Path(folder).parent))
+    if near or "AF_UNIX" in str(error):
         return (
             f"RAY_TMPDIR: Ray cannot use its temporary folder {folder!r} ({_reason(error)}); set "
             "RAY_TMPDIR to a folder of yours with a short path."

@@ -353,10 +353,10 @@ def _exclusive(run: RunDirectory) -> Iterator[None]:
     try:
         yield
     except InputError:
-        with suppress(OSError):
-            for file in files:
-                if file.stat().st_size == 0:
-                    file.unlink()
+        for file in files:
+            if file.exists() and file.stat().st_size == 0:
+                file.unlink()
+        with suppress(OSError):  # what holds something stays
             for folder in made:
                 folder.rmdir()
         raise
