@@ -45,7 +45,11 @@ def write_report(run: Run | str | PathLike[str], out: str | PathLike[str] | None
     material = Material(loaded)
     cards = [card(material) for card in CARDS]
     volumes = hypervolume_json(
-        loaded.points, loaded.box, landmarks=loaded.landmarks, domains=loaded.domains
+        loaded.points,
+        loaded.box,
+        landmarks=loaded.landmarks,
+        domains=loaded.domains,
+        planned=loaded.planned,
     )
     texts = {
         "hypervolume.json": json.dumps(volumes, indent=2, ensure_ascii=False, allow_nan=False)

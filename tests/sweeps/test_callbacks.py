@@ -8,12 +8,14 @@ from types import SimpleNamespace
 import pytest
 
 from pareto_explorer.fronts import Box, Objective
+from pareto_explorer.interruption import Held
 from pareto_explorer.runs import PointsWriter, RunDirectory, finished_trials, read_points
-from pareto_explorer.sweeps.callbacks import SWEEP_ENDED, Driver, SweepCallback
+from pareto_explorer.sweeps.callbacks import SWEEP_ENDED, Driver, Over, SweepCallback
 from pareto_explorer.sweeps.families import expand_families, plan_trials
-from pareto_explorer.sweeps.parts import Replicate
+from pareto_explorer.sweeps.parts import Replicate, Resources
 from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.stoppers import HypervolumeStopper
+from pareto_explorer.sweeps.workers import Patience
 from tests.sweeps.twins_schedulers import point_row
 
 BOX = Box((Objective("forget_gap", "min", 0.0, 1.0), Objective("retain_gap", "min", 0.0, 1.0)))
@@ -43,14 +45,17 @@ class Sweep:
         self.keeper, self.told, self.trials, self.changes = Keeper(), [], {}, 0
         searcher = SimpleNamespace(on_trial_complete=lambda *told: self.told.append(told))
         self.progress = Progress()
-        self.progress.begin(PLANS, {}, read_points(self.run), BOX)
+        self.progress.expect(PLANS, {})
+        self.progress.begin(read_points(self.run), BOX)
+        self.held = Held()
         families = {family.name: family for family in FAMILIES}
         replicates = [Replicate(0, 0, 0), Replicate(1, 1, 0)]
         self.stopper = stopper
         self.callback = SweepCallback(
             Driver(
                 self.run, self.writer, self.keeper, self.progress, families, replicates, parts,
-                searcher, scheduler, stopper, self.changed,
+                searcher, scheduler, stopper, self.changed, Patience(Resources(), self.told.append),
+                self.held, Over(),
             )
         )  # fmt: skip
 

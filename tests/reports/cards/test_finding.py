@@ -192,7 +192,9 @@ def test_nothing_is_distinguishable_while_trials_are_running(many: Material) -> 
     running = changed(many, points=points)
     assert not any(c.distinguishable for c in running.comparisons)
     card = finding_card(running)
-    assert card.sentence.endswith(" so far; 2 of 19 trials have not ended, so no verdict yet.")
+    assert card.sentence.endswith(
+        " so far; 2 of 19 planned trials have not ended, so no verdict yet."
+    )
     assert "behind" not in " ".join([card.sentence, *card.context["sentences"]])
     assert "no verdict yet" in differences_card(running).sentence
 
