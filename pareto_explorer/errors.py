@@ -38,11 +38,11 @@ class WriteError(InputError):
             error: The refusal.
             place: What was being written, where the refusal does not say.
         """
-        if error.errno not in _FIXES:
+        if error.errno is None or (error.filename is None and error.errno not in _FIXES):
             return None
         return cls(
             f"{str(error.filename or place)!r} cannot be written ({os.strerror(error.errno)}); "
-            f"{_FIXES[error.errno]}, and run the same command again to continue."
+            f"{_FIXES.get(error.errno, 'see to that')}, and run the same command again to continue."
         )
 
 

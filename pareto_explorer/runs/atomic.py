@@ -29,7 +29,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         The path to write to.
 
     Raises:
-        OSError: What the block raises, or the system; it names ``path``.
+        OSError: The system refuses; the error names ``path``.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -40,7 +40,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except BaseException as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
+        if isinstance(error, OSError) and error.errno and error.filename in (None, str(temporary)):
             error.filename = str(path)
         raise
 

@@ -55,7 +55,8 @@ def append_record(file: BinaryIO, record: Mapping[str, Any]) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(file.fileno())
     except OSError as error:
-        error.filename = str(file.name)
+        if error.errno:
+            error.filename = str(file.name)
         file.seek(start)
         file.truncate()
         raise

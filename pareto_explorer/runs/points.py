@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 import pandas as pd
 from pyarrow import ArrowException
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, WriteError
 from pareto_explorer.runs.agreement import (
     NOT_COMPARED,
     Contradiction,
@@ -184,11 +184,10 @@ class PointsWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        try:
+        if isinstance(error, WriteError):  # nor can the table; it is made anew from the journal
+            self._file.close()
+        else:
             self.close()
-        except (InputError, OSError):
-            if error is None:
-                raise  # else what ended the block matters more
 
     def _write(self, rows: Sequence[Mapping[str, Any]], end: Record | None) -> None:
         settled = self.settle(rows)

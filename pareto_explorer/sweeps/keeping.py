@@ -11,7 +11,7 @@ import pandas as pd
 from pyarrow import ArrowException
 from safetensors import SafetensorError, deserialize
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import WriteError
 from pareto_explorer.fronts import Box
 from pareto_explorer.runs import RunDirectory
 from pareto_explorer.runs.model_files import ModelFiles, model_name
@@ -136,11 +136,8 @@ class Keeper:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        try:
+        if not isinstance(error, WriteError):  # else nothing can be written; the next sweep does it
             self.close()
-        except (InputError, OSError):
-            if error is None:
-                raise  # else what ended the block matters more
 
     def _tidy(self, touched: Iterable[Checkpoint], strangers: Iterable[str]) -> None:
         """Deletes strangers and what is no longer wanted, and records all changes."""

@@ -299,9 +299,10 @@ def _sweep(
         try:
             with pending_trials(room):
                 tuner.fit()
-        except (Exception, Over):
-            if callback.failure is not None:
-                raise callback.failure from None
+        except (Exception, Over) as error:
+            refused = WriteError.of(error, run.path) if isinstance(error, OSError) else None
+            if failure := callback.failure or refused:
+                raise failure from None
             if held.stop is None:
                 raise
 

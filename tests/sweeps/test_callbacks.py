@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -269,3 +271,55 @@ def test_trials_of_an_interrupted_sweep_have_not_ended(tmp_path, stopper):
     sweep.end()
     assert sweep.statuses == {A: "running"}
     assert sweep.told == []
+
+
+def test_a_full_disk_ends_the_sweep_at_the_first_report(tmp_path, monkeypatch):
+    sweep = Sweep(tmp_path)
+    sweep.finish(A, [row(A, 6)])
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(OSError, match="space"):
+            sweep.report(B, [row(B, 3)])
+    assert str(sweep.callback.failure) == (
+        f"'{tmp_path}/points.jsonl' cannot be written (No space left on device); make room, and "
+        "run the same command again to continue."
+    )
+    for again in (
+        lambda: sweep.callback.on_step_begin(0, []),
+        lambda: sweep.report(C, [row(C, 3)]),
+        lambda: sweep.callback.on_trial_error(0, [], sweep.trial(D)),
+    ):
+        with pytest.raises(Over):
+            again()
+    sweep.end()
+    assert sweep.statuses == {A: "finished"}
+
+
+def test_errors_that_cannot_be_written_down_end_the_sweep_too(tmp_path):
+    sweep = Sweep(tmp_path)
+    (tmp_path / "errors").touch()
+    end = {"trial_status": "failed", "error": "x", "traceback": "where it was"}
+    with pytest.raises(OSError, match="errors"):
+        sweep.report(A, [row(A, 0, status="failed", error="x")], done=True, **end)
+    assert "errors' cannot be written" in str(sweep.callback.failure)
+    assert sweep.statuses == {A: "failed"}
+
+
+def test_a_signal_that_is_held_back_ends_the_sweep_at_its_next_turn(tmp_path):
+    sweep = Sweep(tmp_path)
+    sweep.callback.on_step_begin(0, [])
+    sweep.held.stop = KeyboardInterrupt()
+    with pytest.raises(Over):
+        sweep.callback.on_step_begin(0, [])
+
+
+def test_what_fails_after_the_end_of_a_trial_changes_nothing(tmp_path):
+    sweep = Sweep(tmp_path)
+    sweep.finish(A, [row(A, 6)])
+    sweep.callback.on_trial_error(0, [], sweep.trial(A))
+    assert sweep.statuses == {A: "finished"}
+    assert sweep.progress.done == 1
