@@ -17,7 +17,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps.parts import Replicate, Resources
 from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.replicate import Bench, Landmarks
-from pareto_explorer.sweeps.workers import Patience, outcomes, ready, start, take
+from pareto_explorer.sweeps.workers import Patience, first_line, outcomes, ready, start, take
 from pareto_explorer.tasks import (
     LandmarkCache,
     LandmarkKind,
@@ -210,10 +210,9 @@ def _train_all(
 
 
 def _given_up(name: str, times: int, error: Exception) -> InputError:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return InputError(
-        f"landmark {name}: training lost its worker {times} times in a row ({reason}); see that a"
-        " node has the memory that it takes, or book more of the node in resources."
+        f"landmark {name}: training lost its worker {times} times in a row ({first_line(error)}); "
+        "see that a node has the memory that it takes, or book more of the node in resources."
     )
 
 

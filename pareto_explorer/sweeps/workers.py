@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import ray
 from ray.exceptions import RayError, RayTaskError
@@ -16,7 +17,7 @@ from pareto_explorer.sweeps.cluster import log_folder
 from pareto_explorer.sweeps.course import clock
 from pareto_explorer.sweeps.parts import Resources
 
-__all__ = ["Patience", "WorkerError", "outcomes", "ready", "start", "take"]
+__all__ = ["Patience", "WorkerError", "first_line", "outcomes", "ready", "start", "take"]
 
 TURN = 0.5
 """Seconds that Ray is waited for at a time."""
@@ -34,9 +35,17 @@ class WorkerError(InputError):
         text: The worker's traceback, or what Ray says.
     """
 
-    def __init__(self, what: str, error: BaseException) -> None:
-        self.text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip() + "\n"
-        super().__init__(f"{what} ({_reason(error, self.text)})")
+    def __init__(self, what: str, reason: str, text: str) -> None:
+        super().__init__(f"{what} ({reason})")
+        self.text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+class _Failure(NamedTuple):
+    """An error of the function, made on its worker: Ray could not bring every one of them here."""
+
+    reason: str
+    text: str
+    input: bool
 
 
 class Patience:
@@ -117,17 +126,20 @@ def take(stream: Any, what: str) -> Any:
         what: What can go wrong, for messages: ``"model: fails in training"``.
 
     Raises:
-        WorkerError: The task has raised something else than an InputError.
-        InputError: As the task has raised it.
+        InputError: The task has raised it.
+        WorkerError: The task has raised something else.
         RayError: The worker is lost.
     """
     with held_back():
         try:
-            return ray.get(next(stream))
-        except RayTaskError as error:
-            if isinstance(error.cause, InputError):
-                raise error.cause from None
-            raise WorkerError(what, error) from None
+            item = ray.get(next(stream))
+        except RayTaskError as error:  # not even the function's arguments could be read there
+            raise WorkerError(what, _reason_of(error.cause), str(error)) from None
+    if isinstance(item, _Failure):
+        if item.input:
+            raise InputError(item.reason)
+        raise WorkerError(what, item.reason, item.text)
+    return item
 
 
 def outcomes(
@@ -164,7 +176,7 @@ def outcomes(
             else:
                 begun.add(stream)
     except RayError as error:
-        raise WorkerError(what, error) from None
+        raise WorkerError(what, first_line(error), str(error)) from None
     finally:
         for stream in waiting:
             ray.cancel(stream)
@@ -173,17 +185,25 @@ def outcomes(
 
 def _announced(function: Callable[..., Iterator[Any]], *args: Any) -> Iterator[Any]:
     yield None
-    yield from function(*args)
+    try:
+        yield from function(*args)
+    except InputError as error:
+        yield _Failure(str(error), "", input=True)
+    except Exception as error:
+        text = "".join(traceback.format_exception(error))
+        yield _Failure(_reason_of(error), text, input=False)
 
 
 def _once(function: Callable[..., Result], *args: Any) -> Iterator[Result]:
     yield function(*args)
 
 
-def _reason(error: BaseException, text: str) -> str:
-    cause = getattr(error, "cause", None)
-    if isinstance(cause, BaseException) and not isinstance(cause, RayError):
-        first = next(iter(str(cause).strip().splitlines()), "")
-        return f"{type(cause).__name__}: {first}" if first else type(cause).__name__
-    lines = text.strip().splitlines()
-    return lines[-1 if isinstance(error, RayTaskError) else 0]
+def first_line(error: BaseException) -> str:
+    """What an error says, without what follows in further lines; its kind if it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def _reason_of(error: BaseException) -> str:
+    """An error in one line, with its kind."""
+    kind, said = type(error).__name__, first_line(error)
+    return kind if said == kind else f"{kind}: {said}"
