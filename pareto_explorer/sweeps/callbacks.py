@@ -133,6 +133,8 @@ class SweepCallback(tune.Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: Mapping[str, Any], **info: Any
     ) -> None:
         """Keeps the rows and models of one report, and the end of the trial if it was the last."""
+        if self.failure is not None:  # Ray is about to end
+            return
         with self._writing():
             rows, kept = self._settled(trial, result["rows"]), result.get("kept", ())
             self._driver.progress.rows(rows)
@@ -150,8 +152,8 @@ class SweepCallback(tune.Callback):
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Keeps a row for a trial that Ray lost, for instance with its worker."""
         self._running.discard(trial.trial_id)
-        if trial.trial_id in self._ended:  # only what Ray does after its end has failed
-            return
+        if self.failure is not None or trial.trial_id in self._ended:
+            return  # nothing can be kept, or only what Ray does after the end has failed
         text = str(trial.get_error() or "the worker died").strip()
         reason = text.splitlines()[-1]
         index = trial.config.get("replicate", 0)
@@ -181,8 +183,6 @@ class SweepCallback(tune.Callback):
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Remembers why nothing can be written, of which Ray would only tell in a traceback."""
-        if self.failure is not None:
-            raise self._driver.over
         try:
             yield
         except OSError as error:

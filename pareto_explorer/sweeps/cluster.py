@@ -226,9 +226,9 @@ def _interruptible() -> Iterator[None]:
         with held_back():
             yield
     except SystemExit as ended:
-        if ended.code != signal.SIGTERM:
-            raise
-        signal.raise_signal(signal.SIGTERM)  # Ray has heard it in the place of who listens
+        if ended.code == signal.SIGTERM:
+            signal.raise_signal(signal.SIGTERM)  # Ray has heard it in the place of who listens
+        raise
 
 
 def _start(**options: Any) -> Any:

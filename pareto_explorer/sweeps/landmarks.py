@@ -17,7 +17,15 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps.parts import Replicate, Resources
 from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.replicate import Bench, Landmarks
-from pareto_explorer.sweeps.workers import Patience, first_line, outcomes, ready, start, take
+from pareto_explorer.sweeps.workers import (
+    Patience,
+    WorkerError,
+    first_line,
+    outcomes,
+    ready,
+    start,
+    take,
+)
 from pareto_explorer.tasks import (
     LandmarkCache,
     LandmarkKind,
@@ -40,6 +48,8 @@ SNAPSHOT_SECONDS = 60.0
 
 NEWS_SECONDS = 1.0
 """A worker tells of an epoch without a snapshot at most so often."""
+
+FAILS = "model: fails in training"
 
 State = dict[str, torch.Tensor]
 Wanted = Mapping[str, tuple[LandmarkKind, int]]
@@ -180,7 +190,7 @@ def _train_all(
             stream = ready(running, lambda: patience.look(len(begun)))
             key = running.pop(stream)
             try:
-                stage: Stage | None = take(stream, "model: fails in training")
+                stage: Stage | None = take(stream, FAILS)
             except _LOST as error:
                 begun.discard(stream)
                 lost[key] += 1
@@ -189,6 +199,8 @@ def _train_all(
                 progress.stage(f"landmark {names[key]}: the worker was lost; another takes over")
                 running[train(key)] = key
                 continue
+            except exceptions.RayError as error:
+                raise WorkerError(FAILS, first_line(error), str(error)) from None
             if stage is None:
                 begun.add(stream)
                 running[stream] = key
