@@ -129,8 +129,13 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing_that_was_computed(
         "the same command again to continue."
     )
     assert progress.done == len(finished_trials(RunDirectory(out))) < TRIALS
+    stale = [out / f".points.parquet.{10**10 - 1}", out / "report" / f".index.html.{10**10 - 1}"]
+    stale[1].parent.mkdir()
+    for file in stale:
+        file.touch()
     again = run_sweep(spec, out, cache_dir=cache_dir)
     pd.testing.assert_frame_equal(measured(again.points), undisturbed(spec))
+    assert not any(file.exists() for file in stale)
 
 
 def test_a_sweep_that_is_refused_leaves_nothing(spec, tmp_path):
