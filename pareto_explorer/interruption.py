@@ -80,7 +80,12 @@ class Held:
         self._before: dict[signal.Signals, Any] = {}
 
     def listen(self) -> None:
-        """Holds signals back; again, after something else has taken them over."""
+        """Holds signals back; again, after something else has taken them over.
+
+        Only the main thread can; in another one, nothing happens.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return
         self._before = self._before or {n: signal.getsignal(n) for n in SIGNALS}
         if self.stop is None:
             _install({n: self._hold if callable(h) else h for n, h in self._before.items()})
@@ -111,9 +116,6 @@ def held_back() -> Iterator[Held]:
             ``KeyboardInterrupt``), at the end of the block.
     """
     held = Held()
-    if threading.current_thread() is not threading.main_thread():
-        yield held
-        return
     held.listen()
     try:
         yield held

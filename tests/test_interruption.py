@@ -122,6 +122,7 @@ def test_other_threads_leave_signals_alone():
 
     def work():
         with ended_by_signals(), held_back() as held:
+            held.listen()
             seen.append((signal.getsignal(signal.SIGTERM), held.stop))
 
     thread = threading.Thread(target=work)

@@ -354,10 +354,10 @@ def _exclusive(run: RunDirectory) -> Iterator[None]:
     try:
         yield
     except InputError:
-        for file in files:
-            if file.exists() and file.stat().st_size == 0:
-                file.unlink()
         with suppress(OSError):  # what holds something stays
+            for file in files:
+                if file.exists() and file.stat().st_size == 0:
+                    file.unlink()
             for folder in made:
                 folder.rmdir()
         raise
