@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from enum import StrEnum
@@ -286,7 +287,8 @@ def main() -> None:
     except Interrupted as stop:
         notes = getattr(stop, "__notes__", [AGAIN])
         _say("; ".join(["interrupted", *notes]))
-        sys.exit(stop.code)
+        sys.stdout.flush()
+        os._exit(stop.code)  # Ray's own end can take a minute where the signal went to all of it
     except InputError as error:
         _say(f"error: {error}")
         sys.exit(1 if isinstance(error, WriteError) else 2)

@@ -21,7 +21,7 @@ import ray
 from ray._common.utils import get_default_ray_temp_dir
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.interruption import held_back
+from pareto_explorer.interruption import Interrupted, held_back
 from pareto_explorer.sweeps.parts import Resources
 from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.shipping import runtime_env
@@ -99,7 +99,14 @@ def connect(
             url = getattr(context, "dashboard_url", None)
             progress.stage(f"dashboard: http://{url}" if url else "dashboard: the cluster has none")
         yield address is None
-    finally:
+    except Interrupted:
+        if address is not None:
+            ray.shutdown()
+        raise  # ours ends with the process; it would wait for parts that had the signal, too
+    except BaseException:
+        ray.shutdown()
+        raise
+    else:
         ray.shutdown()
 
 
