@@ -256,7 +256,8 @@ def _start(**options: Any) -> Any:
 def _deaf_children() -> Iterator[None]:
     """Spares processes that are started what a terminal or a scheduler sends to the whole group.
 
-    Ray does so for SIGINT. This process hears of it at the end of the block.
+    Ray does so for SIGINT, and needs SIGTERM itself. This process hears of it at the end of the
+    block.
     """
     if sys.platform == "win32":
         yield

@@ -165,14 +165,13 @@ def test_a_command_ends_at_sigterm_with_one_sentence_and_without_a_native_trace(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        start_new_session=True,
     ) as process:
         watchdog = threading.Timer(AGES, process.kill)
         watchdog.start()
         for line in process.stdout:
             if re.match(r"[1-9]\d*/40 trials", line):
                 break
-        os.killpg(process.pid, signal.SIGTERM)
+        process.send_signal(signal.SIGTERM)
         out, said = process.communicate()
         watchdog.cancel()
     assert process.returncode == 143
