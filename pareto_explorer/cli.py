@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +16,8 @@ from rich.text import Text
 
 from pareto_explorer import __version__
 from pareto_explorer.check_command import check
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, WriteError
+from pareto_explorer.interruption import AGAIN, Interrupted, ended_by_signals
 from pareto_explorer.options import (
     CacheOption,
     OverridesOption,
@@ -97,7 +99,7 @@ def sweep(
 
     Running the same command again continues a sweep that was interrupted. A larger
     search.configurations extends a finished one. Exit code: 0 all trials ended well, 1 some
-    trial failed, 2 bad input.
+    trial failed or a file could not be written, 2 bad input, 128 + n interrupted by signal n.
     """
     from pareto_explorer.facade import run_sweep
     from pareto_explorer.reports.cards.finding import finding_card
@@ -292,13 +294,24 @@ def _print_families(console: Terminal, families: pd.DataFrame | None, replicates
 
 
 def main() -> None:
-    """Runs the command line; bad input is one sentence and exit code 2."""
+    """Runs the command line; what goes wrong is one sentence, and the exit code says its kind.
+
+    2 is bad input, 1 a file that can no longer be written, 128 + n the signal number n.
+    """
     accept_any_encoding()
     try:
-        app()
+        with ended_by_signals():
+            app()
+    except Interrupted as stop:
+        notes = getattr(stop, "__notes__", [AGAIN])
+        say("; ".join(["interrupted", *notes]), stderr=True)
+        sys.stdout.flush()
+        os._exit(stop.code)  # Ray's own end can take a minute where the signal went to all of it
     except InputError as error:
         say(f"error: {error}", stderr=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        say("interrupted; run the same command again to continue", stderr=True)
-        sys.exit(130)
+        sys.exit(1 if isinstance(error, WriteError) else 2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        say(f"error: {str(error.filename)!r} cannot be used ({error.strerror}).", stderr=True)
+        sys.exit(1)

@@ -3,17 +3,51 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import os
 import reprlib
 from collections.abc import Iterable
 
-__all__ = ["InputError", "bare", "brief", "unknown"]
+__all__ = ["InputError", "WriteError", "bare", "brief", "unknown"]
 
 _SHOWN = 40
 """Choices that a message lists."""
 
+_FIXES = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.EACCES: "allow it",
+    errno.EPERM: "allow it",
+    errno.EROFS: "allow it",
+    errno.ENOENT: "put back what was removed",
+    errno.ENOTDIR: "put back what was removed",
+    errno.ESTALE: "put back what was removed",
+    errno.EIO: "see to the disk",
+}
+"""What to do where the system refuses to write."""
+
 
 class InputError(ValueError):
     """Bad input: one sentence that names the field, the value and the fix."""
+
+
+class WriteError(InputError):
+    """A file cannot be written where that was possible before: one sentence, as for bad input."""
+
+    @classmethod
+    def of(cls, error: OSError, place: object) -> WriteError | None:
+        """Words what the system has refused; None if it has nothing to do with files.
+
+        Args:
+            error: The refusal.
+            place: What was being written, where the refusal does not say.
+        """
+        if error.errno is None or (error.filename is None and error.errno not in _FIXES):
+            return None
+        return cls(
+            f"{str(error.filename or place)!r} cannot be written ({os.strerror(error.errno)}); "
+            f"{_FIXES.get(error.errno, 'see to that')}, and run the same command again to continue."
+        )
 
 
 def unknown(what: str, name: object, choices: Iterable[str]) -> InputError:

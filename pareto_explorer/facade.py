@@ -49,7 +49,11 @@ def run_sweep(
         The run, finished.
 
     Raises:
-        InputError: The directory, the address or the task does not fit; nothing is overwritten.
+        InputError: The directory, the address or the task does not fit, or the model fails in the
+            training of a landmark; nothing is overwritten.
+        WriteError: The run directory can no longer be written.
+        KeyboardInterrupt: Somebody has stopped the sweep; what was done is kept, and the same call
+            continues it. A cluster that was connected before stays so.
     """
     progress = progress or Progress()
 

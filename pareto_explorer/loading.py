@@ -32,6 +32,7 @@ from pareto_explorer.runs import (
     require_own,
 )
 from pareto_explorer.runs.copies import local_path
+from pareto_explorer.runs.manifest import TRIALS
 
 if TYPE_CHECKING:
     import optuna
@@ -86,6 +87,16 @@ class Run:
         """Whether its task was built in Python, so that only Python can run points again."""
         runs = self.members.values() or [self]
         return any("task_given" in run.manifest for run in runs)
+
+    @property
+    def planned(self) -> int | None:
+        """How many trials there will be, where the run records it; of several runs, in all."""
+        if self.members:
+            counts = [run.planned for run in self.members.values()]
+            known = [count for count in counts if count is not None]
+            return sum(known) if len(known) == len(counts) else None
+        recorded = self.manifest.get(TRIALS)
+        return recorded if isinstance(recorded, int) else None
 
     @property
     def retrained(self) -> bool:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 from html import unescape
@@ -11,6 +13,8 @@ import yaml
 
 from pareto_explorer import __version__
 from pareto_explorer.cli import main
+from pareto_explorer.errors import InputError, WriteError
+from pareto_explorer.interruption import Interrupted
 from pareto_explorer.loading import load_run
 from pareto_explorer.reports import write_report
 from tests.synthetic import write_synthetic_run as write_run
@@ -238,3 +242,82 @@ def test_a_sweep_made_elsewhere_is_imported_with_its_report(refused, tmp_path):
     assert chosen.returncode == 0
     assert "export" not in chosen.stdout
     assert "already holds" in refused("import", str(table), str(out), "--mapping", str(mapping))
+
+
+def test_an_interrupted_command_says_how_it_goes_on(monkeypatch, capsys):
+    def interrupted():
+        stop = Interrupted(signal.SIGTERM)
+        stop.add_note("12 of 45 trials done; run the same command again to continue")
+        raise stop
+
+    codes = []
+    monkeypatch.setattr("pareto_explorer.cli.app", interrupted)
+    monkeypatch.setattr("os._exit", codes.append)
+    main()
+    assert codes == [143]
+    assert capsys.readouterr().err == (
+        "interrupted; 12 of 45 trials done; run the same command again to continue\n"
+    )
+
+
+def test_a_signal_reaches_a_command_through_typer(tmp_path):
+    """The real command, in which a signal arrives while it reads; a second one ends it at once."""
+    code = (
+        "import os, signal, sys\n"
+        "import pareto_explorer.combining\n"
+        "from pareto_explorer import cli\n"
+        "def load_runs(*_):\n"
+        "    signal.raise_signal(getattr(signal, sys.argv.pop()))\n"
+        "pareto_explorer.combining.load_runs = load_runs\n"
+        "cli.main()\n"
+    )
+    for name, number in (("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)):
+        words = [sys.executable, "-c", code, "report", str(tmp_path), name]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert done.returncode == number
+        assert done.stdout == ""
+        assert done.stderr == "interrupted; run the same command again to continue\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (InputError("budget.steps: is -1."), 2, "error: budget.steps: is -1."),
+        (WriteError("'a' cannot be written."), 1, "error: 'a' cannot be written."),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "space.yaml"),
+            1,
+            "error: 'space.yaml' cannot be used (Permission denied).",
+        ),
+    ],
+)
+def test_the_exit_code_says_what_went_wrong(monkeypatch, capsys, error, code, said):
+    def fail():
+        raise error
+
+    monkeypatch.setattr("pareto_explorer.cli.app", fail)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == code
+    assert capsys.readouterr().err == f"{said}\n"
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_a_report_that_cannot_be_written_names_the_option_that_helps(
+    tmp_path, monkeypatch, capsys, number
+):
+    run = write_run(tmp_path / "run")
+
+    def refuse(path, _):
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr("pareto_explorer.reports.report.write_text", refuse)
+    monkeypatch.setattr(sys, "argv", ["pareto-explorer", "report", str(run.path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: report: '{run.path}/report/hypervolume.json' cannot be written")
+    assert os.strerror(number) in said
+    assert "--out" in said
+    assert len(said.splitlines()) == 1

@@ -205,11 +205,12 @@ def judge_families(
     box: Box,
     landmarks: pd.DataFrame | None = None,
     domains: Mapping[str, Mapping[str, KnobDomain]] | None = None,
+    planned: int | None = None,
 ) -> list[Comparison]:
     """Compares each pair of families, and claims no more than the whole run bears out.
 
-    No pair is distinguishable while a trial is running, or where there is nothing to forget; and
-    none of a family whose knobs were drawn once.
+    No pair is distinguishable before all trials have ended, or where there is nothing to forget;
+    and none of a family whose knobs were drawn once.
 
     Args:
         volumes: What ``family_hypervolumes`` gives for the points.
@@ -217,10 +218,11 @@ def judge_families(
         box: The objectives.
         landmarks: The landmarks table, if there is one.
         domains: By family and knob, if they are known.
+        planned: How many trials there will be, if that is known.
     """
     found = compare_families(volumes)
     nothing = landmarks is not None and nothing_to_forget(landmarks, box.metrics)
-    if nothing or unfinished(points)[0]:
+    if nothing or unfinished(points, planned)[0]:
         return without_verdict(found)
     return without_verdict(found, drawn_once(points, domains or {}))
 
@@ -239,10 +241,17 @@ def drawn_once(
     return frozenset(family for family in once if domains.get(family))
 
 
-def unfinished(points: pd.DataFrame) -> tuple[int, int]:
-    """How many trials of a points table are still running, and how many there are."""
+def unfinished(points: pd.DataFrame, planned: int | None = None) -> tuple[int, int]:
+    """How many trials have not ended, and how many there are.
+
+    Args:
+        points: A points table.
+        planned: How many trials there will be; by default those of the table are all.
+    """
     trials = points.drop_duplicates("trial_id")
-    return int((trials["trial_status"] == RUNNING).sum()), len(trials)
+    ended = int((trials["trial_status"] != RUNNING).sum())
+    total = max(planned or 0, len(trials))
+    return total - ended, total
 
 
 def _draw_share(ahead: FamilyHypervolume, behind: FamilyHypervolume) -> float | None:

@@ -165,6 +165,7 @@ def hypervolume_json(
     *,
     landmarks: pd.DataFrame | None = None,
     domains: Mapping[str, Mapping[str, KnobDomain]] | None = None,
+    planned: int | None = None,
 ) -> dict[str, Any]:
     """The content of ``report/hypervolume.json``.
 
@@ -174,6 +175,7 @@ def hypervolume_json(
         landmarks: The landmarks table, for the retrain floor.
         domains: What each family's knobs were drawn from; of a family with a single draw, no pair
             is distinguishable.
+        planned: How many trials there will be, if that is known.
 
     Returns:
         ``{"box": ..., "families": {name: ...}, "pooled": ..., "comparisons": [...]}``. Each family
@@ -185,16 +187,16 @@ def hypervolume_json(
         covers the draw. ``comparisons`` has an entry for
         each pair of families that share a replicate, with ``draw_share``, the share of
         half-samples of the configurations in which the lead holds, or null; none is
-        distinguishable while a trial is running. With landmarks there is ``floor`` too: null, or
-        ``metrics``, ``pairs``, ``mean`` and ``families_inside``; and ``nothing_to_forget``, a text
-        that says where the objectives cannot show forgetting, so that no pair is distinguishable,
-        or "".
+        distinguishable before all trials have ended. With landmarks there is ``floor`` too: null,
+        or ``metrics``, ``pairs``, ``mean`` and ``families_inside``; and ``nothing_to_forget``, a
+        text that says where the objectives cannot show forgetting, so that no pair is
+        distinguishable, or "".
 
     Raises:
         InputError: An objective is no column of the table.
     """
     families = family_hypervolumes(points, box)
-    comparisons = judge_families(families, points, box, landmarks, domains)
+    comparisons = judge_families(families, points, box, landmarks, domains, planned)
     found: dict[str, Any] = {
         "box": box.to_dict(),
         "families": {name: family.to_dict() for name, family in families.items()},

@@ -56,12 +56,14 @@ class Material:
         See ``fronts.comparison.judge_families`` for where none is distinguishable.
         """
         run = self.run
-        return judge_families(self.hypervolumes, run.points, run.box, run.landmarks, run.domains)
+        return judge_families(
+            self.hypervolumes, run.points, run.box, run.landmarks, run.domains, run.planned
+        )
 
     @cached_property
     def unfinished(self) -> tuple[int, int]:
-        """How many trials are still running, and how many there are."""
-        return unfinished(self.run.points)
+        """How many trials have not ended, and how many are planned."""
+        return unfinished(self.run.points, self.run.planned)
 
     @cached_property
     def nothing_to_forget(self) -> str:

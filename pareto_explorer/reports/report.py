@@ -7,7 +7,7 @@ import re
 from os import PathLike
 from pathlib import Path
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, WriteError
 from pareto_explorer.fronts import Box, hypervolume_json
 from pareto_explorer.loading import Run, load_run
 from pareto_explorer.reports.cards import CARDS
@@ -38,25 +38,33 @@ def write_report(run: Run | str | PathLike[str], out: str | PathLike[str] | None
     Raises:
         InputError: The path is no run directory, one of its files is damaged, or the run has no
             directory and no folder is given.
-        OSError: The report cannot be written.
+        WriteError: The report cannot be written.
     """
     loaded = run if isinstance(run, Run) else load_run(run)
     folder = _folder(loaded) if out is None else Path(out)
     material = Material(loaded)
     cards = [card(material) for card in CARDS]
-    folder.mkdir(parents=True, exist_ok=True)
-    index = folder / "index.html"
-    write_text(index, render_page(loaded.name, cards, material))
-    write_text(folder / "summary.md", render_markdown(loaded.name, cards))
-    volumes = hypervolume_json(
-        loaded.points, loaded.box, landmarks=loaded.landmarks, domains=loaded.domains
-    )
-    write_text(
-        folder / "hypervolume.json",
-        json.dumps(volumes, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
-    )
-    write_text(folder / "front.csv", material.front.to_csv(index=False, lineterminator="\n"))
-    return index
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / "index.html", render_page(loaded.name, cards, material))
+        write_text(folder / "summary.md", render_markdown(loaded.name, cards))
+        volumes = hypervolume_json(
+            loaded.points,
+            loaded.box,
+            landmarks=loaded.landmarks,
+            domains=loaded.domains,
+            planned=loaded.planned,
+        )
+        numbers = json.dumps(volumes, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        write_text(folder / "hypervolume.json", numbers)
+        write_text(folder / "front.csv", material.front.to_csv(index=False, lineterminator="\n"))
+    except OSError as error:
+        raise WriteError(
+            f"report: {str(error.filename or folder)!r} cannot be written ({error.strerror}); see "
+            "to that and run the same command again, or give `pareto-explorer report` another "
+            "folder with --out."
+        ) from None
+    return folder / "index.html"
 
 
 def _folder(run: Run) -> Path:

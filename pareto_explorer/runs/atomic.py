@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["atomic_path", "write_text"]
+__all__ = ["atomic_path", "remove_stale", "write_text"]
+
+_TEMPORARY = re.compile(r"\..+\.([1-9][0-9]{0,9})")
+"""The name of a temporary file, with the number of the process that writes it."""
 
 
 @contextmanager
@@ -23,6 +27,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     Yields:
         The path to write to.
+
+    Raises:
+        OSError: The system refuses; the error names ``path``.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -30,9 +37,38 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename in (None, str(temporary)):
+            error.filename = str(path)
         raise
+
+
+def remove_stale(folder: Path) -> None:
+    """Removes the temporary files in a folder whose processes were killed.
+
+    Args:
+        folder: A folder in which this process is not writing now; it need not exist.
+    """
+    for path in folder.iterdir() if folder.is_dir() else ():
+        found = _TEMPORARY.fullmatch(path.name)
+        if found and path.is_file() and not _alive(int(found[1])):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _alive(process: int) -> bool:
+    """Whether a process runs that is not this one."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

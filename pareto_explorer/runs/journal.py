@@ -138,18 +138,31 @@ def append_record(file: BinaryIO, record: Mapping[str, Any]) -> None:
     """Appends one record and waits until the disk has it; on failure the file is as before.
 
     Raises:
-        OSError: The disk is full or gone.
+        OSError: The disk is full or gone, or the file is no longer where it was; it names the file.
     """
     line = encode(record)
     start = file.tell()
     try:
+        _require_in_place(file)
         if file.write(line) != len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(file.fileno())
-    except OSError:
+    except OSError as error:
+        if error.errno:
+            error.filename = str(file.name)
         file.seek(start)
         file.truncate()
         raise
+
+
+def _require_in_place(file: BinaryIO) -> None:
+    """Sees to it that others find what is written: an open file outlives its name."""
+    path = Path(file.name)
+    if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+    for place in (path, path.parent):
+        if not os.access(place, os.W_OK):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def read_entries(path: Path, start: Mark = Mark()) -> Entries:  # noqa: B008 - cannot be changed

@@ -14,10 +14,21 @@ from pareto_explorer.files import dump_yaml, read_yaml
 from pareto_explorer.runs.atomic import write_text
 from pareto_explorer.runs.kinds import word
 
-__all__ = ["FORMAT", "RunDirectory", "read_manifest", "recorded_entry", "write_manifest"]
+__all__ = [
+    "FORMAT",
+    "TRIALS",
+    "RunDirectory",
+    "read_manifest",
+    "recorded_entry",
+    "write_manifest",
+]
 
 FORMAT = 1
 """The version of the run directory's layout, kept in the manifest under ``format``."""
+
+
+TRIALS = "trials"
+"""The entry of the manifest that says to how many trials the sweep comes, where that is known."""
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,8 @@ class ModelFiles:
             self._open().write_bytes(f"{MODELS}/{name}", content)
             return
         path = self._folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(exist_ok=True)  # a run directory that was removed stays so
+        path.parent.mkdir(exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             temporary.write_bytes(content)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 
 import pandas as pd
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, WriteError
 from pareto_explorer.runs.agreement import Contradiction, Key, is_measured, key_of
 from pareto_explorer.runs.columns import IDENTITY, POINT_STATUSES, require_fit
 from pareto_explorer.runs.journal import (
@@ -183,7 +183,10 @@ class PointsWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        if isinstance(error, WriteError):  # nor can the table; it is made anew from the journal
+            self._file.close()
+        else:
+            self.close()
 
     def _write(self, rows: Sequence[Mapping[str, Any]], end: Record | None) -> None:
         settled = self.settle(rows)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from ray import tune
 from ray.tune.search import Searcher
 
+from pareto_explorer.errors import WriteError
+from pareto_explorer.interruption import Held
 from pareto_explorer.runs import PointsWriter, RunDirectory
 from pareto_explorer.sweeps.families import Family, TrialPlan, plan_of
 from pareto_explorer.sweeps.keeping import Keeper
@@ -19,8 +22,9 @@ from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.replicate import describe
 from pareto_explorer.sweeps.schedulers import ParetoASHA
 from pareto_explorer.sweeps.stoppers import HypervolumeStopper
+from pareto_explorer.sweeps.workers import Patience
 
-__all__ = ["SWEEP_ENDED", "Driver", "SweepCallback"]
+__all__ = ["SWEEP_ENDED", "Driver", "Over", "OverInOrder", "SweepCallback"]
 
 SWEEP_ENDED = "stopped: the hypervolume has stopped growing"
 """Status of a trial that was running when the stopper ended the sweep."""
@@ -46,6 +50,9 @@ class Driver:
         scheduler: Ends trials early, where the specification says so.
         stopper: Ends the sweep early, where the specification says so.
         changed: Called after the run directory has changed.
+        patience: Told how many trials run.
+        held: A signal that is held back until Ray can end.
+        over: How it ends then.
     """
 
     run: RunDirectory
@@ -59,6 +66,17 @@ class Driver:
     scheduler: ParetoASHA | None
     stopper: HypervolumeStopper | None
     changed: Callable[[], None]
+    patience: Patience
+    held: Held
+    over: Over
+
+
+class Over(BaseException):
+    """Ends Ray's loop on the spot: the sweep was interrupted, or can no longer be written down."""
+
+
+class OverInOrder(Over, Exception):  # noqa: N818 - no error
+    """Ends Ray's loop once it has put its workers away, where their cluster lives on."""
 
 
 class SweepCallback(tune.Callback):
@@ -67,7 +85,12 @@ class SweepCallback(tune.Callback):
     A trial that has lost its worker repeats points. Where it gives other values than before, its
     points cannot be computed again, so it ends as ``failed``; but it goes on till then, the first
     report of every point stays, and what is new is kept.
+
+    Attributes:
+        failure: Why the run directory cannot be written any more; Ray then ends the sweep.
     """
+
+    failure: WriteError | None = None
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
@@ -80,9 +103,17 @@ class SweepCallback(tune.Callback):
         """Nothing: Ray pickles callbacks to restore them, but a sweep resumes from its table."""
         return {}
 
+    def setup(self, *_: Any, **info: Any) -> None:
+        """Ray calls this once it listens to signals, at which it would end as if all were done."""
+        self._driver.held.listen()
+
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Ray calls this at every turn of its loop."""
-        self._driver.progress.refresh(len(self._running))
+        if self.failure is not None or self._driver.held.stop is not None:
+            raise self._driver.over
+        running = len(self._running)
+        self._driver.progress.refresh(running)
+        self._driver.patience.look(running)
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Counts the trial, which may have run before, as running."""
@@ -102,30 +133,36 @@ class SweepCallback(tune.Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: Mapping[str, Any], **info: Any
     ) -> None:
         """Keeps the rows and models of one report, and the end of the trial if it was the last."""
-        rows, kept = self._settled(trial, result["rows"]), result.get("kept", ())
-        self._driver.progress.rows(rows)
-        if not result["done"]:
-            if rows:
-                self._driver.writer.append(rows)
-            self._driver.keeper.report(rows, kept)
-        else:
-            status, error = self._verdict(trial, result)
-            self._end(trial, status, error, rows, kept)
-            if "traceback" in result:
-                self._note(trial, result["traceback"])
-        self._driver.changed()
+        if self.failure is not None:  # Ray is about to end
+            return
+        with self._writing():
+            rows, kept = self._settled(trial, result["rows"]), result.get("kept", ())
+            self._driver.progress.rows(rows)
+            if not result["done"]:
+                if rows:
+                    self._driver.writer.append(rows)
+                self._driver.keeper.report(rows, kept)
+            else:
+                status, error = self._verdict(trial, result)
+                self._end(trial, status, error, rows, kept)
+                if "traceback" in result:
+                    self._note(trial, result["traceback"])
+            self._driver.changed()
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Keeps a row for a trial that Ray lost, for instance with its worker."""
         self._running.discard(trial.trial_id)
+        if self.failure is not None or trial.trial_id in self._ended:
+            return  # nothing can be kept, or only what Ray does after the end has failed
         text = str(trial.get_error() or "the worker died").strip()
         reason = text.splitlines()[-1]
         index = trial.config.get("replicate", 0)
         failed = {"status": "failed", "error": reason}
         row = describe(self._plan(trial), self._driver.replicates[index]) | failed
-        self._end(trial, "failed", reason, self._settled(trial, [row]))
-        self._note(trial, text)
-        self._driver.changed()
+        with self._writing():
+            self._end(trial, "failed", reason, self._settled(trial, [row]))
+            self._note(trial, text)
+            self._driver.changed()
 
     def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
         """Ends the trials that had reported something when the stopper ended the sweep.
@@ -133,7 +170,7 @@ class SweepCallback(tune.Callback):
         Ray only drops them. Those of an interrupted sweep run again, and have not ended.
         """
         stopper = self._driver.stopper
-        if stopper is None or not stopper.stop_all():
+        if self.failure is not None or stopper is None or not stopper.stop_all():
             return
         cut = [t for t in trials if t.trial_id not in self._ended and "rows" in t.last_result]
         for trial in cut:
@@ -142,6 +179,15 @@ class SweepCallback(tune.Callback):
         for trial_id in dict.fromkeys([*self._ends, *(t.config["trial_id"] for t in cut)]):
             self._close(plans[trial_id], *_worst([*self._ends[trial_id], (SWEEP_ENDED, "")]))
         self._driver.changed()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Remembers why nothing can be written, of which Ray would only tell in a traceback."""
+        try:
+            yield
+        except OSError as error:
+            self.failure = WriteError.of(error, self._driver.run.path)
+            raise
 
     def _plan(self, trial: Any) -> TrialPlan:
         return plan_of(trial.config, self._driver.families)

@@ -6,7 +6,10 @@ import json
 import logging
 import math
 import os
+import shlex
+import signal
 import socket
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,13 +18,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import ray
+from ray._common.utils import get_default_ray_temp_dir
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.interruption import Interrupted, held_back
 from pareto_explorer.sweeps.parts import Resources
 from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.shipping import job_options, runtime_env
 
-__all__ = ["connect", "fitting", "slots", "trials_per_card"]
+__all__ = ["connect", "fitting", "log_folder", "slots", "trials_per_card"]
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -29,6 +34,7 @@ QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the points table holds what they would
     "TUNE_GLOBAL_CHECKPOINT_S": "inf",  # nor is anything ever restored from its snapshots
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # which would end a sweep as if it had finished
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
@@ -45,7 +51,7 @@ def connect(
     dashboard: bool = False,
     modules: Sequence[Path] = (),
     progress: Progress | None = None,
-) -> Iterator[None]:
+) -> Iterator[bool]:
     """Connects this process to a Ray cluster and leaves it as it was found.
 
     The workers of a cluster that is joined get this package's code as it is here, whatever version
@@ -61,44 +67,53 @@ def connect(
             cluster on this machine find what this process finds. See `shipping.modules_of`.
         progress: Told where the dashboard is.
 
+    Yields:
+        Whether the cluster was started here and ends with the block.
+
     Raises:
-        InputError: Nothing answers at the address, or Ray's dashboard is not installed.
+        InputError: Nothing answers at the address, Ray cannot start here, or its dashboard is not
+            installed.
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     if address is None and ray.is_initialized():
-        yield
+        yield False
         return
     if address is None and dashboard:
         _require_dashboard()
     level = logging.INFO if verbose else logging.ERROR
+    options = {"logging_level": level, "log_to_driver": verbose}
+    connected = ray.is_initialized()
     try:
-        if address is None:
-            context = ray.init(
-                address="local",
-                include_dashboard=dashboard,
-                dashboard_host=LOCALHOST,
-                logging_level=level,
-                log_to_driver=verbose,
-                **job_options(None),
-            )
-        else:
-            _probe(address)
-            context = _join(address, modules, logging_level=level, log_to_driver=verbose)
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(
-            f"--address: no Ray cluster at {address!r} ({reason}); start one with "
-            "`ray start --head`, set RAY_AUTH_MODE=token if it asks for a token, or leave "
-            "--address out to use this machine."
-        ) from None
+        with _interruptible():
+            if address is None:
+                context = _start(include_dashboard=dashboard, **options)
+            else:
+                context = _join(address, modules, **options)
+    except BaseException:
+        if not connected:
+            ray.shutdown()  # what has started of it
+        raise
     try:
         if dashboard and progress is not None:
             url = getattr(context, "dashboard_url", None)
             progress.stage(f"dashboard: http://{url}" if url else "dashboard: the cluster has none")
-        yield
-    finally:
+        yield address is None
+    except Interrupted:
+        if address is not None:
+            ray.shutdown()
+        raise  # ours ends with the process; it would wait for parts that had the signal, too
+    except BaseException:
         ray.shutdown()
+        raise
+    else:
+        ray.shutdown()
+
+
+def log_folder() -> str:
+    """Where Ray's own logs are, for messages."""
+    node = ray._private.worker._global_node
+    return str(node.get_logs_dir_path()) if node else "its session's folder on the head node"
 
 
 def slots(resources: Resources) -> int:
@@ -211,14 +226,85 @@ def _autoscaled() -> bool | None:
     return any(kind != f"node_{node}" for node, kind in types.items()) if types else None
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Keeps who listens to signals, while Ray starts and installs handlers of its own."""
+    try:
+        with held_back():
+            yield
+    except SystemExit as ended:
+        if ended.code == signal.SIGTERM:
+            signal.raise_signal(signal.SIGTERM)  # Ray has heard it in the place of who listens
+        raise
+
+
+def _start(**options: Any) -> Any:
+    """Starts a cluster on this machine."""
+    # Ray hands the interpreter's path to a shell as it is. A runtime environment costs workers that
+    # have been started ahead, hence none where the path needs no quotes.
+    quoted = shlex.quote(sys.executable)
+    if quoted != sys.executable:
+        options["runtime_env"] = {"py_executable": quoted}
+    try:
+        with _deaf_children():
+            return ray.init(
+                address="local", dashboard_host=LOCALHOST, **job_options(None), **options
+            )
+    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        raise InputError(_not_started(error)) from None
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Spares processes that are started what a terminal or a scheduler sends to the whole group.
+
+    Ray does so for SIGINT, and needs SIGTERM itself. This process hears of it at the end of the
+    block.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP, signal.SIGUSR1})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _not_started(error: Exception) -> str:
+    folder: str = get_default_ray_temp_dir()  # type: ignore[no-untyped-call]
+    near = str(getattr(error, "filename", "")).startswith(str(Path(folder).parent))
+    if near or "AF_UNIX" in str(error):
+        return (
+            f"RAY_TMPDIR: Ray cannot use its temporary folder {folder!r} ({_reason(error)}); set "
+            "RAY_TMPDIR to a folder of yours with a short path."
+        )
+    return (
+        f"Ray cannot start on this machine ({_reason(error)}); see the newest logs below "
+        f"{folder!r}, or give the --address of a cluster that runs."
+    )
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error)
+    return (text.strip() or type(error).__name__).splitlines()[0]
+
+
 def _join(address: str, modules: Sequence[Path], **options: Any) -> Any:
     merge = os.environ.get(MERGE)
     os.environ[MERGE] = "1"
     try:
+        _probe(address)
         with TemporaryDirectory() as folder:
             env = runtime_env(modules, Path(folder))
             options |= job_options(address)
             return ray.init(address=address, runtime_env=env, **options)
+    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"--address: no Ray cluster at {address!r} ({_reason(error)}); start one with "
+            "`ray start --head`, set RAY_AUTH_MODE=token if it asks for a token, or leave "
+            "--address out to use this machine."
+        ) from None
     finally:
         if merge is None:
             del os.environ[MERGE]

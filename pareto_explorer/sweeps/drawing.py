@@ -99,10 +99,10 @@ def left_to_do(spec: SweepSpec, plans: Sequence[TrialPlan], ended: Mapping[str, 
 
 
 def total_of(spec: SweepSpec) -> int | None:
-    """How many trials there will be, where they are drawn while the sweep runs."""
-    if not isinstance(spec.search, ExploreSearch):
-        return None
-    return number_of_trials(spec.search, spec.family_list())
+    """How many trials there will be, where that is known beforehand."""
+    if isinstance(spec.search, ExploreSearch):
+        return number_of_trials(spec.search, spec.family_list())
+    return len(spec.plan()) or None
 
 
 def concurrency_of(spec: SweepSpec, room: int) -> int | None:

@@ -11,6 +11,7 @@ import pandas as pd
 from pyarrow import ArrowException
 from safetensors import SafetensorError, deserialize
 
+from pareto_explorer.errors import WriteError
 from pareto_explorer.fronts import Box
 from pareto_explorer.runs import RunDirectory
 from pareto_explorer.runs.model_files import ModelFiles, model_name
@@ -135,7 +136,8 @@ class Keeper:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        if not isinstance(error, WriteError):  # else nothing can be written; the next sweep does it
+            self.close()
 
     def _tidy(self, touched: Iterable[Checkpoint], strangers: Iterable[str]) -> None:
         """Deletes strangers and what is no longer wanted, and records all changes."""

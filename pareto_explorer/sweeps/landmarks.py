@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from time import perf_counter
-from typing import Any, cast
+from typing import Any
 
 import ray
 import torch
@@ -17,6 +17,15 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps.parts import Replicate, Resources
 from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.replicate import Bench, Landmarks
+from pareto_explorer.sweeps.workers import (
+    Patience,
+    WorkerError,
+    first_line,
+    outcomes,
+    ready,
+    start,
+    take,
+)
 from pareto_explorer.tasks import (
     LandmarkCache,
     LandmarkKind,
@@ -39,6 +48,8 @@ SNAPSHOT_SECONDS = 60.0
 
 NEWS_SECONDS = 1.0
 """A worker tells of an epoch without a snapshot at most so often."""
+
+FAILS = "model: fails in training"
 
 State = dict[str, torch.Tensor]
 Wanted = Mapping[str, tuple[LandmarkKind, int]]
@@ -81,7 +92,8 @@ def prepare_landmarks(
 
     Raises:
         InputError: The task brings its own original, and there are several training seeds or its
-            weights do not fit; a training diverges; or it loses its worker again and again.
+            weights do not fit; a training diverges or fails; or it loses its worker again and
+            again.
     """
     given = given_original(task)
     if given is not None and len(training_seeds) > 1:
@@ -123,14 +135,20 @@ def landmark_rows(
     landmarks: Mapping[int, Landmarks],
     replicates: Sequence[Replicate],
     resources: Resources,
+    progress: Progress,
 ) -> list[dict[str, Any]]:
-    """Measures the landmarks: rows of ``landmarks.parquet``, one per landmark and replicate."""
-    measure = _remote(measure_landmarks, resources)
-    pending = {
-        seed: measure.remote(task_ref, {seed: own}, seed, resources.device)
-        for seed, own in landmarks.items()
-    }
-    measured = {seed: ray.get(reference) for seed, reference in pending.items()}
+    """Measures the landmarks: rows of ``landmarks.parquet``, one per landmark and replicate.
+
+    Raises:
+        InputError: The model or the data do not allow it.
+    """
+    measured = outcomes(
+        measure_landmarks,
+        {seed: (task_ref, {seed: own}, seed, resources.device) for seed, own in landmarks.items()},
+        resources,
+        "model: fails in the evaluation of its landmarks",
+        progress.stage,
+    )
     return [
         {
             "landmark": kind,
@@ -152,33 +170,40 @@ def _train_all(
     progress: Progress,
 ) -> dict[str, State]:
     """Trains landmarks side by side, each as a task that yields its stages."""
-    # Ray would start a lost task from the beginning.
-    train = _remote(_train, resources, num_returns="streaming", max_retries=0)
-
     names = {key: "{}/seed {}".format(*what) for key, what in wanted.items()}
 
-    def start(key: str) -> Any:
+    def train(key: str) -> Any:
         snapshot = cache.load_partial(key)
         if snapshot is not None:
             progress.stage(f"landmark {names[key]}: training goes on from its last snapshot")
-        where = (resources.device, resources.threads)
-        return train.remote(task_ref, *wanted[key], *where, SNAPSHOT_SECONDS, snapshot)
+        how = (resources.device, resources.threads, SNAPSHOT_SECONDS, snapshot)
+        # Ray would start a lost task from the beginning.
+        return start(_train, resources, task_ref, *wanted[key], *how, max_retries=0)
 
-    running: dict[Any, str] = {start(key): key for key in wanted}
+    running: dict[Any, str] = {train(key): key for key in wanted}
+    begun: set[Any] = set()
+    patience = Patience(resources, progress.stage)
     lost: Counter[str] = Counter()
     trained: dict[str, State] = {}
     try:
         while running:
-            stream: Any = ray.wait(list(running), num_returns=1)[0][0]
+            stream = ready(running, lambda: patience.look(len(begun)))
             key = running.pop(stream)
             try:
-                stage: Stage = ray.get(cast("ray.ObjectRef[Stage]", next(stream)))
+                stage: Stage | None = take(stream, FAILS)
             except _LOST as error:
+                begun.discard(stream)
                 lost[key] += 1
                 if lost[key] > LOSSES:
                     raise _given_up(names[key], lost[key], error) from None
                 progress.stage(f"landmark {names[key]}: the worker was lost; another takes over")
-                running[start(key)] = key
+                running[train(key)] = key
+                continue
+            except exceptions.RayError as error:
+                raise WorkerError(FAILS, first_line(error), str(error)) from None
+            if stage is None:
+                begun.add(stream)
+                running[stream] = key
                 continue
             if stage.snapshot is not None:
                 cache.store_partial(key, stage.snapshot)
@@ -186,6 +211,7 @@ def _train_all(
             if stage.state is None:
                 running[stream] = key  # behind the others
             else:
+                begun.discard(stream)
                 cache.store(key, stage.state)
                 trained[key] = stage.state
             progress.landmark(names[key], stage.epoch, stage.epochs, stage.loss)
@@ -196,20 +222,9 @@ def _train_all(
 
 
 def _given_up(name: str, times: int, error: Exception) -> InputError:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return InputError(
-        f"landmark {name}: training lost its worker {times} times in a row ({reason}); see that a"
-        " node has the memory that it takes, or book more of the node in resources."
-    )
-
-
-def _remote(function: Callable[..., Any], resources: Resources, **options: Any) -> Any:
-    """A Ray task that books what a trial books."""
-    return ray.remote(function).options(
-        num_cpus=resources.cpu,
-        num_gpus=resources.gpu,
-        resources=dict(resources.custom),
-        **options,
+        f"landmark {name}: training lost its worker {times} times in a row ({first_line(error)}); "
+        "see that a node has the memory that it takes, or book more of the node in resources."
     )
 
 

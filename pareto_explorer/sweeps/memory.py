@@ -9,10 +9,10 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import ray
 import torch
 
 from pareto_explorer.errors import InputError
@@ -23,6 +23,7 @@ from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.refusals import representatives
 from pareto_explorer.sweeps.replicate import Bench, Landmarks, run_replicate
 from pareto_explorer.sweeps.spec import SweepSpec
+from pareto_explorer.sweeps.workers import outcomes
 from pareto_explorer.tasks import UnlearningTask
 
 __all__ = [
@@ -222,24 +223,26 @@ def require_gpu_room(
     if resources.gpu <= 0:
         return
     hungriest = {(family.method, family.aggregator): family for family in families}
-    measure: Any = ray.remote(measure_trial).options(
-        num_cpus=resources.cpu, num_gpus=resources.gpu, resources=dict(resources.custom)
+    together = resources.replicate_parallelism == "trial"
+    arguments = (
+        task_ref,
+        dict(landmarks),
+        spec.replicate_list(),
+        spec.budget.batch_size,
+        representatives(list(hungriest.values())),
     )
-    use: CardUse = ray.get(
-        measure.remote(
-            task_ref,
-            dict(landmarks),
-            spec.replicate_list(),
-            spec.budget.batch_size,
-            representatives(list(hungriest.values())),
-            together=resources.replicate_parallelism == "trial",
-        )
-    )
+    use = outcomes(
+        partial(measure_trial, together=together),
+        {0: arguments},
+        resources,
+        "resources.gpu: the memory of a trial cannot be measured",
+        progress.stage,
+    )[0]
     require_room(use, resources.gpu)
-    together = trials_per_card(resources.gpu)
-    share = (use.total - use.others) / together
+    sharing = trials_per_card(resources.gpu)
+    share = (use.total - use.others) / sharing
     progress.stage(
-        f"GPU memory: a trial needs {gibibytes(use.needed(share))}, {together} at a time on a card "
+        f"GPU memory: a trial needs {gibibytes(use.needed(share))}, {sharing} at a time on a card "
         f"of {gibibytes(use.total)}"
     )
 

@@ -72,10 +72,10 @@ class ModelStore(ModelFiles):
             try:
                 self.put(name, content)
             except (OSError, ArrowException, InputError) as error:
-                if wait is None:
+                if wait is None or isinstance(error, FileNotFoundError):  # the place was removed
                     _LOGGER.warning("models: %s in %s is not kept: %s", name, self, error)
-                else:
-                    time.sleep(wait)
+                    break
+                time.sleep(wait)
             else:
                 self._in_vain = False
                 return Kept(name, hashlib.sha256(content).hexdigest(), len(content))

@@ -34,34 +34,36 @@ class Progress:
         self.planned: Counter[str] = Counter()
         self.statuses: Counter[str] = Counter()
         self.ended_by_family: Counter[str] = Counter()
+        self.begun = False
         self._total: int | None = None
         self._started = perf_counter()
         self._new: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         self._growing: dict[str, GrowingHypervolume] = {}
 
-    def begin(
-        self,
-        plans: Sequence[TrialPlan],
-        statuses: Mapping[str, str],
-        points: pd.DataFrame,
-        box: Box,
-        total: int | None = None,
+    def expect(
+        self, plans: Sequence[TrialPlan], statuses: Mapping[str, str], total: int | None = None
     ) -> None:
-        """Starts counting.
+        """Takes what there is to do.
 
         Args:
             plans: Every trial of the sweep that is known.
             statuses: Trials that an earlier run of the sweep has ended, with their status.
-            points: Their points.
-            box: The box of the hypervolumes.
-            total: How many trials there will be, where more will be drawn.
+            total: How many trials there will be, where that is known.
         """
         self._total = total
-        self.box = box
-        self.rows({str(k): v for k, v in row.items()} for row in points.to_dict("records"))
         self.planned = Counter(plan.family.name for plan in plans)
         self.statuses = Counter(statuses.values())
         self.ended_by_family = Counter(p.family.name for p in plans if p.trial_id in statuses)
+
+    def begin(self, points: pd.DataFrame, box: Box) -> None:
+        """Starts counting, and the clock.
+
+        Args:
+            points: The points of trials that have ended.
+            box: The box of the hypervolumes.
+        """
+        self.begun, self.box = True, box
+        self.rows({str(k): v for k, v in row.items()} for row in points.to_dict("records"))
         self._started = perf_counter()
 
     def stage(self, text: str) -> None:
@@ -117,6 +119,10 @@ class Progress:
         """Number of trials ended, earlier runs included."""
         return sum(self.statuses.values())
 
+    def count(self) -> str:
+        """How many trials have ended, of how many if that is known: ``12 of 45 trials done``."""
+        return f"{self.done}{f' of {self._total}' if self._total else ''} trials done"
+
     def headline(self) -> str:
         """One line: counts, elapsed and expected time."""
         counts = [f"{self.done}/{self.total} trials", f"{self.running} running"]
@@ -167,8 +173,8 @@ class PlainProgress(Progress):
             self.stage(self.headline() + tail)
 
     def __exit__(self, *exception: object) -> None:
-        """Prints the last line, if there was a first."""
-        if self.total:
+        """Prints the last line, if any trial could run."""
+        if self.begun:
             self.refresh(0)
 
 

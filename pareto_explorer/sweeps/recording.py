@@ -24,7 +24,7 @@ def record_sweep(
     box: Box,
     name: str,
     facts: Mapping[str, Any],
-    digests: Mapping[str, str],
+    entries: Mapping[str, Any],
     box_rule: str = "",
 ) -> None:
     """Writes the manifest of a run: what was swept, in which box, on which software and machine.
@@ -35,7 +35,7 @@ def record_sweep(
         box: The objectives.
         name: What the report calls the sweep.
         facts: What the task says of itself.
-        digests: Further entries that tell the task from others.
+        entries: Further ones: digests that tell the task from others, how many trials there are.
         box_rule: Where a nadir comes from that depends on the landmarks.
     """
     manifest = {
@@ -51,7 +51,7 @@ def record_sweep(
         "box": box.to_dict(),
         **({"box_rule": box_rule} if box_rule else {}),
         "facts": dict(facts),
-        **digests,
+        **entries,
         "command": _command(),
         "versions": versions(),
         "machine": machine(spec.resources.threads),

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pandas as pd
 import ray
 from filelock import FileLock, Timeout
 from ray import tune
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, WriteError
 from pareto_explorer.fronts import (
     Box,
     efficacy_fidelity_box,
@@ -25,6 +26,7 @@ from pareto_explorer.fronts import (
 )
 from pareto_explorer.fronts.floor import mean_between_retrained
 from pareto_explorer.fronts.to_forget import original_gaps
+from pareto_explorer.interruption import AGAIN, Interrupted, held_back
 from pareto_explorer.runs import (
     PointsWriter,
     RunDirectory,
@@ -35,10 +37,14 @@ from pareto_explorer.runs import (
     require_own,
     require_planned,
     write_landmarks,
+    write_manifest,
+    write_text,
 )
+from pareto_explorer.runs.atomic import remove_stale
+from pareto_explorer.runs.manifest import TRIALS
 from pareto_explorer.runs.models import expect_shapes
 from pareto_explorer.runs.staging import STATE
-from pareto_explorer.sweeps.callbacks import SWEEP_ENDED, Driver, SweepCallback
+from pareto_explorer.sweeps.callbacks import SWEEP_ENDED, Driver, Over, OverInOrder, SweepCallback
 from pareto_explorer.sweeps.cluster import connect, slots
 from pareto_explorer.sweeps.drawing import (
     Sweep,
@@ -67,6 +73,7 @@ from pareto_explorer.sweeps.shipping import modules_of
 from pareto_explorer.sweeps.spec import SweepSpec
 from pareto_explorer.sweeps.stoppers import HypervolumeStopper
 from pareto_explorer.sweeps.trainable import Job, UnlearningTrial
+from pareto_explorer.sweeps.workers import Patience, WorkerError
 from pareto_explorer.tasks import UnlearningTask, default_cache_dir, make_task
 
 __all__ = ["execute"]
@@ -74,7 +81,9 @@ __all__ = ["execute"]
 _FREE = ("resources", "retries", "stop", "checkpoints", "loggers")
 """Parts of a specification that may change between two runs of the same sweep."""
 
-_OURS = (".lock", STATE, "sweep.log")
+_LOCK, _LOG, _ERRORS = ".lock", "sweep.log", "errors"
+
+_OURS = (_LOCK, STATE, _LOG, _ERRORS)
 """What there may be in a run directory before its specification."""
 
 
@@ -115,7 +124,11 @@ def execute(
         The run directory.
 
     Raises:
-        InputError: The directory, the address or the task does not fit; nothing is overwritten.
+        InputError: The directory, the address or the task does not fit, or the model fails in the
+            training of a landmark; nothing is overwritten.
+        WriteError: The run directory can no longer be written.
+        KeyboardInterrupt: Somebody has stopped the sweep; what was done is kept, and the same call
+            continues it. A cluster that was connected before stays so.
     """
     progress = progress or Progress()
     run = RunDirectory(Path(out).resolve())
@@ -127,7 +140,9 @@ def execute(
     task = made
     built = digest_of(task) if given is None and ":" in str(spec.task.get("name")) else None
     families = {family.name: family for family in spec.family_list()}
-    with _exclusive(run):
+    with _exclusive(run), _told(run, progress), _tracebacks(run):
+        remove_stale(run.path)
+        remove_stale(run.report)
         manifest = _earlier_manifest(run, spec, given, built)
         earlier = None if manifest is None else manifest["spec"]
         recorded = forget_unfinished(run)
@@ -139,6 +154,7 @@ def execute(
         else:
             plans = [plan_of(plan, families) for plan in recorded.plans.values()]
         compares = isinstance(spec.search, CompareSearch)
+        progress.expect(plans, ended, total_of(spec))
         draws = (RULE if compares else None) if manifest is None else manifest.get(DRAWS)
         if left_to_do(spec, plans, ended):
             _require_balanced(run, spec, draws)
@@ -153,7 +169,7 @@ def execute(
         with (
             connect(
                 address, verbose=verbose, dashboard=dashboard, modules=modules, progress=progress
-            ),
+            ) as own,
             _output(run, verbose=verbose),
             progress,
         ):
@@ -172,12 +188,12 @@ def execute(
                 retrain=spec.needs_retrained,
             )
             if earlier is None:
-                rows = landmark_rows(task_ref, landmarks, replicates, spec.resources)
+                rows = landmark_rows(task_ref, landmarks, replicates, spec.resources, progress)
                 write_landmarks(run, rows)
             measured = read_landmarks(run)
             box, rule = _fixed_box(run, manifest) if manifest else _box(spec, measured)
             if earlier != spec.to_mapping():
-                entries = {GIVEN: given, BUILT: built, DRAWS: draws}
+                entries = {GIVEN: given, BUILT: built, DRAWS: draws, TRIALS: total_of(spec)}
                 known = {key: value for key, value in entries.items() if value}
                 record_sweep(run, spec, box, name or run.path.name, task.facts, known, rule)
             if spec.checkpoints.keep != "none":
@@ -187,7 +203,7 @@ def execute(
             nothing = nothing_to_forget(measured, box.metrics)
             if nothing:
                 progress.stage(f"warning: {nothing}")
-            progress.begin(plans, ended, points, box, total_of(spec))
+            progress.begin(points, box)
             stopper = _stopper(spec, box, points, ended)
             if left_to_do(spec, plans, ended) and not (stopper and stopper.stop_all()):
                 require_gpu_room(spec, list(families.values()), task_ref, landmarks, progress)
@@ -210,9 +226,13 @@ def execute(
                     loggers,
                     progress,
                     room=room,
+                    own=own,
                     storage=storage,
                     changed=changed,
                 )
+            if stopper and stopper.stop_all():
+                _record_total(run, progress.done)
+                changed()
     return run
 
 
@@ -224,10 +244,11 @@ def _sweep(
     progress: Progress,
     *,
     room: int,
+    own: bool,
     storage: str,
     changed: Callable[[], None],
 ) -> None:
-    """Runs the trials that are left."""
+    """Runs the trials that are left, on a cluster that ends with them if it is our own."""
     spec, run = sweep.spec, sweep.run
     scheduler = _scheduler(spec, sweep.box)
     if scheduler is not None:
@@ -238,6 +259,7 @@ def _sweep(
     with (
         PointsWriter(run) as writer,
         Keeper(run, store, sweep.box, keep, len(job.replicates), sweep.points) as keeper,
+        held_back() as held,
     ):
 
         def keep_plan(plan: TrialPlan) -> None:
@@ -257,7 +279,11 @@ def _sweep(
             scheduler=scheduler,
             stopper=stopper,
             changed=changed,
+            patience=Patience(spec.resources, progress.stage),
+            held=held,
+            over=Over() if own else OverInOrder(),
         )
+        callback = SweepCallback(driver)
         resources = spec.resources
         tuner = tune.Tuner(
             tune.with_resources(
@@ -275,15 +301,22 @@ def _sweep(
             run_config=tune.RunConfig(
                 name="tune",
                 storage_path=storage or str(run.path),
-                callbacks=[SweepCallback(driver), *loggers],
+                callbacks=[callback, *loggers],
                 failure_config=tune.FailureConfig(max_failures=spec.retries),
                 checkpoint_config=tune.CheckpointConfig(num_to_keep=1, checkpoint_at_end=False),
                 stop=stopper,
                 verbose=0,
             ),
         )
-        with pending_trials(room):
-            tuner.fit()
+        try:
+            with pending_trials(room):
+                tuner.fit()
+        except (Exception, Over) as error:
+            refused = WriteError.of(error, run.path) if isinstance(error, OSError) else None
+            if failure := callback.failure or refused:
+                raise failure from None
+            if held.stop is None:
+                raise
 
 
 def _directory(trial: Any) -> str:
@@ -317,9 +350,12 @@ def _stopper(
 
 @contextmanager
 def _exclusive(run: RunDirectory) -> Iterator[None]:
+    """Keeps others out; a sweep that is refused leaves nothing of this behind."""
+    made = [folder for folder in (run.path, *run.path.parents) if not folder.exists()]
+    files = [file for file in (run.path / _LOCK, run.path / _LOG) if not file.exists()]
     try:
         run.path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(run.path / ".lock", timeout=0)
+        lock = FileLock(run.path / _LOCK, timeout=0)
         lock.acquire()
     except Timeout:
         raise InputError(f"--out: another sweep is writing to {str(run.path)!r}.") from None
@@ -329,8 +365,50 @@ def _exclusive(run: RunDirectory) -> Iterator[None]:
         ) from None
     try:
         yield
+    except InputError:
+        with suppress(OSError):  # what holds something stays
+            for file in files:
+                if file.exists() and file.stat().st_size == 0:
+                    file.unlink()
+            for folder in made:
+                folder.rmdir()
+        raise
     finally:
         lock.release()
+
+
+@contextmanager
+def _told(run: RunDirectory, progress: Progress) -> Iterator[None]:
+    """Says of what ends a sweep what the user has to know."""
+    try:
+        yield
+    except (Interrupted, KeyboardInterrupt) as stop:
+        stop.add_note(f"{progress.count()}; {AGAIN}")
+        raise
+    except OSError as error:
+        told = WriteError.of(error, run.path)
+        if told is None:
+            raise
+        raise told from None
+
+
+@contextmanager
+def _tracebacks(run: RunDirectory) -> Iterator[None]:
+    """Keeps the traceback of what went wrong on a worker before the first trial."""
+    try:
+        yield
+    except WorkerError as error:
+        file = run.path / _ERRORS / "landmarks.txt"
+        file.parent.mkdir(exist_ok=True)
+        write_text(file, error.text)
+        raise InputError(f"{error}; the traceback is in {str(file)!r}.") from None
+
+
+def _record_total(run: RunDirectory, trials: int) -> None:
+    """Records to how many trials a sweep has come that has ended before its plan."""
+    manifest = read_manifest(run)
+    if manifest.get(TRIALS) != trials:
+        write_manifest(run, manifest | {TRIALS: trials})
 
 
 def _earlier_manifest(
@@ -421,10 +499,32 @@ def _output(run: RunDirectory, *, verbose: bool) -> Iterator[None]:
         yield
         return
     logger = logging.getLogger("ray")
-    with (run.path / "sweep.log").open("a", buffering=1, encoding="utf-8", errors="replace") as log:
-        handlers, logger.handlers = logger.handlers, [logging.StreamHandler(log)]
-        try:
-            with redirect_stdout(log), redirect_stderr(log):
-                yield
-        finally:
-            logger.handlers = handlers
+    file = (run.path / _LOG).open("a", buffering=1, encoding="utf-8", errors="replace")
+    log = _Log(file)
+    handlers, logger.handlers = logger.handlers, [logging.StreamHandler(log)]
+    try:
+        with redirect_stdout(log), redirect_stderr(log):
+            yield
+    finally:
+        logger.handlers = handlers
+        with suppress(OSError):
+            file.close()
+
+
+class _Log(io.TextIOBase):
+    """Takes what Ray prints; what finds no room is lost, and Ray does not hear of it."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._file.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._file.flush()
+
+    def fileno(self) -> int:
+        return self._file.fileno()

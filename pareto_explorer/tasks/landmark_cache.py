@@ -7,7 +7,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -104,6 +104,7 @@ class LandmarkCache:
 
         Raises:
             InputError: When the directory cannot be written.
+            OSError: When the disk is full.
         """
         content = save({key: value.contiguous() for key, value in state.items()})
         self._make_root()
@@ -137,6 +138,7 @@ class LandmarkCache:
 
         Raises:
             InputError: When the directory cannot be written.
+            OSError: When the disk is full.
         """
         self._make_root()
         self._write(self._partial(name), _sha256(snapshot) + snapshot)
@@ -154,6 +156,8 @@ class LandmarkCache:
             held.acquire()
         except OSError as error:
             raise self._unwritable(error) from None
+        for stale in self.root.glob(f"{name}.*.tmp"):  # who wrote it was killed
+            stale.unlink(missing_ok=True)
         try:
             yield
         finally:
@@ -192,15 +196,20 @@ class LandmarkCache:
 
     def _write(self, path: Path, content: bytes) -> None:
         try:
-            handle, temporary = tempfile.mkstemp(dir=self.root, prefix=path.name, suffix=".tmp")
+            handle, temporary = tempfile.mkstemp(
+                dir=self.root, prefix=f"{path.name}.", suffix=".tmp"
+            )
         except OSError as error:
             raise self._unwritable(error) from None
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
             Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+        except BaseException as error:
+            with suppress(OSError):
+                Path(temporary).unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                error.filename = str(path)
             raise
 
     def _unwritable(self, error: OSError) -> InputError:

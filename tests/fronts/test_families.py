@@ -203,6 +203,8 @@ def test_json_has_no_verdict_while_a_trial_is_running(tmp_path):
     run = write_synthetic_run(tmp_path / "run", replicates=7, configurations=1)
     points, box = read_points(run), _box(run)
     assert any(c["distinguishable"] for c in hypervolume_json(points, box)["comparisons"])
+    planned = hypervolume_json(points, box, planned=points["trial_id"].nunique() + 1)
+    assert not any(c["distinguishable"] for c in planned["comparisons"])
     last = points["trial_id"] == points["trial_id"].iloc[-1]
     points.loc[last, "trial_status"] = "running"
     assert not any(c["distinguishable"] for c in hypervolume_json(points, box)["comparisons"])

@@ -1,5 +1,8 @@
+import errno
 import json
 import math
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -194,3 +197,42 @@ def test_a_write_that_fails_half_way_leaves_the_journal_as_it_was(path):
             append_record(FullDisk(file), TWO)
         append_record(file, TWO)
     assert path.read_bytes() == encode(ONE) + encode(TWO)
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.rename(path.with_name("b"))])
+def test_a_journal_that_was_taken_away_is_not_written_to(path, change):
+    with open_journal(path, 0) as file:
+        append_record(file, ONE)
+        change(path)
+        with pytest.raises(FileNotFoundError, match=r"points\.jsonl"):
+            append_record(file, TWO)
+
+
+def test_another_file_in_the_place_of_the_journal_is_noticed(path):
+    with open_journal(path, 0) as file:
+        path.unlink()
+        path.write_bytes(encode(ONE))
+        with pytest.raises(FileNotFoundError, match=r"points\.jsonl"):
+            append_record(file, TWO)
+    assert path.read_bytes() == encode(ONE)
+
+
+def test_a_folder_that_may_no_longer_be_written_is_noticed(path, monkeypatch):
+    fill(path, ONE)
+    with open_journal(path, path.stat().st_size) as file:
+        monkeypatch.setattr("os.access", lambda place, _: place != path.parent)
+        with pytest.raises(PermissionError, match=r"points\.jsonl"):
+            append_record(file, TWO)
+    assert path.read_bytes() == encode(ONE)
+
+
+def test_a_full_disk_is_told_with_the_journals_name(path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    fill(path, ONE)
+    with open_journal(path, path.stat().st_size) as file:
+        monkeypatch.setattr("os.fsync", full)
+        with pytest.raises(OSError, match=r"No space left on device: '.*points\.jsonl'"):
+            append_record(file, TWO)
+    assert path.read_bytes() == encode(ONE)

@@ -11,6 +11,7 @@ from pareto_explorer.runs.model_files import ModelFiles, model_name
 def place(request, tmp_path):
     """A run directory, and the same behind a URI; with a space in its name."""
     folder = tmp_path / "a run"
+    folder.mkdir()
     return folder if request.param == "folder" else f"{folder.as_uri()}/"
 
 
@@ -70,9 +71,16 @@ def test_only_own_files_are_listed(files, tmp_path):
 
 
 def test_a_place_that_does_not_exist_holds_nothing(files, tmp_path):
+    (tmp_path / "a run").rmdir()
     assert files.sizes() == {}
     files.prune()
     assert not (tmp_path / "a run").exists()
+
+
+def test_a_run_directory_that_was_removed_stays_so(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        ModelFiles(tmp_path / "run").put(model_name("a", 0, 1), b"one")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_cannot_be_deleted_is_named_and_the_rest_deleted(files, tmp_path):
@@ -108,6 +116,7 @@ def test_a_writable_place_is_left_as_it_was(files, tmp_path):
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(files, tmp_path):
+    (tmp_path / "a run").rmdir()
     (tmp_path / "a run").write_text("a file")
     with pytest.raises(
         InputError, match=r"--out: models cannot be written to '.*a.+run/models' \("

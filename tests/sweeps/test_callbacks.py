@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from types import SimpleNamespace
 
 import pytest
 
 from pareto_explorer.fronts import Box, Objective
+from pareto_explorer.interruption import Held
 from pareto_explorer.runs import PointsWriter, RunDirectory, finished_trials, read_points
-from pareto_explorer.sweeps.callbacks import SWEEP_ENDED, Driver, SweepCallback
+from pareto_explorer.sweeps.callbacks import SWEEP_ENDED, Driver, Over, SweepCallback
 from pareto_explorer.sweeps.families import expand_families, plan_trials
-from pareto_explorer.sweeps.parts import Replicate
+from pareto_explorer.sweeps.parts import Replicate, Resources
 from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.stoppers import HypervolumeStopper
+from pareto_explorer.sweeps.workers import Patience
 from tests.sweeps.twins_schedulers import point_row
 
 BOX = Box((Objective("forget_gap", "min", 0.0, 1.0), Objective("retain_gap", "min", 0.0, 1.0)))
@@ -43,14 +47,17 @@ class Sweep:
         self.keeper, self.told, self.trials, self.changes = Keeper(), [], {}, 0
         searcher = SimpleNamespace(on_trial_complete=lambda *told: self.told.append(told))
         self.progress = Progress()
-        self.progress.begin(PLANS, {}, read_points(self.run), BOX)
+        self.progress.expect(PLANS, {})
+        self.progress.begin(read_points(self.run), BOX)
+        self.held = Held()
         families = {family.name: family for family in FAMILIES}
         replicates = [Replicate(0, 0, 0), Replicate(1, 1, 0)]
         self.stopper = stopper
         self.callback = SweepCallback(
             Driver(
                 self.run, self.writer, self.keeper, self.progress, families, replicates, parts,
-                searcher, scheduler, stopper, self.changed,
+                searcher, scheduler, stopper, self.changed, Patience(Resources(), self.told.append),
+                self.held, Over(),
             )
         )  # fmt: skip
 
@@ -264,3 +271,52 @@ def test_trials_of_an_interrupted_sweep_have_not_ended(tmp_path, stopper):
     sweep.end()
     assert sweep.statuses == {A: "running"}
     assert sweep.told == []
+
+
+def test_a_full_disk_ends_the_sweep_at_the_first_report(tmp_path, monkeypatch):
+    sweep = Sweep(tmp_path)
+    sweep.finish(A, [row(A, 6)])
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(OSError, match="space"):
+            sweep.report(B, [row(B, 3)])
+    assert str(sweep.callback.failure) == (
+        f"'{tmp_path}/points.jsonl' cannot be written (No space left on device); make room, and "
+        "run the same command again to continue."
+    )
+    with pytest.raises(Over):
+        sweep.callback.on_step_begin(0, [])
+    sweep.report(C, [row(C, 3)])  # while Ray puts its workers away
+    sweep.callback.on_trial_error(0, [], sweep.trial(D))
+    sweep.end()
+    assert sweep.statuses == {A: "finished"}
+
+
+def test_errors_that_cannot_be_written_down_end_the_sweep_too(tmp_path):
+    sweep = Sweep(tmp_path)
+    (tmp_path / "errors").touch()
+    end = {"trial_status": "failed", "error": "x", "traceback": "where it was"}
+    with pytest.raises(OSError, match="errors"):
+        sweep.report(A, [row(A, 0, status="failed", error="x")], done=True, **end)
+    assert "errors' cannot be written" in str(sweep.callback.failure)
+    assert sweep.statuses == {A: "failed"}
+
+
+def test_a_signal_that_is_held_back_ends_the_sweep_at_its_next_turn(tmp_path):
+    sweep = Sweep(tmp_path)
+    sweep.callback.on_step_begin(0, [])
+    sweep.held.stop = KeyboardInterrupt()
+    with pytest.raises(Over):
+        sweep.callback.on_step_begin(0, [])
+
+
+def test_what_fails_after_the_end_of_a_trial_changes_nothing(tmp_path):
+    sweep = Sweep(tmp_path)
+    sweep.finish(A, [row(A, 6)])
+    sweep.callback.on_trial_error(0, [], sweep.trial(A))
+    assert sweep.statuses == {A: "finished"}
+    assert sweep.progress.done == 1

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import builtins
+import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -182,6 +184,109 @@ def test_a_cluster_on_this_machine_shows_its_dashboard_to_this_machine_only(monk
         assert "runtime_env" not in asked
     with connect(None, verbose=False):
         assert not asked["include_dashboard"]
+
+
+@pytest.fixture
+def starting(monkeypatch):
+    """Stands for Ray, which starts or fails, and returns what it is asked for."""
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(module.ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(module.ray, "shutdown", lambda: None)
+
+    def pretend(action=lambda: None):
+        def init(**options):
+            asked.update(options)
+            action()
+
+        monkeypatch.setattr(module.ray, "init", init)
+        return asked
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("path", "quoted"),
+    [
+        ("/home/me/my venv/bin/python", "'/home/me/my venv/bin/python'"),
+        ("/home/o'neil/bin/python", "'/home/o'\"'\"'neil/bin/python'"),
+        ("/opt/$HOME;x/python", "'/opt/$HOME;x/python'"),
+    ],
+)
+def test_an_interpreter_whose_path_a_shell_would_split_is_quoted(
+    monkeypatch, starting, path, quoted
+):
+    asked = starting()
+    monkeypatch.setattr(module.sys, "executable", path)
+    with connect(None, verbose=False):
+        assert asked["runtime_env"] == {"py_executable": quoted}
+        shell = ["bash", "-c", f"printf %s {asked['runtime_env']['py_executable']}"]
+        done = subprocess.run(shell, capture_output=True, text=True, check=True)
+        assert done.stdout == path
+
+
+def failing(error):
+    def fail():
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError(errno.EACCES, "Permission denied", "/scratch/ray/session_1/logs"),
+        FileNotFoundError(errno.ENOENT, "No such file or directory", "/scratch"),
+        OSError(errno.ENOSPC, "No space left on device", "/scratch/ray/session_1/x"),
+        OSError("validate_socket_filename failed: AF_UNIX path length cannot exceed 107 bytes: /x"),
+    ],
+)
+def test_a_temporary_folder_that_ray_cannot_use_is_named(monkeypatch, starting, error):
+    monkeypatch.setenv("RAY_TMPDIR", "/scratch")
+    starting(failing(error))
+    with pytest.raises(InputError) as refused, connect(None, verbose=False):
+        pytest.fail("it was not refused")
+    said = str(refused.value)
+    assert said.startswith("RAY_TMPDIR: Ray cannot use its temporary folder '/scratch/ray' (")
+    assert (error.strerror or "AF_UNIX") in said
+    assert "--address" not in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no\nreason"), ConnectionError(), ValueError("no")])
+def test_a_local_start_that_fails_is_no_missing_cluster(starting, error):
+    starting(failing(error))
+    with (
+        pytest.raises(
+            InputError, match=r"^Ray cannot start on this machine \(\w+\); .* logs below"
+        ),
+        connect(None, verbose=False),
+    ):
+        pytest.fail("it was not refused")
+
+
+def test_a_signal_while_ray_starts_reaches_who_listens(starting):
+    """Ray replaces the handler of SIGTERM by one that exits, before and after it has started."""
+    before = signal.getsignal(signal.SIGTERM)
+    heard = []
+
+    def take_over():
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(number))
+
+    def take_over_and_stop():
+        take_over()
+        signal.raise_signal(signal.SIGTERM)
+
+    try:
+        signal.signal(signal.SIGTERM, mine := lambda number, _: heard.append(number))
+        starting(take_over)
+        with connect(None, verbose=False):
+            assert signal.getsignal(signal.SIGTERM) is mine
+        starting(take_over_and_stop)
+        with pytest.raises(SystemExit), connect(None, verbose=False):
+            pytest.fail("it was stopped")
+        assert heard == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize("before", [None, "0"])

@@ -82,7 +82,7 @@ def test_nothing_is_retrained_where_nobody_needs_it(cluster, tmp_path):
     assert found[3].retrained is None
     assert {name for name, _ in notes.epochs} == {"original/seed 3"}
     rows = landmark_rows(
-        ray.put(task), found, [Replicate(0, 3, 0), Replicate(1, 3, 1)], Resources()
+        ray.put(task), found, [Replicate(0, 3, 0), Replicate(1, 3, 1)], Resources(), notes
     )
     assert [(row["landmark"], row["replicate"]) for row in rows] == [
         ("original", 0),

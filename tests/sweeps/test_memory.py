@@ -23,6 +23,7 @@ from pareto_explorer.sweeps.memory import (
     require_room,
     share_fraction,
 )
+from pareto_explorer.sweeps.parts import Resources
 from pareto_explorer.sweeps.progress import Progress
 from pareto_explorer.sweeps.trainable import UnlearningTrial
 
@@ -173,32 +174,24 @@ def test_bytes_are_readable(count, said):
 
 
 class _Worker:
-    """Stands for Ray: runs the task here and says what it was given."""
+    """Stands for a worker on a card: says what it was given."""
 
     def __init__(self, result: CardUse) -> None:
         self.result = result
-        self.booked: dict = {}
+        self.booked: Resources | None = None
         self.given: tuple = ()
 
-    def __call__(self, function):
-        assert function is measure_trial
-        return self
-
-    def options(self, **booked):
-        self.booked = booked
-        return self
-
-    def remote(self, *given, **_):
-        self.given = given
-        return self.result
+    def __call__(self, function, arguments, resources, *_):
+        assert function.func is measure_trial
+        self.booked, (self.given,) = resources, arguments.values()
+        return dict.fromkeys(arguments, self.result)
 
 
 @pytest.fixture
 def worker(monkeypatch):
     def pretend(result: CardUse) -> _Worker:
         found = _Worker(result)
-        monkeypatch.setattr(module.ray, "remote", found)
-        monkeypatch.setattr(module.ray, "get", lambda value: value)
+        monkeypatch.setattr(module, "outcomes", found)
         return found
 
     return pretend
@@ -221,7 +214,7 @@ def test_one_worker_measures_before_the_trials(worker, space):
     found, told = worker(use(10)), _Told()
     spec = shared(space, 0.25)
     require_gpu_room(spec, spec.family_list(), "task", {}, told)
-    assert found.booked == {"num_cpus": 1, "num_gpus": 0.25, "resources": {}}
+    assert found.booked == spec.resources
     task, _, replicates, batch, plans = found.given
     assert task == "task"
     assert len(replicates) == 2

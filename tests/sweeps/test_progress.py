@@ -36,7 +36,8 @@ def test_hypervolumes_are_those_of_the_table(plans):
     earlier = [row("x", "x-0", 0.5, 0.5)]
     new = [row("x", "x-1", 0.2, 0.9), row("y", "y-0", 0.9, 0.1), row("x", "x-2", 0.6, 0.6)]
     progress = Progress()
-    progress.begin(plans, {"x-0": "finished"}, pd.DataFrame(earlier), BOX)
+    progress.expect(plans, {"x-0": "finished"})
+    progress.begin(pd.DataFrame(earlier), BOX)
     progress.refresh(1)
     assert progress.hypervolumes == {"x": 0.25}
     for one in new:
@@ -58,7 +59,8 @@ def test_the_panel_is_drawn_at_most_a_tenth_of_the_time(plans, monkeypatch):
         drawn.append(now)
 
     monkeypatch.setattr(progress._live, "update", draw)
-    progress.begin(plans, {}, pd.DataFrame([row("x", "x-0", 0.5, 0.5)]), BOX)
+    progress.expect(plans, {})
+    progress.begin(pd.DataFrame([row("x", "x-0", 0.5, 0.5)]), BOX)
     progress.refresh(1)
     progress.refresh(2)
     assert len(drawn) == 1
@@ -77,6 +79,7 @@ def test_what_fails_before_the_first_trial_is_what_is_told(display):
 
     def fail():
         with display(Console(file=file)) as progress:
+            progress.expect([], {}, 7)
             progress.stage("landmarks: 0 from the cache, 1 to train")
             raise InputError("recipe.lr: training diverged.")
 

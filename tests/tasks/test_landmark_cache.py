@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -178,6 +179,27 @@ def test_a_directory_that_cannot_be_written_is_told(
     cache = LandmarkCache(tmp_path / "file" / "cache")
     with pytest.raises(InputError, match=r"landmark cache: .*file.cache cannot be written \(.+\)"):
         use(cache)
+
+
+def test_a_full_disk_is_told_with_the_files_name(
+    cache: LandmarkCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, target: Path) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device", str(self))
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left on device: ") as caught:
+        cache.store("a", STATE)
+    assert caught.value.filename == str(cache.root / "a.sha256")
+    assert not list(cache.root.glob("*.tmp"))
+
+
+def test_what_a_killed_process_left_half_written_is_removed(cache: LandmarkCache) -> None:
+    cache.root.mkdir(parents=True)
+    for name in ("a.safetensors.x1_y.tmp", "ab.safetensors.x1_y.tmp"):
+        (cache.root / name).touch()
+    with cache.lock("a"):
+        assert [p.name for p in cache.root.glob("*.tmp")] == ["ab.safetensors.x1_y.tmp"]
 
 
 def test_the_default_directory_follows_the_environment(

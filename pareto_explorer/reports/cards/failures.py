@@ -20,8 +20,13 @@ def failures_card(material: Material) -> Card:
     """Failed, diverged and unfinished trials, with their errors."""
     trials = material.trials
     bad = trials[trials["trial_status"].isin(_BAD)]
+    total = material.unfinished[1]
+    waiting = total - len(trials)
     if bad.empty:
-        reason = f"None: all {count(len(trials), 'trial')} ended as they should."
+        ended = count(len(trials), "trial")
+        reason = f"None: all {ended} ended as they should."
+        if waiting:
+            reason = f"None of the {ended} that ended; {waiting:,} of {total:,} have not started."
         return Card("failures", _TITLE, reason=reason)
     data = pd.DataFrame(
         [
@@ -38,7 +43,8 @@ def failures_card(material: Material) -> Card:
     return Card(
         "failures",
         _TITLE,
-        f"{count(len(bad), 'trial')} of {len(trials):,} did not run to the end. Points evaluated "
+        f"{count(len(bad), 'trial')} of {total:,} did not run to the end"
+        f"{f', and {waiting:,} have not started' if waiting else ''}. Points evaluated "
         "before that count like all others where every replicate has them.",
         data=data,
         context={"rows": data.to_dict("records")},

@@ -107,7 +107,8 @@ def leader_sentences(
 def verdict_pending(running: tuple[int, int]) -> str:
     """Says how many trials have not ended, of how many."""
     have = "has" if running[0] == 1 else "have"
-    return f"{running[0]:,} of {count(running[1], 'trial')} {have} not ended, so no verdict yet."
+    planned = count(running[1], "planned trial")
+    return f"{running[0]:,} of {planned} {have} not ended, so no verdict yet."
 
 
 def optimism_sentence(hypervolumes: Mapping[str, FamilyHypervolume]) -> str:
@@ -320,12 +321,13 @@ def _unmeasurable(material: Material) -> str:
 
 def _trials(material: Material) -> str:
     status = material.trials["trial_status"]
-    failed, diverged, running = ((status == s).sum() for s in ("failed", "diverged", "running"))
+    failed, diverged = ((status == s).sum() for s in ("failed", "diverged"))
+    running, total = material.unfinished
     if not failed + diverged + running:
-        return f"All {count(len(status), 'trial')} finished."
+        return f"All {count(total, 'trial')} finished."
     parts = [
         f"{number:,} {what}"
         for number, what in ((failed, "failed"), (diverged, "diverged"), (running, "not finished"))
         if number
     ]
-    return f"Of {count(len(status), 'trial')}, {listing(parts)}."
+    return f"Of {count(total, 'planned trial' if running else 'trial')}, {listing(parts)}."

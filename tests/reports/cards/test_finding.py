@@ -15,6 +15,7 @@ from pareto_explorer.fronts import (
 from pareto_explorer.fronts.comparison import compare_families
 from pareto_explorer.fronts.resampling import interval
 from pareto_explorer.reports.cards.differences import differences_card
+from pareto_explorer.reports.cards.failures import failures_card
 from pareto_explorer.reports.cards.finding import (
     finding_card,
     leader_sentences,
@@ -192,7 +193,9 @@ def test_nothing_is_distinguishable_while_trials_are_running(many: Material) -> 
     running = changed(many, points=points)
     assert not any(c.distinguishable for c in running.comparisons)
     card = finding_card(running)
-    assert card.sentence.endswith(" so far; 2 of 19 trials have not ended, so no verdict yet.")
+    assert card.sentence.endswith(
+        " so far; 2 of 19 planned trials have not ended, so no verdict yet."
+    )
     assert "behind" not in " ".join([card.sentence, *card.context["sentences"]])
     assert "no verdict yet" in differences_card(running).sentence
 
@@ -264,3 +267,22 @@ def test_with_one_it_does_not(material: Material) -> None:
     told = " ".join(finding_card(material).context["sentences"])
     assert "No model was retrained" not in told
     assert "forget accuracy gap" not in told
+
+
+def test_trials_that_are_planned_and_have_not_started_have_not_ended(many: Material) -> None:
+    total = len(many.trials)
+    assert many.unfinished == (0, total)
+    short = changed(many, manifest=many.run.manifest | {"trials": total + 26})
+    assert short.unfinished == (26, total + 26)
+    assert not any(pair.distinguishable for pair in short.comparisons)
+    card = finding_card(short)
+    assert f"26 of {total + 26} planned trials have not ended, so no verdict yet." in card.sentence
+    said = f"Of {total + 26} planned trials, 2 failed, 1 diverged and 26 not finished."
+    assert said in card.context["sentences"]
+    assert failures_card(short).sentence.startswith(
+        f"3 trials of {total + 26} did not run to the end, and 26 have not started. "
+    )
+    ended = many.run.points.assign(trial_status="finished")
+    reason = f"None of the {total} trials that ended; 26 of {total + 26} have not started."
+    assert failures_card(changed(short, points=ended)).reason == reason
+    assert changed(many, manifest=many.run.manifest | {"trials": "many"}).unfinished == (0, total)
