@@ -95,8 +95,7 @@ class Run:
             counts = [run.planned for run in self.members.values()]
             known = [count for count in counts if count is not None]
             return sum(known) if len(known) == len(counts) else None
-        recorded = self.manifest.get(TRIALS)
-        return recorded if isinstance(recorded, int) else None
+        return self.manifest.get(TRIALS)
 
     @property
     def retrained(self) -> bool:

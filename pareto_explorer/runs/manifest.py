@@ -198,6 +198,7 @@ class _Manifest(_Part):
     versions: dict[str, str] = {}
     machine: _Machine | None = None
     written: str = ""
+    trials: int | None = None
     git_commit: str = ""
     imported: _Imported | None = None
 
