@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is first imported
+
+ROOT = Path(__file__).parents[1]
 
 settings.register_profile("pareto_explorer", deadline=None)
 settings.load_profile("pareto_explorer")
@@ -21,12 +25,25 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("landmarks")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process takes all tests that use Ray, first; the other takes the rest file by file.
+@cache
+def uses_ray(file: str) -> bool:
+    """Whether a file of tests has one that uses Ray."""
+    return "mark.ray" in (ROOT / file).read_text()
 
-    What shares a group shares a process, and so the fixtures of a session.
-    """
-    items.sort(key=lambda item: item.get_closest_marker("ray") is None)
-    for item in items:
-        group = "ray" if item.get_closest_marker("ray") else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that use Ray come first."""
+    items.sort(key=lambda item: not uses_ray(str(item.path)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One process takes all files that use Ray, so that they share a cluster; another the rest."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneForRay(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "ray" if uses_ray(file) else file
+
+    return OneForRay(config, log)
