@@ -311,7 +311,11 @@ def main() -> None:
         say(f"error: {error}", stderr=True)
         sys.exit(1 if isinstance(error, WriteError) else 2)
     except OSError as error:
-        if error.filename is None:
+        if error.errno is None:
             raise
-        say(f"error: {str(error.filename)!r} cannot be used ({error.strerror}).", stderr=True)
+        if error.filename is not None:
+            say(f"error: {str(error.filename)!r} cannot be used ({error.strerror}).", stderr=True)
+        else:
+            say(f"error: reading or writing failed ({error.strerror}).", stderr=True)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # perhaps it was what is printed
         sys.exit(1)

@@ -6,7 +6,6 @@ import copy
 import json
 import math
 import re
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from os import PathLike
@@ -26,6 +25,7 @@ __all__ = [
     "read_bytes",
     "read_json",
     "read_yaml",
+    "require_ordinary",
 ]
 
 MAX_YAML_BYTES = 5_000_000
@@ -77,12 +77,11 @@ def read_bytes(path: str | PathLike[str], what: str, limit: int) -> bytes:
     """
     where = _place(path, what)
     try:
-        status = Path(path).stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{where}: is no ordinary file; give one.")
-        if status.st_size > limit:
+        require_ordinary(path, where)
+        size = Path(path).stat().st_size
+        if size > limit:
             raise InputError(
-                f"{where}: has {status.st_size / 1e6:,.1f} MB, and {limit / 1e6:,.0f} MB is the "
+                f"{where}: has {size / 1e6:,.1f} MB, and {limit / 1e6:,.0f} MB is the "
                 "most that is read; check that it is the file that you mean."
             )
         with Path(path).open("rb") as file:
@@ -96,6 +95,17 @@ def read_bytes(path: str | PathLike[str], what: str, limit: int) -> bytes:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{where}: is no name of a file; correct it.") from None
+
+
+def require_ordinary(path: str | PathLike[str], where: str) -> None:
+    """Refuses what is there but no ordinary file: a pipe or a device may never end.
+
+    Raises:
+        InputError: It is a folder, a pipe or a device.
+        OSError: It cannot be looked at.
+    """
+    if Path(path).exists() and not Path(path).is_file():
+        raise InputError(f"{where}: is no ordinary file; give one.")
 
 
 def parse_yaml(text: str, where: str) -> Any:

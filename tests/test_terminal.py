@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from rich.table import Table
@@ -118,3 +119,17 @@ def test_a_command_ends_well_whatever_the_encoding(hostile):
 def test_streams_that_are_none_are_left_alone(monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
     accept_any_encoding()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is a device of Linux")
+def test_output_to_a_full_disk_is_one_sentence():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pareto_explorer", "list", "presets"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "error: reading or writing failed (No space left on device).\n"

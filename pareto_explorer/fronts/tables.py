@@ -38,14 +38,18 @@ def usable(points: pd.DataFrame, box: Box) -> pd.Series[bool]:
         One mark per row.
 
     Raises:
-        InputError: An objective is no column of a table that has "ok" rows.
+        InputError: An objective is another column than a metric or a diagnostic, or no column of a
+            table that has "ok" rows.
     """
     marks = points["status"] == "ok"
+    metrics = metric_columns(points)
+    for metric in box.metrics:
+        if metric not in (*metrics, *diagnostic_columns(points)) and (
+            marks.any() or metric in points.columns
+        ):
+            raise unknown("objective", metric, metrics)
     if not marks.any():
         return marks
-    for metric in box.metrics:
-        if metric not in points.columns:
-            raise unknown("objective", metric, metric_columns(points))
     return marks & box.measurable(points[list(box.metrics)].to_numpy(dtype=np.float64))
 
 

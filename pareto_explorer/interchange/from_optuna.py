@@ -90,11 +90,14 @@ def read_optuna(storage: str | Path, study: str | None = None, tell: Tell = sile
 
 
 def is_sqlite(path: Path) -> bool:
-    """Whether a file is an SQLite database."""
+    """Whether a file is an SQLite database; one that cannot be read counts as none."""
     if not path.is_file():
         return False
-    with path.open("rb") as file:
-        return file.read(16) == b"SQLite format 3\0"
+    try:
+        with path.open("rb") as file:
+            return file.read(16) == b"SQLite format 3\0"
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -36,8 +36,8 @@ def write_report(run: Run | str | PathLike[str], out: str | PathLike[str] | None
         The path of ``index.html``.
 
     Raises:
-        InputError: The path is no run directory, one of its files is damaged, or the run has no
-            directory and no folder is given.
+        InputError: The path is no run directory, one of its files is damaged, or no folder is
+            given where the run has no directory or its ``report`` is a link.
         WriteError: The report cannot be written.
     """
     loaded = run if isinstance(run, Run) else load_run(run)
@@ -77,4 +77,10 @@ def _folder(run: Run) -> Path:
         )
     own = Box.from_dict(read_manifest(run.directory)["box"])
     folder = run.directory.report
-    return folder if run.box == own else folder.with_name(f"{folder.name}-box")
+    if run.box != own:
+        folder = folder.with_name(f"{folder.name}-box")
+    if folder.is_symlink():  # of a run that came from elsewhere, it may lead to anything
+        raise InputError(
+            f"--out: {str(folder)!r} is a symbolic link; name the folder that the report goes to."
+        )
+    return folder

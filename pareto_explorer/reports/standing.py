@@ -31,7 +31,7 @@ def standing(selection: Selection, points: pd.DataFrame, landmarks: pd.DataFrame
     metrics = [
         metric
         for metric in dict.fromkeys([*leading, *metric_columns(points)])
-        if not pd.isna(selection.chosen[metric])
+        if not pd.isna(selection.chosen.get(metric))
     ]
     columns: dict[str, pd.Series[float]] = {}
     for kind in ("original", "retrained"):

@@ -33,6 +33,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        temporary.unlink(missing_ok=True)  # a link of this name would lead elsewhere
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())

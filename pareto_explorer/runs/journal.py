@@ -82,7 +82,7 @@ class Mark(NamedTuple):
         try:
             with path.open("rb") as file:
                 return self.at(file, self.bytes, self.lines) == self
-        except FileNotFoundError:
+        except OSError:  # reading it says why
             return False
 
 
@@ -173,15 +173,19 @@ def read_entries(path: Path, start: Mark = Mark()) -> Entries:  # noqa: B008 - c
         start: A mark that fits.
 
     Raises:
-        InputError: A line is damaged, or does not go with the others.
+        InputError: The file cannot be read, or a line is damaged or does not go with the others.
     """
     try:
-        file = path.open("rb")
+        with path.open("rb") as file:
+            file.seek(start.bytes)
+            return _Reader(path, start).read(file)
     except FileNotFoundError:
         return Entries(tabulate([], IDENTITY), np.empty(0, np.int64))
-    with file:
-        file.seek(start.bytes)
-        return _Reader(path, start).read(file)
+    except OSError as error:
+        raise InputError(
+            f"points: {str(path)!r} cannot be read ({error.strerror}); see to the disk and to the "
+            "file's permissions."
+        ) from None
 
 
 class _Reader:

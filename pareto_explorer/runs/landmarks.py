@@ -10,6 +10,7 @@ import pandas as pd
 from pyarrow import ArrowException
 
 from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.files import require_ordinary
 from pareto_explorer.runs.columns import IDENTITY, LANDMARKS, STRING, tabulate
 from pareto_explorer.runs.journal import as_plain
 from pareto_explorer.runs.manifest import RunDirectory
@@ -46,6 +47,7 @@ def read_landmarks(run: RunDirectory) -> pd.DataFrame:
     Raises:
         InputError: The file is damaged, or has a landmark of a replicate twice.
     """
+    require_ordinary(run.landmarks, f"landmarks: {str(run.landmarks)!r}")
     try:
         table = read_table(run.landmarks, _IDENTITY)
     except FileNotFoundError:

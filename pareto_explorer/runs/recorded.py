@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pyarrow import ArrowException
 
 from pareto_explorer.errors import InputError, brief
-from pareto_explorer.files import parse_json
+from pareto_explorer.files import parse_json, require_ordinary
 from pareto_explorer.runs.agreement import (
     NOT_COMPARED,
     Contradiction,
@@ -94,6 +94,7 @@ def read_recorded(run: RunDirectory) -> Recorded:
     """
     if not run.path.is_dir():
         raise InputError(f"run: {str(run.path)!r} is not a directory; give one that a sweep wrote.")
+    _require_ordinary(run)
     table = _read_compacted(run)
     if table is None:
         return _merged(run, None, read_entries(run.journal))
@@ -118,6 +119,7 @@ def journal_end(run: RunDirectory) -> Recorded:
     Raises:
         InputError: A file is damaged.
     """
+    _require_ordinary(run)
     _, _, mark = _record(run.points)
     start = mark if mark.fits(run.journal) else Mark()
     entries = read_entries(run.journal, start)
@@ -148,6 +150,11 @@ def compare(first: Row | None, again: Row) -> Row | Contradiction:
     if not is_measured(again):
         return first
     return contradiction(first, again) or first
+
+
+def _require_ordinary(run: RunDirectory) -> None:
+    for path in (run.points, run.journal):
+        require_ordinary(path, f"points: {str(path)!r}")
 
 
 def _read_compacted(run: RunDirectory) -> Recorded | None:

@@ -69,9 +69,13 @@ def check_model(
     findings += _parameters(model)
     if _errors(findings):
         return None, None, findings
-    findings += _shipped(task, model)
-    findings += _given(task)
-    facts = _facts(model, len(batch))
+    facts = None
+    with _reporting("model", findings):
+        findings += _shipped(task, model)
+        findings += _given(task)
+        facts = _facts(model, len(batch))
+    if facts is None:
+        return None, None, findings
     logits = None
     with _reporting("model, forward pass in eval mode", findings), torch.no_grad():
         logits = _untouching(model.eval(), batch.inputs, task.n_classes)
@@ -302,7 +306,7 @@ def _errors(findings: list[Finding]) -> bool:
     return any(finding.level == "error" for finding in findings)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception | SystemExit) -> str:
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
 
@@ -313,5 +317,5 @@ def _reporting(where: str, findings: list[Finding]) -> Iterator[None]:
         yield
     except InputError as error:
         findings.append(Finding("error", str(error)))
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # whatever a user's model raises
         findings.append(Finding("error", f"{where}: it fails ({_reason(error)}).", raised=True))

@@ -117,9 +117,10 @@ def check_destination(destination: str | Path) -> Path:
     """
     path = Path(destination)
     if path.suffix != ".safetensors":
+        named = path if path.name else path / "model"
         raise InputError(
             f"--export: {str(path)!r} does not end in .safetensors; write "
-            f"{str(path.with_suffix('.safetensors'))!r}."
+            f"{str(named.with_suffix('.safetensors'))!r}."
         )
     if not path.parent.is_dir():
         raise InputError(

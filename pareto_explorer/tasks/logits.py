@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError
@@ -46,6 +47,11 @@ def logits_of(model: nn.Module, inputs: Tensor, n_classes: int) -> Tensor:
     if not found.is_floating_point():
         raise InputError(
             f"model: {mode}its output is {found.dtype}; return logits, which are floating-point."
+        )
+    if found.layout is not torch.strided:
+        raise InputError(
+            f"model: {mode}its output is sparse; return dense logits, as logits.to_dense() gives "
+            "them."
         )
     return found
 

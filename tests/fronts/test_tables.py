@@ -148,3 +148,11 @@ def test_when_every_trial_failed_there_is_no_front_and_no_complaint():
 def test_an_objective_that_was_not_measured_is_named():
     with pytest.raises(InputError, match=r"objective: 'gain' is not known.* Choose from cost"):
         front(TWO.drop(columns="gain"), BOX)
+
+
+@pytest.mark.parametrize("metric", ["family", "status", "error", "step", "seconds", "config.lr"])
+def test_an_objective_that_is_no_metric_is_refused(metric):
+    box = Box((Objective(metric, "min", 0.0, 1.0), Objective("gain", "max", 1.0, 0.0)))
+    for points in (TWO, TWO.assign(status="failed")):
+        with pytest.raises(InputError, match=f"objective: '{metric}' is not known"):
+            replicate_means(points, box)

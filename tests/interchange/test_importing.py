@@ -1,3 +1,5 @@
+import errno
+import os
 import subprocess
 import sys
 import textwrap
@@ -148,3 +150,15 @@ def test_foreign_sweeps_are_read_without_torch_ray_and_optuna(table):
         cwd=ROOT,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_source_that_cannot_be_read_is_refused(tmp_path, monkeypatch):
+    source = tmp_path / "study"
+    source.touch()
+
+    def refuse(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(InputError, match="none of the formats that can be read"):
+        read_foreign(source)

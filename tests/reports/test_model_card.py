@@ -46,6 +46,12 @@ def rows(card, heading):
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
 
 
+def test_an_objective_that_only_its_validation_twin_has_is_left_out(run):
+    points = run.points.drop(columns="forget_gap")
+    table = standing(select(points, run.box), points, run.landmarks)
+    assert table.index[:2].tolist() == ["retain_gap", "validation_forget_gap"]
+
+
 def test_the_chosen_model_stands_beside_the_landmarks(run):
     selection = select(run.points, run.box)
     table = standing(selection, run.points, run.landmarks)

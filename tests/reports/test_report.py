@@ -140,6 +140,16 @@ def test_one_replicate_gives_a_report_without_spread(tmp_path: Path) -> None:
     assert "nan" not in without_scripts(text).lower().replace("nanmean", "")
 
 
+def test_a_report_folder_that_is_a_link_is_not_written_through(tmp_path: Path) -> None:
+    run = write_synthetic_run(tmp_path / "run", replicates=1, configurations=1)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    run.report.symlink_to(elsewhere)
+    with pytest.raises(InputError, match=r"--out: .*report' is a symbolic link"):
+        write_report(run.path)
+    assert not any(elsewhere.iterdir())
+
+
 def test_not_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         write_report(tmp_path)

@@ -31,6 +31,16 @@ def test_a_failure_leaves_the_former_content_and_no_litter(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_nothing_is_written_through_a_link_of_the_temporary_name(tmp_path):
+    target, elsewhere = tmp_path / "summary.md", tmp_path / "elsewhere"
+    elsewhere.write_text("mine")
+    (tmp_path / f".summary.md.{os.getpid()}").symlink_to(elsewhere)
+    write_text(target, "text")
+    assert elsewhere.read_text() == "mine"
+    assert target.read_text() == "text"
+    assert not target.is_symlink()
+
+
 def test_what_the_system_refuses_is_told_with_the_files_name(tmp_path):
     target = tmp_path / "gone" / "table.bin"
     with pytest.raises(FileNotFoundError) as caught, atomic_path(target) as temporary:

@@ -1,6 +1,8 @@
 """What the table and the journal say together, and what of the two is read."""
 
 import json
+import os
+from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -13,6 +15,7 @@ from pareto_explorer.runs import (
     finished_trials,
     forget_unfinished,
     points,
+    read_landmarks,
     read_plans,
     read_points,
 )
@@ -233,3 +236,22 @@ def test_a_record_that_is_none_is_one_sentence(run, record):
     with pytest.raises(InputError, match=r"points\.parquet' is damaged \(") as caught:
         read_points(run)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")])
+@pytest.mark.parametrize("name", ["points", "journal", "landmarks"])
+def test_a_pipe_a_folder_or_a_device_in_place_of_a_file_is_refused(run, name, make):
+    write(run, "a")
+    path = getattr(run, name)
+    path.unlink(missing_ok=True)
+    make(path)
+    with pytest.raises(InputError, match=f"{path.name}.* is no ordinary file"):
+        read_landmarks(run) if name == "landmarks" else read_recorded(run)
+
+
+def test_a_journal_that_cannot_be_read_is_one_sentence(run):
+    write(run, "a")
+    run.journal.unlink()
+    run.journal.symlink_to(run.journal.name)
+    with pytest.raises(InputError, match=r"points: .*points.jsonl' cannot be read \(Too many"):
+        read_recorded(run)

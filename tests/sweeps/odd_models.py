@@ -150,6 +150,21 @@ class Double(Plain):
         self.double()
 
 
+class Sparse(Plain):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).to_sparse()
+
+
+class NoState(Plain):
+    def state_dict(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError("no state")
+
+
+class Exits(Plain):
+    def forward(self, *_: Tensor) -> Tensor:
+        raise SystemExit(3)
+
+
 class Raises(Plain):
     def forward(self, x: Tensor) -> Tensor:
         return x[{"no": "mask"}["mask"]]
@@ -172,7 +187,7 @@ MODELS = {
     for kind in (
         *(Plain, ScalesInPlace, NoiseInPlace, ThroughData, FirstRelu, InPlaceInside, AsDataclass),
         *(AsTuple, AsDict, AuxiliaryInTraining, OneLogit, Whole, Lazy, LazyNorm, Warmed),
-        *(TwoTypes, Complex, Double, Raises, Normed, Unused),
+        *(TwoTypes, Complex, Double, Sparse, NoState, Exits, Raises, Normed, Unused),
     )
 }
 

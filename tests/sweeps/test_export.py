@@ -188,6 +188,11 @@ def test_a_destination_that_cannot_be_is_refused_first(ran, no_rerun, tmp_path, 
         export_model(ran[0].path, TRIAL, 0, 2, tmp_path / name)
 
 
+def test_a_destination_without_a_name_is_refused():
+    with pytest.raises(InputError, match=r"--export: '\.' does not .* write 'model\.safetensors'"):
+        check_destination("")
+
+
 def test_a_failed_write_is_one_sentence_and_leaves_nothing(ran, no_rerun, tmp_path, monkeypatch):
     keep_model(ran[0], "kept", 1, 2, save({"w": torch.arange(3.0)}))
 

@@ -38,6 +38,9 @@ FAULTS = {
     "TwoTypes": "trainable parameters are of several types, float32 (a.bias) and float64 (b.bias);",
     "Complex": "model: w is complex; keep its real and imaginary parts as real parameters",
     "Double": "model: its parameters are float64 and the inputs float32; bring the model to",
+    "Sparse": "model: its output is sparse; return dense logits, as logits.to_dense() gives them.",
+    "NoState": "model: it fails (RuntimeError: no state).",
+    "Exits": "model, forward pass in eval mode: it fails (SystemExit: 3).",
     "Raises": "model, forward pass in eval mode: it fails (KeyError: 'mask').",
 }
 FINE = sorted(MODELS.keys() - FAULTS.keys())
