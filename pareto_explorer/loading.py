@@ -240,8 +240,12 @@ def load_run(
         return Run(RunDirectory(Path(path)), *parts, redacted(str(path)))
     directory = RunDirectory(local_path(path))
     manifest = read_manifest(directory)
-    box = Box.from_dict(recorded_entry(directory, manifest, "box"))
-    read_domains(manifest.get("domains", {}))
+    recorded = recorded_entry(directory, manifest, "box")
+    try:
+        box = Box.from_dict(recorded)
+        read_domains(manifest.get("domains", {}))
+    except InputError as error:
+        raise InputError(f"{str(directory.sweep_yaml)!r}: {error}") from None
     points, landmarks = read_points(directory), read_landmarks(directory)
     require_own(directory, manifest, points, landmarks)
     return Run(directory, manifest, points, landmarks, box, redacted(str(path)))

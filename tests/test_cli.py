@@ -317,7 +317,7 @@ def test_a_report_that_cannot_be_written_names_the_option_that_helps(
         main()
     assert ended.value.code == 1
     said = capsys.readouterr().err
-    assert said.startswith(f"error: report: '{run.path}/report/hypervolume.json' cannot be written")
+    assert said.startswith(f"error: report: '{run.path}/report/index.html' cannot be written")
     assert os.strerror(number) in said
     assert "--out" in said
     assert len(said.splitlines()) == 1

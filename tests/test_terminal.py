@@ -60,7 +60,9 @@ def hostile(tmp_path):
     points["family"] = name + points["family"]
     run.journal.unlink(missing_ok=True)
     points.to_parquet(run.points)
-    write_manifest(run, read_manifest(run) | {"name": name})
+    manifest = read_manifest(run)
+    domains = {name + family: knobs for family, knobs in manifest["domains"].items()}
+    write_manifest(run, manifest | {"name": name, "domains": domains})
     return run
 
 
