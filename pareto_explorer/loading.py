@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import (
     Box,
     FamilyHypervolume,
