@@ -70,15 +70,16 @@ def check(
 
 def _refuse_run(path: Path) -> None:
     """Says what to give instead of a run or a folder, if that is what was given."""
-    from pareto_explorer.runs import RunDirectory, read_manifest
+    from pareto_explorer.files import read_yaml
+    from pareto_explorer.runs import RunDirectory
 
     run = RunDirectory(path if path.is_dir() else path.parent)
     if run.sweep_yaml.is_file() and path in (run.path, run.sweep_yaml):
         try:
-            spec = read_manifest(run).get("spec")
+            content = read_yaml(run.sweep_yaml, "search space")
         except InputError:
-            spec = None
-        if spec is not None:
+            content = None
+        if isinstance(content, dict) and "spec" in content:
             raise InputError(
                 f"search space: {str(path)!r} belongs to a run; give the file that was swept, or "
                 f"save what {str(run.sweep_yaml)!r} holds under 'spec' as one."

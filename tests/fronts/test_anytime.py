@@ -154,7 +154,7 @@ def test_a_point_at_no_cost_counts_from_the_start():
 
 def test_a_trial_that_failed_before_it_spent_anything_costs_nothing():
     points = table(
-        row("f-1", 0, 0, None, None, status="failed") | {"seconds": None},
+        row("f-1", 0, 0, None, None, status="failed") | {"seconds": 0.0},
         row("f-2", 0, 1, 0.5, 0.5),
     )
     assert curve(anytime_curves(points, BOX, "seconds"), "f", 0) == [[0, 0], [1, 0.25]]

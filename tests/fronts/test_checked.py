@@ -106,7 +106,7 @@ def test_numbers_near_the_largest_give_a_finite_volume_or_a_sentence():
         box.normalise([[1e90, 0.0], [1e95, 0.0]])
     with pytest.raises(InputError, match=r"nadir of loss: 1e\+308 is not finite or too large"):
         Objective("loss", "min", 0.0, 1e308)
-    with pytest.raises(InputError, match=r"nadir of loss: 1000000.* is not finite or too large"):
+    with pytest.raises(InputError, match=r"nadir of loss: a number of 1329 bits is"):
         Objective("loss", "min", 0.0, 10**400)
 
 

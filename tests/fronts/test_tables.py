@@ -6,6 +6,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import Box, Objective, front, replicate_means
 from pareto_explorer.runs import metric_columns
 from pareto_explorer.runs.columns import IDENTITY, tabulate
+from pareto_explorer.runs.journal import as_plain
 
 BOX = Box((Objective("cost", "min", 0.0, 1.0), Objective("gain", "max", 1.0, 0.0)))
 
@@ -30,7 +31,7 @@ def row(trial, replicate, step, cost, gain, *, family="f", status="ok", **more):
 
 
 def table(*rows):
-    return tabulate(rows, IDENTITY)
+    return tabulate([as_plain(each) for each in rows], IDENTITY)
 
 
 TWO = table(

@@ -11,6 +11,7 @@ import pytest
 
 from pareto_explorer.loading import load_run
 from pareto_explorer.reports import write_report
+from pareto_explorer.runs import read_manifest, write_manifest
 from tests.reports.test_browser import browser, visit
 from tests.synthetic import write_synthetic_run
 
@@ -100,6 +101,11 @@ def test_a_long_table_shows_its_leaders_and_the_rest_on_demand(
     )
     run.journal.unlink()
     points.to_parquet(run.points, index=False)
+    manifest = read_manifest(run)
+    domains = {
+        f"{name} {i}": knobs for name, knobs in manifest["domains"].items() for i in range(2)
+    }
+    write_manifest(run, manifest | {"domains": domains})
     page = browser.new_page()
     page.goto(write_report(run.path).as_uri())
     rows = page.locator("#hypervolume > table").first.locator("tbody tr:visible")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from pareto_explorer.interruption import Held
 from pareto_explorer.sweeps.callbacks import SweepCallback
 from tests.sweeps import test_callbacks
 
@@ -15,7 +16,9 @@ class Sweep:
     def __init__(self) -> None:
         self.shown: list[int] = []
         progress = SimpleNamespace(refresh=self.shown.append)
-        self.callback = SweepCallback(SimpleNamespace(progress=progress))  # type: ignore[arg-type]
+        patience = SimpleNamespace(look=lambda running: None)
+        driver: Any = SimpleNamespace(progress=progress, patience=patience, held=Held())
+        self.callback = SweepCallback(driver)
 
     def tell(self, event: str, trial: Any) -> int:
         """Tells of an event and gives the number of running trials after it."""

@@ -31,7 +31,7 @@ AGES = 120.0  # seconds: a test that waits so long has failed
 
 @pytest.fixture
 def spec(space) -> SweepSpec:
-    return SweepSpec.from_mapping(space)
+    return SweepSpec.from_mapping(space | {"replicates": {"training_seeds": [0]}})
 
 
 @pytest.fixture(scope="module")
