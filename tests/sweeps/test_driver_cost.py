@@ -16,7 +16,7 @@ class Sweep:
     def __init__(self) -> None:
         self.shown: list[int] = []
         progress = SimpleNamespace(refresh=self.shown.append)
-        patience = SimpleNamespace(look=lambda running: None)
+        patience = SimpleNamespace(look=lambda _: None)
         driver: Any = SimpleNamespace(progress=progress, patience=patience, held=Held())
         self.callback = SweepCallback(driver)
 
