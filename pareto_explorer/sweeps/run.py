@@ -132,13 +132,13 @@ def execute(
     """
     progress = progress or Progress()
     run = RunDirectory(Path(out).resolve())
+    is_given = task is not None
     if task is None:
         require_no_given(run)
-    made = task or make_task(spec.task)
-    refuse_model(spec, made)
-    given = None if task is None else digest_of(task)
-    task = made
-    built = digest_of(task) if given is None and ":" in str(spec.task.get("name")) else None
+        task = make_task(spec.task)
+    refuse_model(spec, task)
+    given = digest_of(task) if is_given else None
+    built = digest_of(task) if not is_given and ":" in str(spec.task.get("name")) else None
     families = {family.name: family for family in spec.family_list()}
     with _exclusive(run), _told(run, progress), _tracebacks(run):
         remove_stale(run.path)
