@@ -56,6 +56,11 @@ class Family:
         """The knobs that have several values."""
         return {name: knob for name, knob in self.knobs.items() if isinstance(knob, Domain)}
 
+    @property
+    def cells(self) -> int:
+        """How many combinations its listed values have, were each a grid."""
+        return math.prod(len(domain.arguments) for domain in self.domains.values())
+
 
 @dataclass(frozen=True)
 class TrialPlan:

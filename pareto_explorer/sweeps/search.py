@@ -228,8 +228,7 @@ def number_of_trials(search: ExploreSearch, families: Sequence[Family]) -> int:
     wanted = search.configurations
     if search.sampler != "grid":
         return wanted
-    sizes = [[len(d.arguments) for d in family.domains.values()] for family in families]
-    return min(wanted, sum(map(math.prod, sizes)))
+    return min(wanted, sum(family.cells for family in families))
 
 
 def _defined_by_running(trial: optuna.Trial) -> None:

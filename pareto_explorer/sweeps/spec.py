@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -115,13 +114,10 @@ class SweepSpec(Part):
     def _check_search(self) -> None:
         search = self.search
         if isinstance(search, ExploreSearch) and search.sampler == "grid":
-            cells = [
-                math.prod(len(domain.arguments) for domain in family.domains.values())
-                for family in self.family_list()
-            ]
-            if sum(cells) > MAX_TRIALS:
+            cells = sum(family.cells for family in self.family_list())
+            if cells > MAX_TRIALS:
                 raise InputError(
-                    f"search.sampler: the grid has {sum(cells):,} cells, and {MAX_TRIALS:,} are "
+                    f"search.sampler: the grid has {cells:,} cells, and {MAX_TRIALS:,} are "
                     "the most; shorten its lists."
                 )
         listed = ("choice", "grid_search")
