@@ -17,10 +17,22 @@ from torch import Tensor, nn
 from pareto_explorer.tasks.landmarks import LandmarkKind, training_samples, untrained_model
 from pareto_explorer.tasks.task import UnlearningTask
 
-__all__ = ["RECIPE_VERSION", "fingerprint"]
+__all__ = ["RECIPE_VERSION", "fingerprint", "named"]
 
 RECIPE_VERSION = 1
 """Raise it whenever `pareto_explorer.tasks.train_model` changes what it computes."""
+
+_NAMED_AS = {
+    "augment": "augment",
+    "digits_cnn": "networks.digits_cnn",
+    "from_torchvision": "networks.from_torchvision",
+    "image_classifier": "networks.image_classifier",
+    "resnet": "networks.resnet",
+    "vgg": "networks.vgg",
+    "vit": "networks.vit",
+    "encoder": "text_encoder",
+}
+"""What modules of ours are called in fingerprints, by file name, wherever they lie."""
 
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 
@@ -66,6 +78,18 @@ def fingerprint(task: UnlearningTask, kind: LandmarkKind, training_seed: int) ->
     return digest.hexdigest()
 
 
+def named(defined: Any) -> str:
+    """Names a class or function by its module, its name in there, and its source text.
+
+    Our own modules have names that do not change when their files move.
+    """
+    module = f"{defined.__module__}"
+    if module.startswith("pareto_explorer."):
+        file = module.rpartition(".")[2]
+        module = f"pareto_explorer.tasks.{_NAMED_AS.get(file, file)}"
+    return f"{module}.{defined.__qualname__} {_source(defined)}"
+
+
 def _architecture(model: nn.Module) -> list[str]:
     classes = dict.fromkeys(type(module) for module in model.modules())
     state = model.state_dict()
@@ -78,7 +102,7 @@ def _architecture(model: nn.Module) -> list[str]:
         *(f"{name} {tuple(value.shape)} {value.dtype}" for name, value in state.items()),
         *(f"{name} {_digest(value)}" for name, value in fixed),
         *(f"{name} {_settings(module)}" for name, module in model.named_modules()),
-        *(f"{cls.__module__}.{cls.__qualname__} {_source(cls)}" for cls in classes),
+        *(named(cls) for cls in classes),
     ]
 
 
@@ -116,15 +140,14 @@ def _described(value: Any, inside: tuple[int, ...] = ()) -> Any:
     if isinstance(value, partial):
         return [_described(each, inside) for each in (value.func, value.args, value.keywords)]
     if inspect.isroutine(value):
-        named = f"{value.__module__}.{value.__qualname__} {_source(value)}"
-        return [named, _described(_held(value), inside)]
+        return [named(value), _described(_held(value), inside)]
     if isinstance(value, nn.Module):
         return [_architecture(value), _described(value.state_dict(), inside)]
     cls = type(value)
     held = getattr(value, "__dict__", None)
     if held is None:
         held = hashlib.sha256(pickle.dumps(value)).hexdigest()
-    return [f"{cls.__module__}.{cls.__qualname__} {_source(cls)}", _described(held, inside)]
+    return [named(cls), _described(held, inside)]
 
 
 def _held(function: Any) -> list[Any]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import pickle
 import re
@@ -7,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -273,3 +275,27 @@ def test_fingerprint_ignores_what_does_not_change_the_landmark(task: UnlearningT
     assert fingerprint(renamed, "original", 0) == name
     assert fingerprint(small_task(WholeClass(label=1)), "original", 0) == name
     assert fingerprint(task.to("cpu"), "original", 0) == name
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "digest"),
+    [
+        ("pareto_explorer.tasks.augment", "CropFlip", "aa88d1bbcb5962dd"),
+        ("pareto_explorer.tasks.text_encoder", "TextEncoder", "52599e507ebc5aeb"),
+        ("pareto_explorer.tasks.text_encoder", "_Block", "76ea12e4e30d2a28"),
+        ("pareto_explorer.tasks.networks.image_classifier", "ImageClassifier", "1f962d7cdc411146"),
+        ("pareto_explorer.tasks.networks.from_torchvision", "GreyAsColour", "80d811cb1d7cde94"),
+        ("pareto_explorer.tasks.networks.resnet", "ResNet", "92ec5aebf74edb73"),
+        ("pareto_explorer.tasks.networks.resnet", "BasicBlock", "87a6bed4153b8676"),
+        ("pareto_explorer.tasks.networks.resnet", "Subsample", "0a63ad26fbd283ae"),
+        ("pareto_explorer.tasks.networks.vgg", "VGG", "170481ef6525b903"),
+        ("pareto_explorer.tasks.networks.vit", "VisionTransformer", "9d55711f0e563c37"),
+        ("pareto_explorer.tasks.networks.vit", "Block", "b1a73bcb6bb9e06c"),
+        ("pareto_explorer.tasks.networks.vit", "Attention", "a858554df693fac7"),
+    ],
+)
+def test_cached_landmarks_of_our_own_models_stay_valid(module: str, name: str, digest: str) -> None:
+    named = fingerprints.named(getattr(importlib.import_module(module), name))
+    assert sha256(named.encode()).hexdigest().startswith(digest), (
+        "every landmark that users have cached would be trained again"
+    )
