@@ -19,10 +19,10 @@ from rich.table import Table
 
 from pareto_explorer import load_run
 from pareto_explorer.fronts import standing
-from pareto_explorer.fronts.comparison import judge_families
-from pareto_explorer.loading import Run
+from pareto_explorer.fronts.statistics.comparison import judge_families
 from pareto_explorer.reports.cards.finding import finding_card
-from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.shared.material import Material
+from pareto_explorer.results.run import Run
 
 KEY = ["trial_id", "replicate", "step"]
 

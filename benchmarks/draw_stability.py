@@ -30,9 +30,9 @@ from rich.table import Table
 from scipy.stats import kendalltau
 
 from pareto_explorer.fronts import Box, family_hypervolumes
-from pareto_explorer.fronts.comparison import Comparison, compare_families
+from pareto_explorer.fronts.statistics.comparison import Comparison, compare_families
 from pareto_explorer.sweeps import SweepSpec, TrialPlan
-from pareto_explorer.sweeps.spaces import Domain
+from pareto_explorer.sweeps.spec.domains import Domain
 
 SEEDS = range(5)
 GOAL_TAU = 0.8

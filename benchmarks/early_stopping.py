@@ -32,7 +32,7 @@ from rich.table import Table
 
 from pareto_explorer.fronts import Box, hypervolume
 from pareto_explorer.sweeps import SweepSpec
-from pareto_explorer.sweeps.schedulers import ParetoASHA
+from pareto_explorer.sweeps.stopping.pareto_asha import ParetoASHA
 
 STEPS, EVERY, GRACE, SLOTS = 60, 10, 10, 4
 DEFAULT = "ParetoASHA"

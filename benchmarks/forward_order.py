@@ -24,12 +24,12 @@ from rich.progress import track
 from rich.table import Table
 from torch import Tensor, nn
 
-from pareto_explorer.sweeps.replicate import unlearning_data
+from pareto_explorer.sweeps.trials.replicate import unlearning_data
 from pareto_explorer.tasks import Samples, UnlearningTask, WholeClass, digits, train_model
 from pareto_explorer.unlearning import Budget, make_method
-from pareto_explorer.unlearning.losses import ForgetBatch
-from pareto_explorer.unlearning.methods.descent import BATCH_NORM_POLICIES
-from pareto_explorer.unlearning.objectives import Objectives
+from pareto_explorer.unlearning.core.forget_losses import ForgetBatch
+from pareto_explorer.unlearning.core.loss_pair import Objectives
+from pareto_explorer.unlearning.methods._descent import BATCH_NORM_POLICIES
 
 PARTS = ("forget", "retain", "test")
 ORDERS = ("retain", "forget")

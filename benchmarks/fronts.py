@@ -38,9 +38,9 @@ from pareto_explorer.fronts import (
     pooled_hypervolume,
     replicate_means,
 )
-from pareto_explorer.fronts.anytime import anytime_curves, common_grid
-from pareto_explorer.fronts.attainment import attainment_difference, family_attainment
-from pareto_explorer.fronts.expected import expected_hypervolume
+from pareto_explorer.fronts.statistics.anytime import anytime_curves, common_grid
+from pareto_explorer.fronts.statistics.attainment import attainment_difference, family_attainment
+from pareto_explorer.fronts.statistics.expected import expected_hypervolume
 
 GOAL = 5.0  # seconds for one case, all steps together
 FAMILIES, REPLICATES, STEPS = 8, 5, 10

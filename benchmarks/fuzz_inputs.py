@@ -36,16 +36,16 @@ import torch
 import yaml
 from PIL import Image
 
-from pareto_explorer.combining import read_box
 from pareto_explorer.errors import InputError
 from pareto_explorer.interchange import import_run, load_mapping
-from pareto_explorer.loading import load_run
-from pareto_explorer.sweeps.spec import SweepSpec
-from pareto_explorer.tasks.forget_requests import parse_forget
-from pareto_explorer.tasks.image_files import read_image_folder
-from pareto_explorer.tasks.listed_samples import listed_samples
-from pareto_explorer.tasks.model_specs import parse_model
-from pareto_explorer.tasks.recipes import RECIPES, parse_recipe
+from pareto_explorer.results.combining import read_box
+from pareto_explorer.results.run import load_run
+from pareto_explorer.sweeps.spec.spec import SweepSpec
+from pareto_explorer.tasks.core.recipes import RECIPES, parse_recipe
+from pareto_explorer.tasks.data.image_files import read_image_folder
+from pareto_explorer.tasks.forget.listed_samples import listed_samples
+from pareto_explorer.tasks.forget.requests import parse_forget
+from pareto_explorer.tasks.models.specs import parse_model
 from pareto_explorer.tasks.registry import make_task
 
 SPACES = Path(__file__).resolve().parents[1] / "search_spaces"

@@ -36,12 +36,12 @@ import pyarrow.parquet as pq
 import yaml
 from rich.console import Console
 
-from pareto_explorer.combining import combine_runs
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import Box, Objective
-from pareto_explorer.fronts.selection import select
-from pareto_explorer.loading import load_run
+from pareto_explorer.fronts.selection.select import select
 from pareto_explorer.reports import write_report
+from pareto_explorer.results.combining import combine_runs
+from pareto_explorer.results.run import load_run
 from pareto_explorer.runs import (
     PointsWriter,
     RunDirectory,
@@ -49,8 +49,8 @@ from pareto_explorer.runs import (
     write_landmarks,
     write_manifest,
 )
-from pareto_explorer.runs.models import keep_model, read_kept_models, record_models
-from pareto_explorer.runs.staging import STATE, Staging
+from pareto_explorer.runs.kept_models import keep_model, read_kept_models, record_models
+from pareto_explorer.runs.remote.staging import STATE, Staging
 
 LONGEST = 3_000  # characters of a message
 METRICS = ("forget_gap", "retain_gap", "validation_forget_gap", "validation_retain_gap")

@@ -33,7 +33,7 @@ import torch
 from gpu_steps import PRECISIONS, Timing, ceiling, flops_per_image, make, steps, training
 from gpu_trials import Together, trials_together
 
-from pareto_explorer.sweeps.parts import BudgetSpec
+from pareto_explorer.sweeps.spec.parts import BudgetSpec
 
 NO_GPU = (
     "There is no GPU that PyTorch can use on this machine: nothing was measured. "

@@ -17,11 +17,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchjd.aggregation import UPGrad
 from torchjd.autojac import backward, jac_to_grad
 
-from pareto_explorer.sweeps.replicate import unlearning_data
+from pareto_explorer.sweeps.trials.replicate import unlearning_data
 from pareto_explorer.tasks import Recipe, UnlearningTask, make_task
-from pareto_explorer.tasks.landmarks import train_stages
+from pareto_explorer.tasks.landmarks.landmarks import train_stages
 from pareto_explorer.unlearning import Budget, UnlearningData, make_method
-from pareto_explorer.unlearning.losses import cross_entropy
+from pareto_explorer.unlearning.core.forget_losses import cross_entropy
 
 __all__ = [
     "METHOD",

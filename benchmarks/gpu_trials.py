@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from gpu_steps import METHOD, PRECISIONS, make
 
-from pareto_explorer.sweeps.families import TrialPlan, expand_families
-from pareto_explorer.sweeps.memory import gibibytes, limit_memory
-from pareto_explorer.sweeps.parts import BudgetSpec, Replicate
-from pareto_explorer.sweeps.replicate import Bench, Landmarks, run_replicate
+from pareto_explorer.sweeps.spec.families import TrialPlan, expand_families
+from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
+from pareto_explorer.sweeps.trials.memory import gibibytes, limit_memory
+from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, run_replicate
 
 __all__ = ["Together", "trials_together"]
 

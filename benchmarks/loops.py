@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from pareto_explorer.unlearning import Budget, ForgetBatch, References, UnlearningData
-from pareto_explorer.unlearning.data import Streams
-from pareto_explorer.unlearning.losses import cross_entropy, kl_uniform
+from pareto_explorer.unlearning.core.data import Streams
+from pareto_explorer.unlearning.core.forget_losses import cross_entropy, kl_uniform
 
 __all__ = ["LR", "Loop", "WeightedSum"]
 

@@ -16,8 +16,8 @@ import torch
 
 from pareto_explorer.fronts import Box, retrain_gap_box
 from pareto_explorer.sweeps import SweepSpec, TrialPlan
-from pareto_explorer.sweeps.replicate import Bench, run_replicate
-from pareto_explorer.sweeps.reproduce import local_landmarks
+from pareto_explorer.sweeps.again.reproduce import local_landmarks
+from pareto_explorer.sweeps.trials.replicate import Bench, run_replicate
 from pareto_explorer.tasks import LandmarkCache, default_cache_dir, make_task
 
 __all__ = ["box_of", "pool_of"]

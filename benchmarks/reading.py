@@ -27,8 +27,8 @@ from rich.console import Console
 from rich.table import Table
 
 from pareto_explorer.runs import PointsWriter, RunDirectory
-from pareto_explorer.runs.columns import DIAGNOSTICS, METRICS
 from pareto_explorer.runs.journal import encode
+from pareto_explorer.schema.columns import DIAGNOSTICS, METRICS
 
 GOAL_POINTS, GOAL_SECONDS, GOAL_MEBIBYTES = 100_000, 0.5, 300.0
 REPLICATES, STEPS = 3, 5

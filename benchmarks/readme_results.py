@@ -20,9 +20,9 @@ from time import perf_counter
 from typing import Any
 
 from pareto_explorer import load_run
-from pareto_explorer.loading import Run
 from pareto_explorer.reports.cards.finding import finding_card
-from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.shared.material import Material
+from pareto_explorer.results.run import Run
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 SPACES = ("digits", "digits_aggregators")

@@ -25,8 +25,8 @@ from torch import nn
 from torchjd.aggregation import UPGrad
 from torchjd.autojac import backward, jac_to_grad
 
-from pareto_explorer.tasks.models import digits_cnn
-from pareto_explorer.tasks.task import Samples
+from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.tasks.models.registry import digits_cnn
 from pareto_explorer.unlearning import Budget, UnlearningData, make_method
 
 GOALS = {"weighted sum": 1.05, "torchjd": 0.6}

@@ -50,11 +50,11 @@ from rich.table import Table
 
 from pareto_explorer.runs import read_points
 from pareto_explorer.sweeps import SweepSpec, execute
-from pareto_explorer.sweeps.callbacks import SweepCallback
-from pareto_explorer.sweeps.cluster import QUIET
-from pareto_explorer.sweeps.progress import Progress
-from pareto_explorer.sweeps.replicate import Bench, run_replicate
-from pareto_explorer.sweeps.reproduce import local_landmarks
+from pareto_explorer.sweeps.again.reproduce import local_landmarks
+from pareto_explorer.sweeps.cluster.connect import QUIET
+from pareto_explorer.sweeps.driver.callbacks import SweepCallback
+from pareto_explorer.sweeps.live.progress import Progress
+from pareto_explorer.sweeps.trials.replicate import Bench, run_replicate
 from pareto_explorer.tasks import LandmarkCache, default_cache_dir, make_task
 
 COUNTS = (250, 500, 1000, 2000)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 
 if sys.argv[:1] == ["-m"]:  # `python -m pareto_explorer`, with the working directory still first
-    from pareto_explorer.search_path import demote_working_directory
+    from pareto_explorer.trust.search_path import demote_working_directory
 
     demote_working_directory()
 
@@ -23,11 +23,11 @@ from pareto_explorer._version import __version__
 from pareto_explorer.errors import InputError
 
 if TYPE_CHECKING:
-    from pareto_explorer.combining import combine_runs
-    from pareto_explorer.facade import run_sweep
-    from pareto_explorer.loading import Run, load_run
+    from pareto_explorer.api import run_sweep
+    from pareto_explorer.notebook.explorer import explore
+    from pareto_explorer.results.combining import combine_runs
+    from pareto_explorer.results.run import Run, load_run
     from pareto_explorer.sweeps import SweepSpec
-    from pareto_explorer.widget import explore
 
 __all__ = [
     "InputError",
@@ -41,12 +41,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Run": "pareto_explorer.loading",
-    "load_run": "pareto_explorer.loading",
+    "Run": "pareto_explorer.results.run",
+    "load_run": "pareto_explorer.results.run",
     "SweepSpec": "pareto_explorer.sweeps",
-    "run_sweep": "pareto_explorer.facade",
-    "combine_runs": "pareto_explorer.combining",
-    "explore": "pareto_explorer.widget",
+    "run_sweep": "pareto_explorer.api",
+    "combine_runs": "pareto_explorer.results.combining",
+    "explore": "pareto_explorer.notebook.explorer",
 }
 
 

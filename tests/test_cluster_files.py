@@ -14,7 +14,7 @@ import typer
 import yaml
 from packaging.requirements import Requirement
 
-from pareto_explorer.cli import app
+from pareto_explorer.cli.app import app
 
 jsonschema = pytest.importorskip("jsonschema")
 

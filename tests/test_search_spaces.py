@@ -13,10 +13,10 @@ import pytest
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps import Replicate, SweepSpec
-from pareto_explorer.sweeps.replicate import Bench, Landmarks, run_replicate
+from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, run_replicate
 from pareto_explorer.tasks import TASKS, make_task, parse_forget, train_landmark
-from pareto_explorer.tasks.model_specs import parse_model
-from pareto_explorer.tasks.recipes import Recipe, parse_recipe
+from pareto_explorer.tasks.core.recipes import Recipe, parse_recipe
+from pareto_explorer.tasks.models.specs import parse_model
 
 FOLDER = Path(__file__).resolve().parent.parent / "search_spaces"
 SPACES = sorted(path.stem for path in FOLDER.glob("*.yaml"))

@@ -8,9 +8,9 @@ from pareto_explorer.figures.front import draw_front, plot_front
 from pareto_explorer.figures.front_info import FamilyFront, FrontInfo, front_info
 from pareto_explorer.figures.hypervolume import plot_hypervolumes
 from pareto_explorer.figures.importance import plot_importance
-from pareto_explorer.figures.landmarks import LandmarkCloud
 from pareto_explorer.figures.sensitivity import plot_sensitivity
-from pareto_explorer.figures.style import DARK, LIGHT, FamilyStyle, Theme, family_styles
+from pareto_explorer.figures.shared.landmark_clouds import LandmarkCloud
+from pareto_explorer.figures.shared.style import DARK, LIGHT, FamilyStyle, Theme, family_styles
 
 __all__ = [
     "DARK",

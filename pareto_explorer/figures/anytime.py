@@ -10,9 +10,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pareto_explorer.errors import unknown
-from pareto_explorer.figures.hover import plain
-from pareto_explorer.figures.legend import with_legend
-from pareto_explorer.figures.style import (
+from pareto_explorer.figures.shared.hover import plain
+from pareto_explorer.figures.shared.legend import with_legend
+from pareto_explorer.figures.shared.style import (
     LIGHT,
     FamilyStyle,
     Theme,
@@ -21,8 +21,8 @@ from pareto_explorer.figures.style import (
     family_styles,
 )
 from pareto_explorer.fronts import Box
-from pareto_explorer.fronts.anytime import anytime_curves, common_grid
-from pareto_explorer.fronts.expected import expected_hypervolume
+from pareto_explorer.fronts.statistics.anytime import anytime_curves, common_grid
+from pareto_explorer.fronts.statistics.expected import expected_hypervolume
 
 __all__ = ["AnytimeInfo", "FamilyCurve", "anytime_info", "draw_anytime", "plot_anytime"]
 

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 
-from pareto_explorer.figures.hover import plain
-from pareto_explorer.figures.legend import with_legend
-from pareto_explorer.figures.panels import Panel, axis_names, panel_layout
-from pareto_explorer.figures.style import LIGHT, FamilyStyle, Theme, family_styles
-from pareto_explorer.figures.words import number
+from pareto_explorer.figures.shared.hover import plain
+from pareto_explorer.figures.shared.legend import with_legend
+from pareto_explorer.figures.shared.panels import Panel, axis_names, panel_layout
+from pareto_explorer.figures.shared.style import LIGHT, FamilyStyle, Theme, family_styles
+from pareto_explorer.schema.metrics import number
 
 __all__ = [
     "DiagnosticsInfo",

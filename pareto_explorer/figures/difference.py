@@ -12,11 +12,11 @@ import plotly.graph_objects as go
 
 from pareto_explorer.figures.attainment import AttainmentInfo, FamilyBand, attainment_info
 from pareto_explorer.figures.frame import draw_in_frame
-from pareto_explorer.figures.hover import plain
-from pareto_explorer.figures.legend import with_legend
-from pareto_explorer.figures.style import LIGHT, Theme, fade
+from pareto_explorer.figures.shared.hover import plain
+from pareto_explorer.figures.shared.legend import with_legend
+from pareto_explorer.figures.shared.style import LIGHT, Theme, fade
 from pareto_explorer.fronts import Box
-from pareto_explorer.fronts.attainment import AttainmentDifference, attainment_difference
+from pareto_explorer.fronts.statistics.attainment import AttainmentDifference, attainment_difference
 
 __all__ = ["DifferenceInfo", "difference_info", "draw_difference", "plot_difference"]
 

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from pareto_explorer.errors import InputError
 from pareto_explorer.figures.front import draw_front
 from pareto_explorer.figures.front_info import FrontInfo, front_info
-from pareto_explorer.figures.style import Theme
+from pareto_explorer.figures.shared.style import Theme
 from pareto_explorer.fronts import Box
 
 __all__ = ["NEAR", "WHOLE", "draw_in_frame", "frame_info", "require_two"]

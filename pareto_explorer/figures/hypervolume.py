@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from pareto_explorer.figures.hover import plain
-from pareto_explorer.figures.style import LIGHT, FamilyStyle, Theme, base_layout, fade
+from pareto_explorer.figures.shared.hover import plain
+from pareto_explorer.figures.shared.style import LIGHT, FamilyStyle, Theme, base_layout, fade
 from pareto_explorer.fronts import FamilyHypervolume
 
 __all__ = [

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 import plotly.graph_objects as go
 
-from pareto_explorer.figures.hover import plain
-from pareto_explorer.figures.panels import Panel, axis_names, panel_layout
-from pareto_explorer.figures.style import LIGHT, PALETTE, Theme
-from pareto_explorer.figures.words import label
+from pareto_explorer.figures.shared.hover import plain
+from pareto_explorer.figures.shared.panels import Panel, axis_names, panel_layout
+from pareto_explorer.figures.shared.style import LIGHT, PALETTE, Theme
 from pareto_explorer.fronts import Box
-from pareto_explorer.fronts.importance import ImportanceResult, knob_importance
+from pareto_explorer.fronts.statistics.importance import ImportanceResult, knob_importance
+from pareto_explorer.schema.metrics import label
 
 __all__ = ["ImportanceInfo", "draw_importance", "importance_info", "plot_importance"]
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pareto_explorer.figures.words import label
 from pareto_explorer.fronts import Box
-from pareto_explorer.fronts.knobs import off_scale
-from pareto_explorer.runs.columns import CONFIG_PREFIX, config_columns
+from pareto_explorer.fronts.statistics.knobs import off_scale
+from pareto_explorer.schema.columns import CONFIG_PREFIX, config_columns
+from pareto_explorer.schema.metrics import label
 
 __all__ = ["ParallelAxis", "parallel_axes"]
 

@@ -8,10 +8,16 @@ from typing import NamedTuple
 import pandas as pd
 import plotly.graph_objects as go
 
-from pareto_explorer.figures.hover import plain
-from pareto_explorer.figures.style import LIGHT, FamilyStyle, Theme, base_layout, family_styles
+from pareto_explorer.figures.shared.hover import plain
+from pareto_explorer.figures.shared.style import (
+    LIGHT,
+    FamilyStyle,
+    Theme,
+    base_layout,
+    family_styles,
+)
 from pareto_explorer.fronts import Box
-from pareto_explorer.fronts.sensitivity import reference_sensitivity
+from pareto_explorer.fronts.statistics.sensitivity import reference_sensitivity
 
 __all__ = [
     "FamilyRanks",

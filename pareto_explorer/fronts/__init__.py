@@ -1,39 +1,6 @@
 """The mathematics of fronts: objectives and boxes, dominance, hypervolume, uncertainty, choice."""
 
-from pareto_explorer.fronts.anytime import anytime_curves, common_grid
-from pareto_explorer.fronts.attainment import (
-    Attainment,
-    AttainmentDifference,
-    attainment_difference,
-    family_attainment,
-)
-from pareto_explorer.fronts.comparison import Comparison, compare_families
-from pareto_explorer.fronts.contributions import (
-    family_contributions,
-    knob_contributions,
-    point_contributions,
-)
-from pareto_explorer.fronts.coverage import coverage_sentences, knob_coverage
-from pareto_explorer.fronts.dominance import non_dominated
-from pareto_explorer.fronts.edges import edge_sentences, knob_edges
-from pareto_explorer.fronts.expected import expected_hypervolume
-from pareto_explorer.fronts.families import (
-    FamilyHypervolume,
-    family_hypervolumes,
-    hypervolume_json,
-    pooled_hypervolume,
-)
-from pareto_explorer.fronts.floor import (
-    RetrainFloor,
-    families_inside,
-    floor_sentence,
-    retrain_floor,
-)
-from pareto_explorer.fronts.hypervolume import HypervolumeResult, hypervolume
-from pareto_explorer.fronts.importance import ImportanceResult, knob_importance
-from pareto_explorer.fronts.indicators import additive_epsilon, family_indicators, igd_plus, r2
-from pareto_explorer.fronts.objectives import Box, Objective, require_same_box
-from pareto_explorer.fronts.presets import (
+from pareto_explorer.fronts.box_presets import (
     OBJECTIVES,
     Preset,
     efficacy_fidelity_box,
@@ -41,14 +8,52 @@ from pareto_explorer.fronts.presets import (
     oracle_free_doubt,
     retrain_gap_box,
 )
-from pareto_explorer.fronts.resampling import Interval
-from pareto_explorer.fronts.selection import Selection, select
-from pareto_explorer.fronts.sensitivity import ranking_changes, reference_sensitivity
-from pareto_explorer.fronts.standing import Standing, standing, standing_sentence
-from pareto_explorer.fronts.tables import front, replicate_means
-from pareto_explorer.fronts.to_forget import forget_nadir, nothing_to_forget
-from pareto_explorer.fronts.validation import validation_box
-from pareto_explorer.fronts.vorobev import VorobevResult, vorobev
+from pareto_explorer.fronts.core.box import Box, Objective, require_same_box
+from pareto_explorer.fronts.core.dominance import non_dominated
+from pareto_explorer.fronts.core.hypervolume import HypervolumeResult, hypervolume
+from pareto_explorer.fronts.core.tables import front, replicate_means
+from pareto_explorer.fronts.core.validation_twins import validation_box
+from pareto_explorer.fronts.selection.select import Selection, select
+from pareto_explorer.fronts.statistics.anytime import anytime_curves, common_grid
+from pareto_explorer.fronts.statistics.attainment import (
+    Attainment,
+    AttainmentDifference,
+    attainment_difference,
+    family_attainment,
+)
+from pareto_explorer.fronts.statistics.comparison import Comparison, compare_families
+from pareto_explorer.fronts.statistics.contributions import (
+    family_contributions,
+    knob_contributions,
+    point_contributions,
+)
+from pareto_explorer.fronts.statistics.coverage import coverage_sentences, knob_coverage
+from pareto_explorer.fronts.statistics.edges import edge_sentences, knob_edges
+from pareto_explorer.fronts.statistics.expected import expected_hypervolume
+from pareto_explorer.fronts.statistics.families import (
+    FamilyHypervolume,
+    family_hypervolumes,
+    hypervolume_json,
+    pooled_hypervolume,
+)
+from pareto_explorer.fronts.statistics.floor import (
+    RetrainFloor,
+    families_inside,
+    floor_sentence,
+    retrain_floor,
+)
+from pareto_explorer.fronts.statistics.importance import ImportanceResult, knob_importance
+from pareto_explorer.fronts.statistics.indicators import (
+    additive_epsilon,
+    family_indicators,
+    igd_plus,
+    r2,
+)
+from pareto_explorer.fronts.statistics.resampling import Interval
+from pareto_explorer.fronts.statistics.sensitivity import ranking_changes, reference_sensitivity
+from pareto_explorer.fronts.statistics.standing import Standing, standing, standing_sentence
+from pareto_explorer.fronts.statistics.to_forget import forget_nadir, nothing_to_forget
+from pareto_explorer.fronts.statistics.vorobev import VorobevResult, vorobev
 
 __all__ = [
     "OBJECTIVES",

@@ -10,7 +10,7 @@ from pareto_explorer.errors import InputError, bare, brief
 from pareto_explorer.interchange.cells import plain
 from pareto_explorer.interchange.columns import Columns
 from pareto_explorer.runs.agreement import Key, contradiction, key_of
-from pareto_explorer.runs.columns import CONFIG_PREFIX, KEY
+from pareto_explorer.schema.columns import CONFIG_PREFIX, KEY
 
 __all__ = ["check_points", "trial_statuses"]
 

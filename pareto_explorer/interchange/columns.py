@@ -10,7 +10,7 @@ from pareto_explorer.errors import InputError, bare, brief, unknown
 from pareto_explorer.interchange.cells import numbers
 from pareto_explorer.interchange.foreign import ForeignTable
 from pareto_explorer.interchange.mapping import TARGETS, ColumnMapping
-from pareto_explorer.runs.columns import CONFIG_PREFIX, IDENTITY
+from pareto_explorer.schema.columns import CONFIG_PREFIX, IDENTITY
 
 __all__ = ["Columns", "resolve"]
 

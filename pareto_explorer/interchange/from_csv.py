@@ -12,7 +12,7 @@ from pareto_explorer.interchange.foreign import ForeignTable
 from pareto_explorer.interchange.mapping import TARGETS, ColumnMapping
 from pareto_explorer.interchange.parquet import read_parquet
 from pareto_explorer.interchange.progress import Tell, silent
-from pareto_explorer.runs.columns import STD_SUFFIX
+from pareto_explorer.schema.columns import STD_SUFFIX
 
 __all__ = ["TABLE_SUFFIXES", "is_table", "read_table"]
 

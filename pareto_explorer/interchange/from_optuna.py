@@ -17,7 +17,7 @@ from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.interchange.foreign import ForeignTable
 from pareto_explorer.interchange.mapping import ObjectiveColumn
 from pareto_explorer.interchange.progress import Tell, silent, told
-from pareto_explorer.redaction import redacted
+from pareto_explorer.trust.redaction import redacted
 
 if TYPE_CHECKING:
     import optuna

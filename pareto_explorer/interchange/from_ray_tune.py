@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.files import MAX_JSON_BYTES, parse_json, read_bytes
 from pareto_explorer.interchange.foreign import ForeignTable
 from pareto_explorer.interchange.progress import Tell, silent, told
+from pareto_explorer.trust.files import MAX_JSON_BYTES, parse_json, read_bytes
 
 __all__ = ["is_ray_tune", "read_ray_tune"]
 

@@ -17,15 +17,14 @@ from pareto_explorer._version import __version__
 from pareto_explorer.errors import InputError, brief
 from pareto_explorer.fronts import Box
 from pareto_explorer.interchange.assemble import Assembled, assemble
-from pareto_explorer.interchange.bounds import frozen_box
 from pareto_explorer.interchange.foreign import ForeignTable
 from pareto_explorer.interchange.from_csv import TABLE_SUFFIXES, is_table, read_table
 from pareto_explorer.interchange.from_optuna import JOURNAL_SUFFIXES, is_sqlite, read_optuna
 from pareto_explorer.interchange.from_ray_tune import is_ray_tune, read_ray_tune
-from pareto_explorer.interchange.mapping import ColumnMapping, load_mapping
+from pareto_explorer.interchange.mapping import ColumnMapping, frozen_box, load_mapping
 from pareto_explorer.interchange.progress import Tell, silent, told
 from pareto_explorer.runs import PointsWriter, RunDirectory, write_landmarks, write_manifest
-from pareto_explorer.runs.storage import is_storage
+from pareto_explorer.runs.files.storage import is_storage
 
 __all__ = ["ForeignRun", "import_run", "is_foreign", "read_foreign"]
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from pareto_explorer.interchange.cells import plain
 from pareto_explorer.interchange.from_optuna import quiet
-from pareto_explorer.runs.columns import (
+from pareto_explorer.schema.columns import (
     CONFIG_PREFIX,
     STD_SUFFIX,
     config_columns,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
     from pareto_explorer.fronts import Box
-    from pareto_explorer.loading import Run
+    from pareto_explorer.results.run import Run
 
 __all__ = ["to_optuna"]
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pareto_explorer.fronts.tables import objective_values
+from pareto_explorer.fronts.core.tables import objective_values
 from pareto_explorer.interchange.cells import plain
-from pareto_explorer.runs.columns import CONFIG_PREFIX, config_columns
+from pareto_explorer.schema.columns import CONFIG_PREFIX, config_columns
 
 if TYPE_CHECKING:
     from pymoo.core.result import Result
 
-    from pareto_explorer.loading import Run
+    from pareto_explorer.results.run import Run
 
 __all__ = ["to_pymoo"]
 

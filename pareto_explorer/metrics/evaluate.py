@@ -8,18 +8,19 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from pareto_explorer.metrics.accuracy import accuracy
-from pareto_explorer.metrics.divergence import js_divergence
-from pareto_explorer.metrics.gaps import (
+from pareto_explorer.metrics.measures import (
+    accuracy,
     accuracy_drop,
     average_gap,
+    confidences,
     forget_accuracy_gap,
+    js_divergence,
     mean_gap,
+    membership_inference,
     tug_of_war,
 )
-from pareto_explorer.metrics.membership import confidences, membership_inference
-from pareto_explorer.tasks.logits import logits_of
-from pareto_explorer.tasks.task import Samples, UnlearningTask
+from pareto_explorer.tasks.core.task import Samples, UnlearningTask
+from pareto_explorer.tasks.models.logits import logits_of
 
 __all__ = ["Diverged", "Evaluator"]
 

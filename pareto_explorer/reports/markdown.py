@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pareto_explorer.figures.words import number
-from pareto_explorer.reports.card import Card, failed
+from pareto_explorer.reports.shared.material import Card, failed
+from pareto_explorer.schema.metrics import number
 
 __all__ = ["render_markdown"]
 

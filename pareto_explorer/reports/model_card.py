@@ -13,13 +13,13 @@ import jinja2
 import pandas as pd
 
 from pareto_explorer._version import __version__
-from pareto_explorer.figures.words import measure, number
 from pareto_explorer.fronts import FamilyHypervolume, nothing_to_forget
-from pareto_explorer.fronts.selection import Selection
-from pareto_explorer.loading import Run
-from pareto_explorer.reports.standing import shown_kinds, standing
-from pareto_explorer.reports.wording import box_sentence, count, share
-from pareto_explorer.runs.columns import STD_SUFFIX
+from pareto_explorer.fronts.selection.select import Selection
+from pareto_explorer.reports.shared.phrases import box_sentence, count, share
+from pareto_explorer.results.run import Run
+from pareto_explorer.runs import metric_columns
+from pareto_explorer.schema.columns import STD_SUFFIX
+from pareto_explorer.schema.metrics import measure, number
 
 __all__ = [
     "ModelFile",
@@ -27,8 +27,49 @@ __all__ = [
     "render_model_card",
     "reproduce_call",
     "reproduce_command",
+    "shown_kinds",
     "spread",
+    "standing",
 ]
+
+_KINDS = ("original", "retrained", "chosen")
+
+
+def standing(selection: Selection, points: pd.DataFrame, landmarks: pd.DataFrame) -> pd.DataFrame:
+    """Means and spreads of every metric that the chosen model has.
+
+    Args:
+        selection: The choice.
+        points: The points table.
+        landmarks: The landmarks table; may be empty.
+
+    Returns:
+        Index: metrics, the objectives first, then the ones that the choice looked at. Columns
+        ``original, retrained, chosen``, each with its sample standard deviation under
+        ``<column>.std``: of the landmarks over training seeds, of the chosen model over
+        replicates. NaN where something was not measured or there is only one.
+    """
+    leading = dict.fromkeys([*selection.box.metrics, *selection.validation.metrics])
+    metrics = [
+        metric
+        for metric in dict.fromkeys([*leading, *metric_columns(points)])
+        if not pd.isna(selection.chosen.get(metric))
+    ]
+    columns: dict[str, pd.Series[float]] = {}
+    for kind in ("original", "retrained"):
+        seeds = landmarks[landmarks["landmark"] == kind].drop_duplicates("training_seed")
+        values = seeds.reindex(columns=metrics)
+        columns |= {kind: values.mean(), kind + STD_SUFFIX: values.std()}
+    columns["chosen"] = selection.chosen[metrics].astype(float)
+    spread = selection.chosen[[metric + STD_SUFFIX for metric in metrics]].astype(float)
+    columns["chosen" + STD_SUFFIX] = spread.set_axis(metrics)
+    return pd.DataFrame(columns, index=metrics, dtype=float)
+
+
+def shown_kinds(table: pd.DataFrame) -> list[str]:
+    """The models that a table of ``standing`` has any value of; a run may have retrained none."""
+    return [kind for kind in _KINDS if kind == "chosen" or table[kind].notna().any()]
+
 
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*[]<>#|"} | {"&": "&amp;", "\n": " ", "\r": " "})
 

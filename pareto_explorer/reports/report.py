@@ -9,11 +9,11 @@ from pathlib import Path
 
 from pareto_explorer.errors import InputError, WriteError
 from pareto_explorer.fronts import Box, hypervolume_json
-from pareto_explorer.loading import Run, load_run
 from pareto_explorer.reports.cards import CARDS
+from pareto_explorer.reports.html import render_page
 from pareto_explorer.reports.markdown import render_markdown
-from pareto_explorer.reports.material import Material
-from pareto_explorer.reports.page import render_page
+from pareto_explorer.reports.shared.material import Material
+from pareto_explorer.results.run import Run, load_run
 from pareto_explorer.runs import read_manifest, write_text
 
 __all__ = ["write_report"]

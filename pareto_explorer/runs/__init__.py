@@ -1,16 +1,14 @@
 """The run directory: all that a sweep leaves behind, and all that a report needs."""
 
-from pareto_explorer.runs.atomic import atomic_path, write_text
-from pareto_explorer.runs.columns import config_columns, diagnostic_columns, metric_columns
-from pareto_explorer.runs.landmarks import read_landmarks, write_landmarks
+from pareto_explorer.runs.files.atomic import atomic_path, write_text
+from pareto_explorer.runs.kept_models import find_model, keep_model
+from pareto_explorer.runs.landmarks_table import read_landmarks, write_landmarks
 from pareto_explorer.runs.manifest import (
     RunDirectory,
     read_manifest,
     recorded_entry,
     write_manifest,
 )
-from pareto_explorer.runs.mirror import Mirror, is_uri
-from pareto_explorer.runs.models import find_model, keep_model
 from pareto_explorer.runs.own import require_own, require_planned
 from pareto_explorer.runs.points import (
     PointsWriter,
@@ -19,6 +17,8 @@ from pareto_explorer.runs.points import (
     read_plans,
     read_points,
 )
+from pareto_explorer.runs.remote.mirror import Mirror, is_uri
+from pareto_explorer.schema.columns import config_columns, diagnostic_columns, metric_columns
 
 __all__ = [
     "Mirror",

@@ -9,8 +9,8 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pareto_explorer.errors import brief
-from pareto_explorer.runs.columns import CONFIG_PREFIX, IDENTITY, KEY, MACHINE_TIMES
-from pareto_explorer.runs.kinds import word
+from pareto_explorer.schema.columns import CONFIG_PREFIX, IDENTITY, KEY, MACHINE_TIMES
+from pareto_explorer.schema.kinds import word
 
 __all__ = [
     "NOT_COMPARED",

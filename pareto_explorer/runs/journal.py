@@ -18,9 +18,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pareto_explorer.errors import InputError, brief
-from pareto_explorer.files import parse_json
-from pareto_explorer.runs.columns import IDENTITY, stack, tabulate
-from pareto_explorer.runs.kinds import Misfit
+from pareto_explorer.schema.columns import IDENTITY, stack, tabulate
+from pareto_explorer.schema.kinds import Misfit
+from pareto_explorer.trust.files import parse_json
 
 __all__ = [
     "RUNNING",

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pareto_explorer.errors import InputError, brief
-from pareto_explorer.files import dump_yaml, read_yaml
-from pareto_explorer.runs.atomic import write_text
-from pareto_explorer.runs.kinds import word
+from pareto_explorer.runs.files.atomic import write_text
+from pareto_explorer.schema.kinds import word
+from pareto_explorer.trust.files import dump_yaml, read_yaml
 
 __all__ = [
     "FORMAT",

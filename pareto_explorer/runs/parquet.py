@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pareto_explorer.errors import InputError, brief
-from pareto_explorer.runs.atomic import atomic_path
-from pareto_explorer.runs.columns import kind_of, order, require_names
-from pareto_explorer.runs.kinds import STRING, Cost, Kind, Measure, Misfit, Text, Whole, word
+from pareto_explorer.runs.files.atomic import atomic_path
+from pareto_explorer.schema.columns import kind_of, order, require_names
+from pareto_explorer.schema.kinds import STRING, Cost, Kind, Measure, Misfit, Text, Whole, word
 
 __all__ = ["read_record", "read_table", "write_table"]
 

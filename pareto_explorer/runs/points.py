@@ -15,7 +15,6 @@ import pandas as pd
 
 from pareto_explorer.errors import InputError, WriteError
 from pareto_explorer.runs.agreement import Contradiction, Key, is_measured, key_of
-from pareto_explorer.runs.columns import IDENTITY, POINT_STATUSES, require_fit
 from pareto_explorer.runs.journal import (
     RUNNING,
     Mark,
@@ -33,6 +32,7 @@ from pareto_explorer.runs.recorded import (
     read_recorded,
     without,
 )
+from pareto_explorer.schema.columns import IDENTITY, POINT_STATUSES, require_fit
 
 __all__ = [
     "POINT_STATUSES",

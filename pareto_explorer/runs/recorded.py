@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from pyarrow import ArrowException
 
 from pareto_explorer.errors import InputError, brief
-from pareto_explorer.files import parse_json, require_ordinary
 from pareto_explorer.runs.agreement import (
     NOT_COMPARED,
     Contradiction,
@@ -28,14 +27,6 @@ from pareto_explorer.runs.agreement import (
     contradiction,
     is_measured,
     key_of,
-)
-from pareto_explorer.runs.columns import (
-    IDENTITY,
-    KEY,
-    STRING,
-    config_columns,
-    plain_values,
-    stack,
 )
 from pareto_explorer.runs.journal import (
     RUNNING,
@@ -47,9 +38,18 @@ from pareto_explorer.runs.journal import (
     checked_plan,
     read_entries,
 )
-from pareto_explorer.runs.kinds import word
 from pareto_explorer.runs.manifest import RunDirectory
 from pareto_explorer.runs.parquet import read_record, read_table, write_table
+from pareto_explorer.schema.columns import (
+    IDENTITY,
+    KEY,
+    STRING,
+    config_columns,
+    plain_values,
+    stack,
+)
+from pareto_explorer.schema.kinds import word
+from pareto_explorer.trust.files import parse_json, require_ordinary
 
 __all__ = ["Recorded", "compact", "compare", "journal_end", "read_recorded", "without"]
 

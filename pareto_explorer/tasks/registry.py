@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from pareto_explorer.errors import InputError, brief, unknown
-from pareto_explorer.own_code import find, is_own, reason, returns
-from pareto_explorer.tasks.digits import digits
-from pareto_explorer.tasks.forget_requests import parse_forget
-from pareto_explorer.tasks.task import UnlearningTask
-from pareto_explorer.tasks.text import text
-from pareto_explorer.tasks.textures import textures
-from pareto_explorer.tasks.vision import (
+from pareto_explorer.tasks.builtin.digits import digits
+from pareto_explorer.tasks.builtin.text.task import text
+from pareto_explorer.tasks.builtin.textures.task import textures
+from pareto_explorer.tasks.builtin.vision import (
     cifar10,
     cifar100,
     fashion_mnist,
@@ -23,6 +20,9 @@ from pareto_explorer.tasks.vision import (
     svhn,
     tiny_imagenet,
 )
+from pareto_explorer.tasks.core.task import UnlearningTask
+from pareto_explorer.tasks.forget.requests import parse_forget
+from pareto_explorer.trust.own_code import find, is_own, reason, returns
 
 __all__ = ["TASKS", "TaskEntry", "make_task", "makes_task"]
 

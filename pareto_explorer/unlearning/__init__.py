@@ -1,12 +1,13 @@
 """How it is unlearned: methods, weightings, forget losses and what they spend."""
 
-from pareto_explorer.unlearning.budget import Budget, Ledger
-from pareto_explorer.unlearning.data import Batches, UnlearningData
-from pareto_explorer.unlearning.demands import Demanding
-from pareto_explorer.unlearning.losses import ForgetBatch, ForgetLoss
+from pareto_explorer.unlearning.aggregators import Descent, Rule, Step
+from pareto_explorer.unlearning.core.budget import Budget, Ledger
+from pareto_explorer.unlearning.core.data import Batches, UnlearningData
+from pareto_explorer.unlearning.core.forget_losses import ForgetBatch, ForgetLoss
+from pareto_explorer.unlearning.core.references import References, reads_original
+from pareto_explorer.unlearning.family_presets import PRESETS, Preset, find_preset
 from pareto_explorer.unlearning.methods import Method
-from pareto_explorer.unlearning.presets import PRESETS, Preset, find_preset
-from pareto_explorer.unlearning.references import References, reads_original
+from pareto_explorer.unlearning.methods._descent import Demanding
 from pareto_explorer.unlearning.registry import (
     FORGET_LOSSES,
     METHODS,
@@ -17,7 +18,6 @@ from pareto_explorer.unlearning.registry import (
     make_method,
     resolve,
 )
-from pareto_explorer.unlearning.rules import Descent, Rule, Step
 
 __all__ = [
     "FORGET_LOSSES",

@@ -10,12 +10,12 @@ from typing import Any, cast
 from torchjd.aggregation import Weighting
 
 from pareto_explorer.errors import InputError, unknown
-from pareto_explorer.own_code import find, is_own, returns, takes
-from pareto_explorer.unlearning.entries import Entry, Knob
-from pareto_explorer.unlearning.losses import ForgetBatch
+from pareto_explorer.trust.own_code import find, is_own, returns, takes
+from pareto_explorer.unlearning.aggregators import Rule
+from pareto_explorer.unlearning.core.forget_losses import ForgetBatch
+from pareto_explorer.unlearning.core.knobs import Entry, Knob
 from pareto_explorer.unlearning.methods import GradientMethod, Method
-from pareto_explorer.unlearning.methods.one_shot import OneShot
-from pareto_explorer.unlearning.rules import Rule
+from pareto_explorer.unlearning.methods._one_shot import OneShot
 from pareto_explorer.unlearning.tables import FORGET_LOSSES, METHODS, WEIGHTINGS
 
 __all__ = [

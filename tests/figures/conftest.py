@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pareto_explorer.loading import Run, load_run
+from pareto_explorer.results.run import Run, load_run
 from tests.synthetic import write_synthetic_run
 
 

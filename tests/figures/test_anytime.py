@@ -8,11 +8,11 @@ import pytest
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.figures.anytime import AXIS_TITLES, anytime_info, draw_anytime, plot_anytime
-from pareto_explorer.figures.style import DARK
+from pareto_explorer.figures.shared.style import DARK
 from pareto_explorer.fronts import Box, Objective, family_hypervolumes
-from pareto_explorer.fronts.anytime import anytime_curves, common_grid
-from pareto_explorer.fronts.expected import expected_hypervolume
-from pareto_explorer.loading import Run
+from pareto_explorer.fronts.statistics.anytime import anytime_curves, common_grid
+from pareto_explorer.fronts.statistics.expected import expected_hypervolume
+from pareto_explorer.results.run import Run
 from tests.fronts.twins_draws import quantile
 
 BOX = Box((Objective("a", "min", 0.0, 1.0), Objective("b", "min", 0.0, 1.0)))

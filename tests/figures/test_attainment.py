@@ -11,10 +11,10 @@ from pareto_explorer.figures.attainment import (
     draw_attainment,
     plot_attainment,
 )
-from pareto_explorer.figures.style import DARK
+from pareto_explorer.figures.shared.style import DARK
 from pareto_explorer.fronts import Box, Objective
-from pareto_explorer.fronts.attainment import family_attainment
-from pareto_explorer.loading import Run
+from pareto_explorer.fronts.statistics.attainment import family_attainment
+from pareto_explorer.results.run import Run
 
 BOX = Box((Objective("a", "min", 0.0, 1.0), Objective("b", "min", 0.0, 1.0)))
 

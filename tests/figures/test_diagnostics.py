@@ -9,8 +9,8 @@ from pareto_explorer.figures.diagnostics import (
     draw_diagnostics,
     plot_diagnostics,
 )
-from pareto_explorer.figures.style import DARK
-from pareto_explorer.loading import Run
+from pareto_explorer.figures.shared.style import DARK
+from pareto_explorer.results.run import Run
 
 
 def points(rows: list[tuple[str, int, int, str, float]]) -> pd.DataFrame:

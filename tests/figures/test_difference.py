@@ -8,9 +8,9 @@ import pytest
 from pareto_explorer.errors import InputError
 from pareto_explorer.figures.attainment import attainment_info
 from pareto_explorer.figures.difference import difference_info, draw_difference, plot_difference
-from pareto_explorer.figures.style import DARK
-from pareto_explorer.fronts.attainment import attainment_difference
-from pareto_explorer.loading import Run
+from pareto_explorer.figures.shared.style import DARK
+from pareto_explorer.fronts.statistics.attainment import attainment_difference
+from pareto_explorer.results.run import Run
 
 FIRST, SECOND = "upgrad/kl_heldout", "mgda/kl_heldout"
 

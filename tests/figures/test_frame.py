@@ -8,9 +8,9 @@ import pytest
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.figures.frame import NEAR, WHOLE, draw_in_frame, frame_info, require_two
-from pareto_explorer.figures.style import LIGHT
+from pareto_explorer.figures.shared.style import LIGHT
 from pareto_explorer.fronts import Box, Objective
-from pareto_explorer.loading import Run
+from pareto_explorer.results.run import Run
 
 BOUNDS: dict[str, Any] = {"min": (0.0, 1.0), "max": (1.0, 0.0)}
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pareto_explorer.figures import DARK, draw_front, front_info, plot_front
-from pareto_explorer.figures.style import family_styles
+from pareto_explorer.figures.shared.style import family_styles
 from pareto_explorer.fronts import Box, Objective
-from pareto_explorer.loading import Run
+from pareto_explorer.results.run import Run
 
 
 def role(figure: Any, name: str) -> list[Any]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pareto_explorer.figures.front_info import front_info, staircase
 from pareto_explorer.fronts import Box, Objective, hypervolume
-from pareto_explorer.loading import Run
+from pareto_explorer.results.run import Run
 
 DIRECTIONS = list(product(["min", "max"], repeat=2))
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pareto_explorer.figures.front_thinning import thin
+from pareto_explorer.figures.front_info import thin
 
 
 @given(

@@ -9,9 +9,9 @@ from pareto_explorer.figures.hypervolume import (
     hypervolume_info,
     plot_hypervolumes,
 )
-from pareto_explorer.figures.style import DARK, family_styles
+from pareto_explorer.figures.shared.style import DARK, family_styles
 from pareto_explorer.fronts import family_hypervolumes
-from pareto_explorer.loading import Run
+from pareto_explorer.results.run import Run
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pandas as pd
 
 from pareto_explorer.figures.importance import draw_importance, importance_info
-from pareto_explorer.figures.style import DARK
-from pareto_explorer.fronts.importance import ImportanceResult
+from pareto_explorer.figures.shared.style import DARK
+from pareto_explorer.fronts.statistics.importance import ImportanceResult
 
 
 def result(knobs: int = 3) -> ImportanceResult:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from pareto_explorer.figures.sensitivity import plot_sensitivity, sensitivity_info
-from pareto_explorer.fronts.sensitivity import reference_sensitivity
-from pareto_explorer.loading import Run
+from pareto_explorer.fronts.statistics.sensitivity import reference_sensitivity
+from pareto_explorer.results.run import Run
 
 
 def test_ranks_are_those_of_the_table(run: Run) -> None:

@@ -21,7 +21,7 @@ from pareto_explorer.interchange import delimited, parquet, read_foreign
 from pareto_explorer.interchange.delimited import read_delimited
 from pareto_explorer.interchange.importing import import_run
 from pareto_explorer.interchange.progress import silent, told
-from pareto_explorer.loading import load_run
+from pareto_explorer.results.run import load_run
 from tests.interchange.tables import mapping, write
 
 BIG = 14868914427443211269  # as torch.seed() draws them, beyond 63 bits

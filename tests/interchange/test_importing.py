@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from pareto_explorer.cli import app
+from pareto_explorer.cli.app import app
 from pareto_explorer.errors import InputError
 from pareto_explorer.interchange import import_run, is_foreign, read_foreign
-from pareto_explorer.loading import load_run
+from pareto_explorer.results.run import load_run
 from pareto_explorer.runs import finished_trials
 from tests.interchange.tables import OBJECTIVES, mapping, write
 
@@ -58,8 +58,8 @@ def test_an_import_is_an_ordinary_run(table, tmp_path):
 def test_costs_that_were_not_recorded_are_nowhere(table, tmp_path):
     from pareto_explorer.reports.cards.anytime import anytime_card
     from pareto_explorer.reports.cards.hypervolume import hypervolume_card
-    from pareto_explorer.reports.explorer_data import explorer_data
-    from pareto_explorer.reports.material import Material
+    from pareto_explorer.reports.shared.explorer_data import explorer_data
+    from pareto_explorer.reports.shared.material import Material
 
     path = import_run(table, tmp_path / "mine", mapping(**WHOLE)).path
     material = Material(load_run(path))

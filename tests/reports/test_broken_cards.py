@@ -12,17 +12,16 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from pareto_explorer import facade
-from pareto_explorer.cli import app
+from pareto_explorer import api as facade
+from pareto_explorer.cli.app import app
 from pareto_explorer.errors import InputError
 from pareto_explorer.figures import LIGHT
-from pareto_explorer.loading import load_run
 from pareto_explorer.reports import Card, report, write_report
-from pareto_explorer.reports.card import guarded
 from pareto_explorer.reports.cards import CARDS, failures_card, specification_card
+from pareto_explorer.reports.html import render_page
 from pareto_explorer.reports.markdown import render_markdown
-from pareto_explorer.reports.material import Material
-from pareto_explorer.reports.page import render_page
+from pareto_explorer.reports.shared.material import Material, guarded
+from pareto_explorer.results.run import load_run
 from tests.synthetic import write_synthetic_run
 
 TABLE = """trial_id,family,loss,acc,config.lr,config.clip

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pareto_explorer.loading import load_run
 from pareto_explorer.reports import write_report
+from pareto_explorer.results.run import load_run
 from pareto_explorer.runs import read_manifest, write_manifest
 from tests.reports.test_browser import browser, visit
 from tests.synthetic import write_synthetic_run

@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 
 from pareto_explorer.fronts import Box, Objective
-from pareto_explorer.loading import MEMBER, load_run
 from pareto_explorer.reports.cards.explorer import explorer_card
 from pareto_explorer.reports.cards.front import front_card
-from pareto_explorer.reports.material import Material
-from pareto_explorer.reports.page import render_page
+from pareto_explorer.reports.html import render_page
+from pareto_explorer.reports.shared.material import Material
+from pareto_explorer.results.run import MEMBER, load_run
+from tests.reports.shared.test_explorer_data import crowd
 from tests.reports.test_browser import HOSTILE, browser, visit
-from tests.reports.test_explorer_data import crowd
 
 __all__ = ["browser", "visit"]  # fixtures
 

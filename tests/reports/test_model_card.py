@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 
 from pareto_explorer import load_run
-from pareto_explorer.fronts.selection import select
+from pareto_explorer.fronts.selection.select import select
 from pareto_explorer.reports.model_card import (
     ModelFile,
     loader_snippet,
     render_model_card,
     reproduce_command,
     spread,
+    standing,
 )
-from pareto_explorer.reports.standing import standing
 from pareto_explorer.runs import read_manifest, write_manifest
 from tests.synthetic import (
     HOSTILE_KNOB,

@@ -7,15 +7,16 @@ import sys
 
 import pytest
 
-from pareto_explorer import cli, load_run
+from pareto_explorer import load_run
+from pareto_explorer.cli import app as cli
 from pareto_explorer.fronts import nothing_to_forget
-from pareto_explorer.fronts.selection import select
-from pareto_explorer.fronts.to_forget import NO_RANKING
-from pareto_explorer.loading import Run
+from pareto_explorer.fronts.selection.select import select
+from pareto_explorer.fronts.statistics.to_forget import NO_RANKING
 from pareto_explorer.reports import write_report
 from pareto_explorer.reports.cards.finding import finding_card
-from pareto_explorer.reports.material import Material
 from pareto_explorer.reports.model_card import ModelFile, render_model_card
+from pareto_explorer.reports.shared.material import Material
+from pareto_explorer.results.run import Run
 from pareto_explorer.runs import read_landmarks, write_landmarks
 from tests.synthetic import write_synthetic_run
 
@@ -77,7 +78,7 @@ def test_a_choice_says_so(run: Run, said: str, monkeypatch, capsys) -> None:
 
 
 def test_the_sweep_prints_it_under_its_table(run: Run, said: str, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("pareto_explorer.facade.run_sweep", lambda *_, **__: run)
+    monkeypatch.setattr("pareto_explorer.api.run_sweep", lambda *_, **__: run)
     monkeypatch.setattr(sys, "argv", ["pareto-explorer", "sweep", "digits"])
     with pytest.raises(SystemExit):
         cli.main()

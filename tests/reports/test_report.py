@@ -13,10 +13,10 @@ import pytest
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import hypervolume_json
-from pareto_explorer.loading import load_run
 from pareto_explorer.reports import write_report
 from pareto_explorer.reports.cards import finding_card
-from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.shared.material import Material
+from pareto_explorer.results.run import load_run
 from pareto_explorer.runs import PointsWriter, RunDirectory
 from tests.synthetic import (
     HOSTILE_ERROR,

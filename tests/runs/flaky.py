@@ -9,7 +9,7 @@ from typing import Any
 
 from pyarrow import fs
 
-from pareto_explorer.runs.storage import Storage
+from pareto_explorer.runs.files.storage import Storage
 
 
 def nothing(_: str) -> None:

@@ -14,9 +14,8 @@ from safetensors.numpy import save
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory
-from pareto_explorer.runs.model_checks import check_weights
-from pareto_explorer.runs.model_files import ModelFiles
-from pareto_explorer.runs.models import (
+from pareto_explorer.runs.files.model_files import ModelFiles
+from pareto_explorer.runs.kept_models import (
     expect_shapes,
     expected_shapes,
     find_model,
@@ -26,6 +25,7 @@ from pareto_explorer.runs.models import (
     record_models,
     write_kept_models,
 )
+from pareto_explorer.runs.model_checks import check_weights
 
 POINT = ("t", 0, 2)
 TENSORS = {"w": np.zeros((2, 3), np.float32), "b": np.zeros(2, np.float32)}

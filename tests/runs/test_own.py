@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.loading import load_run
+from pareto_explorer.results.run import load_run
 from pareto_explorer.runs import PointsWriter, read_points, require_planned
 from tests.runs.test_points import row
 from tests.synthetic import write_synthetic_run

@@ -17,8 +17,8 @@ from pareto_explorer.runs import (
     read_points,
     write_landmarks,
 )
-from pareto_explorer.runs.columns import tabulate
 from pareto_explorer.runs.parquet import read_table, write_table
+from pareto_explorer.schema.columns import tabulate
 from tests.runs.test_points import row
 
 STEP, GAP, LR = "step", "forget_gap", "config.lr"

@@ -20,8 +20,8 @@ from pareto_explorer.runs import (
     forget_unfinished,
     read_points,
 )
-from pareto_explorer.runs.columns import IDENTITY
 from pareto_explorer.runs.journal import encode
+from pareto_explorer.schema.columns import IDENTITY
 from tests.synthetic import HOSTILE_ERROR, HOSTILE_KNOB, write_synthetic_run
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ import pytest
 def cluster():
     import ray
 
-    from pareto_explorer.sweeps.cluster import QUIET
+    from pareto_explorer.sweeps.cluster.connect import QUIET
 
     for name, value in QUIET.items():
         os.environ[name] = value

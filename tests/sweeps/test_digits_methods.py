@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from pareto_explorer.sweeps import Family, Replicate, TrialPlan
-from pareto_explorer.sweeps.parts import BudgetSpec
-from pareto_explorer.sweeps.replicate import Bench, run_replicate
-from pareto_explorer.sweeps.reproduce import local_landmarks
+from pareto_explorer.sweeps.again.reproduce import local_landmarks
+from pareto_explorer.sweeps.spec.parts import BudgetSpec
+from pareto_explorer.sweeps.trials.replicate import Bench, run_replicate
 from pareto_explorer.tasks import LandmarkCache, make_task
 from pareto_explorer.unlearning import PRESETS, WEIGHTINGS
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from pareto_explorer.interruption import Held
-from pareto_explorer.sweeps.callbacks import SweepCallback
-from tests.sweeps import test_callbacks
+from pareto_explorer.sweeps.driver.callbacks import SweepCallback
+from tests.sweeps.driver import test_callbacks
 
 
 class Sweep:

@@ -25,7 +25,7 @@ import yaml
 
 from pareto_explorer import Run, load_run
 from pareto_explorer.runs import RunDirectory, find_model, finished_trials, read_points
-from pareto_explorer.runs.models import read_kept_models
+from pareto_explorer.runs.kept_models import read_kept_models
 from tests.sweeps.test_resume_on_ray import link_at_once
 
 pytestmark = pytest.mark.ray
@@ -43,7 +43,7 @@ SECOND = REPORT + 4  # a call between the first and the second report of a worke
 LOSS = '''
 import os, signal
 from pathlib import Path
-from pareto_explorer.unlearning.losses import kl_uniform
+from pareto_explorer.unlearning.core.forget_losses import kl_uniform
 
 NOTES = Path({notes!r})
 HOLD_AT, HOLDERS, KILL_AT = {hold_at}, {holders}, {kill_at}
@@ -78,7 +78,7 @@ def watched(batch):
 RENEWS = """
 from pareto_explorer.runs import lease, mirror
 lease.RENEWAL = mirror.RENEWAL = 0.2
-from pareto_explorer.cli import main
+from pareto_explorer.cli.app import main
 main()
 """
 """A driver that looks after its storage all the time."""
@@ -213,7 +213,7 @@ class Nodes:
 
 @pytest.fixture(scope="module")
 def nodes():
-    from pareto_explorer.sweeps.cluster import QUIET
+    from pareto_explorer.sweeps.cluster.connect import QUIET
 
     with pytest.MonkeyPatch.context() as patch:
         for name, value in QUIET.items():

@@ -20,10 +20,10 @@ from pareto_explorer import Run, load_run, run_sweep
 from pareto_explorer.errors import InputError, WriteError
 from pareto_explorer.reports.cards.failures import failures_card
 from pareto_explorer.reports.cards.finding import finding_card
-from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.runs import RunDirectory, finished_trials
 from pareto_explorer.sweeps import SweepSpec, execute
-from pareto_explorer.sweeps.progress import Progress
+from pareto_explorer.sweeps.live.progress import Progress
 
 TRIALS = 4
 AGES = 120.0  # seconds: a test that waits so long has failed

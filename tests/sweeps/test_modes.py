@@ -16,14 +16,14 @@ from optuna.trial import TrialState
 from typer.testing import CliRunner
 
 from pareto_explorer import load_run, run_sweep
-from pareto_explorer.cli import app
+from pareto_explorer.cli.app import app
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory, read_plans
-from pareto_explorer.runs.models import find_model, read_kept_models
+from pareto_explorer.runs.kept_models import find_model, read_kept_models
 from pareto_explorer.sweeps import SweepSpec
-from pareto_explorer.sweeps.families import plan_trials
-from pareto_explorer.sweeps.reproduce import reproduce
-from pareto_explorer.sweeps.search import STUDY
+from pareto_explorer.sweeps.again.reproduce import reproduce
+from pareto_explorer.sweeps.search.explore import STUDY
+from pareto_explorer.sweeps.spec.families import plan_trials
 
 pytestmark = pytest.mark.ray
 
@@ -392,7 +392,7 @@ def test_exactly_the_models_that_are_worth_it_stay(
     def fail(*_, **__):
         raise AssertionError("nothing should run again")
 
-    monkeypatch.setattr("pareto_explorer.sweeps.export.reproduce", fail)
+    monkeypatch.setattr("pareto_explorer.sweeps.again.export.reproduce", fail)
     target = tmp_path / "chosen.safetensors"
     done = CliRunner().invoke(app, ["select", str(out), "--export", str(target)])
     assert done.exit_code == 0, done.output

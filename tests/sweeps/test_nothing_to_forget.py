@@ -6,14 +6,14 @@ import pytest
 import yaml
 
 from pareto_explorer.fronts import Box
-from pareto_explorer.loading import load_run
+from pareto_explorer.results.run import load_run
 from pareto_explorer.sweeps import SweepSpec, check
-from pareto_explorer.sweeps import run as module
-from pareto_explorer.sweeps.progress import Progress
-from pareto_explorer.sweeps.run import _box, execute
+from pareto_explorer.sweeps.driver import execute as module
+from pareto_explorer.sweeps.driver.execute import _box, execute
+from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.tasks import LandmarkCache
-from tests.fronts.test_to_forget import MNIST, ORDINARY
-from tests.sweeps.test_checking import task_of
+from tests.fronts.statistics.test_to_forget import MNIST, ORDINARY
+from tests.sweeps.check.test_check import task_of
 
 
 class Told(Progress):

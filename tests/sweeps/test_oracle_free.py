@@ -11,17 +11,17 @@ import yaml
 from torch import nn
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.fronts.selection import RULES, select
-from pareto_explorer.loading import load_run
+from pareto_explorer.fronts.selection.select import RULES, select
 from pareto_explorer.metrics import METRICS
 from pareto_explorer.reports import write_report
+from pareto_explorer.results.run import load_run
 from pareto_explorer.sweeps import SweepSpec, reproduce
-from pareto_explorer.sweeps.export import export_model
-from pareto_explorer.sweeps.given_task import GIVEN, digest_of, names_of, task_of
-from pareto_explorer.sweeps.progress import Progress
-from pareto_explorer.sweeps.replicate import Bench, Landmarks, run_replicate
-from pareto_explorer.sweeps.reproduce import local_landmarks
-from pareto_explorer.sweeps.run import execute
+from pareto_explorer.sweeps.again.export import export_model
+from pareto_explorer.sweeps.again.reproduce import local_landmarks
+from pareto_explorer.sweeps.driver.execute import execute
+from pareto_explorer.sweeps.live.progress import Progress
+from pareto_explorer.sweeps.trials.given_task import GIVEN, digest_of, names_of, task_of
+from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, run_replicate
 from pareto_explorer.tasks import (
     LandmarkCache,
     Mislabelled,
@@ -30,7 +30,7 @@ from pareto_explorer.tasks import (
     WholeClass,
     digits,
 )
-from pareto_explorer.tasks.fresh import Fresh
+from pareto_explorer.tasks.models.fresh import Fresh
 
 FRACTION = 0.1
 NEEDS_RETRAINED = [name for name, entry in METRICS.items() if entry.needs_retrained]

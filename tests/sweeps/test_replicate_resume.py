@@ -14,11 +14,11 @@ import torch
 from torch import nn
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.sweeps import trainable
-from pareto_explorer.sweeps.families import Family, TrialPlan
-from pareto_explorer.sweeps.parts import BudgetSpec, Replicate
-from pareto_explorer.sweeps.replicate import Bench, Landmarks, ReplicateRun, run_replicate
-from pareto_explorer.sweeps.trainable import Job, UnlearningTrial
+from pareto_explorer.sweeps.spec.families import Family, TrialPlan
+from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
+from pareto_explorer.sweeps.trials import trainable
+from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, ReplicateRun, run_replicate
+from pareto_explorer.sweeps.trials.trainable import Job, UnlearningTrial
 from pareto_explorer.tasks import Samples, UnlearningTask
 from pareto_explorer.unlearning.methods import FineTune
 
@@ -243,7 +243,7 @@ def test_steps_are_remembered_in_a_snapshot():
 
 
 def test_a_snapshot_of_something_else_is_refused():
-    from pareto_explorer.unlearning.session import save_session
+    from pareto_explorer.unlearning.core.session import save_session
 
     with pytest.raises(TypeError, match="a snapshot holds a dict"):
         resumed(PAIR, save_session({}, {}, "cpu"))

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from ray import tune
 
-from pareto_explorer.sweeps.parts import BudgetSpec
-from pareto_explorer.sweeps.replicate import Bench, run_replicate
-from pareto_explorer.sweeps.trainable import Job, UnlearningTrial
+from pareto_explorer.sweeps.spec.parts import BudgetSpec
+from pareto_explorer.sweeps.trials.replicate import Bench, run_replicate
+from pareto_explorer.sweeps.trials.trainable import Job, UnlearningTrial
 from tests.sweeps.test_replicate_resume import (
     REPLICATES,
     make_landmarks,

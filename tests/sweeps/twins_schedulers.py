@@ -11,8 +11,8 @@ import pandas as pd
 from ray import tune
 
 from pareto_explorer.fronts import Box
-from pareto_explorer.runs.columns import IDENTITY, tabulate
-from pareto_explorer.sweeps.schedulers import ParetoASHA
+from pareto_explorer.schema.columns import IDENTITY, tabulate
+from pareto_explorer.sweeps.stopping.pareto_asha import ParetoASHA
 from tests.fronts.twins import Point, front_mask
 
 Report = tuple[str, str, int, Point]

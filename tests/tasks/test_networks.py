@@ -14,7 +14,7 @@ from torchvision.models.vgg import make_layers
 from torchvision.transforms.functional import normalize
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.tasks.networks import (
+from pareto_explorer.tasks.models.networks import (
     ImageClassifier,
     from_torchvision,
     resnet18,
@@ -22,8 +22,8 @@ from pareto_explorer.tasks.networks import (
     vgg16_bn,
     vit_small,
 )
-from pareto_explorer.tasks.networks.resnet import Subsample
-from pareto_explorer.tasks.networks.vit import Block
+from pareto_explorer.tasks.models.networks.resnet import Subsample
+from pareto_explorer.tasks.models.networks.vit import Block
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.247, 0.243, 0.261)
 

@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.io import savemat
 from torchvision import datasets
 
-from pareto_explorer.tasks.cifar100_superclasses import SUPERCLASSES
+from pareto_explorer.tasks.builtin.vision import SUPERCLASSES
 
 FINE = sorted(name for names in SUPERCLASSES.values() for name in names)
 CIFAR10_NAMES = (

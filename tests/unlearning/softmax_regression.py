@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
-from .toys import CLASSES, draws
+from tests.unlearning.toys import CLASSES, draws
 
 SIZE = 5 * CLASSES  # four weights and a bias per class
 

@@ -12,8 +12,7 @@ from pareto_explorer.unlearning import (
     knobs_of,
     make_method,
 )
-
-from .toys import draws, make_data, network
+from tests.unlearning.toys import draws, make_data, network
 
 PARTS = ("method", "aggregator", "forget_loss")
 FAMILIES = [

@@ -22,9 +22,8 @@ from pareto_explorer.unlearning import (
     resolve,
     tables,
 )
-from pareto_explorer.unlearning.rules import Rule
-
-from .toys import draws, flat, make_data, network
+from pareto_explorer.unlearning.aggregators import Rule
+from tests.unlearning.toys import draws, flat, make_data, network
 
 TABLES = {"method": METHODS, "aggregator": WEIGHTINGS, "forget_loss": FORGET_LOSSES}
 ENTRIES = [

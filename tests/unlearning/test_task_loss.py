@@ -8,13 +8,12 @@ import pytest
 import torch
 from torch.nn import functional
 
-from pareto_explorer.tasks.task import Samples
+from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.unlearning import METHODS, Budget, make_method
-from pareto_explorer.unlearning.data import Streams
-from pareto_explorer.unlearning.losses import kl_uniform
-from pareto_explorer.unlearning.objectives import Objectives
-
-from .toys import draws, flat, linear, make_data, network
+from pareto_explorer.unlearning.core.data import Streams
+from pareto_explorer.unlearning.core.forget_losses import kl_uniform
+from pareto_explorer.unlearning.core.loss_pair import Objectives
+from tests.unlearning.toys import draws, flat, linear, make_data, network
 
 RETAIN, FORGET, HELDOUT = range(3)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from pareto_explorer.tasks.task import Samples
+from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.unlearning import Budget, References, UnlearningData
-from pareto_explorer.unlearning.data import Streams
+from pareto_explorer.unlearning.core.data import Streams
 
 CLASSES = 3
 

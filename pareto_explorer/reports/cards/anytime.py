@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pareto_explorer.figures.anytime import anytime_info, draw_anytime
-from pareto_explorer.reports.card import Card, guarded
-from pareto_explorer.reports.material import Material
-from pareto_explorer.reports.wording import leaders_note, listing
+from pareto_explorer.reports.shared.material import Card, Material, guarded
+from pareto_explorer.reports.shared.phrases import leaders_note, listing
 
 __all__ = ["anytime_card"]
 

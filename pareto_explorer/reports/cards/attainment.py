@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pareto_explorer.figures.attainment import draw_attainment
 from pareto_explorer.figures.frame import NEAR, WHOLE
-from pareto_explorer.reports.card import Card, guarded
-from pareto_explorer.reports.material import Material
-from pareto_explorer.reports.wording import count
+from pareto_explorer.reports.shared.material import Card, Material, guarded
+from pareto_explorer.reports.shared.phrases import count
 
 __all__ = ["attainment_card"]
 

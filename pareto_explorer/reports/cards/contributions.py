@@ -7,10 +7,9 @@ from typing import Any
 import pandas as pd
 
 from pareto_explorer.fronts import pooled_hypervolume
-from pareto_explorer.fronts.contributions import family_contributions, knob_contributions
-from pareto_explorer.reports.card import Card, guarded
-from pareto_explorer.reports.material import Material
-from pareto_explorer.reports.wording import count, share
+from pareto_explorer.fronts.statistics.contributions import family_contributions, knob_contributions
+from pareto_explorer.reports.shared.material import Card, Material, guarded
+from pareto_explorer.reports.shared.phrases import count, share
 
 __all__ = ["contributions_card"]
 

@@ -8,12 +8,11 @@ import pandas as pd
 
 from pareto_explorer.figures.difference import DifferenceInfo, difference_info, draw_difference
 from pareto_explorer.figures.frame import NEAR, WHOLE
-from pareto_explorer.fronts.comparison import SEPARABLE_FROM, Comparison
-from pareto_explorer.fronts.to_forget import NO_RANKING
-from pareto_explorer.reports.card import Card, guarded
+from pareto_explorer.fronts.statistics.comparison import SEPARABLE_FROM, Comparison
+from pareto_explorer.fronts.statistics.to_forget import NO_RANKING
 from pareto_explorer.reports.cards.finding import verdict_pending
-from pareto_explorer.reports.material import Material
-from pareto_explorer.reports.wording import count, p_value, percent, share, signed
+from pareto_explorer.reports.shared.material import Card, Material, guarded
+from pareto_explorer.reports.shared.phrases import count, p_value, percent, share, signed
 
 __all__ = ["differences_card"]
 

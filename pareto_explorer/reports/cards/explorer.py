@@ -6,14 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from pareto_explorer.figures.words import label, measure, number
-from pareto_explorer.reports.card import Card, guarded
-from pareto_explorer.reports.explorer_data import explorer_data
-from pareto_explorer.reports.legend import crowd_note, legend_entries, shown_families
-from pareto_explorer.reports.material import Material
-from pareto_explorer.reports.wording import count, listing
+from pareto_explorer.reports.shared.explorer_data import explorer_data
+from pareto_explorer.reports.shared.legend import crowd_note, legend_entries, shown_families
+from pareto_explorer.reports.shared.material import Card, Material, guarded
+from pareto_explorer.reports.shared.phrases import count, listing
 from pareto_explorer.runs import config_columns
-from pareto_explorer.runs.columns import CONFIG_PREFIX
+from pareto_explorer.schema.columns import CONFIG_PREFIX
+from pareto_explorer.schema.metrics import label, measure, number
 
 __all__ = ["explorer_card"]
 

@@ -9,16 +9,20 @@ from typing import Any
 import pandas as pd
 
 from pareto_explorer.fronts import FamilyHypervolume, oracle_free_doubt
-from pareto_explorer.fronts.comparison import SEPARABLE_FROM, Comparison
-from pareto_explorer.fronts.floor import floor_sentence
-from pareto_explorer.fronts.sensitivity import ranking_changes
-from pareto_explorer.fronts.standing import LARGEST, REPEATED, standing, standing_sentence
-from pareto_explorer.fronts.tables import usable
-from pareto_explorer.fronts.words import called, families
-from pareto_explorer.reports.card import Card, guarded
-from pareto_explorer.reports.material import Material
-from pareto_explorer.reports.more_replicates import more_replicates
-from pareto_explorer.reports.wording import count, listing, share
+from pareto_explorer.fronts.core.tables import usable
+from pareto_explorer.fronts.statistics.comparison import SEPARABLE_FROM, Comparison
+from pareto_explorer.fronts.statistics.floor import floor_sentence
+from pareto_explorer.fronts.statistics.sensitivity import ranking_changes
+from pareto_explorer.fronts.statistics.standing import (
+    LARGEST,
+    REPEATED,
+    standing,
+    standing_sentence,
+)
+from pareto_explorer.reports.shared.material import Card, Material, guarded
+from pareto_explorer.reports.shared.more_replicates import more_replicates
+from pareto_explorer.reports.shared.phrases import count, listing, share
+from pareto_explorer.text import called, families
 
 __all__ = ["finding_card", "leader_sentences", "optimism_sentence", "verdict_pending"]
 

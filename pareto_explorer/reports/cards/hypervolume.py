@@ -8,12 +8,11 @@ from typing import Any
 import pandas as pd
 
 from pareto_explorer.fronts import FamilyHypervolume
-from pareto_explorer.fronts.sensitivity import ranking_changes
-from pareto_explorer.fronts.tables import objective_values
-from pareto_explorer.fronts.to_forget import NO_RANKING
-from pareto_explorer.reports.card import Card, guarded
-from pareto_explorer.reports.material import Material
-from pareto_explorer.reports.wording import box_sentence, count
+from pareto_explorer.fronts.core.tables import objective_values
+from pareto_explorer.fronts.statistics.sensitivity import ranking_changes
+from pareto_explorer.fronts.statistics.to_forget import NO_RANKING
+from pareto_explorer.reports.shared.material import Card, Material, guarded
+from pareto_explorer.reports.shared.phrases import box_sentence, count
 
 __all__ = ["hypervolume_card"]
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pareto_explorer.fronts.indicators import family_indicators
-from pareto_explorer.reports.card import Card, guarded
-from pareto_explorer.reports.material import Material
-from pareto_explorer.reports.wording import measured
+from pareto_explorer.fronts.statistics.indicators import family_indicators
+from pareto_explorer.reports.shared.material import Card, Material, guarded
+from pareto_explorer.reports.shared.phrases import measured
 
 __all__ = ["indicators_card"]
 

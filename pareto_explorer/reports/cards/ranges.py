@@ -6,9 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from pareto_explorer.reports.card import Card, guarded
-from pareto_explorer.reports.material import Material
-from pareto_explorer.reports.wording import percent
+from pareto_explorer.reports.shared.material import Card, Material, guarded
+from pareto_explorer.reports.shared.phrases import percent
 
 __all__ = ["ranges_card"]
 

@@ -8,9 +8,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from pareto_explorer.redaction import redacted
-from pareto_explorer.reports.card import Card, guarded
-from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.shared.material import Card, Material, guarded
+from pareto_explorer.trust.redaction import redacted
 
 __all__ = ["specification_card"]
 

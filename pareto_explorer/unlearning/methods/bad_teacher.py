@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from pareto_explorer.tasks.task import Samples
-from pareto_explorer.unlearning.data import UnlearningData
-from pareto_explorer.unlearning.methods.both import weighted
-from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting
-from pareto_explorer.unlearning.methods.teachers import Teacher, divergence
-from pareto_explorer.unlearning.methods.untrained import require_untrained, untrained
+from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.unlearning.core.data import UnlearningData
+from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting
+from pareto_explorer.unlearning.methods._phases import weighted
+from pareto_explorer.unlearning.methods._teachers import (
+    Teacher,
+    divergence,
+    require_untrained,
+    untrained,
+)
 
 __all__ = ["BadTeacher"]
 

@@ -11,12 +11,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.tasks.networks.image_classifier import ImageClassifier
-from pareto_explorer.unlearning.budget import Ledger
-from pareto_explorer.unlearning.data import UnlearningData
-from pareto_explorer.unlearning.losses import cross_entropy
-from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, Stage, follow
-from pareto_explorer.unlearning.methods.uncompiled import uncompiled
+from pareto_explorer.tasks.models.networks.image_classifier import ImageClassifier
+from pareto_explorer.unlearning.core.budget import Ledger
+from pareto_explorer.unlearning.core.data import UnlearningData
+from pareto_explorer.unlearning.core.forget_losses import cross_entropy
+from pareto_explorer.unlearning.methods._descent import (
+    GradientMethod,
+    Setting,
+    Stage,
+    follow,
+    uncompiled,
+)
 
 __all__ = ["BoundaryExpand"]
 

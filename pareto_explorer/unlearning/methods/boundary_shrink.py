@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.tasks.task import Samples
-from pareto_explorer.unlearning.budget import Ledger
-from pareto_explorer.unlearning.data import UnlearningData
-from pareto_explorer.unlearning.losses import cross_entropy
-from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, Stage, follow
+from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.unlearning.core.budget import Ledger
+from pareto_explorer.unlearning.core.data import UnlearningData
+from pareto_explorer.unlearning.core.forget_losses import cross_entropy
+from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, Stage, follow
 
 __all__ = ["BoundaryShrink", "nearest_labels"]
 

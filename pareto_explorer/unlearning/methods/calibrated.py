@@ -21,12 +21,11 @@ from torchjd.aggregation import (
 from torchjd.linalg import PSDMatrix
 
 from pareto_explorer.errors import unknown
-from pareto_explorer.unlearning.gradients import Jacobian, gradient
-from pareto_explorer.unlearning.losses import ForgetBatch, kl_uniform_reverse
-from pareto_explorer.unlearning.methods.balanced_projector import BalancedProjector
-from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting
-from pareto_explorer.unlearning.methods.uncompiled import uncompiled
-from pareto_explorer.unlearning.references import References
+from pareto_explorer.unlearning.core.forget_losses import ForgetBatch, kl_uniform_reverse
+from pareto_explorer.unlearning.core.gradients import Jacobian, gradient
+from pareto_explorer.unlearning.core.references import References
+from pareto_explorer.unlearning.methods._balanced_projector import BalancedProjector
+from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, uncompiled
 
 __all__ = ["TRIPLE_AGGREGATORS", "RAULCalibrated", "calibration"]
 

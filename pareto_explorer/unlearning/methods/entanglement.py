@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.tasks.task import Samples
-from pareto_explorer.unlearning.budget import Budget
-from pareto_explorer.unlearning.data import Batches, UnlearningData
-from pareto_explorer.unlearning.gradients import gradient
-from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting
-from pareto_explorer.unlearning.methods.projection import flat_gradient, move, project_off
-from pareto_explorer.unlearning.objectives import untracked
+from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.unlearning.core.budget import Budget
+from pareto_explorer.unlearning.core.data import Batches, UnlearningData
+from pareto_explorer.unlearning.core.gradients import gradient
+from pareto_explorer.unlearning.core.loss_pair import untracked
+from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting
+from pareto_explorer.unlearning.methods._projection import flat_gradient, move, project_off
 
 __all__ = ["Entanglement", "squared_wasserstein"]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pareto_explorer.tasks.task import Samples
-from pareto_explorer.unlearning.budget import Ledger
-from pareto_explorer.unlearning.methods.one_shot import Edit, OneShot
-from pareto_explorer.unlearning.methods.sensitivity import shuffled
+from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.unlearning.core.budget import Ledger
+from pareto_explorer.unlearning.methods._one_shot import Edit, OneShot
+from pareto_explorer.unlearning.methods._squared_gradients import shuffled
 
 __all__ = ["FisherForgetting", "fisher_diagonal"]
 

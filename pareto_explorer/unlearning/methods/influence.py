@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pareto_explorer.unlearning.methods.one_shot import Edit, OneShot
-from pareto_explorer.unlearning.methods.projection import move
-from pareto_explorer.unlearning.methods.sensitivity import (
+from pareto_explorer.unlearning.methods._one_shot import Edit, OneShot
+from pareto_explorer.unlearning.methods._projection import move
+from pareto_explorer.unlearning.methods._squared_gradients import (
     batch_gradients,
     mean_gradient,
     shuffled,

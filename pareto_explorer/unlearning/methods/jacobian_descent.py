@@ -14,14 +14,14 @@ from torchjd.aggregation import Weighting
 from torchjd.linalg import PSDMatrix
 
 from pareto_explorer.errors import InputError, unknown
-from pareto_explorer.unlearning.data import UnlearningData
-from pareto_explorer.unlearning.gradients import Jacobian
-from pareto_explorer.unlearning.losses import ForgetLoss, negative_cross_entropy
-from pareto_explorer.unlearning.methods.auto_lr import AutoLR
-from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting
-from pareto_explorer.unlearning.methods.saliency import restore_masked, saliency_mask
-from pareto_explorer.unlearning.objectives import Objectives
-from pareto_explorer.unlearning.rules.rule import Descent, Rule, Step
+from pareto_explorer.unlearning.aggregators._rule import Descent, Rule, Step
+from pareto_explorer.unlearning.core.data import UnlearningData
+from pareto_explorer.unlearning.core.forget_losses import ForgetLoss, negative_cross_entropy
+from pareto_explorer.unlearning.core.gradients import Jacobian
+from pareto_explorer.unlearning.core.loss_pair import Objectives
+from pareto_explorer.unlearning.methods._auto_lr import AutoLR
+from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting
+from pareto_explorer.unlearning.methods._saliency import restore_masked, saliency_mask
 
 __all__ = ["DIAGNOSTICS", "GRANULARITIES", "JacobianDescent"]
 
@@ -46,7 +46,7 @@ class JacobianDescent(GradientMethod):
     Each step draws one retain and one forget batch, differentiates each loss on its own graph,
     lets the weighting turn the 2×2 Gramian of the gradients into two weights, and hands
     w_r g_r + w_f g_f to the optimiser as the gradient. A rule in place of the weighting may see
-    more than the Gramian; see :class:`~pareto_explorer.unlearning.rules.Rule`.
+    more than the Gramian; see :class:`~pareto_explorer.unlearning.aggregators.Rule`.
 
     Source: Quinton and Rey (arXiv 2406.16232) for Jacobian descent, and RAUL (arXiv 2606.00399)
     for its use in unlearning; HAMU (arXiv 2606.02119) for tensors with weights of their own, CUP

@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, follow
+from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, follow
 
 __all__ = ["L1Sparse"]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pareto_explorer.unlearning.budget import Budget
-from pareto_explorer.unlearning.data import UnlearningData
+from pareto_explorer.unlearning.core.budget import Budget
+from pareto_explorer.unlearning.core.data import UnlearningData
 from pareto_explorer.unlearning.methods.task_vector import ForgetTuning
 
 __all__ = ["NegMerge", "agreement"]

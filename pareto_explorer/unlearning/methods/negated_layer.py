@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, follow
+from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, follow
 
 __all__ = ["NegatedLayer"]
 

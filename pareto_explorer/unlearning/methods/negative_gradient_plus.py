@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from pareto_explorer.tasks.task import Samples
-from pareto_explorer.unlearning.losses import cross_entropy
-from pareto_explorer.unlearning.methods.both import weighted
-from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting
+from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.unlearning.core.forget_losses import cross_entropy
+from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting
+from pareto_explorer.unlearning.methods._phases import weighted
 
 __all__ = ["NegativeGradientPlus"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from pareto_explorer.unlearning.losses import ForgetBatch, random_labels
-from pareto_explorer.unlearning.methods.both import forget_steps, take_turns
-from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, follow
-from pareto_explorer.unlearning.references import References
+from pareto_explorer.unlearning.core.forget_losses import ForgetBatch, random_labels
+from pareto_explorer.unlearning.core.references import References
+from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, follow
+from pareto_explorer.unlearning.methods._phases import forget_steps, take_turns
 
 __all__ = ["RandomLabelling"]
 

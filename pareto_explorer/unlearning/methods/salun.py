@@ -9,9 +9,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from pareto_explorer.unlearning.methods.descent import Setting
+from pareto_explorer.unlearning.methods._descent import Setting
+from pareto_explorer.unlearning.methods._saliency import restore_masked, saliency_mask
 from pareto_explorer.unlearning.methods.random_labelling import RandomLabelling
-from pareto_explorer.unlearning.methods.saliency import restore_masked, saliency_mask
 
 __all__ = ["SalUn", "SalUnSoft", "shrink_changes"]
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pareto_explorer.tasks.task import Samples
-from pareto_explorer.unlearning.gradients import gradient
-from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting
-from pareto_explorer.unlearning.methods.sensitivity import shuffled, squared_gradients
+from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.unlearning.core.gradients import gradient
+from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting
+from pareto_explorer.unlearning.methods._squared_gradients import shuffled, squared_gradients
 
 __all__ = ["SFRon", "adaptive_ascent"]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-from pareto_explorer.tasks.task import Samples
-from pareto_explorer.unlearning.methods.one_shot import Edit, OneShot
-from pareto_explorer.unlearning.methods.sensitivity import shuffled, squared_gradients
+from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.unlearning.methods._one_shot import Edit, OneShot
+from pareto_explorer.unlearning.methods._squared_gradients import shuffled, squared_gradients
 
 __all__ = ["SelectiveSynapticDampening"]
 

@@ -10,9 +10,9 @@ from functools import partial
 import torch
 from torch import nn
 
-from pareto_explorer.unlearning.budget import Ledger
-from pareto_explorer.unlearning.data import UnlearningData
-from pareto_explorer.unlearning.methods.descent import GradientMethod, Setting, Stage, follow
+from pareto_explorer.unlearning.core.budget import Ledger
+from pareto_explorer.unlearning.core.data import UnlearningData
+from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, Stage, follow
 
 __all__ = ["ForgetTuning", "TaskVector"]
 

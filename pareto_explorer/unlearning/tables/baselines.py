@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pareto_explorer.unlearning import methods
-from pareto_explorer.unlearning.checks import (
+from pareto_explorer.unlearning.core.knobs import (
+    Entry,
+    Knob,
     above_zero,
     fraction,
     not_negative,
+    table,
     whole_above_zero,
     whole_number,
 )
-from pareto_explorer.unlearning.entries import Entry, Knob, table
 from pareto_explorer.unlearning.tables.optimiser import optimiser
 
 __all__ = ["BASELINES"]

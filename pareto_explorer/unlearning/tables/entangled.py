@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pareto_explorer.unlearning import methods
-from pareto_explorer.unlearning.checks import (
+from pareto_explorer.unlearning.core.knobs import (
+    Entry,
+    Knob,
     above_zero,
     below_one,
     fraction,
     not_negative,
     one_of,
+    table,
     whole_above_zero,
 )
-from pareto_explorer.unlearning.entries import Entry, Knob, table
 from pareto_explorer.unlearning.methods.calibrated import TRIPLE_AGGREGATORS
 from pareto_explorer.unlearning.tables.optimiser import optimiser
 

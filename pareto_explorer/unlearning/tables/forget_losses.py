@@ -6,9 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from pareto_explorer.unlearning import losses
-from pareto_explorer.unlearning.checks import absent_or_above_zero
-from pareto_explorer.unlearning.entries import Entry, Knob, table
+from pareto_explorer.unlearning.core import forget_losses as losses
+from pareto_explorer.unlearning.core.knobs import Entry, Knob, absent_or_above_zero, table
 
 __all__ = ["FORGET_LOSSES"]
 

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from pareto_explorer.unlearning import methods
-from pareto_explorer.unlearning.checks import absent_or_fraction, one_of, true_or_false
-from pareto_explorer.unlearning.entries import Entry, Knob, table
+from pareto_explorer.unlearning.core.knobs import (
+    Entry,
+    Knob,
+    absent_or_fraction,
+    one_of,
+    table,
+    true_or_false,
+)
 from pareto_explorer.unlearning.methods.jacobian_descent import GRANULARITIES
 from pareto_explorer.unlearning.tables.optimiser import optimiser
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import cast
 
 from pareto_explorer.unlearning import methods
-from pareto_explorer.unlearning.checks import (
+from pareto_explorer.unlearning.core.knobs import (
+    Entry,
+    Knob,
     above_zero,
     not_negative,
+    table,
     whole_above_zero,
     whole_number,
 )
-from pareto_explorer.unlearning.entries import Entry, Knob, table
 from pareto_explorer.unlearning.tables.optimiser import optimiser
 
 __all__ = ["ONE_SHOT"]

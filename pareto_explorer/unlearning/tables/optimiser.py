@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pareto_explorer.unlearning.checks import above_zero, below_one, not_negative, one_of
-from pareto_explorer.unlearning.entries import Knob
-from pareto_explorer.unlearning.methods.descent import BATCH_NORM_POLICIES, OPTIMIZERS
+from pareto_explorer.unlearning.core.knobs import Knob, above_zero, below_one, not_negative, one_of
+from pareto_explorer.unlearning.methods._descent import BATCH_NORM_POLICIES, OPTIMIZERS
 
 __all__ = ["optimiser"]
 

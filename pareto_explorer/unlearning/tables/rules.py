@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from pareto_explorer.unlearning import rules
-from pareto_explorer.unlearning.checks import (
+from pareto_explorer.unlearning import aggregators as rules
+from pareto_explorer.unlearning.aggregators.hamu import CAPS, QUOTA_RULES, RADIUS_SHARES, SHARES
+from pareto_explorer.unlearning.core.knobs import (
+    Entry,
+    Knob,
     above_zero,
     absent_or_above_zero,
     below_one,
@@ -11,11 +14,10 @@ from pareto_explorer.unlearning.checks import (
     fraction,
     not_negative,
     one_of,
+    table,
     true_or_false,
     whole_above_zero,
 )
-from pareto_explorer.unlearning.entries import Entry, Knob, table
-from pareto_explorer.unlearning.rules.hamu import CAPS, QUOTA_RULES, RADIUS_SHARES, SHARES
 from pareto_explorer.unlearning.tables.weightings import WEIGHTINGS
 
 __all__ = ["RULES"]

@@ -5,16 +5,19 @@ from __future__ import annotations
 from torchjd.aggregation import Weighting
 from torchjd.linalg import PSDMatrix
 
-from pareto_explorer.unlearning import rules, weightings
-from pareto_explorer.unlearning.checks import (
+from pareto_explorer.unlearning import aggregators as rules
+from pareto_explorer.unlearning import aggregators as weightings
+from pareto_explorer.unlearning.aggregators.aligned_mtl import SCALES
+from pareto_explorer.unlearning.core.knobs import (
+    Entry,
+    Knob,
     absent_or_above_zero,
     fraction,
     not_negative,
     one_of,
+    table,
     whole_above_zero,
 )
-from pareto_explorer.unlearning.entries import Entry, Knob, table
-from pareto_explorer.unlearning.weightings.aligned_mtl import SCALES
 
 __all__ = ["WEIGHTINGS"]
 

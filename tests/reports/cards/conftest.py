@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pareto_explorer.fronts import Box, Objective
-from pareto_explorer.loading import load_run
-from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.shared.material import Material
+from pareto_explorer.results.run import load_run
 from tests.synthetic import write_oracle_free_run, write_synthetic_run
 
 

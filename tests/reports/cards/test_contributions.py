@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from pareto_explorer.fronts.contributions import family_contributions, knob_contributions
+from pareto_explorer.fronts.statistics.contributions import family_contributions, knob_contributions
 from pareto_explorer.reports.cards.contributions import contributions_card
-from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.shared.material import Material
 
 
 def test_families_and_knobs_are_shown_where_they_are_missed(material: Material) -> None:

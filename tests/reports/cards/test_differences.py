@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pareto_explorer.figures import LIGHT
 from pareto_explorer.reports.cards.differences import differences_card
-from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.shared.material import Material
 
 
 def test_the_leader_is_set_against_every_other_family(many: Material) -> None:

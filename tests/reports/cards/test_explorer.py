@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pareto_explorer.reports.cards.explorer import explorer_card
-from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.shared.material import Material
 
 
 def test_it_counts_what_it_shows(material: Material) -> None:

@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 
 from pareto_explorer.figures import DARK, LIGHT
-from pareto_explorer.fronts.importance import ImportanceResult
+from pareto_explorer.fronts.statistics.importance import ImportanceResult
 from pareto_explorer.reports.cards import importance
 from pareto_explorer.reports.cards.anytime import anytime_card
 from pareto_explorer.reports.cards.attainment import attainment_card
 from pareto_explorer.reports.cards.diagnostics import diagnostics_card
 from pareto_explorer.reports.cards.importance import importance_card
-from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.shared.material import Material
 
 CARDS = (anytime_card, attainment_card, diagnostics_card)
 

@@ -12,8 +12,8 @@ from pareto_explorer.fronts import (
     HypervolumeResult,
     efficacy_fidelity_box,
 )
-from pareto_explorer.fronts.comparison import compare_families
-from pareto_explorer.fronts.resampling import interval
+from pareto_explorer.fronts.statistics.comparison import compare_families
+from pareto_explorer.fronts.statistics.resampling import interval
 from pareto_explorer.reports.cards.differences import differences_card
 from pareto_explorer.reports.cards.failures import failures_card
 from pareto_explorer.reports.cards.finding import (
@@ -22,7 +22,7 @@ from pareto_explorer.reports.cards.finding import (
     optimism_sentence,
 )
 from pareto_explorer.reports.cards.hypervolume import hypervolume_card
-from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.shared.material import Material
 
 BOX: Box = efficacy_fidelity_box()
 

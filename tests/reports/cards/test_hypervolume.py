@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pareto_explorer.reports.cards.hypervolume import hypervolume_card
-from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.shared.material import Material
 
 
 def test_the_table_ranks_families_with_every_measure(material: Material) -> None:

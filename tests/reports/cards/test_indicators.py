@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pareto_explorer.reports.cards.indicators import indicators_card
-from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.shared.material import Material
 
 
 def test_families_come_in_the_order_of_their_hypervolumes(material: Material) -> None:

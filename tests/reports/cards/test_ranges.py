@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 
 from pareto_explorer.reports.cards.ranges import ranges_card
-from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.shared.material import Material
 
 
 def test_every_drawn_knob_has_a_row(material: Material) -> None:

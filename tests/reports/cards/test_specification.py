@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from pareto_explorer.reports.cards.specification import specification_card
-from pareto_explorer.reports.material import Material
+from pareto_explorer.reports.shared.material import Material
 
 
 def lists_of(material: Material) -> dict:

@@ -4,7 +4,7 @@ import copy
 
 import torch
 
-from pareto_explorer.sweeps.replicate import unlearning_data
+from pareto_explorer.sweeps.trials.replicate import unlearning_data
 from pareto_explorer.unlearning import Budget, make_method
 from tests.unlearning.toys import draws
 

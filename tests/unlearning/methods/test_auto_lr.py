@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from pareto_explorer.unlearning.methods.auto_lr import AutoLR, vertex
+from pareto_explorer.unlearning.methods._auto_lr import AutoLR, vertex
 
 
 def parabola(x):

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from scipy.optimize import nnls
 from torchjd.aggregation import UPGradWeighting
 
-from pareto_explorer.unlearning.methods.balanced_projector import BalancedProjector
-from pareto_explorer.unlearning.weightings import UPGrad
+from pareto_explorer.unlearning.aggregators import UPGrad
+from pareto_explorer.unlearning.methods._balanced_projector import BalancedProjector
 from tests.unlearning.toys import draws
 
 EXPONENTS = st.lists(st.floats(-3, 3), min_size=3, max_size=3)

@@ -8,10 +8,10 @@ from torch import nn
 from torch.nn import functional
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.tasks.networks import ImageClassifier
-from pareto_explorer.tasks.task import Samples
+from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.tasks.models.networks import ImageClassifier
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.data import Streams
+from pareto_explorer.unlearning.core.data import Streams
 from pareto_explorer.unlearning.methods import BoundaryExpand
 from pareto_explorer.unlearning.methods.boundary_expand import _Widened
 from tests.unlearning.toys import CLASSES, draws, flat, make_data, network

@@ -11,10 +11,14 @@ from torchjd.aggregation import UPGrad
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.unlearning import Budget, make_method
-from pareto_explorer.unlearning.losses import ForgetBatch, cross_entropy, kl_uniform_reverse
+from pareto_explorer.unlearning.core.forget_losses import (
+    ForgetBatch,
+    cross_entropy,
+    kl_uniform_reverse,
+)
 from pareto_explorer.unlearning.methods import RAULCalibrated
+from pareto_explorer.unlearning.methods._projection import flat_gradient
 from pareto_explorer.unlearning.methods.calibrated import TRIPLE_AGGREGATORS, calibration
-from pareto_explorer.unlearning.methods.projection import flat_gradient
 from tests.unlearning.toys import CLASSES, draws, flat, linear, make_data, network, references
 
 WHOLE = 100  # a batch of this size is the whole set

@@ -3,7 +3,7 @@
 import copy
 from statistics import fmean
 
-from pareto_explorer.sweeps.replicate import unlearning_data
+from pareto_explorer.sweeps.trials.replicate import unlearning_data
 from pareto_explorer.tasks import Subclass, digits, train_model
 from pareto_explorer.unlearning import Budget
 from pareto_explorer.unlearning.methods import Entanglement, RAULCalibrated

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from pareto_explorer.tasks.task import Samples
+from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.unlearning import Budget, UnlearningData
 from pareto_explorer.unlearning.methods import InfluenceUnlearning
 from pareto_explorer.unlearning.methods.influence import inverse_fisher_product

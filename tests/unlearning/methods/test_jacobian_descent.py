@@ -11,7 +11,21 @@ from torch import nn
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.unlearning import Budget, make_method
-from pareto_explorer.unlearning.losses import (
+from pareto_explorer.unlearning.aggregators import (
+    CUP,
+    FAMO,
+    HAMUQ,
+    MGDA,
+    PCD,
+    BarrierForget,
+    GeometricMean,
+    Mean,
+    Rule,
+    Step,
+    UPGrad,
+    WeightedSum,
+)
+from pareto_explorer.unlearning.core.forget_losses import (
     kl_heldout,
     kl_heldout_detached,
     kl_heldout_published,
@@ -20,20 +34,10 @@ from pareto_explorer.unlearning.losses import (
     random_labels,
 )
 from pareto_explorer.unlearning.methods import JacobianDescent
+from pareto_explorer.unlearning.methods._saliency import saliency_mask
 from pareto_explorer.unlearning.methods.jacobian_descent import DIAGNOSTICS
-from pareto_explorer.unlearning.methods.saliency import saliency_mask
-from pareto_explorer.unlearning.rules import (
-    FAMO,
-    HAMUQ,
-    PCD,
-    BarrierForget,
-    GeometricMean,
-    Rule,
-    Step,
-)
 from pareto_explorer.unlearning.tables.rules import RULES
-from pareto_explorer.unlearning.weightings import CUP, MGDA, Mean, UPGrad, WeightedSum
-from tests.unlearning.rules.steps import begun
+from tests.unlearning.aggregators.steps import begun
 from tests.unlearning.toys import CLASSES, draws, flat, linear, make_data, network
 
 WHOLE = 100  # a batch of this size is the whole set

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.losses import negative_cross_entropy
+from pareto_explorer.unlearning.aggregators import WeightedSum
+from pareto_explorer.unlearning.core.forget_losses import negative_cross_entropy
 from pareto_explorer.unlearning.methods import FineTune, JacobianDescent, NegativeGradientPlus
-from pareto_explorer.unlearning.weightings import WeightedSum
 from tests.unlearning.softmax_regression import cross_entropy_gradient, sgd, start
 from tests.unlearning.toys import draws, flat, linear, make_data, network
 

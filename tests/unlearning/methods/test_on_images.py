@@ -10,7 +10,7 @@ import torch
 
 from pareto_explorer.tasks import CropFlip, Samples, image_classifier
 from pareto_explorer.unlearning import METHODS, Budget, UnlearningData, make_method
-from pareto_explorer.unlearning.session import data_tensors, load_session, save_session
+from pareto_explorer.unlearning.core.session import data_tensors, load_session, save_session
 from tests.unlearning.toys import draws, flat
 
 BATCH = 16

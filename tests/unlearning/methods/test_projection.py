@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from pareto_explorer.unlearning.methods.projection import flat_gradient, move, project_off
+from pareto_explorer.unlearning.methods._projection import flat_gradient, move, project_off
 from tests.unlearning.toys import draws
 
 

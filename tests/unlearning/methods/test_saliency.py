@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pareto_explorer.unlearning.methods.saliency import restore_masked, saliency_mask
+from pareto_explorer.unlearning.methods._saliency import restore_masked, saliency_mask
 from tests.unlearning.toys import make_data, network
 
 

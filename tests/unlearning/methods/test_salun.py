@@ -9,7 +9,7 @@ from torch import nn
 
 from pareto_explorer.unlearning import Budget
 from pareto_explorer.unlearning.methods import RandomLabelling, SalUn, SalUnSoft
-from pareto_explorer.unlearning.methods.saliency import saliency_mask
+from pareto_explorer.unlearning.methods._saliency import saliency_mask
 from pareto_explorer.unlearning.methods.salun import shrink_changes
 from tests.unlearning.toys import draws, flat, make_data, network
 

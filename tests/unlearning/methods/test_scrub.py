@@ -4,7 +4,7 @@ import torch
 
 from pareto_explorer.unlearning import Budget
 from pareto_explorer.unlearning.methods import FineTune, Scrub
-from pareto_explorer.unlearning.methods.both import forget_steps
+from pareto_explorer.unlearning.methods._phases import forget_steps
 from tests.unlearning.softmax_regression import (
     cross_entropy_gradient,
     gradient_of,

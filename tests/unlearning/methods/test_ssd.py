@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from pareto_explorer.tasks.task import Samples
+from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.unlearning import Budget
 from pareto_explorer.unlearning.methods import SelectiveSynapticDampening
 from tests.unlearning.toys import CLASSES, draws, flat, linear, make_data, network

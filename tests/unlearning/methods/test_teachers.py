@@ -3,8 +3,8 @@ import pytest
 import torch
 from scipy.special import rel_entr, softmax
 
-from pareto_explorer.unlearning.budget import Ledger
-from pareto_explorer.unlearning.methods.teachers import Teacher, divergence
+from pareto_explorer.unlearning.core.budget import Ledger
+from pareto_explorer.unlearning.methods._teachers import Teacher, divergence
 from tests.unlearning.toys import draws, network
 
 

@@ -1,0 +1,279 @@
+"""``pareto-explorer select``: parse, choose, print, export."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from pareto_explorer.cli.options import CacheOption, RunArgument, SweptOption, TrustOption
+from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.terminal import Terminal, say, visible
+
+if TYPE_CHECKING:
+    from pareto_explorer.fronts.selection.select import Selection
+    from pareto_explorer.results.run import Run
+
+__all__ = ["select"]
+
+
+class Rule(StrEnum):
+    """How one model is chosen."""
+
+    knee = "knee"
+    closest = "closest"
+    weights = "weights"
+    tolerance = "tolerance"
+
+
+def select(
+    run: RunArgument,
+    maximum: Annotated[
+        list[str] | None,
+        typer.Option("--max", help="Largest value allowed: retain_gap=0.01. May be repeated."),
+    ] = None,
+    minimum: Annotated[
+        list[str] | None,
+        typer.Option("--min", help="Smallest value allowed: test_accuracy=0.9. May be repeated."),
+    ] = None,
+    rule: Annotated[
+        Rule | None,
+        typer.Option(help="How to choose.", show_default="tolerance with --max or --min, or knee"),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(help="Importance of each objective, in the box's order: 0.7,0.3."),
+    ] = None,
+    family: Annotated[
+        list[str] | None,
+        typer.Option(help="Choose among this family only. May be repeated."),
+    ] = None,
+    one_standard_error: Annotated[
+        bool,
+        typer.Option(
+            "--one-standard-error",
+            help="Take the earliest model that is not distinguishable from the best.",
+        ),
+    ] = False,
+    trial: Annotated[str | None, typer.Option(help="Name the model: its trial.")] = None,
+    step: Annotated[int | None, typer.Option(help="Name the model: its step.")] = None,
+    replicate: Annotated[
+        int | None,
+        typer.Option(help="Whose weights to export.", show_default="the first"),
+    ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Write the weights to this .safetensors file, and a model card (.md)."),
+    ] = None,
+    cache: CacheOption = None,
+    space: SweptOption = None,
+    trust: TrustOption = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Choose one model on validation metrics, show what it is, and export it.
+
+    Exit code: 0 chosen, 1 the weights could not be reproduced, 2 bad input.
+    """
+    from pareto_explorer.fronts.selection.select import select as choose
+    from pareto_explorer.results.run import load_run
+
+    loaded = load_run(run)
+    bounds = _bounds("--max", maximum), _bounds("--min", minimum)
+    _refuse_unrecorded(loaded, {**bounds[0], **bounds[1]})
+    selection = choose(
+        loaded.points,
+        loaded.box,
+        rule=rule.value if rule else None,
+        maximum=bounds[0],
+        minimum=bounds[1],
+        weights=_weights(weights),
+        families=family or (),
+        one_standard_error=one_standard_error,
+        trial_id=trial,
+        step=step,
+    )
+    if export:
+        from pareto_explorer.sweeps.again.export import check_destination
+
+        check_destination(export)
+    replicates = sorted(int(number) for number in loaded.points["replicate"].unique())
+    if replicate is not None and replicate not in replicates:
+        raise unknown("--replicate", replicate, map(str, replicates))
+    whose = replicates[0] if replicate is None else replicate
+    if not as_json:
+        _print(loaded, selection, whose)
+    written = {}
+    if export:
+        written = _export(loaded, run, selection, whose, export, cache, space, trust=trust)
+    if as_json:
+        typer.echo(json.dumps(_data(loaded, selection, whose) | written, indent=2, allow_nan=False))
+    elif not written and "imported" not in loaded.manifest:
+        say("export: the same command with --export model.safetensors")
+    elif written:
+        say(f"weights: {written['weights']}")
+        say(f"model card: {written['model_card']}")
+
+
+def _export(
+    run: Run,
+    path: str,
+    selection: Selection,
+    replicate: int,
+    target: Path,
+    cache: Path | None,
+    space: str | None,
+    *,
+    trust: bool,
+) -> dict[str, str]:
+    from pareto_explorer.reports.model_card import ModelFile, render_model_card
+    from pareto_explorer.runs import write_text
+    from pareto_explorer.sweeps import SweepSpec
+    from pareto_explorer.sweeps.again.export import NotReproduced, export_model
+
+    try:
+        done = export_model(
+            path,
+            *(selection.trial_id, replicate, selection.step, target),
+            cache_dir=cache,
+            trust=trust,
+            spec=SweepSpec.load(space) if space else None,
+        )
+    except NotReproduced as error:
+        say(f"error: {error}", stderr=True)
+        raise typer.Exit(1) from None
+    file = ModelFile(target.name, done.sha256, replicate, done.difference)
+    card = target.with_suffix(".md")
+    write_text(card, render_model_card(run, run.shown, selection, file))
+    return {"weights": str(target), "sha256": done.sha256, "model_card": str(card)}
+
+
+def _bounds(option: str, values: list[str] | None) -> dict[str, float]:
+    bounds: dict[str, float] = {}
+    for text in values or ():
+        metric, _, number = text.partition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            raise InputError(
+                f"{option}: {text!r} is not METRIC=VALUE; write for example retain_gap=0.01."
+            ) from None
+        if metric in bounds:
+            raise InputError(f"{option}: {metric} is given twice; drop one.")
+        bounds[metric] = value
+    return bounds
+
+
+def _refuse_unrecorded(run: Run, bounded: Iterable[str]) -> None:
+    for name in bounded:
+        if name in run.not_recorded:
+            raise InputError(
+                f"{name}: where this sweep was made, it was not recorded; bound another metric."
+            )
+
+
+def _weights(text: str | None) -> list[float] | None:
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"--weights: {text!r} is not a list of numbers; write for example 0.7,0.3."
+        ) from None
+
+
+def _print(run: Run, selection: Selection, replicate: int) -> None:
+    from pareto_explorer.fronts import nothing_to_forget
+    from pareto_explorer.reports.model_card import shown_kinds, spread, standing
+    from pareto_explorer.reports.shared.phrases import count
+    from pareto_explorer.schema.columns import STD_SUFFIX
+    from pareto_explorer.schema.metrics import measure, number
+
+    console = Terminal()
+    chosen = f"{selection.trial_id}, step {selection.step} ({selection.family})"
+    console.print(Text(visible(chosen), style="bold"), soft_wrap=True)
+    by = "" if selection.rule == "named" else f"chosen by the rule {selection.rule}: "
+    say(f"{by}{selection.reason}; {selection.picked_from}")
+    nothing = nothing_to_forget(run.landmarks, run.box.metrics)
+    if nothing:
+        say(nothing)
+    if selection.one_standard_error:
+        say(f"one standard error: {selection.one_standard_error}")
+    knobs = ", ".join(f"{name} = {number(value)}" for name, value in selection.knobs.items())
+    counted = "samples" not in run.not_recorded
+    samples = f"; {selection.chosen['samples']:,.0f} samples processed" if counted else ""
+    say(f"knobs: {knobs or 'none'}{samples}")
+    n = run.points["replicate"].nunique()
+    seeds = run.landmarks["training_seed"].nunique()
+    table = Table(
+        title=f"Mean ± standard deviation over {count(n, 'replicate')}"
+        + (f", of landmarks over {count(seeds, 'training seed')}" if seeds != n else ""),
+        box=SIMPLE_HEAD,
+        padding=(0, 1),
+        pad_edge=False,
+        show_edge=False,
+    )
+    table.add_column("metric", overflow="fold")
+    found = standing(selection, run.points, run.landmarks)
+    kinds = shown_kinds(found)
+    for who in kinds:
+        table.add_column(who, justify="right", no_wrap=True)
+    for metric, row in found.iterrows():
+        cells = [spread(row[who], row[who + STD_SUFFIX]) for who in kinds]
+        table.add_row(visible(str(metric)), *cells)
+    console.print(table)
+    if not selection.moves:
+        say("no model of the validation front is better in any objective")
+    for move in selection.moves:
+        parts: dict[str, list[str]] = {"gains": [], "loses": []}
+        for metric, change in move.changes.items():
+            error = move.errors[metric]
+            text = f"{metric} {change:+.4f}" + ("" if math.isnan(error) else f" ± {measure(error)}")
+            parts["gains" if metric in move.gains else "loses"].append(text)
+        words = "; ".join(f"{verb} {', '.join(found)}" for verb, found in parts.items() if found)
+        outside = "" if move.keeps_constraints else "; breaks a constraint"
+        samples = f"; {move.samples:+,.0f} samples" if counted else ""
+        say(f"moving to {move.trial_id}, step {move.step}: {words}{samples}{outside}")
+    if selection.moves and n > 1:
+        say("± of a move: one standard error, paired over replicates")
+    again = _reproduce(run, selection, replicate)
+    if again:
+        say(f"reproduce: {again}")
+
+
+def _data(run: Run, selection: Selection, replicate: int) -> dict[str, Any]:
+    from pareto_explorer.fronts import nothing_to_forget
+    from pareto_explorer.reports.model_card import standing
+
+    metrics = standing(selection, run.points, run.landmarks)
+    found = selection.to_dict() | {
+        "replicate": replicate,
+        "nothing_to_forget": nothing_to_forget(run.landmarks, run.box.metrics),
+        "metrics": {
+            str(metric): {column: _plain(value) for column, value in row.items()}
+            for metric, row in metrics.to_dict("index").items()
+        },
+    }
+    again = _reproduce(run, selection, replicate)
+    return found | ({"reproduce": again} if again else {})
+
+
+def _reproduce(run: Run, selection: Selection, replicate: int) -> str:
+    """How to run the chosen point again; empty where nothing can."""
+    from pareto_explorer.reports.model_card import reproduce_call, reproduce_command
+
+    if run.task_given:
+        return reproduce_call(run.shown, selection, replicate)
+    return reproduce_command(run.shown, selection, replicate) if run.repeatable else ""
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

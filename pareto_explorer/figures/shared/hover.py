@@ -1,0 +1,80 @@
+"""Hover text: everything that is known of one point, safe to give to Plotly.
+
+Plotly renders a subset of HTML in hover text and in names, so text that a user wrote is escaped.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from pareto_explorer.schema.columns import CONFIG_PREFIX
+from pareto_explorer.schema.metrics import label, measure, number
+
+__all__ = ["landmark_hover", "plain", "point_hover", "seeds_line"]
+
+_WIDTH = 52  # characters in a line, so that the label fits a phone
+
+
+def plain(text: object) -> str:
+    """Any text in a form that Plotly shows letter by letter."""
+    return escape(" ".join(str(text).split()), quote=False)
+
+
+def seeds_line(replicates: pd.DataFrame) -> str:
+    """The seeds of all replicates: ``2 replicates, training/unlearning seeds 0/7, 1/8``.
+
+    Args:
+        replicates: Table with ``replicate, training_seed, unlearning_seed``.
+    """
+    unique = replicates[["replicate", "training_seed", "unlearning_seed"]].drop_duplicates()
+    seeds = unique.sort_values("replicate")[["training_seed", "unlearning_seed"]]
+    pairs = ", ".join(f"{training}/{unlearning}" for training, unlearning in seeds.to_numpy())
+    noun = "replicate" if len(seeds) == 1 else "replicates"
+    return f"{len(seeds)} {noun}, training/unlearning seeds {pairs}"
+
+
+def point_hover(row: Mapping[Any, Any], metrics: Sequence[str], seeds: str) -> str:
+    """Family, trial, step, seeds, the whole configuration and every metric with its spread.
+
+    Args:
+        row: A row of ``fronts.replicate_means``: metric means, and their standard deviation over
+            replicates under ``<metric>.std``.
+        metrics: Metric columns in the order to list them.
+        seeds: The text of ``seeds_line``.
+    """
+    knobs = {
+        str(name).removeprefix(CONFIG_PREFIX): row[name]
+        for name in row
+        if str(name).startswith(CONFIG_PREFIX) and not pd.isna(row[name])
+    }
+    lines = [f"<b>{_wrap(row['family'])}</b>"]
+    lines += [_wrap(f"trial {row['trial_id']}, step {row['step']}"), _wrap(seeds), ""]
+    lines += [_wrap(f"{knob} = {number(value)}") for knob, value in knobs.items()]
+    lines += ["" if knobs else "no knobs", "<i>mean ± standard deviation over replicates</i>"]
+    lines += [_wrap(_line(row, metric)) for metric in metrics if not pd.isna(row[metric])]
+    return "<br>".join(line for i, line in enumerate(lines) if line or lines[i - 1])
+
+
+def landmark_hover(title: str, details: str, values: Iterable[tuple[str, float]]) -> str:
+    """Name, seeds and metrics of a landmark."""
+    measures = [_wrap(f"{label(metric)} {measure(value)}") for metric, value in values]
+    return "<br>".join([f"<b>{plain(title)}</b>", _wrap(details), "", *measures])
+
+
+def _line(row: Mapping[Any, Any], metric: str) -> str:
+    spread = row.get(f"{metric}.std", float("nan"))
+    text = f"{label(metric)} {measure(row[metric])}"
+    return text if pd.isna(spread) else f"{text} ± {measure(spread)}"
+
+
+def _wrap(text: object) -> str:
+    words = " ".join(str(text).split())
+    if len(words) <= _WIDTH:
+        return escape(words, quote=False)
+    lines = textwrap.wrap(words, _WIDTH, subsequent_indent="\u2003")
+    return "<br>".join(escape(line, quote=False) for line in lines)

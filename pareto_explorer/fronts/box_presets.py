@@ -1,0 +1,177 @@
+"""Named choices of objectives, and the boxes they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.fronts.core.box import Box, Objective
+from pareto_explorer.fronts.core.values import finite_number
+from pareto_explorer.fronts.statistics.to_forget import forget_nadir
+
+__all__ = [
+    "OBJECTIVES",
+    "Preset",
+    "efficacy_fidelity_box",
+    "oracle_free_box",
+    "oracle_free_doubt",
+    "retrain_gap_box",
+]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named choice of objectives.
+
+    Attributes:
+        name: What a search space writes under ``objectives``.
+        summary: One sentence.
+        source: Where the choice comes from.
+        metrics: The objectives' metrics.
+        needs_retrained: Whether a model is retrained for it.
+    """
+
+    name: str
+    summary: str
+    source: str
+    metrics: tuple[str, ...]
+    needs_retrained: bool = True
+
+
+_FORGET = "forget_accuracy_gap"
+_OTHER_AIMS = {
+    "mislabelled": "samples with wrong labels",
+    "class": "a whole class",
+    "subclass": "a part of a class",
+    "mixture": "samples of a whole class",
+}
+"""Forget requests whose samples are no random draw of the data with its right labels."""
+
+OBJECTIVES: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            name="retrain_gap",
+            summary="Minimise the distance to the retrained model, on the forget set and on the "
+            "retained data; needs the retrained landmark.",
+            source="SalUn (Fan et al., arXiv:2310.12508), average gap to Retrain, split in two",
+            metrics=("forget_gap", "retain_gap"),
+        ),
+        Preset(
+            name="efficacy_fidelity",
+            summary="Maximise unlearning accuracy and retain accuracy; for class-wise forgetting.",
+            source="CUP (Hwang and Lim, arXiv:2510.19226), efficacy and fidelity",
+            metrics=("unlearning_accuracy", "retain_accuracy"),
+        ),
+        Preset(
+            name="oracle_free",
+            summary="Where retraining is out of reach: minimise the distance of the accuracy on "
+            "the forget set to the original model's validation accuracy, and the drop of retain "
+            "and validation accuracy; nothing is retrained.",
+            source="EUPMU (Zhou et al., arXiv:2510.22124), oracle-free tuning rule, split in two",
+            metrics=("forget_accuracy_gap", "accuracy_drop"),
+            needs_retrained=False,
+        ),
+    )
+}
+"""The presets that a search space can name under ``objectives``."""
+
+
+def retrain_gap_box(
+    original_forget_gaps: Sequence[float], tolerance: float = 0.1, floor: float | None = None
+) -> Box:
+    """The box of ``retrain_gap``: (0, 0) is the retrained model.
+
+    The nadir of ``forget_gap`` is the smallest forget gap among the original models, so that doing
+    nothing scores 0 in every replicate; ``forget_nadir`` says what it is where original models are
+    no farther from retraining than the floor. The nadir of ``retain_gap`` is the tolerance.
+
+    Args:
+        original_forget_gaps: The original model's ``forget_gap``, one per training seed.
+        tolerance: The largest ``retain_gap`` that one would accept.
+        floor: The mean ``forget_gap`` between retrained models of different training seeds, which
+            is always smaller than the nadir; None where it is not known.
+
+    Raises:
+        InputError: No gaps, one that is not finite, or a tolerance that is not above 0.
+    """
+    gaps = _finite("forget_gap", original_forget_gaps)
+    if not gaps:
+        raise InputError(
+            "objectives: retrain_gap needs the forget gap of an original model; give one per "
+            "training seed, or declare other objectives."
+        )
+    return _box("retrain_gap", forget_nadir(gaps, floor, tolerance)[0], tolerance)
+
+
+def efficacy_fidelity_box() -> Box:
+    """The box of ``efficacy_fidelity``: both accuracies from 0 (nadir) to 1 (ideal)."""
+    return Box(
+        (
+            Objective("unlearning_accuracy", "max", ideal=1.0, nadir=0.0),
+            Objective("retain_accuracy", "max", ideal=1.0, nadir=0.0),
+        )
+    )
+
+
+def oracle_free_box(original_excess: Sequence[float], tolerance: float = 0.1) -> Box:
+    """The box of ``oracle_free``: (0, 0) forgets as much as unseen samples, and costs nothing.
+
+    The nadir of ``forget_accuracy_gap`` is the smallest one among the original models, so that
+    doing nothing scores 0 in every replicate; the nadir of ``accuracy_drop`` is the tolerance.
+
+    Args:
+        original_excess: By how much the original model's accuracy on the forget set exceeds that
+            on the validation set, one per replicate.
+        tolerance: The largest ``accuracy_drop`` that one would accept.
+
+    Raises:
+        InputError: No numbers, one that is not above 0 (the original model knows the forget set no
+            better than the validation set), or a tolerance that is not.
+    """
+    gaps = _finite("forget_accuracy_gap", original_excess)
+    if not gaps or min(gaps) <= 0:
+        found = [round(gap, 4) for gap in gaps]
+        raise InputError(
+            "objectives: oracle_free needs original models that get more of the forget set right "
+            f"than of the validation set, but their accuracies differ by {found}; forget something "
+            "else or declare other objectives."
+        )
+    return _box("oracle_free", min(gaps), tolerance)
+
+
+def oracle_free_doubt(metrics: Collection[str], facts: Mapping[str, Any]) -> str:
+    """Says why unseen samples are the wrong aim for a forget set, in a sentence; empty if not.
+
+    Args:
+        metrics: The objectives' metrics.
+        facts: What the task says of itself; its ``forget`` has the ``kind`` of the request.
+    """
+    request = facts.get("forget")
+    kind = request.get("kind") if isinstance(request, Mapping) else None
+    if _FORGET not in metrics or kind not in _OTHER_AIMS:
+        return ""
+    return (
+        "the forget accuracy gap aims at what the original model gets right of unseen samples, but "
+        f"this task forgets {_OTHER_AIMS[kind]}, and a retrained model gets less of those right; "
+        "read the gap with care, or retrain and take retrain_gap."
+    )
+
+
+def _finite(metric: str, values: Sequence[float]) -> list[float]:
+    return [finite_number(f"{metric} of original model {i}", v) for i, v in enumerate(values)]
+
+
+def _box(preset: str, nadir: float, tolerance: float) -> Box:
+    """Both metrics of a preset minimised to 0, from the original model's value and a tolerance."""
+    if finite_number("tolerance", tolerance) <= 0:
+        raise InputError(f"tolerance: {tolerance!r} is not above 0; give for example 0.1.")
+    forget, retain = OBJECTIVES[preset].metrics
+    return Box(
+        (
+            Objective(forget, "min", ideal=0.0, nadir=nadir),
+            Objective(retain, "min", ideal=0.0, nadir=tolerance),
+        )
+    )

@@ -1,0 +1,1 @@
+"""What is more than luck: intervals, comparisons, and what they rest on."""

@@ -1,0 +1,223 @@
+"""Which knobs explain the objectives and the hypervolume, measured on trials left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pareto_explorer.fronts.core.box import Box
+from pareto_explorer.fronts.core.checked import volume
+from pareto_explorer.fronts.core.tables import objective_values, replicate_means
+from pareto_explorer.fronts.statistics.contributions import exclusive_volumes
+from pareto_explorer.fronts.statistics.knobs import knob_name, present, varying_knobs
+
+__all__ = ["ImportanceResult", "knob_importance"]
+
+_FEWEST_TRIALS = 20
+_MOST_ROWS = 1500
+_MOST_CHECKPOINTS = 10  # of one trial
+_FOLDS = 5
+_REPEATS = 5
+_TREES = 100
+_EXPLAINS = 0.1  # of the variance of trials left out
+_MISSED = 5  # one trial in so many must add to the pooled front
+_CONTRIBUTION = "hypervolume contribution"
+_NOTHING = (
+    "The knobs explain nothing that holds on other trials: less than "
+    f"{_EXPLAINS:.0%} of the variance of every target."
+)
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ImportanceResult:
+    """How much each knob explains.
+
+    Attributes:
+        table: Columns ``target``, ``knob``, ``importance`` (by how much the explained share of the
+            variance falls when the knob's values are shuffled among the trials left out; the mean
+            over shuffles) and ``std`` (over shuffles); most important first within each target.
+            Only targets of which the knobs explain at least a tenth are in it.
+        r2: For every target the share of its variance that the knobs explain on trials that the
+            model has not seen; below 0 where the mean would do better.
+        reason: Why there is nothing in the table, in words; empty where there is.
+        note: How it was computed: trials, subsample, and what the last target is.
+    """
+
+    table: pd.DataFrame
+    r2: Mapping[str, float]
+    reason: str
+    note: str
+
+
+def knob_importance(points: pd.DataFrame, box: Box, *, seed: int = 0) -> ImportanceResult:
+    """Explains the replicate means by their knobs.
+
+    A random forest predicts each target from the knobs (with method, aggregator and forget loss
+    where they vary, and the step); permutation importance (Breiman, 2001) is taken on folds whose
+    trials the forest has not seen, so that it says what holds for other trials of the same sweep.
+    Knobs that go together share or hide their importance; it is no causal effect.
+
+    Targets are the objectives, and "hypervolume contribution": the hypervolume of all replicate
+    means that would be lost without the trial. Where fewer than one trial in five would be missed,
+    that is almost all zeros; then it is the hypervolume that the trial's means have alone, and
+    ``note`` says so.
+
+    Args:
+        points: A points table.
+        box: The objectives.
+        seed: Of the folds, the forests, the shuffles and the subsample.
+
+    Raises:
+        InputError: An objective is no column of the table.
+    """
+    means = replicate_means(points, box)
+    trials = means["trial_id"].nunique()
+    knobs = varying_knobs(means)
+    if trials < _FEWEST_TRIALS:
+        return _refused(
+            f"{trials} trials have points in every replicate; at least {_FEWEST_TRIALS} are needed "
+            "to tell which knobs matter."
+        )
+    if not knobs:
+        return _refused("All trials have the same configuration, so that no knob can matter.")
+    rng = np.random.default_rng(seed)
+    volumes, what = _trial_volumes(means, box)
+    rows = _subsample(means["trial_id"], rng)
+    sample = means.iloc[rows]
+    columns = [*knobs, *(["step"] if sample["step"].nunique() > 1 else [])]
+    features = {column: _encoded(sample[column]) for column in columns}
+    codes, names = pd.factorize(sample["trial_id"])
+    explained = _explained(features, objective_values(sample, box), codes, box.metrics, rng)
+    first = np.unique(codes, return_index=True)[1]
+    of_trials = {c: matrix[first] for c, matrix in features.items() if c != "step"}
+    own = np.array(volumes.loc[names], dtype=np.float64)[:, np.newaxis]
+    explained += _explained(of_trials, own, np.arange(len(first)), (_CONTRIBUTION,), rng)
+    tables = [table for _, r2, table in explained if r2 >= _EXPLAINS]
+    return ImportanceResult(
+        table=pd.concat(tables, ignore_index=True) if tables else _no_table(),
+        r2={target: r2 for target, r2, _ in explained},
+        reason="" if tables else _NOTHING,
+        note=_note(len(first), trials, len(sample), len(means), what),
+    )
+
+
+def _refused(reason: str) -> ImportanceResult:
+    return ImportanceResult(table=_no_table(), r2={}, reason=reason, note="")
+
+
+def _no_table() -> pd.DataFrame:
+    return pd.DataFrame(columns=["target", "knob", "importance", "std"])
+
+
+def _note(used: int, trials: int, rows: int, means: int, what: str) -> str:
+    counted = f"{trials:,} trials with {means:,} checkpoints"
+    if rows < means:
+        counted = f"{used:,} trials with {rows:,} checkpoints, drawn from {counted}"
+    return f"From {counted}; the {_CONTRIBUTION} of a trial is {what}."
+
+
+def _subsample(trial_ids: pd.Series[str], rng: np.random.Generator) -> NDArray[np.intp]:
+    """Rows of as many whole trials as fit; of a long trial only checkpoints at even distances."""
+    codes, names = pd.factorize(trial_ids)
+    if len(codes) <= _MOST_ROWS:
+        return np.arange(len(codes))
+    trials = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    thinned = [
+        rows[np.unique(np.linspace(0, len(rows) - 1, _MOST_CHECKPOINTS).round().astype(int))]
+        for rows in trials
+    ]
+    drawn = rng.permutation(len(names))
+    total = np.cumsum([len(thinned[trial]) for trial in drawn])
+    return np.sort(np.concatenate([thinned[trial] for trial in drawn[total <= _MOST_ROWS]]))
+
+
+def _trial_volumes(means: pd.DataFrame, box: Box) -> tuple[pd.Series[float], str]:
+    """A hypervolume for each trial, and what it is."""
+    units = box.normalise(objective_values(means, box))
+    codes, names = pd.factorize(means["trial_id"])
+    lost = exclusive_volumes(units, codes, box.reference, len(names))
+    if (lost > 0).sum() * _MISSED >= len(names):
+        return pd.Series(lost, names), "what all others together lack without it"
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes))[:-1]
+    own = [volume(part, box.reference) for part in np.split(units[order], ends)]
+    return pd.Series(own, names), (
+        "what its own checkpoints dominate (too few trials would be missed by the others)"
+    )
+
+
+def _encoded(values: pd.Series[Any]) -> Matrix:
+    """One column for the ranks of numbers, NaN where missing; one for each word else.
+
+    A tree only asks which of two values is larger; ranks of any numbers, infinite ones too, are
+    what its single precision can hold.
+    """
+    if pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        there = ~np.isnan(numbers)
+        ranks = np.full(len(numbers), np.nan)
+        ranks[there] = np.unique(numbers[there], return_inverse=True)[1]
+        return ranks[:, np.newaxis]
+    words = values.where(present(values), "").astype(str).to_numpy()
+    return np.equal(words[:, np.newaxis], np.unique(words)).astype(np.float64)
+
+
+def _explained(
+    features: Mapping[str, Matrix],
+    values: Matrix,
+    trials: NDArray[np.intp],
+    targets: Sequence[str],
+    rng: np.random.Generator,
+) -> list[tuple[str, float, pd.DataFrame]]:
+    """For each target its out-of-fold R² and the table of importances.
+
+    All shuffled copies of a fold are predicted in one call, which is many times faster than
+    scikit-learn's ``permutation_importance``, and the columns of a word are shuffled together.
+    """
+    from sklearn.ensemble import RandomForestRegressor  # slow to import
+
+    spread = values.std(axis=0)
+    scaled = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    matrix = np.hstack(list(features.values()))
+    ends = np.cumsum([columns.shape[1] for columns in features.values()])
+    parts = [
+        slice(end - columns.shape[1], end)
+        for end, columns in zip(ends, features.values(), strict=True)
+    ]
+    folds = rng.permutation(np.arange(trials.max() + 1) % _FOLDS)[trials]
+    copies = 1 + len(parts) * _REPEATS
+    goal = scaled[:, 0] if len(targets) == 1 else scaled
+    errors = np.zeros((copies, len(targets)))
+    for fold in range(_FOLDS):
+        left_out = folds == fold
+        forest = RandomForestRegressor(
+            _TREES, min_samples_leaf=2, random_state=int(rng.integers(2**31))
+        ).fit(matrix[~left_out], goal[~left_out])
+        shuffled = np.repeat(matrix[left_out][np.newaxis], copies, axis=0)
+        for copy in range(1, copies):
+            part = parts[(copy - 1) // _REPEATS]
+            shuffled[copy, :, part] = rng.permutation(shuffled[copy, :, part])
+        found = forest.predict(shuffled.reshape(-1, matrix.shape[1]))
+        residuals = found.reshape(copies, -1, len(targets)) - scaled[left_out]
+        errors += (residuals**2).sum(axis=1)
+    r2 = 1 - errors / len(values)  # the values have mean 0 and variance 1
+    losses = (r2[0] - r2[1:]).reshape(len(parts), _REPEATS, len(targets))
+    result = []
+    for place, target in enumerate(targets):
+        table = pd.DataFrame(
+            {
+                "target": target,
+                "knob": [knob_name(column) for column in features],
+                "importance": losses[:, :, place].mean(axis=1),
+                "std": losses[:, :, place].std(axis=1, ddof=1),
+            }
+        ).sort_values("importance", ascending=False, kind="stable")
+        result.append((target, float(r2[0, place]) if spread[place] > 0 else 0.0, table))
+    return result

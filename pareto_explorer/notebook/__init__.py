@@ -1,0 +1,1 @@
+"""The linked explorer for notebooks."""

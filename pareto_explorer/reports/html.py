@@ -1,0 +1,178 @@
+"""The report as one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jinja2
+import plotly.graph_objects as go
+from markupsafe import Markup, escape
+from plotly.offline import get_plotlyjs
+
+from pareto_explorer._version import __version__
+from pareto_explorer.figures import DARK, LIGHT
+from pareto_explorer.reports.shared.legend import landmark_swatch, swatch
+from pareto_explorer.reports.shared.material import Card, Material, failed
+from pareto_explorer.reports.shared.phrases import count, share
+
+__all__ = ["render_page"]
+
+_SCRIPTS = (  # in the order in which they build on one another
+    "dom",
+    "theme",
+    "figures",
+    "groups",
+    "front",
+    "copy",
+    "download",
+    "pickers",
+    "explorer_data",
+    "explorer_state",
+    "explorer_tip",
+    "explorer_pins",
+    "explorer_cloud",
+    "explorer_scatter",
+    "explorer_parallel",
+    "explorer_table",
+    "explorer",
+)
+
+
+def render_page(name: str, cards: Sequence[Card], material: Material) -> str:
+    """Renders cards into a page with all styles, scripts and figures inside.
+
+    Text from the run is escaped by the templates; figures travel as JSON in which no tag can
+    start; a content security policy forbids the page to fetch anything.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pareto_explorer.reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["share"] = share
+    environment.filters["breakable"] = _breakable
+    sections = [_section(environment, card, material) for card in cards]
+    return environment.get_template("page.html.j2").render(
+        name=name,
+        sections=sections,
+        facts=_facts(material),
+        scripts=_SCRIPTS,
+        figures=_script_object({s.card.key: s.figure for s in sections}),
+        tables=_script_object({s.card.key: s.table for s in sections}),
+        payloads=_script_object({s.card.key: s.payload for s in sections}),
+        plotlyjs=_no_tags(get_plotlyjs()),
+        version=__version__,
+    )
+
+
+class _Section(NamedTuple):
+    """What a card is on the page; figure, table and payload are JSON, empty where there is none."""
+
+    card: Card
+    body: Markup = Markup()
+    figure: str = ""
+    table: str = ""
+    payload: str = ""
+
+
+def _section(environment: jinja2.Environment, card: Card, material: Material) -> _Section:
+    """Draws a card; one that cannot be drawn says why, and the others are there."""
+    if card.reason:
+        return _Section(card)
+    try:
+        return _drawn(environment, card, material)
+    except Exception as error:
+        return _Section(failed(card.key, card.title, error))
+
+
+def _drawn(environment: jinja2.Environment, card: Card, material: Material) -> _Section:
+    template = environment.get_template(f"cards/{card.key}.html.j2")
+    body = template.render(
+        card=card, styles=material.styles, swatch=swatch, landmark_swatch=landmark_swatch
+    )
+    table = ""
+    if card.data is not None and card.payload is None:
+        table = _json(card.data.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    return _Section(
+        card,
+        Markup(body),  # noqa: S704 - the template has escaped it
+        _json(_figure(card)) if card.draw else "",
+        table,
+        _json(card.payload) if card.payload is not None else "",
+    )
+
+
+def _facts(material: Material) -> list[str]:
+    facts = [
+        count(len(material.styles), "family", "families"),
+        count(len(material.trials), "trial"),
+        count(len(material.replicates), "replicate"),
+    ]
+    written = material.run.manifest.get("written")
+    return [*facts, f"written {str(written)[:10]}"] if written else facts
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may be wrapped after a slash or an underscore."""
+    text = str(escape(name))
+    return Markup(text.replace("/", "/<wbr>").replace("_", "_<wbr>"))  # noqa: S704
+
+
+def _figure(card: Card) -> dict[str, Any]:
+    """A figure under the light theme and what changes under each theme."""
+    assert card.draw is not None  # noqa: S101 - the caller filters
+    light, dark = _plain(card.draw(LIGHT)), _plain(card.draw(DARK))
+    return light | {"light": _difference(dark, light), "dark": _difference(light, dark)}
+
+
+def _plain(figure: go.Figure) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(figure.to_json())
+    parsed["layout"].pop("template", None)
+    return parsed
+
+
+def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of ``Plotly.update`` that turn the colours of ``old`` into those of ``new``."""
+    before = [dict(_leaves(trace)) for trace in old["data"]]
+    after = [dict(_leaves(trace)) for trace in new["data"]]
+    changed = {
+        path
+        for a, b in zip(before, after, strict=True)
+        for path, value in b.items()
+        if a[path] != value
+    }
+    layout = dict(_leaves(old["layout"]))
+    return {
+        "traces": {path: [trace.get(path) for trace in after] for path in sorted(changed)},
+        "layout": {p: v for p, v in _leaves(new["layout"]) if layout[p] != v},
+    }
+
+
+def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Text values of nested mappings under dotted paths, list items as ``[i]``."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from _leaves(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(node, list) and path.endswith("annotations"):
+        for index, value in enumerate(node):
+            yield from _leaves(value, f"{path}[{index}]")
+    elif isinstance(node, str):
+        yield path, node
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def _script_object(parts: Mapping[str, str]) -> Markup:
+    """An object of values that are JSON already, those that are empty left out."""
+    members = [f"{_json(key)}:{part}" for key, part in parts.items() if part]
+    return Markup(f"{{{','.join(members)}}}".replace("<", "\\u003c"))  # noqa: S704
+
+
+def _no_tags(script: str) -> Markup:
+    return Markup(script.replace("</script", "<\\/script").replace("<!--", "<\\!--"))  # noqa: S704

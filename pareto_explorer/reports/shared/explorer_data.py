@@ -1,0 +1,267 @@
+"""What the linked explorer works on: every replicate mean, column by column."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pareto_explorer.figures import DARK, LIGHT
+from pareto_explorer.figures.front_info import thin
+from pareto_explorer.figures.shared.hover import seeds_line
+from pareto_explorer.figures.shared.style import base_layout, symbol_3d
+from pareto_explorer.fronts.core.tables import objective_values
+from pareto_explorer.fronts.core.values import LARGEST
+from pareto_explorer.fronts.statistics.knobs import off_scale
+from pareto_explorer.reports.shared.material import Material
+from pareto_explorer.results.run import MEMBER
+from pareto_explorer.runs import config_columns, metric_columns
+from pareto_explorer.schema.columns import CONFIG_PREFIX, STD_SUFFIX, diagnostic_columns
+from pareto_explorer.schema.metrics import explanation, label
+
+__all__ = [
+    "DIGITS",
+    "explorer_data",
+    "pack_levels",
+    "pack_numbers",
+    "pack_text",
+    "short_numbers",
+]
+
+_REPEATS = 4  # a column is coded when each of its values is there this often on average
+
+
+def pack_numbers(values: npt.ArrayLike, digits: int) -> dict[str, Any]:
+    """Numbers to ``digits`` significant digits; what is not finite becomes null.
+
+    Returns:
+        ``{"values": [...]}``, or ``{"distinct": [...], "codes": [...]}`` with -1 for null where
+        the numbers repeat.
+
+    >>> pack_numbers([0.123456, float("nan"), 20.0], 3)
+    {'values': [0.123, None, 20]}
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    codes, distinct = pd.factorize(np.where(np.isfinite(numbers), numbers, np.nan))
+    rounded = [_short(value, digits) for value in np.asarray(distinct).tolist()]
+    if len(rounded) * _REPEATS <= len(numbers):
+        return {"distinct": rounded, "codes": codes.tolist()}
+    return {"values": [None if code < 0 else rounded[code] for code in codes.tolist()]}
+
+
+def short_numbers(values: npt.ArrayLike, digits: int) -> list[int | float | None]:
+    """Numbers to ``digits`` significant digits as they are; what is not finite becomes null.
+
+    >>> short_numbers([0.5, 0.5, float("inf"), 0.123456], 3)
+    [0.5, 0.5, None, 0.123]
+    """
+    numbers = np.asarray(values, dtype=np.float64).tolist()
+    return [_short(value, digits) if math.isfinite(value) else None for value in numbers]
+
+
+def pack_text(values: pd.Series[Any]) -> dict[str, Any]:
+    """Text by code: ``{"texts": [...], "codes": [...]}``, sorted, with -1 for a missing value.
+
+    >>> pack_text(pd.Series(["b", "a", None, "b"]))
+    {'texts': ['a', 'b'], 'codes': [1, 0, -1, 1]}
+    """
+    codes, texts = pd.factorize(values.map(str, na_action="ignore"), sort=True)
+    return {"texts": [str(text) for text in texts], "codes": codes.tolist()}
+
+
+def pack_levels(values: npt.ArrayLike, digits: int) -> dict[str, Any]:
+    """Numbers as text by code, in their order, for those of which some are off any scale.
+
+    >>> pack_levels([20.0, float("inf"), float("nan"), 3.0], 3)
+    {'texts': ['3', '20', 'inf'], 'codes': [1, 2, -1, 0]}
+    """
+    codes, levels = pd.factorize(np.asarray(values, dtype=np.float64), sort=True)
+    return {"texts": [f"{level:.{digits}g}" for level in levels], "codes": codes.tolist()}
+
+
+def _short(value: float, digits: int) -> int | float:
+    rounded = float(f"{value:.{digits}g}")
+    if abs(rounded) < 1e15 and rounded.is_integer():
+        return int(rounded)
+    return rounded if math.isfinite(rounded) else value  # the largest floats round to infinity
+
+
+DIGITS = 5  # significant digits of means
+_SPREAD_DIGITS = 3
+_ROWS = 20_000
+_SPENT = ("step", "samples", "seconds")
+_ALSO_SHOWN = ("unlearning_accuracy", "retain_accuracy", "test_accuracy", "membership_inference")
+_KNOBS = 4  # axes of parallel coordinates at first, for knobs that
+_COVERED = 0.15  # this share of the points has
+_WIDE = 50  # a knob or a diagnostic that spans this factor gets a logarithmic axis
+
+
+def explorer_data(material: Material, means: pd.DataFrame, limit: int = _ROWS) -> dict[str, Any]:
+    """The explorer's payload, as plain data for JSON.
+
+    Args:
+        material: The run.
+        means: Its ``fronts.replicate_means`` with marks, at least one row.
+        limit: How many dominated means are kept; see ``figures.front_thinning``.
+
+    Returns:
+        ``rows`` and ``total`` (replicate means here and in the run), the coded ``family`` and
+        ``trial`` of each row, its ``level`` (2 on the front of all families, 1 on that of its
+        family, 0 dominated), the ``columns``, the ``landmarks``, what to show at first, and what
+        the commands of a point are made of.
+    """
+    total = len(means)
+    means = means[_kept(material, means, limit)].reset_index(drop=True)
+    columns = _columns(material, means)
+    keys = [column["key"] for column in columns]
+    objectives = list(material.run.box.metrics)
+    shown = [*objectives, *(m for m in _ALSO_SHOWN if m in keys and m not in objectives)]
+    return {
+        "rows": len(means),
+        "total": total,
+        "families": [
+            {
+                "name": name,
+                "light": style.light,
+                "dark": style.dark,
+                "symbol": style.symbol,
+                "symbol3d": symbol_3d(style.symbol),
+            }
+            for name, style in material.styles.items()
+        ],
+        "family": [list(material.styles).index(name) for name in means["family"]],
+        "trial": pack_text(means["trial_id"]),
+        "level": (means["on_front"].astype(int) + means["on_family_front"]).tolist(),
+        "columns": columns,
+        "axes": objectives,
+        "view": {
+            metric: [float(end) for end in ends]
+            for metric, ends in zip(objectives, material.info.view, strict=True)
+        },
+        "dimensions": [*_varying_knobs(means)[:_KNOBS], "step", *shown],
+        "table": shown,
+        "landmarks": _landmarks(material.run.landmarks),
+        "seeds": seeds_line(material.run.points),
+        "run": material.run.shown if material.run.repeatable else None,
+        "no_commands": _no_commands(material),
+        "members": {name: run.shown for name, run in material.run.members.items()},
+        "member_mark": MEMBER,
+        "replicates": material.replicates,
+        "layouts": {theme.name: base_layout(theme) for theme in (LIGHT, DARK)},
+    }
+
+
+def _no_commands(material: Material) -> str:
+    """Why there are no commands for a point; empty where there are."""
+    if material.run.repeatable:
+        return ""
+    if material.run.task_given:
+        return (
+            "The task was built in Python, so its models are run again from there: "
+            "pareto_explorer.sweeps.reproduce(run, trial, replicate, step, task=task)."
+        )
+    return "This run was imported, so its models cannot be run again from here."
+
+
+def _kept(material: Material, means: pd.DataFrame, limit: int) -> np.ndarray[Any, np.dtype[Any]]:
+    box = material.run.box
+    ends = np.array(material.info.view)
+    units = (objective_values(means, box) - ends[:, 0]) / (ends[:, 1] - ends[:, 0])
+    families = means["family"].factorize()[0]
+    return thin(units, means["on_family_front"].to_numpy(bool), families, limit)
+
+
+def _columns(material: Material, means: pd.DataFrame) -> list[dict[str, Any]]:
+    objectives = material.run.box.metrics
+    directions = {o.metric: o.direction for o in material.run.box.objectives}
+    metrics = [m for m in metric_columns(means) if m not in (*objectives, *_SPENT)]
+    spent = [name for name in _SPENT if name not in material.run.not_recorded]
+    groups: dict[str, Sequence[str]] = {
+        "Objectives": objectives,
+        "Metrics": metrics,
+        "Knobs": config_columns(means),
+        "Cost": spent,
+        "Diagnostics": diagnostic_columns(means),
+    }
+    columns = []
+    for group, names in groups.items():
+        for name in names:
+            values = means[name]
+            if values.isna().all():
+                continue
+            levels = group == "Knobs" and _off_scale(values)
+            column: dict[str, Any] = {
+                "key": name,
+                "group": group,
+                "label": name.removeprefix(CONFIG_PREFIX) if group == "Knobs" else label(name),
+                "note": explanation(name),
+                "direction": directions.get(name),
+                "log": not levels and group in ("Knobs", "Diagnostics") and _spans(values),
+            }
+            if levels:
+                column |= pack_levels(_floats(values), DIGITS)
+            elif _is_number(values):
+                column |= pack_numbers(_floats(values), DIGITS)
+                spread = name + STD_SUFFIX
+                if spread in means and means[spread].notna().any():
+                    column["spread"] = pack_numbers(_floats(means[spread]), _SPREAD_DIGITS)
+            else:
+                column |= pack_text(values)
+            columns.append(column)
+    return columns
+
+
+def _varying_knobs(means: pd.DataFrame) -> list[str]:
+    """Knobs with more than one value that many points have, those of the most points first."""
+    knobs = [
+        name
+        for name in config_columns(means)
+        if means[name].nunique() > 1 and means[name].notna().mean() >= _COVERED
+    ]
+    return sorted(knobs, key=lambda name: (int(means[name].isna().to_numpy().sum()), name))
+
+
+def _spans(values: pd.Series[Any]) -> bool:
+    if not _is_number(values):
+        return False
+    numbers = _floats(values)
+    numbers = numbers[np.abs(numbers) <= LARGEST]
+    return bool(numbers.size and numbers.min() > 0 and numbers.max() >= _WIDE * numbers.min())
+
+
+def _off_scale(values: pd.Series[Any]) -> bool:
+    return _is_number(values) and bool(off_scale(_floats(values)).any())
+
+
+def _is_number(values: pd.Series[Any]) -> bool:
+    kind = values.dtype
+    return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
+
+
+def _floats(values: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _landmarks(landmarks: pd.DataFrame) -> list[dict[str, Any]]:
+    """Original and retrained models: one value for each training seed, and the replicates' mean."""
+    metrics = metric_columns(landmarks)
+    found = []
+    for kind, title in (("original", "Original model"), ("retrained", "Retrained model")):
+        rows = landmarks[landmarks["landmark"] == kind]
+        if rows.empty:
+            continue
+        once = rows.drop_duplicates("training_seed")
+        found.append(
+            {
+                "kind": kind,
+                "title": title,
+                "seeds": once["training_seed"].astype(str).tolist(),  # JavaScript has 53 bits
+                "values": {m: short_numbers(_floats(once[m]), DIGITS) for m in metrics},
+                "mean": {m: short_numbers([rows[m].mean()], DIGITS)[0] for m in metrics},
+            }
+        )
+    return found

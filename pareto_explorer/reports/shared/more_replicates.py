@@ -1,0 +1,47 @@
+"""How a sweep gets the replicates that a verdict takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import count, islice
+from math import ceil
+from typing import Any
+
+from pareto_explorer.fronts.statistics.comparison import SEPARABLE_FROM
+
+__all__ = ["more_replicates"]
+
+
+def more_replicates(manifest: Mapping[str, Any]) -> str:
+    """Says how to get six replicates: ``a new run with ... and another --out``.
+
+    The run itself cannot be given more: its box rests on the landmarks of those that it has.
+
+    Args:
+        manifest: The run's.
+
+    Returns:
+        The seeds that it has and as many further ones as it takes, for the command line or for
+        Python, whichever the run was started from. Empty where it has six replicates or more, or
+        was not made by a sweep.
+    """
+    seeds = manifest.get("spec", {}).get("replicates")
+    if not seeds:
+        return ""
+    training, unlearning = (seeds.get(f"{kind}_seeds", [0]) for kind in ("training", "unlearning"))
+    if len(training) * len(unlearning) >= SEPARABLE_FROM:
+        return ""
+    trained = manifest.get("facts", {}).get("original") == "given"  # then there is one such seed
+    if trained or len(unlearning) > len(training) == 1:
+        name, enough = "unlearning_seeds", _extended(unlearning, len(training))
+    else:
+        name, enough = "training_seeds", _extended(training, len(unlearning))
+    if manifest.get("command"):
+        values = ",".join(map(str, enough))  # quoted, since some shells take brackets for patterns
+        return f'a new run with --set "replicates.{name}=[{values}]" and another --out'
+    return f"a new run with replicates={seeds | {name: enough}} and another out"
+
+
+def _extended(seeds: list[int], times: int) -> list[int]:
+    further = (seed for seed in count() if seed not in seeds)
+    return [*seeds, *islice(further, ceil(SEPARABLE_FROM / times) - len(seeds))]

@@ -1,0 +1,1 @@
+"""Runs in Python: loaded, and put together."""

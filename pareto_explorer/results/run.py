@@ -1,0 +1,252 @@
+"""Load a run into Python, where neither torch nor Ray need be installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.fronts import (
+    Box,
+    FamilyHypervolume,
+    family_hypervolumes,
+    front,
+    knob_coverage,
+    knob_edges,
+    pooled_hypervolume,
+    replicate_means,
+)
+from pareto_explorer.fronts.core.domains import KnobDomain, read_domains
+from pareto_explorer.runs import (
+    RunDirectory,
+    read_landmarks,
+    read_manifest,
+    read_points,
+    recorded_entry,
+    require_own,
+)
+from pareto_explorer.runs.manifest import TRIALS
+from pareto_explorer.runs.remote.copies import local_path
+from pareto_explorer.trust.redaction import redacted
+
+if TYPE_CHECKING:
+    import optuna
+    import plotly.graph_objects as go
+    from pymoo.core.result import Result
+
+    from pareto_explorer.interchange import ColumnMapping
+
+__all__ = ["MEMBER", "Run", "load_run"]
+
+MEMBER = ": "
+"""Between the name of a run and that of its family or trial, where several runs are together."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a sweep found, as it was when it was loaded.
+
+    Attributes:
+        directory: The run directory.
+        manifest: The resolved specification, the versions and the command.
+        points: The points table, one row per (trial, replicate, step).
+        landmarks: The landmarks table, one row per (landmark, replicate).
+        box: The objectives, bounds and reference point that were fixed before the first trial.
+        shown: The run's path as the user wrote it, for commands; of an address, without secrets.
+        members: The runs by name that were put together into this one; empty for a run of its own.
+        notes: Sentences on what the run leaves out or measures in another way than it was swept.
+    """
+
+    directory: RunDirectory
+    manifest: dict[str, Any]
+    points: pd.DataFrame
+    landmarks: pd.DataFrame
+    box: Box
+    shown: str
+    members: Mapping[str, Run] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the sweep is called."""
+        return str(self.manifest.get("name") or self.directory.path.resolve().name)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether a command can run points again: not of an imported run, nor of a given task."""
+        runs = self.members.values() or [self]
+        return not any({"imported", "task_given"} & run.manifest.keys() for run in runs)
+
+    @property
+    def task_given(self) -> bool:
+        """Whether its task was built in Python, so that only Python can run points again."""
+        runs = self.members.values() or [self]
+        return any("task_given" in run.manifest for run in runs)
+
+    @property
+    def planned(self) -> int | None:
+        """How many trials there will be, where the run records it; of several runs, in all."""
+        if self.members:
+            counts = [run.planned for run in self.members.values()]
+            known = [count for count in counts if count is not None]
+            return sum(known) if len(known) == len(counts) else None
+        return self.manifest.get(TRIALS)
+
+    @property
+    def retrained(self) -> bool:
+        """Whether any model was retrained to compare with."""
+        return bool((self.landmarks["landmark"] == "retrained").any())
+
+    @property
+    def searched(self) -> bool:
+        """Whether earlier trials led to later ones, so that their order means something.
+
+        Of several runs together, whether they did in any of them.
+        """
+        runs = self.members.values() or [self]
+        return any(
+            run.manifest.get("spec", {}).get("search", {}).get("mode") == "explore"
+            or run.manifest.get("imported", {}).get("kind") == "Optuna study"
+            for run in runs
+        )
+
+    @property
+    def not_recorded(self) -> tuple[str, ...]:
+        """The costs that a sweep made elsewhere does not tell; their columns hold 0.
+
+        Any of ``samples`` and ``seconds``. Of several runs together, what one of them lacks.
+        """
+        runs = self.members.values() or [self]
+        lacking = [run.manifest.get("imported", {}).get("not_recorded", ()) for run in runs]
+        return tuple(sorted({name for names in lacking for name in names}))
+
+    def locate(self, trial_id: str) -> tuple[str, str]:
+        """The path, as the user wrote it, of the run that made a trial, and the trial's id there.
+
+        Args:
+            trial_id: As in the points table.
+        """
+        name, separator, own = trial_id.partition(MEMBER)
+        if self.members and separator:
+            return self.members[name].shown, own
+        return self.shown, trial_id
+
+    def front(self) -> pd.DataFrame:
+        """The non-dominated replicate means of all families together; see ``fronts.front``."""
+        return front(self.points, self.box)
+
+    def means(self) -> pd.DataFrame:
+        """Every checkpoint's replicate means, marked; see ``fronts.replicate_means``."""
+        return replicate_means(self.points, self.box)
+
+    def hypervolume(self) -> dict[str, FamilyHypervolume]:
+        """The hypervolume of each family; see ``fronts.family_hypervolumes``."""
+        return family_hypervolumes(self.points, self.box)
+
+    @cached_property
+    def domains(self) -> dict[str, dict[str, KnobDomain]]:
+        """What each family's knobs were drawn from; empty where the run does not record it.
+
+        Raises:
+            InputError: The manifest is damaged.
+        """
+        if not self.members:
+            return read_domains(self.manifest.get("domains", {}))
+        return {
+            f"{name}{MEMBER}{family}": knobs
+            for name, run in self.members.items()
+            for family, knobs in run.domains.items()
+        }
+
+    def coverage(self) -> pd.DataFrame:
+        """How much of each knob's range was tried; see ``fronts.knob_coverage``."""
+        return knob_coverage(self.points, self.domains)
+
+    def edges(self) -> pd.DataFrame:
+        """The knobs whose best values lie at an end of their range; see ``fronts.knob_edges``."""
+        return knob_edges(self.points, self.box, self.domains)
+
+    def pooled_hypervolume(self) -> FamilyHypervolume:
+        """The hypervolume of all families together."""
+        return pooled_hypervolume(self.points, self.box)
+
+    def figure(self) -> go.Figure:
+        """The forget-versus-retain front as a Plotly figure; see ``figures.front.plot_front``."""
+        from pareto_explorer.figures.front import plot_front
+
+        return plot_front(self.points, self.landmarks, self.box)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """A copy of the points table, one row per (trial, replicate, step)."""
+        return self.points.copy()
+
+    def to_csv(self, path: str | PathLike[str]) -> None:
+        """Writes the points table as CSV."""
+        self.points.to_csv(path, index=False, lineterminator="\n")
+
+    def to_parquet(self, path: str | PathLike[str]) -> None:
+        """Writes the points table as Parquet."""
+        self.points.to_parquet(path, index=False)
+
+    def to_json(self, path: str | PathLike[str]) -> None:
+        """Writes the points table as a JSON list of rows; what is missing is null."""
+        self.points.to_json(path, orient="records", double_precision=15)
+
+    def to_optuna(self) -> optuna.Study:
+        """The run as a study of Optuna; see ``interchange.to_optuna``."""
+        from pareto_explorer.interchange import to_optuna
+
+        return to_optuna(self)
+
+    def to_pymoo(self) -> Result:
+        """The run as a result of pymoo; see ``interchange.to_pymoo``."""
+        from pareto_explorer.interchange import to_pymoo
+
+        return to_pymoo(self)
+
+
+def load_run(
+    path: str | PathLike[str],
+    mapping: ColumnMapping | str | PathLike[str] | None = None,
+    *,
+    study: str | None = None,
+) -> Run:
+    """Loads a run directory, of a finished or of a running sweep, or a sweep made elsewhere.
+
+    Args:
+        path: The run directory, or the URI of one in storage, of which a local copy is made; or a
+            table, a Ray Tune experiment directory or a storage of Optuna, see
+            ``interchange.read_foreign``.
+        mapping: For a sweep made elsewhere: what its columns mean, and the objectives.
+        study: For a storage of Optuna that holds several studies: which one.
+
+    Returns:
+        The run.
+
+    Raises:
+        InputError: The path is no run directory and nothing else that can be read, or one of its
+            files is damaged.
+    """
+    from pareto_explorer.interchange import is_foreign, read_foreign
+
+    if mapping is not None or study is not None or is_foreign(path):
+        found = read_foreign(path, mapping, study=study)
+        parts = (found.manifest, found.points, found.landmarks, found.box)
+        return Run(RunDirectory(Path(path)), *parts, redacted(str(path)))
+    directory = RunDirectory(local_path(path))
+    manifest = read_manifest(directory)
+    recorded = recorded_entry(directory, manifest, "box")
+    try:
+        box = Box.from_dict(recorded)
+        read_domains(manifest.get("domains", {}))
+    except InputError as error:
+        raise InputError(f"{str(directory.sweep_yaml)!r}: {error}") from None
+    points, landmarks = read_points(directory), read_landmarks(directory)
+    require_own(directory, manifest, points, landmarks)
+    return Run(directory, manifest, points, landmarks, box, redacted(str(path)))

@@ -1,0 +1,289 @@
+"""The columns of the points table: their names, order and types."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.schema.kinds import (
+    STRING,
+    Cost,
+    Kind,
+    Knob,
+    Measure,
+    Misfit,
+    Text,
+    Whole,
+    is_unicode,
+)
+
+__all__ = [
+    "CONFIG_PREFIX",
+    "DIAGNOSTICS",
+    "IDENTITY",
+    "KEY",
+    "LANDMARKS",
+    "MACHINE_TIMES",
+    "METRICS",
+    "POINT_STATUSES",
+    "STD_SUFFIX",
+    "STRING",
+    "config_columns",
+    "diagnostic_columns",
+    "kind_of",
+    "metric_columns",
+    "order",
+    "plain_values",
+    "require_fit",
+    "require_names",
+    "stack",
+    "tabulate",
+]
+
+KEY = ("trial_id", "replicate", "step")
+"""What makes a point: each combination is in the table exactly once."""
+
+MACHINE_TIMES = ("seconds", "evaluation_seconds")
+"""Columns that measure the machine: they differ whenever the same point is computed again."""
+
+CONFIG_PREFIX = "config."
+STD_SUFFIX = ".std"
+
+POINT_STATUSES = ("ok", "diverged", "failed")
+LANDMARKS = ("original", "retrained")
+
+IDENTITY: dict[str, Any] = {
+    "trial_id": STRING,
+    "family": STRING,
+    "method": STRING,
+    "aggregator": STRING,
+    "forget_loss": STRING,
+    "replicate": np.dtype("int64"),
+    "training_seed": np.dtype("uint64"),  # PyTorch draws seeds up to 2^64 - 1
+    "unlearning_seed": np.dtype("uint64"),
+    "step": np.dtype("int64"),
+    "samples": np.dtype("int64"),
+    "seconds": np.dtype("float64"),
+    "status": STRING,
+    "trial_status": STRING,
+    "error": STRING,
+}
+"""The columns that every points table has, in this order, and their types."""
+
+_OPTIONAL = frozenset({"aggregator", "forget_loss", "trial_status", "error"})
+_WORDS = {"status": POINT_STATUSES, "landmark": LANDMARKS}
+
+MOST_COLUMNS = 10_000
+
+METRICS = (
+    "forget_gap",
+    "retain_gap",
+    "forget_accuracy_gap",
+    "accuracy_drop",
+    "unlearning_accuracy",
+    "retain_accuracy",
+    "test_accuracy",
+    "validation_accuracy",
+    "heldout_accuracy",
+    "adjacent_accuracy",
+    "remote_accuracy",
+    "membership_inference",
+    "validation_membership_inference",
+    "validation_forget_gap",
+    "validation_retain_gap",
+    "average_gap",
+    "tug_of_war",
+    "js_divergence",
+)
+"""The order in which known metrics appear; others follow by name."""
+
+DIAGNOSTICS = (
+    "cosine",
+    "norm_retain",
+    "norm_forget",
+    "weight_retain",
+    "weight_forget",
+    "hardness",
+    "share_direct",
+    "share_rectified",
+    "share_infeasible",
+    "loss_retain",
+    "loss_forget",
+    "evaluation_seconds",
+)
+"""Measures of how a method works rather than of its model; every other measure is a metric."""
+
+
+def config_columns(frame: pd.DataFrame) -> list[str]:
+    """The ``config.<knob>`` columns of a points table."""
+    return [name for name in frame.columns if name.startswith(CONFIG_PREFIX)]
+
+
+def diagnostic_columns(frame: pd.DataFrame) -> list[str]:
+    """The diagnostic columns of a points table."""
+    return [name for name in frame.columns if name in DIAGNOSTICS]
+
+
+def metric_columns(frame: pd.DataFrame) -> list[str]:
+    """The metric columns of a points or landmarks table, or of replicate means.
+
+    These are all columns of floats that are no identity, knob, diagnostic or spread.
+    """
+    return [
+        name
+        for name in frame.columns
+        if name not in IDENTITY
+        and name not in DIAGNOSTICS
+        and not name.startswith(CONFIG_PREFIX)
+        and not name.endswith(STD_SUFFIX)
+        and pd.api.types.is_float_dtype(frame[name].dtype)
+    ]
+
+
+def tabulate(rows: Sequence[Mapping[str, Any]], identity: Mapping[str, Any]) -> pd.DataFrame:
+    """Turns rows into a table whose columns and types do not depend on the order of the rows.
+
+    Identity columns come first and are always there; then the knobs by name, the metrics and the
+    diagnostics. Measures are float64. For the type of a knob see ``kinds.Knob``.
+
+    Args:
+        rows: Mappings of column to plain value; a missing key is a missing value.
+        identity: The leading columns and their types.
+
+    Returns:
+        One line per row, in the order given.
+
+    Raises:
+        Misfit: A value does not fit its column, or a column cannot be called so.
+        InputError: There are too many columns.
+    """
+    found = dict.fromkeys(name for row in rows for name in row)
+    require_names(found, rows)
+    further = sorted(found.keys() - identity.keys(), key=order)
+    return pd.DataFrame(
+        {
+            name: _typed(name, kind_of(name, identity), [row.get(name) for row in rows])
+            for name in (*identity, *further)
+        }
+    )
+
+
+def require_fit(rows: Sequence[Mapping[str, Any]], identity: Mapping[str, Any]) -> None:
+    """Refuses rows that ``tabulate`` does not take.
+
+    Raises:
+        Misfit: As for ``tabulate``.
+    """
+    require_names(dict.fromkeys(name for row in rows for name in row), rows)
+    for position, row in enumerate(rows):
+        for name in dict.fromkeys((*identity, *row)):
+            _require(name, kind_of(name, identity), row.get(name), position)
+
+
+@functools.cache
+def _kind(name: str, dtype: Any) -> Kind:
+    if dtype is None:
+        return Knob() if name.startswith(CONFIG_PREFIX) else Measure()
+    if dtype == STRING:
+        return Text(name in _OPTIONAL, _WORDS.get(name, ()))
+    return Cost() if dtype == np.dtype("float64") else Whole(str(dtype))
+
+
+def kind_of(name: str, identity: Mapping[str, Any]) -> Kind:
+    """What a column holds.
+
+    Args:
+        name: The column.
+        identity: The leading columns and their types.
+    """
+    return _kind(name, identity.get(name))
+
+
+def stack(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Puts tables with the same identity columns below each other, as ``tabulate`` of all rows.
+
+    Args:
+        tables: One or more, each as ``tabulate`` gives it.
+    """
+    if len(tables) == 1:
+        return tables[0]
+    names = dict.fromkeys(str(name) for table in tables for name in table)
+    require_names(names)
+    leading = [name for name in names if name in tables[0] and name in IDENTITY]
+    columns = {
+        name: _stacked(name, tables)
+        for name in [*leading, *sorted(names.keys() - set(leading), key=order)]
+    }
+    return pd.DataFrame(columns)
+
+
+def require_names(names: Iterable[str], rows: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Refuses what no column can be called, and more columns than any sweep has.
+
+    Args:
+        names: The columns' names, each once.
+        rows: The rows that have them, if the message is to say which one.
+
+    Raises:
+        Misfit: A name is empty, or no text that UTF-8 can hold.
+        InputError: There are too many.
+    """
+    names = list(names)
+    for name in names:
+        if name in ("", CONFIG_PREFIX) or not is_unicode(name):
+            position = next((i for i, row in enumerate(rows) if name in row), 0)
+            raise Misfit(position, "a column's name", name, "a text")
+    if len(names) > MOST_COLUMNS:
+        raise InputError(f"{len(names):,} columns, where at most {MOST_COLUMNS:,} can be read.")
+
+
+def _typed(name: str, kind: Kind, values: list[Any]) -> Any:
+    """The column of some values, if they fit."""
+    if not all(map(kind.fits, values)):
+        for position, value in enumerate(values):
+            _require(name, kind, value, position)
+    return kind.column(values)
+
+
+def _require(name: str, kind: Kind, value: Any, position: int) -> None:
+    if not kind.fits(value):
+        raise Misfit(position, name, value, kind.wanted)
+
+
+def _stacked(name: str, tables: Sequence[pd.DataFrame]) -> Any:
+    parts = [table.get(name) for table in tables]
+    dtypes = {part.dtype for part in parts if part is not None}
+    if all(part is not None for part in parts) and len(dtypes) == 1:
+        return pd.concat(parts, ignore_index=True)
+    if name.startswith(CONFIG_PREFIX):
+        values: list[Any] = []
+        for part, table in zip(parts, tables, strict=True):
+            values += [None] * len(table) if part is None else plain_values(part)
+        return Knob().column(values)
+    return np.concatenate(
+        [
+            np.full(len(table), np.nan) if part is None else part.to_numpy(dtype=np.float64)
+            for part, table in zip(parts, tables, strict=True)
+        ]
+    )
+
+
+def plain_values(column: pd.Series[Any]) -> list[Any]:
+    """The values of a column as plain ones; what is missing is None."""
+    return column.astype(object).where(column.notna(), None).tolist()
+
+
+def order(name: str) -> tuple[int, int, str]:
+    """Sorts columns after the identity: knobs, known metrics, further ones, diagnostics."""
+    if name.startswith(CONFIG_PREFIX):
+        return 0, 0, name
+    if name in METRICS:
+        return 1, METRICS.index(name), name
+    if name in DIAGNOSTICS:
+        return 3, DIAGNOSTICS.index(name), name
+    return 2, 0, name

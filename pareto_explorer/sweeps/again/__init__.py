@@ -1,0 +1,1 @@
+"""One point run again, and a model exported."""

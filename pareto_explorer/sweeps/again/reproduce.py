@@ -1,0 +1,162 @@
+"""Running one point again from its row, in this process and without Ray."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import nn
+
+from pareto_explorer.errors import InputError, brief, unknown
+from pareto_explorer.runs import (
+    RunDirectory,
+    read_manifest,
+    read_points,
+    require_own,
+)
+from pareto_explorer.runs.remote.copies import local_path
+from pareto_explorer.schema.columns import MACHINE_TIMES
+from pareto_explorer.sweeps.again.trust import recorded_spec
+from pareto_explorer.sweeps.driver.provenance import Change, changes_since
+from pareto_explorer.sweeps.spec.families import recorded_plan
+from pareto_explorer.sweeps.spec.spec import SweepSpec
+from pareto_explorer.sweeps.trials.given_task import task_of
+from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, run_replicate
+from pareto_explorer.tasks import LandmarkCache, UnlearningTask, default_cache_dir
+
+__all__ = ["Reproduction", "local_landmarks", "reproduce"]
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A point that was run again.
+
+    Attributes:
+        values: Index: every metric and diagnostic; columns ``recorded`` and ``again``.
+        model: The model, on the CPU.
+        changes: Recorded versions, and the processor or GPU, that are different here.
+    """
+
+    values: pd.DataFrame
+    model: nn.Module
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def largest_difference(self) -> float:
+        """Largest absolute difference between the recorded and the new values.
+
+        NaN where there is nothing to compare or a value is on one side only.
+        """
+        missing = self.values.isna()
+        if not len(self.values) or (missing["recorded"] != missing["again"]).any():
+            return float("nan")
+        return float((self.values["again"] - self.values["recorded"]).abs().max())
+
+    def explanation(self, tolerance: float = 0.0) -> str:
+        """A sentence that names the changes, where values differ by more; empty if none does."""
+        if self.largest_difference <= tolerance:
+            return ""
+        if self.changes:
+            return f"Of what the run records, this differs: {'; '.join(map(str, self.changes))}."
+        return "Nothing that the run records of its versions and its machine differs here."
+
+
+def reproduce(
+    run_path: str | Path,
+    trial_id: str,
+    replicate: int,
+    step: int,
+    *,
+    cache_dir: str | Path | None = None,
+    task: UnlearningTask | None = None,
+    trust: bool = False,
+    spec: SweepSpec | None = None,
+) -> Reproduction:
+    """Runs one point of a run again.
+
+    Args:
+        run_path: The run directory, or the URI of one.
+        trial_id: The trial, as in the points table.
+        replicate: Number of the replicate.
+        step: Gradient steps at which the point was evaluated.
+        cache_dir: Folder of the landmark cache; by default the user's.
+        task: The task, for a run whose task was built in Python.
+        trust: Whether to import and call code that the run names beyond this package.
+        spec: The specification that was swept, for a run that names code of your own: then it
+            needs no trust.
+
+    Raises:
+        InputError: The run has no such point, its task was built in Python and is not given, or it
+            names code that is not trusted.
+    """
+    run = RunDirectory(local_path(run_path).resolve())
+    points = read_points(run)
+    recorded = _recorded(points, trial_id, replicate, step)
+    manifest = read_manifest(run)
+    require_own(run, manifest, points)
+    spec = recorded_spec(run, manifest, trust=trust, given=spec, without_task=task is not None)
+    families = {family.name: family for family in spec.family_list()}
+    try:
+        plan, pair = recorded_plan(recorded.to_dict(), families), spec.replicate_list()[replicate]
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"--trial: trial {trial_id}, replicate {replicate} of {str(run.path)!r} does not go "
+            f"with its specification ({type(error).__name__}: {brief(error.args)}); restore "
+            "sweep.yaml and the points."
+        ) from error
+    task = task_of(manifest, task)
+    torch.set_num_threads(spec.resources.threads)
+    cache = LandmarkCache(Path(cache_dir) if cache_dir else default_cache_dir())
+    device = spec.resources.device if torch.cuda.is_available() else "cpu"
+    landmarks = local_landmarks(
+        task, pair.training_seed, cache, retrain=spec.needs_retrained, device=device
+    )
+    bench = Bench(task, {pair.training_seed: landmarks}, device)
+    for row, model, _ in run_replicate(bench, plan, pair, spec.budget):
+        if row["step"] == step:
+            numbers = [
+                name
+                for name, value in row.items()
+                if isinstance(value, float)
+                and name in recorded
+                and name not in MACHINE_TIMES
+                and not name.startswith("config.")
+            ]
+            values = pd.DataFrame(
+                {
+                    "recorded": recorded[numbers].astype(float),
+                    "again": pd.Series({name: row[name] for name in numbers}),
+                }
+            )
+            return Reproduction(values, model, changes_since(manifest))
+    raise InputError(f"--step: the trial ended before step {step} when it was run again.")
+
+
+def _recorded(points: pd.DataFrame, trial_id: str, replicate: int, step: int) -> pd.Series:
+    of_trial = points[points["trial_id"] == trial_id]
+    if of_trial.empty:
+        raise unknown("--trial", trial_id, points["trial_id"].unique())
+    of_replicate = of_trial[of_trial["replicate"] == replicate]
+    if of_replicate.empty:
+        raise unknown("--replicate", replicate, map(str, of_trial["replicate"].unique()))
+    found = of_replicate[of_replicate["step"] == step]
+    if found.empty:
+        raise unknown("--step", step, map(str, of_replicate["step"]))
+    return found.iloc[0]
+
+
+def local_landmarks(
+    task: UnlearningTask,
+    training_seed: int,
+    cache: LandmarkCache,
+    *,
+    retrain: bool = True,
+    device: str = "cpu",
+) -> Landmarks:
+    """Loads the landmarks of one training seed, or trains them in this process."""
+    return Landmarks(
+        cache.obtain(task, "original", training_seed, device),
+        cache.obtain(task, "retrained", training_seed, device) if retrain else None,
+    )

@@ -1,0 +1,64 @@
+"""What can be said about a sweep's objectives before its landmarks are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.fronts import nothing_to_forget, oracle_free_box, oracle_free_doubt
+from pareto_explorer.sweeps.check.data import Finding
+from pareto_explorer.sweeps.spec.spec import SweepSpec
+from pareto_explorer.sweeps.trials.refusals import refused_metrics
+from pareto_explorer.tasks import UnlearningTask
+
+__all__ = ["check_landmarks", "check_objectives", "check_original"]
+
+
+def check_objectives(spec: SweepSpec, task: UnlearningTask) -> list[Finding]:
+    """Lets the objectives be refused that a sweep would refuse once its landmarks are trained.
+
+    Args:
+        spec: The sweep.
+        task: Its task.
+
+    Returns:
+        Metrics that the task does not have, and an aim that does not fit the forget request.
+    """
+    lacking = (Finding("error", str(error)) for error in refused_metrics(spec, task))
+    return [*lacking, *_doubt(spec, task)]
+
+
+def check_original(spec: SweepSpec, original: Mapping[str, float]) -> list[Finding]:
+    """Whether a trained original model leaves something to forget where nothing is retrained.
+
+    Args:
+        spec: The sweep.
+        original: The original model's metrics.
+    """
+    if isinstance(spec.objectives, list) or spec.preset.preset != "oracle_free":
+        return []
+    known, unseen = 1 - original["unlearning_accuracy"], original["validation_accuracy"]
+    try:
+        oracle_free_box([known - unseen], spec.preset.tolerance)
+    except InputError as error:
+        return [Finding("error", str(error))]
+    return []
+
+
+def check_landmarks(spec: SweepSpec, landmarks: pd.DataFrame) -> list[Finding]:
+    """Whether trained landmarks leave something to forget that the objectives can show.
+
+    Args:
+        spec: The sweep.
+        landmarks: A landmarks table, of the training seeds that have been trained.
+    """
+    nothing = nothing_to_forget(landmarks, spec.metrics)
+    return [Finding("warning", nothing)] if nothing else []
+
+
+def _doubt(spec: SweepSpec, task: UnlearningTask) -> Iterator[Finding]:
+    doubt = oracle_free_doubt(spec.metrics, task.facts)
+    if doubt:
+        yield Finding("warning", f"objectives: {doubt}")

@@ -1,0 +1,1 @@
+"""The Ray cluster: joined, filled, shipped to."""

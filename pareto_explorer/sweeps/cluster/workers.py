@@ -1,0 +1,209 @@
+"""Tasks on Ray's workers: started, waited for, and their errors told in one sentence."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from time import perf_counter
+from typing import Any, NamedTuple, TypeVar
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.interruption import held_back
+from pareto_explorer.sweeps.cluster.connect import log_folder
+from pareto_explorer.sweeps.live.progress import clock
+from pareto_explorer.sweeps.spec.parts import Resources
+
+__all__ = ["Patience", "WorkerError", "first_line", "outcomes", "ready", "start", "take"]
+
+TURN = 0.5
+"""Seconds that Ray is waited for at a time."""
+
+MINUTE = 60.0
+
+Key = TypeVar("Key")
+Result = TypeVar("Result")
+
+
+class WorkerError(InputError):
+    """Something went wrong on a worker.
+
+    Attributes:
+        text: The worker's traceback, or what Ray says.
+    """
+
+    def __init__(self, what: str, reason: str, text: str) -> None:
+        super().__init__(f"{what} ({reason})")
+        self.text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+class _Failure(NamedTuple):
+    """An error of the function, made on its worker: Ray could not bring every one of them here."""
+
+    reason: str
+    text: str
+    input: bool
+
+
+class Patience:
+    """Says what is waited for, once a minute, while no worker runs anything.
+
+    Args:
+        resources: What is booked on a worker.
+        tell: Told.
+        now: Seconds.
+    """
+
+    def __init__(
+        self,
+        resources: Resources,
+        tell: Callable[[str], object],
+        now: Callable[[], float] = perf_counter,
+    ) -> None:
+        booked = {"cpu": resources.cpu, "gpu": resources.gpu, **resources.custom}
+        self._booked = ", ".join(f"{name} {n:g}" for name, n in booked.items() if n)
+        self._tell, self._now = tell, now
+        self._idle_since = self._told = now()
+
+    def look(self, running: int) -> None:
+        """Takes how many workers run something; called all the time."""
+        now = self._now()
+        if running:
+            self._idle_since = self._told = now
+        elif now - self._told >= MINUTE:
+            self._told = now
+            self._tell(
+                f"no worker has started for {clock(now - self._idle_since)}; waiting for one with "
+                f"{self._booked}; Ray's logs are in {log_folder()}"
+            )
+
+
+def start(function: Callable[..., Any], resources: Resources, *args: Any, **options: Any) -> Any:
+    """Starts a task that books what a trial books.
+
+    Args:
+        function: What the worker runs: it yields its results.
+        resources: What is booked.
+        args: The function's; what is in Ray's object store is given as a reference.
+        options: Ray's.
+
+    Returns:
+        A stream: None as soon as there is a worker, then what the function yields.
+    """
+    booked = {
+        "num_cpus": resources.cpu,
+        "num_gpus": resources.gpu,
+        "resources": dict(resources.custom),
+    }
+    remote: Any = ray.remote(_announced)
+    return remote.options(num_returns="streaming", **booked, **options).remote(function, *args)
+
+
+def ready(streams: Iterable[Any], waiting: Callable[[], object]) -> Any:
+    """Waits until a stream has something, and returns it: of several the first.
+
+    Args:
+        streams: At least one.
+        waiting: Called now and then.
+    """
+    streams = list(streams)
+    while True:
+        with held_back():
+            found, _ = ray.wait(streams, num_returns=1, timeout=TURN)
+        if found:
+            return found[0]
+        waiting()
+
+
+def take(stream: Any, what: str) -> Any:
+    """What a stream has next.
+
+    Args:
+        stream: One that is ready.
+        what: What can go wrong, for messages: ``"model: fails in training"``.
+
+    Raises:
+        InputError: The task has raised it.
+        WorkerError: The task has raised something else.
+        RayError: The worker is lost.
+    """
+    with held_back():
+        try:
+            item = ray.get(next(stream))
+        except RayTaskError as error:  # not even the function's arguments could be read there
+            raise WorkerError(what, _reason_of(error.cause), str(error)) from None
+    if isinstance(item, _Failure):
+        if item.input:
+            raise InputError(item.reason)
+        raise WorkerError(what, item.reason, item.text)
+    return item
+
+
+def outcomes(
+    function: Callable[..., Result],
+    arguments: Mapping[Key, Sequence[Any]],
+    resources: Resources,
+    what: str,
+    tell: Callable[[str], object],
+) -> dict[Key, Result]:
+    """Calls a function on workers, side by side, and waits for what it returns.
+
+    Args:
+        function: What the workers call.
+        arguments: By key, those of one call; see ``start``.
+        resources: What a call books.
+        what: What can go wrong, as for ``take``.
+        tell: Told where no worker starts.
+
+    Raises:
+        InputError: A call has raised it.
+        WorkerError: A call has raised something else, or lost its worker.
+    """
+    patience = Patience(resources, tell)
+    waiting = {start(_once, resources, function, *own): key for key, own in arguments.items()}
+    begun: set[Any] = set()
+    found: dict[Key, Result] = {}
+    try:
+        while waiting:
+            stream = ready(waiting, lambda: patience.look(len(begun)))
+            result = take(stream, what)
+            if stream in begun:
+                found[waiting.pop(stream)] = result
+                begun.remove(stream)
+            else:
+                begun.add(stream)
+    except RayError as error:
+        raise WorkerError(what, first_line(error), str(error)) from None
+    finally:
+        for stream in waiting:
+            ray.cancel(stream)
+    return found
+
+
+def _announced(function: Callable[..., Iterator[Any]], *args: Any) -> Iterator[Any]:
+    yield None
+    try:
+        yield from function(*args)
+    except InputError as error:
+        yield _Failure(str(error), "", input=True)
+    except Exception as error:
+        text = "".join(traceback.format_exception(error))
+        yield _Failure(_reason_of(error), text, input=False)
+
+
+def _once(function: Callable[..., Result], *args: Any) -> Iterator[Result]:
+    yield function(*args)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, without what follows in further lines; its kind if it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def _reason_of(error: BaseException) -> str:
+    """An error in one line, with its kind."""
+    kind, said = type(error).__name__, first_line(error)
+    return kind if said == kind else f"{kind}: {said}"

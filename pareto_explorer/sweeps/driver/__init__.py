@@ -1,0 +1,1 @@
+"""What drives a sweep and records it."""

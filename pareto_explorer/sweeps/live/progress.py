@@ -1,0 +1,311 @@
+"""How far one training is, and in which words."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+import pandas as pd
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from pareto_explorer.fronts import Box
+from pareto_explorer.sweeps.spec.families import TrialPlan
+from pareto_explorer.sweeps.stopping.hypervolume_stopper import GrowingHypervolume
+from pareto_explorer.terminal import visible
+
+__all__ = [
+    "Course",
+    "LiveProgress",
+    "PlainProgress",
+    "Progress",
+    "clock",
+    "progress_for",
+]
+
+QUIET_SECONDS = 10.0
+"""Training that is done within this time gets no line of its own in a log."""
+
+
+class Course:
+    """How far the training of one landmark is.
+
+    Args:
+        name: The landmark, for example ``"retrained/seed 1"``.
+        epoch: Epochs done when it was first heard of.
+        now: The time then, in seconds.
+    """
+
+    def __init__(self, name: str, epoch: int, now: float) -> None:
+        self.name = name
+        self.epoch = self._first_epoch = epoch
+        self.epochs = 0
+        self.loss = math.nan
+        self._now = self._first_time = self._told = now
+        self._tenth = -1
+
+    def take(self, epoch: int, epochs: int, loss: float, now: float) -> None:
+        """Takes the news: epochs done and in all, mean loss of the last one, the time."""
+        if epoch < self.epoch:  # it lost its worker
+            self._first_epoch, self._first_time = epoch, now
+        self.epoch, self.epochs, self.loss, self._now = epoch, epochs, loss, now
+
+    @property
+    def ended(self) -> bool:
+        """Whether all epochs are done."""
+        return self.epoch >= self.epochs
+
+    def due(self) -> bool:
+        """Whether a log shall tell of it; asked once for each news.
+
+        That is whenever a tenth of the epochs and some seconds have passed, and at the end of a
+        training that was told of before.
+        """
+        tenth = 10 * self.epoch // max(self.epochs, 1)
+        waited = tenth > self._tenth and self._now - self._told >= QUIET_SECONDS
+        if not waited and not (self.ended and self._tenth >= 0):
+            return False
+        self._tenth, self._told = tenth, self._now
+        return True
+
+    def __str__(self) -> str:
+        """Epochs, loss and expected time."""
+        text = f"epoch {self.epoch} of {self.epochs}, loss {self.loss:.2g}"
+        done, left = self.epoch - self._first_epoch, self.epochs - self.epoch
+        if done and left:
+            text += f", about {clock((self._now - self._first_time) / done * left)} left"
+        return text
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, as in ``"2:05"``."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+class Progress:
+    """Counts trials and follows the best hypervolume of each family; draws nothing itself."""
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.ended_now = 0
+        self.hypervolumes: dict[str, float] = {}
+        self.training: dict[str, Course] = {}
+        self.planned: Counter[str] = Counter()
+        self.statuses: Counter[str] = Counter()
+        self.ended_by_family: Counter[str] = Counter()
+        self.begun = False
+        self._total: int | None = None
+        self._started = perf_counter()
+        self._new: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        self._growing: dict[str, GrowingHypervolume] = {}
+
+    def expect(
+        self, plans: Sequence[TrialPlan], statuses: Mapping[str, str], total: int | None = None
+    ) -> None:
+        """Takes what there is to do.
+
+        Args:
+            plans: Every trial of the sweep that is known.
+            statuses: Trials that an earlier run of the sweep has ended, with their status.
+            total: How many trials there will be, where that is known.
+        """
+        self._total = total
+        self.planned = Counter(plan.family.name for plan in plans)
+        self.statuses = Counter(statuses.values())
+        self.ended_by_family = Counter(p.family.name for p in plans if p.trial_id in statuses)
+
+    def begin(self, points: pd.DataFrame, box: Box) -> None:
+        """Starts counting, and the clock.
+
+        Args:
+            points: The points of trials that have ended.
+            box: The box of the hypervolumes.
+        """
+        self.begun, self.box = True, box
+        self.rows({str(k): v for k, v in row.items()} for row in points.to_dict("records"))
+        self._started = perf_counter()
+
+    def stage(self, text: str) -> None:
+        """Says what happens before the first trial."""
+
+    def landmark(self, name: str, epoch: int, epochs: int, loss: float) -> Course:
+        """Takes how far the training of a landmark is, and returns its whole course.
+
+        Args:
+            name: The landmark, for example ``"retrained/seed 1"``.
+            epoch: Epochs done.
+            epochs: Epochs in all.
+            loss: Mean training loss of the last one.
+        """
+        now = perf_counter()
+        course = self.training.setdefault(name, Course(name, epoch, now))
+        course.take(epoch, epochs, loss, now)
+        if course.ended:
+            del self.training[name]
+        return course
+
+    def drawn(self, plan: TrialPlan) -> None:
+        """Takes a trial that was drawn while the sweep runs."""
+        self.planned[plan.family.name] += 1
+
+    def rows(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Takes rows of the points table."""
+        for row in rows:
+            self._new[row["family"]].append(row)
+
+    def ended(self, plan: TrialPlan, status: str) -> None:
+        """Takes the end of a trial."""
+        self.statuses[status] += 1
+        self.ended_by_family[plan.family.name] += 1
+        self.ended_now += 1
+
+    def refresh(self, running: int) -> None:
+        """Brings the hypervolumes up to date."""
+        self.running = running
+        for family, rows in self._new.items():
+            growing = self._growing.setdefault(family, GrowingHypervolume(self.box))
+            growing.add(rows)
+            self.hypervolumes[family] = growing.mean
+        self._new.clear()
+
+    @property
+    def total(self) -> int:
+        """Number of trials planned, or drawn so far where nobody knows."""
+        return self._total or sum(self.planned.values())
+
+    @property
+    def done(self) -> int:
+        """Number of trials ended, earlier runs included."""
+        return sum(self.statuses.values())
+
+    def count(self) -> str:
+        """How many trials have ended, of how many if that is known: ``12 of 45 trials done``."""
+        return f"{self.done}{f' of {self._total}' if self._total else ''} trials done"
+
+    def headline(self) -> str:
+        """One line: counts, elapsed and expected time."""
+        counts = [f"{self.done}/{self.total} trials", f"{self.running} running"]
+        counts += [f"{n} {status}" for status, n in self.statuses.items() if status != "finished"]
+        if not self.statuses["failed"]:
+            counts.append("0 failed")
+        elapsed = perf_counter() - self._started
+        times = f"{clock(elapsed)} elapsed"
+        if self.ended_now and self.done < self.total:
+            left = elapsed / self.ended_now * (self.total - self.done)
+            times += f", about {clock(left)} left"
+        return " · ".join([", ".join(counts), times])
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Leaves the last state on the screen."""
+
+
+class PlainProgress(Progress):
+    """A line when a tenth of the trials has ended, for logs and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+        self._told = -1
+
+    def stage(self, text: str) -> None:
+        """Prints the stage."""
+        self._console.print(Text(visible(text)), soft_wrap=True)
+
+    def landmark(self, name: str, epoch: int, epochs: int, loss: float) -> Course:
+        """Prints a line now and then."""
+        course = super().landmark(name, epoch, epochs, loss)
+        if course.due():
+            self.stage(f"landmark {name}: {course}")
+        return course
+
+    def refresh(self, running: int) -> None:
+        """Prints a line if there is news."""
+        super().refresh(running)
+        tenth = 10 * self.done // max(self.total, 1)
+        if tenth > self._told:
+            self._told = tenth
+            best = max(self.hypervolumes.items(), key=lambda item: item[1], default=None)
+            tail = f" · best hypervolume {best[1]:.3f} ({best[0]})" if best else ""
+            self.stage(self.headline() + tail)
+
+    def __exit__(self, *exception: object) -> None:
+        """Prints the last line, if any trial could run."""
+        if self.begun:
+            self.refresh(0)
+
+
+class LiveProgress(Progress):
+    """A panel that is redrawn in place: counts, times, best hypervolume per family."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+        self._live = Live(
+            console=console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,  # what is printed meanwhile goes to the sweep's log
+            redirect_stderr=False,
+        )
+        self._next_drawing = 0.0
+
+    def __enter__(self) -> LiveProgress:
+        self._live.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Clears the panel; the result table follows."""
+        self._live.stop()
+
+    def stage(self, text: str) -> None:
+        """Prints the stage above the panel."""
+        self._console.print(Text(visible(text)), soft_wrap=True)
+
+    def landmark(self, name: str, epoch: int, epochs: int, loss: float) -> Course:
+        """Redraws what is in training; nothing is left when all is done."""
+        course = super().landmark(name, epoch, epochs, loss)
+        table = Table(box=None, pad_edge=False)
+        table.add_column("landmark")
+        table.add_column("training")
+        for each in self.training.values():
+            table.add_row(Text(each.name), Text(str(each)))
+        self._live.update(table if self.training else "", refresh=True)
+        return course
+
+    def refresh(self, running: int) -> None:
+        """Redraws the panel, at most a tenth of the time."""
+        super().refresh(running)
+        started = perf_counter()
+        if started < self._next_drawing:
+            return
+        table = Table(box=None, pad_edge=False)
+        table.add_column("family")
+        table.add_column("trials", justify="right")
+        table.add_column("best hypervolume so far", justify="right")
+        for family, planned in self.planned.items():
+            value = self.hypervolumes.get(family)
+            table.add_row(
+                Text(family),
+                f"{self.ended_by_family[family]}/{planned}",
+                "" if value is None else f"{value:.3f}",
+            )
+        bar = ProgressBar(total=self.total, completed=self.done, width=60)
+        self._live.update(Group(Text(self.headline()), bar, table), refresh=True)
+        self._next_drawing = perf_counter() + 10 * (perf_counter() - started)
+
+
+def progress_for(console: Console, *, quiet: bool) -> Progress:
+    """The display that suits where the output goes."""
+    if quiet:
+        return Progress()
+    return LiveProgress(console) if console.is_terminal else PlainProgress(console)

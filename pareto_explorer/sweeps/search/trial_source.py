@@ -1,0 +1,171 @@
+"""What draws the trials of a sweep: the plan, the budget of its families, or a search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from ray.tune.search import Searcher
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.fronts import Box
+from pareto_explorer.results.run import load_run
+from pareto_explorer.runs import RunDirectory, config_columns
+from pareto_explorer.sweeps.live.progress import Progress
+from pareto_explorer.sweeps.search.compare import FamilyBudget, PlannedTrials
+from pareto_explorer.sweeps.search.explore import (
+    Outcome,
+    ParetoSearch,
+    number_of_trials,
+    starting_points,
+)
+from pareto_explorer.sweeps.spec.families import Family, TrialPlan
+from pareto_explorer.sweeps.spec.parts import ExploreSearch
+from pareto_explorer.sweeps.spec.spec import SweepSpec
+
+__all__ = ["Sweep", "concurrency_of", "left_to_do", "searcher_for", "starts_of", "total_of"]
+
+Start = tuple[Family, Mapping[str, Any]]
+_PREFIX = "config."
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep as it stands when its trials are about to run.
+
+    Attributes:
+        spec: The specification.
+        run: The run directory.
+        box: The objectives.
+        families: The families by their names.
+        plans: The trials that are planned, or that earlier runs of the sweep have drawn.
+        ended: How those of them ended that have.
+        points: Their points.
+        starts: Configurations that a search tries first.
+    """
+
+    spec: SweepSpec
+    run: RunDirectory
+    box: Box
+    families: Mapping[str, Family]
+    plans: Sequence[TrialPlan]
+    ended: Mapping[str, str]
+    points: pd.DataFrame
+    starts: Sequence[Start]
+
+
+def searcher_for(sweep: Sweep, keep: Callable[[TrialPlan], None]) -> Searcher:
+    """Makes what hands trials to Ray.
+
+    Args:
+        sweep: The sweep.
+        keep: Called with each trial that is drawn, before it starts.
+    """
+    search, families = sweep.spec.search, list(sweep.families.values())
+    if isinstance(search, ExploreSearch):
+        return ParetoSearch(
+            families,
+            sweep.box,
+            search,
+            sweep.run.path / "optuna.journal",
+            sweep.plans,
+            _outcomes(sweep.points, sweep.ended),
+            sweep.starts,
+            keep,
+        )
+    if search.seconds_per_family is not None:
+        spent = _spent(sweep.points)
+        ended = {
+            name: None if status == "failed" else spent.get(name, 0.0)
+            for name, status in sweep.ended.items()
+        }
+        seconds = search.seconds_per_family
+        return FamilyBudget(families, seconds, search.seed, sweep.plans, ended, keep)
+    left = [plan for plan in sweep.plans if plan.trial_id not in sweep.ended]
+    spread = sweep.spec.resources.replicate_parallelism == "replicate"
+    numbers = [replicate.index for replicate in sweep.spec.replicate_list()] if spread else []
+    return PlannedTrials(left, numbers)
+
+
+def left_to_do(spec: SweepSpec, plans: Sequence[TrialPlan], ended: Mapping[str, str]) -> bool:
+    """Whether there may be a trial to run."""
+    if spec.plan():
+        return any(plan.trial_id not in ended for plan in plans)
+    wanted = total_of(spec)
+    return wanted is None or len(ended) < wanted
+
+
+def total_of(spec: SweepSpec) -> int | None:
+    """How many trials there will be, where that is known beforehand."""
+    if isinstance(spec.search, ExploreSearch):
+        return number_of_trials(spec.search, spec.family_list())
+    return len(spec.plan()) or None
+
+
+def concurrency_of(spec: SweepSpec, room: int) -> int | None:
+    """Most trials at a time; a search should know what it can before it draws the next.
+
+    Args:
+        spec: The specification.
+        room: How many fit the cluster as it is now.
+    """
+    if isinstance(spec.search, ExploreSearch):
+        return spec.search.concurrency or max(room, 1)
+    return max(room, 1) if spec.search.seconds_per_family is not None else None
+
+
+def starts_of(spec: SweepSpec, families: Mapping[str, Family], progress: Progress) -> list[Start]:
+    """Configurations that a search tries first: an earlier front, the families' defaults.
+
+    Args:
+        spec: The specification.
+        families: Its families by their names.
+        progress: Told what was taken from an earlier run.
+
+    Raises:
+        InputError: The earlier run cannot be read, or nothing on its front fits this sweep.
+    """
+    search = spec.search
+    if not isinstance(search, ExploreSearch):
+        return []
+    front: list[tuple[str, dict[str, Any]]] = []
+    if search.warm_start is not None:
+        earlier = load_run(search.warm_start).front()
+        knobs = config_columns(earlier)
+        for row in earlier.to_dict("records"):
+            given = {k.removeprefix(_PREFIX): row[k] for k in knobs if not pd.isna(row[k])}
+            if (row["family"], given) not in front:
+                front.append((str(row["family"]), given))
+    starts, strangers = starting_points(
+        list(families.values()), front, defaults=search.start_from_defaults
+    )
+    if search.warm_start is not None:
+        taken = len(front) - sum(name in strangers for name, _ in front)
+        if not taken:
+            raise InputError(
+                f"search.warm_start: no family on the front of {search.warm_start!r} "
+                f"({', '.join(strangers) or 'it is empty'}) is in this sweep; name them alike."
+            )
+        left = f"; not in this sweep: {', '.join(strangers)}" if strangers else ""
+        progress.stage(f"warm start: {taken} of {len(front)} configurations of its front{left}")
+    return starts
+
+
+def _outcomes(points: pd.DataFrame, ended: Mapping[str, str]) -> dict[str, Outcome]:
+    """How each ended trial ended, with the means of its replicates' last points."""
+    measures = points.select_dtypes("number").columns
+    order = points.sort_values("step").groupby(["trial_id", "replicate"])
+    means = order.tail(1).groupby("trial_id")[list(measures)].mean()
+    found = {
+        str(name): {str(measure): float(value) for measure, value in row.items()}
+        for name, row in means.to_dict("index").items()
+    }
+    return {name: (status, found.get(name, {})) for name, status in ended.items()}
+
+
+def _spent(points: pd.DataFrame) -> dict[str, float]:
+    """Seconds of unlearning of every trial, summed over its replicates."""
+    last = points.groupby(["trial_id", "replicate"])["seconds"].max()
+    return {str(name): float(value) for name, value in last.groupby("trial_id").sum().items()}

@@ -1,0 +1,213 @@
+"""Early stopping over several objectives: successive halving on non-dominated layers."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from ray.tune.schedulers import FIFOScheduler
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.fronts import Box, replicate_means
+from pareto_explorer.fronts.core.checked import pareto_layers
+from pareto_explorer.fronts.core.values import finite_matrix, finite_number
+
+__all__ = ["ParetoASHA", "farthest_first", "rank"]
+
+
+def farthest_first(points: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Orders points so that every beginning of the order covers them well.
+
+    The best in each objective come first, then always the point that is farthest from those
+    before it (Gonzalez, 1985); of equals, the one in the earlier row.
+
+    Args:
+        points: (n, m), n at least 1.
+
+    Returns:
+        (n,), the rows in their order.
+    """
+    distance = np.full(len(points), np.inf)
+    order: list[int] = []
+    extremes = list(dict.fromkeys(points.argmin(axis=0).tolist()))
+    while len(order) < len(points):
+        chosen = extremes[len(order)] if len(order) < len(extremes) else int(distance.argmax())
+        order.append(chosen)
+        distance = np.minimum(distance, np.linalg.norm(points - points[chosen], axis=1))
+        distance[order] = -1.0
+    return np.array(order, dtype=np.intp)
+
+
+def rank(
+    values: ArrayLike,
+    row: int,
+    positions: ArrayLike | None = None,
+    cover: Callable[[NDArray[np.float64]], NDArray[np.intp]] = farthest_first,
+) -> int:
+    """Ranks a minimised point by non-dominated layers, and inside its layer by what covers it.
+
+    The ranks of all rows are a permutation: the inverse of the order that would sort them. Equal
+    points share a layer and the earlier row ranks first; otherwise the order of the rows does not
+    matter.
+
+    Takes O(n log n), and O(k²) for a layer of k points.
+
+    Args:
+        values: (n, m), every column minimised.
+        row: The point.
+        positions: (n, m), where the points lie when their distances count; by default the values.
+        cover: Orders the positions of a layer.
+
+    Returns:
+        How many points come before it, 0 for the best.
+
+    Raises:
+        InputError: NaN, an infinity, or another shape.
+
+    >>> [rank([[2.0, 2.0], [0.0, 0.0], [1.0, 1.0]], row) for row in range(3)]
+    [2, 0, 1]
+    """
+    matrix = finite_matrix(values)
+    layers = pareto_layers(matrix)
+    members = np.flatnonzero(layers == layers[row])
+    members = members[np.lexsort(matrix[members].T[::-1])]
+    order = members[cover(np.asarray(matrix if positions is None else positions)[members])]
+    return int((layers < layers[row]).sum() + np.flatnonzero(order == row)[0])
+
+
+class ParetoASHA(FIFOScheduler):
+    """Stops a trial that is far behind the trade-offs that others had after as many steps.
+
+    Asynchronous successive halving (Li et al., MLSys 2020), stopping variant: nothing is paused or
+    promoted. At the first result at or beyond a rung the trial enters it. The rung is ordered by
+    non-dominated layers, and inside a layer so that the first points cover it (Schmucker et al.,
+    2021). The trial goes on if it is among the first ``ceil(n / eta)`` of the n trials there, or if
+    no other in its rung beats it by more than the margin in every objective; so the ends of the
+    trade-off survive whatever their rank.
+
+    It reads ``trial_id`` and ``family`` from a trial's ``config``, ``step`` and the objectives
+    (replicate means) from its results. An objective that is missing or not finite ends the trial,
+    and that result enters no rung. Ray does not save rungs: ``seed_rungs`` rebuilds them.
+
+    Args:
+        box: The objectives; all comparisons are made in its normalised units.
+        max_steps: Gradient steps of a whole trial; rungs lie before it.
+        grace: Gradient steps of the first rung; the next ones are at grace · eta, grace · eta², ...
+        eta: One in eta trials passes a rung by its rank; in a rung of fewer, all pass.
+        margin: How much better another point must be, in every objective.
+        by_family: Compares a trial with those of its own family only.
+
+    Raises:
+        InputError: A number is out of range.
+    """
+
+    cover = staticmethod(farthest_first)
+
+    def __init__(
+        self,
+        box: Box,
+        max_steps: int,
+        grace: int,
+        eta: float = 2.0,
+        margin: float = 0.02,
+        by_family: bool = True,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        if not 0 < finite_number("early_stopping.grace", grace) < max_steps:
+            raise InputError(
+                f"early_stopping.grace: {grace!r} does not lie inside a trial of {max_steps} "
+                f"steps; give a number of gradient steps from 1 to {max_steps - 1}."
+            )
+        if finite_number("early_stopping.eta", eta) <= 1:
+            raise InputError(f"early_stopping.eta: {eta!r} is not above 1; give for example 2.")
+        if finite_number("early_stopping.margin", margin) < 0:
+            raise InputError(f"early_stopping.margin: {margin!r} is negative; give 0 or more.")
+        self.box, self.eta, self.margin, self.by_family = box, eta, margin, by_family
+        self.levels: list[float] = []
+        while grace * eta ** len(self.levels) < max_steps:
+            self.levels.append(grace * eta ** len(self.levels))
+        self._rungs: dict[tuple[str, float], dict[str, list[float]]] = {}
+        self._reasons: dict[str, str] = {}
+
+    def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:  # noqa: ARG002
+        """Leaves Tune's single metric unset; the box says what is compared."""
+        return True
+
+    def on_trial_result(self, controller: Any, trial: Any, result: Mapping[str, Any]) -> str:  # noqa: ARG002
+        """Decides about a trial when it reports."""
+        trial_id, family = trial.config["trial_id"], trial.config["family"]
+        if "step" in result and trial_id not in self._reasons:
+            missing = self._missing(result)
+            if missing:
+                self._reasons[trial_id] = f"step {result['step']:g}: no finite {missing}"
+                return str(self.STOP)
+            for level, rung in self._enter(trial_id, family, result):
+                verdict = self._verdict(list(rung.values()))
+                if verdict:
+                    self._reasons[trial_id] = f"rung at step {level:g}: {verdict}"
+        return str(self.STOP if trial_id in self._reasons else self.CONTINUE)
+
+    def on_trial_complete(self, controller: Any, trial: Any, result: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """Takes the last report of a trial, about which there is nothing to decide."""
+        if "step" in result and not self._missing(result):
+            self._enter(trial.config["trial_id"], trial.config["family"], result)
+
+    def seed_rungs(self, points: pd.DataFrame) -> None:
+        """Enters the trials of an earlier run of the sweep, however they ended.
+
+        Args:
+            points: A points table. Trials that are still running in it are left out, since they
+                will report again; so are checkpoints that some replicate did not reach.
+
+        Raises:
+            InputError: An objective is no column of the table.
+        """
+        ended = points[points["trial_status"] != "running"]
+        for result in replicate_means(ended, self.box).to_dict("records"):
+            self._enter(str(result["trial_id"]), str(result["family"]), result)
+
+    def reason(self, trial_id: str) -> str:
+        """Why a trial was stopped, for its ``trial_status``; empty if it was not."""
+        return self._reasons.get(trial_id, "")
+
+    def debug_string(self) -> str:
+        """What Ray prints about the scheduler."""
+        sizes: Counter[float] = Counter()
+        for (_, level), rung in self._rungs.items():
+            sizes[level] += len(rung)
+        rungs = ", ".join(f"{sizes[level]} at step {level:g}" for level in self.levels)
+        return f"ParetoASHA: {len(self._reasons)} trials stopped; trials in rungs: {rungs}"
+
+    def _missing(self, result: Mapping[Any, Any]) -> str:
+        """The first objective that a result does not have, or not as a finite number."""
+        values = ((metric, result.get(metric, math.nan)) for metric in self.box.metrics)
+        return next((metric for metric, value in values if not math.isfinite(value)), "")
+
+    def _enter(
+        self, trial_id: str, family: str, result: Mapping[Any, Any]
+    ) -> list[tuple[float, dict[str, list[float]]]]:
+        """Puts a result into every rung that the trial reaches with it, and returns those."""
+        values = self.box.normalise([[result[metric] for metric in self.box.metrics]])[0].tolist()
+        entered = []
+        for level in self.levels:
+            rung = self._rungs.setdefault((family if self.by_family else "", level), {})
+            if result["step"] >= level and trial_id not in rung:
+                rung[trial_id] = values
+                entered.append((level, rung))
+        return entered
+
+    def _verdict(self, rung: list[list[float]]) -> str:
+        """Why the last one to enter has to stop; empty if it may go on."""
+        values = np.array(rung)
+        n = len(values)
+        beaten = (values[-1] - values > self.margin).all(axis=1).any()
+        if n < self.eta or not beaten:
+            return ""
+        # distances stop at the box, beyond which no point is worth more than another
+        place = rank(values, n - 1, np.minimum(values, self.box.reference), self.cover)
+        return "" if place < math.ceil(n / self.eta) else f"dominated, rank {place + 1} of {n}"

@@ -1,0 +1,258 @@
+"""Landmarks of a sweep: from the cache, or trained in parallel as Ray tasks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import ray
+import torch
+from ray import exceptions
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.sweeps.cluster.workers import (
+    Patience,
+    WorkerError,
+    first_line,
+    outcomes,
+    ready,
+    start,
+    take,
+)
+from pareto_explorer.sweeps.live.progress import Progress
+from pareto_explorer.sweeps.spec.parts import Replicate, Resources
+from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks
+from pareto_explorer.tasks import (
+    LandmarkCache,
+    LandmarkKind,
+    Stage,
+    UnlearningTask,
+    fingerprint,
+    given_original,
+    train_stages,
+)
+
+__all__ = ["KINDS", "landmark_rows", "measure_landmarks", "prepare_landmarks"]
+
+KINDS: tuple[LandmarkKind, ...] = ("original", "retrained")
+
+LOSSES = 3
+"""How often in a row a training may lose its worker without a new snapshot."""
+
+SNAPSHOT_SECONDS = 60.0
+"""A training makes a snapshot at the end of an epoch once so long has passed."""
+
+NEWS_SECONDS = 1.0
+"""A worker tells of an epoch without a snapshot at most so often."""
+
+FAILS = "model: fails in training"
+
+State = dict[str, torch.Tensor]
+Wanted = Mapping[str, tuple[LandmarkKind, int]]
+"""Kind and training seed by fingerprint."""
+
+_LOST = (
+    exceptions.LocalRayletDiedError,
+    exceptions.NodeDiedError,
+    exceptions.ObjectLostError,
+    exceptions.OutOfMemoryError,
+    exceptions.WorkerCrashedError,
+)
+
+
+def prepare_landmarks(
+    task: UnlearningTask,
+    task_ref: Any,
+    training_seeds: Sequence[int],
+    resources: Resources,
+    cache_dir: Path,
+    progress: Progress,
+    *,
+    retrain: bool = True,
+) -> dict[int, Landmarks]:
+    """Loads or trains the original and the retrained model of every training seed.
+
+    Whoever trains a landmark holds its lock, so that two sweeps that want the same one train it
+    once. Locks are taken in the order of the fingerprints: no two sweeps can wait for each other.
+    Snapshots of a training are kept in the cache: one that loses its worker, or whose sweep is
+    stopped, goes on from the newest.
+
+    Args:
+        task: The task, for the fingerprints.
+        task_ref: The same in Ray's object store.
+        training_seeds: Seeds of the originals.
+        resources: What one training books.
+        cache_dir: Folder of the cache on the driver.
+        progress: Told how many are trained, and how far they are.
+        retrain: Whether there are retrained models.
+
+    Raises:
+        InputError: The task brings its own original, and there are several training seeds or its
+            weights do not fit; a training diverges or fails; or it loses its worker again and
+            again.
+    """
+    given = given_original(task)
+    if given is not None and len(training_seeds) > 1:
+        raise InputError(
+            "replicates.training_seeds: the task brings its own original, so there is one training"
+            " seed; give [0]."
+        )
+    cache = LandmarkCache(cache_dir)
+    wanted: Wanted = {
+        fingerprint(task, kind, seed): (kind, seed)
+        for seed in training_seeds
+        for kind in KINDS
+        if (retrain if kind == "retrained" else given is None)
+    }
+    found = {key: state for key in wanted if (state := cache.load(key)) is not None}
+    with ExitStack() as locks:
+        missing = []
+        for key in sorted(wanted.keys() - found.keys()):
+            locks.enter_context(cache.lock(key))
+            state = cache.load(key)
+            if state is None:
+                missing.append(key)
+            else:
+                found[key] = state
+        progress.stage(
+            f"landmarks: {len(found)} from the cache, {len(missing)} to train ({cache_dir})"
+        )
+        training = {key: wanted[key] for key in missing}
+        found |= _train_all(task_ref, training, resources, cache, progress)
+    states = {wanted[key]: state for key, state in found.items()}
+    return {
+        seed: Landmarks(given or states["original", seed], states.get(("retrained", seed)))
+        for seed in training_seeds
+    }
+
+
+def landmark_rows(
+    task_ref: Any,
+    landmarks: Mapping[int, Landmarks],
+    replicates: Sequence[Replicate],
+    resources: Resources,
+    progress: Progress,
+) -> list[dict[str, Any]]:
+    """Measures the landmarks: rows of ``landmarks.parquet``, one per landmark and replicate.
+
+    Raises:
+        InputError: The model or the data do not allow it.
+    """
+    measured = outcomes(
+        measure_landmarks,
+        {seed: (task_ref, {seed: own}, seed, resources.device) for seed, own in landmarks.items()},
+        resources,
+        "model: fails in the evaluation of its landmarks",
+        progress.stage,
+    )
+    return [
+        {
+            "landmark": kind,
+            "replicate": replicate.index,
+            "training_seed": replicate.training_seed,
+            **measured[replicate.training_seed][kind],
+        }
+        for kind in KINDS
+        for replicate in replicates
+        if kind in measured[replicate.training_seed]
+    ]
+
+
+def _train_all(
+    task_ref: Any,
+    wanted: Wanted,
+    resources: Resources,
+    cache: LandmarkCache,
+    progress: Progress,
+) -> dict[str, State]:
+    """Trains landmarks side by side, each as a task that yields its stages."""
+    names = {key: "{}/seed {}".format(*what) for key, what in wanted.items()}
+
+    def train(key: str) -> Any:
+        snapshot = cache.load_partial(key)
+        if snapshot is not None:
+            progress.stage(f"landmark {names[key]}: training goes on from its last snapshot")
+        how = (resources.device, resources.threads, SNAPSHOT_SECONDS, snapshot)
+        # Ray would start a lost task from the beginning.
+        return start(_train, resources, task_ref, *wanted[key], *how, max_retries=0)
+
+    running: dict[Any, str] = {train(key): key for key in wanted}
+    begun: set[Any] = set()
+    patience = Patience(resources, progress.stage)
+    lost: Counter[str] = Counter()
+    trained: dict[str, State] = {}
+    try:
+        while running:
+            stream = ready(running, lambda: patience.look(len(begun)))
+            key = running.pop(stream)
+            try:
+                stage: Stage | None = take(stream, FAILS)
+            except _LOST as error:
+                begun.discard(stream)
+                lost[key] += 1
+                if lost[key] > LOSSES:
+                    raise _given_up(names[key], lost[key], error) from None
+                progress.stage(f"landmark {names[key]}: the worker was lost; another takes over")
+                running[train(key)] = key
+                continue
+            except exceptions.RayError as error:
+                raise WorkerError(FAILS, first_line(error), str(error)) from None
+            if stage is None:
+                begun.add(stream)
+                running[stream] = key
+                continue
+            if stage.snapshot is not None:
+                cache.store_partial(key, stage.snapshot)
+                del lost[key]
+            if stage.state is None:
+                running[stream] = key  # behind the others
+            else:
+                begun.discard(stream)
+                cache.store(key, stage.state)
+                trained[key] = stage.state
+            progress.landmark(names[key], stage.epoch, stage.epochs, stage.loss)
+    finally:
+        for stream in running:
+            ray.cancel(stream)
+    return trained
+
+
+def _given_up(name: str, times: int, error: Exception) -> InputError:
+    return InputError(
+        f"landmark {name}: training lost its worker {times} times in a row ({first_line(error)}); "
+        "see that a node has the memory that it takes, or book more of the node in resources."
+    )
+
+
+def _train(
+    task: UnlearningTask,
+    kind: LandmarkKind,
+    seed: int,
+    device: str,
+    threads: int,
+    every_seconds: float,
+    start: bytes | None,
+) -> Iterator[Stage]:
+    torch.set_num_threads(threads)
+    told = perf_counter()
+    for stage in train_stages(task, kind, seed, device, start, every_seconds):
+        quiet = stage.snapshot is None and stage.state is None
+        if quiet and perf_counter() - told < NEWS_SECONDS:
+            continue
+        yield stage
+        told = perf_counter()
+
+
+def measure_landmarks(
+    task: UnlearningTask, landmarks: Mapping[int, Landmarks], seed: int, device: str
+) -> dict[str, dict[str, float]]:
+    """Measures the landmarks of one training seed, in this process: metrics by their kind."""
+    _, evaluator = Bench(task, landmarks, device).prepared(seed)
+    measures = {"original": dict(evaluator.original)}
+    if evaluator.retrained is not None:
+        measures["retrained"] = dict(evaluator.retrained)
+    return measures

@@ -1,0 +1,301 @@
+"""How much memory a trial needs, and whether as many as share a card fit it."""
+
+from __future__ import annotations
+
+import math
+import re
+import resource
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.sweeps.cluster.connect import trials_per_card
+from pareto_explorer.sweeps.cluster.workers import outcomes
+from pareto_explorer.sweeps.live.progress import Progress
+from pareto_explorer.sweeps.spec.families import Family, TrialPlan
+from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
+from pareto_explorer.sweeps.spec.spec import SweepSpec
+from pareto_explorer.sweeps.trials.refusals import representatives
+from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, run_replicate
+from pareto_explorer.tasks import UnlearningTask
+
+__all__ = [
+    "CardUse",
+    "Peak",
+    "card_use",
+    "gibibytes",
+    "limit_memory",
+    "measure_trial",
+    "peak_memory",
+    "require_gpu_room",
+    "require_room",
+    "share_fraction",
+]
+
+CONTEXT = 512 * 2**20
+"""What a CUDA context and its libraries hold beside PyTorch's own memory, where nobody knows."""
+
+MOST_CONTEXT = 3 * CONTEXT
+"""More than this is held by other programs."""
+
+_STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+@dataclass(frozen=True)
+class CardUse:
+    """A card as a process saw it after a trial's step and evaluation; all in bytes.
+
+    Attributes:
+        total: Memory of the card.
+        free: What is free of it.
+        held: What PyTorch holds in this process.
+        peak: The most that PyTorch has held in this process.
+        exhausted: The family that ran out of memory, if one did.
+    """
+
+    total: int
+    free: int
+    held: int
+    peak: int
+    exhausted: str = ""
+
+    @property
+    def context(self) -> int:
+        """What this process holds beside PyTorch's own memory."""
+        return min(max(self.total - self.free - self.held, 0), MOST_CONTEXT)
+
+    @property
+    def others(self) -> int:
+        """What other programs hold."""
+        return max(self.total - self.free - self.held - self.context, 0)
+
+    def needed(self, share: float) -> int:
+        """What one trial needs of a share of ``share`` bytes, context included."""
+        return self.peak + int(max(self.context, _allowance(share)))
+
+
+def require_room(use: CardUse, gpu: float) -> None:
+    """Refuses a share of a card that is too small for a trial.
+
+    Args:
+        use: What one trial was measured to need.
+        gpu: What a trial books; a whole card from 1.
+
+    Raises:
+        InputError: As many trials as share a card do not fit it together.
+    """
+    if use.exhausted:
+        raise InputError(
+            f"resources.gpu: a trial of {use.exhausted!r} runs out of memory even alone on its "
+            f"card, of whose {gibibytes(use.total)} other programs hold {gibibytes(use.others)}; "
+            "use a smaller budget.batch_size."
+        )
+    room = use.total - use.others
+    share = room / trials_per_card(gpu)
+    if use.needed(share) <= share:
+        return
+    fitting = max((n for n in range(1, 101) if use.needed(room / n) <= room / n), default=0)
+    held = f", as other programs hold {gibibytes(use.others)}" if use.others else ""
+    fix = (
+        f"book {_share_for(fitting):g}, or use a smaller budget.batch_size"
+        if fitting
+        else "use a smaller budget.batch_size"
+    )
+    what = "this card" if gpu >= 1 else f"a share of {gpu:g} of this card"
+    raise InputError(
+        f"resources.gpu: a trial needs {gibibytes(use.needed(share))} of GPU memory, but {what} "
+        f"has {gibibytes(share)}{held}; {fix}."
+    )
+
+
+def share_fraction(gpu: float, total: int) -> float | None:
+    """The part of a card's memory that PyTorch may hold in one of the trials that share it.
+
+    Args:
+        gpu: What the trial books.
+        total: Memory of the card in bytes.
+
+    Returns:
+        From 0 to 1; ``None`` where the card is the trial's own.
+    """
+    trials = trials_per_card(gpu) if gpu > 0 else 1
+    if trials == 1:
+        return None
+    share = total / trials
+    return (share - _allowance(share)) / total
+
+
+def limit_memory(gpu: float) -> None:
+    """Keeps this process within its share of the card: it runs out of memory, not its neighbours.
+
+    Args:
+        gpu: What the process books of the card that it sees first.
+    """
+    if gpu <= 0 or not torch.cuda.is_available():
+        return
+    fraction = share_fraction(gpu, torch.cuda.get_device_properties(0).total_memory)
+    if fraction is not None:
+        torch.cuda.set_per_process_memory_fraction(fraction, 0)
+
+
+def measure_trial(
+    task: UnlearningTask,
+    landmarks: Mapping[int, Landmarks],
+    replicates: Sequence[Replicate],
+    batch_size: int,
+    plans: Sequence[TrialPlan],
+    *,
+    together: bool = True,
+) -> CardUse:
+    """Takes one step and one evaluation of some trials on the card, one trial after the other.
+
+    As in a worker that is used again, what one trial leaves in PyTorch's cache stays there. A
+    trial that fails for another reason than memory is skipped: it will say so itself.
+
+    Args:
+        task: The task, on the CPU.
+        landmarks: Landmarks by training seed.
+        replicates: The replicates of a trial.
+        batch_size: Samples per batch.
+        plans: The trials.
+        together: Whether a trial runs all of its replicates in turn, and so holds them at once.
+    """
+    bench = Bench(task, landmarks, "cuda")
+    budget = BudgetSpec(steps=1, batch_size=batch_size, evaluate_every=1)
+    exhausted = ""
+    torch.cuda.reset_peak_memory_stats()
+    for plan in plans:
+        try:
+            for replicate in replicates:
+                bench.prepared(replicate.training_seed)
+            runs = [
+                run_replicate(bench, plan, replicate, budget)
+                for replicate in (replicates if together else replicates[:1])
+            ]
+            for run in runs:
+                next(run, None)
+        except torch.OutOfMemoryError:
+            exhausted = plan.family.name
+            break
+        except Exception:  # noqa: S112 - whatever it is, the trial will end with it
+            continue
+    return card_use(exhausted)
+
+
+def card_use(exhausted: str = "") -> CardUse:
+    """The card as this process sees it now."""
+    torch.cuda.synchronize()
+    free, total = torch.cuda.mem_get_info()
+    held, peak = torch.cuda.memory_reserved(), torch.cuda.max_memory_reserved()
+    return CardUse(total, free, held, peak, exhausted)
+
+
+def require_gpu_room(
+    spec: SweepSpec,
+    families: Sequence[Family],
+    task_ref: Any,
+    landmarks: Mapping[int, Landmarks],
+    progress: Progress,
+) -> None:
+    """Measures a trial in one worker and refuses a sweep whose trials cannot share a card.
+
+    Every pair of method and aggregator takes one step and is evaluated once. Cards of other nodes
+    are taken to be no smaller than the worker's. Without a GPU in ``resources``, nothing happens.
+
+    Args:
+        spec: The sweep; nothing else must be running on its cards.
+        families: Its families.
+        task_ref: The task, in Ray's object store.
+        landmarks: Landmarks by training seed.
+        progress: Told the measurement.
+
+    Raises:
+        InputError: A trial does not fit what it books.
+    """
+    resources = spec.resources
+    if resources.gpu <= 0:
+        return
+    hungriest = {(family.method, family.aggregator): family for family in families}
+    together = resources.replicate_parallelism == "trial"
+    arguments = (
+        task_ref,
+        dict(landmarks),
+        spec.replicate_list(),
+        spec.budget.batch_size,
+        representatives(list(hungriest.values())),
+    )
+    use = outcomes(
+        partial(measure_trial, together=together),
+        {0: arguments},
+        resources,
+        "resources.gpu: the memory of a trial cannot be measured",
+        progress.stage,
+    )[0]
+    require_room(use, resources.gpu)
+    sharing = trials_per_card(resources.gpu)
+    share = (use.total - use.others) / sharing
+    progress.stage(
+        f"GPU memory: a trial needs {gibibytes(use.needed(share))}, {sharing} at a time on a card "
+        f"of {gibibytes(use.total)}"
+    )
+
+
+@dataclass
+class Peak:
+    """What a block of work has needed at most, in bytes; 0 while it runs."""
+
+    bytes: int = 0
+
+
+@contextmanager
+def peak_memory(device: str) -> Iterator[Peak]:
+    """Measures the most memory that this process holds during a block.
+
+    On a GPU, that is what PyTorch holds there. Elsewhere it is the resident memory of the whole
+    process; on systems that cannot start that measurement anew, the most since it began.
+    """
+    peak = Peak()
+    if device != "cpu":
+        torch.cuda.reset_peak_memory_stats()
+        yield peak
+        peak.bytes = torch.cuda.max_memory_reserved()
+        return
+    with suppress(OSError):
+        _RESET.write_text("5")
+    yield peak
+    peak.bytes = _resident_peak()
+
+
+def _resident_peak() -> int:
+    if _STATUS.exists():
+        found = re.search(r"VmHWM:\s*(\d+) kB", _STATUS.read_text())
+        if found is not None:
+            return int(found[1]) * 1024
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def gibibytes(count: float) -> str:
+    """A number of bytes as a person reads it."""
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count:.0f} bytes"
+
+
+def _allowance(share: float) -> float:
+    """What is kept of a share for the context."""
+    return min(CONTEXT, share / 2)
+
+
+def _share_for(trials: int) -> float:
+    """The share to book so that this many trials fit a card: two digits if they do."""
+    rounded = math.floor(100 / trials) / 100
+    return rounded if rounded and trials_per_card(rounded) == trials else 1 / trials

@@ -1,0 +1,56 @@
+"""What a task cannot be swept with: objectives that it lacks, methods that refuse it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.sweeps.spec.families import Family, TrialPlan
+from pareto_explorer.sweeps.spec.spec import SweepSpec
+from pareto_explorer.sweeps.trials.replicate import unlearning_data
+from pareto_explorer.tasks import UnlearningTask
+from pareto_explorer.unlearning import Demanding, make_method
+
+__all__ = ["first_of_each", "refused_methods", "refused_metrics", "representatives"]
+
+_OF_PARTS = ("adjacent_accuracy", "remote_accuracy")
+"""Metrics of tasks that have an adjacent set."""
+
+
+def representatives(families: Sequence[Family]) -> list[TrialPlan]:
+    """One configuration of every family, with the defaults of the knobs that are drawn."""
+    return [
+        TrialPlan(family.name, family, {**family.knobs, **family.defaults}) for family in families
+    ]
+
+
+def first_of_each(spec: SweepSpec) -> dict[str, TrialPlan]:
+    """A trial of every family, by the family's name: the first, or where none is known, any."""
+    found: dict[str, TrialPlan] = {}
+    for plan in spec.plan() or representatives(spec.family_list()):
+        found.setdefault(plan.family.name, plan)
+    return found
+
+
+def refused_metrics(spec: SweepSpec, task: UnlearningTask) -> Iterator[InputError]:
+    """Says of each objective that the task does not have why that is so."""
+    for index, metric in enumerate(spec.metrics):
+        if metric in _OF_PARTS and task.adjacent_indices is None:
+            yield InputError(
+                f"objectives.{index}.metric: this task has no {metric}; its forget request "
+                "defines no adjacent set, choose another metric or request."
+            )
+
+
+def refused_methods(
+    plans: Sequence[TrialPlan], task: UnlearningTask
+) -> Iterator[tuple[TrialPlan, InputError]]:
+    """Lets every method that asks something of the data refuse it before anything runs."""
+    data = unlearning_data(task)
+    for plan in plans:
+        try:
+            method = make_method(plan.config)
+            if isinstance(method, Demanding):
+                method.require(data)
+        except InputError as error:
+            yield plan, error

@@ -1,0 +1,280 @@
+"""One Ray Tune trial: one configuration with all its replicates."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from tempfile import mkdtemp
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import torch
+from ray import tune
+from ray.tune.result import TIMESTEPS_TOTAL
+
+from pareto_explorer.runs.files.atomic import atomic_path, write_text
+from pareto_explorer.sweeps.spec.families import Family, plan_of
+from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
+from pareto_explorer.sweeps.trials.memory import limit_memory
+from pareto_explorer.sweeps.trials.model_store import Kept, ModelStore
+from pareto_explorer.sweeps.trials.replicate import (
+    Bench,
+    Landmarks,
+    ReplicateRun,
+    Row,
+    describe,
+    run_replicate,
+)
+from pareto_explorer.tasks import UnlearningTask
+
+__all__ = ["Job", "UnlearningTrial"]
+
+_LOGGER = logging.getLogger(__name__)
+_STATE = "trial.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the trials of a sweep share; each worker gets it once.
+
+    Attributes:
+        families: The families by their names.
+        task: The task, on the CPU.
+        landmarks: Landmarks by training seed.
+        replicates: Seeds of every trial.
+        budget: What a replicate may spend.
+        device: Where trials compute.
+        threads: Threads that PyTorch may use in a trial.
+        checkpoint_seconds: Seconds of computing after which a trial asks for a checkpoint.
+        models: Where evaluated models go; None if none is kept.
+    """
+
+    families: Mapping[str, Family]
+    task: UnlearningTask
+    landmarks: Mapping[int, Landmarks]
+    replicates: Sequence[Replicate]
+    budget: BudgetSpec
+    device: str
+    threads: int
+    checkpoint_seconds: float = 60.0
+    models: ModelStore | None = None
+
+
+class UnlearningTrial(tune.Trainable):
+    """Moves every replicate to its next evaluation at each ``step``.
+
+    The configuration is that of ``TrialPlan.to_config``; with ``replicate`` in it, the Ray trial
+    is that replicate alone.
+
+    The actor keeps the task and the landmarks on the device between trials; one that shares a GPU
+    takes no more than its share of the memory. An error in one replicate ends the trial as
+    ``failed`` but neither the actor nor the sweep.
+
+    A trial that has lost its worker goes on from its last checkpoint: points after the checkpoint
+    are reported once more, with the same keys and values. A replicate of a method that cannot be
+    saved starts again.
+    """
+
+    _running: dict[int, ReplicateRun]
+    _last: dict[int, Row]
+    _unsaved_seconds: float
+    _trial_info: Any = None  # Ray's; there is none in a trial that is made without it
+
+    def setup(self, config: dict[str, Any], *, job: Job) -> None:  # type: ignore[override]
+        """Loads what all trials share; Ray calls it once for each actor."""
+        torch.set_num_threads(job.threads)
+        limit_memory(self._gpu)
+        self.job = job
+        self.bench = Bench(job.task, job.landmarks, job.device)
+        self._begin(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Takes the next trial in the same actor."""
+        self._begin(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Advances every replicate by one evaluation interval.
+
+        Returns:
+            ``rows`` for the points table and the ``kept`` models; for whoever watches the trial
+            through Ray, the mean of each measure over the replicates' last points, their ``step``
+            and the ``spent_seconds`` of all replicates; ``done``, ``trial_status`` with ``error``
+            once done, and ``should_checkpoint`` when it is time for one.
+        """
+        started = perf_counter()
+        rows: list[Row] = []
+        self._kept: list[Kept | None] = []
+        for index in list(self._running):
+            replicate = self.job.replicates[index]
+            try:
+                row = self._next(index)
+                if row is not None and row["step"] >= self.job.budget.steps:
+                    rows.append(row)
+                    row = self._next(index)
+            except Exception as error:
+                return self._failed(replicate, rows, error)
+            if row is None:
+                del self._running[index]
+            else:
+                rows.append(row)
+        result = self._report(rows) | {"done": not self._running}
+        if not self._running:
+            result |= {"trial_status": self._status, "error": self._error}
+        self._unsaved_seconds += perf_counter() - started
+        if self._unsaved_seconds >= self.job.checkpoint_seconds and any(
+            run.can_save for run in self._running.values()
+        ):
+            result["should_checkpoint"] = True
+        return result
+
+    def save(self, checkpoint_dir: str | None = None) -> Any:
+        """Saves a checkpoint in the storage, for Ray.
+
+        Where that fails, the trial goes on without it and tries again when the next one is due:
+        without a checkpoint, only time can be lost.
+        """
+        folder = checkpoint_dir or mkdtemp()
+        saved: Any = _Unsaved()
+        try:
+            saved = super().save(folder)
+        except Exception as error:
+            _LOGGER.warning(
+                "%s goes on without a checkpoint (%s: %s)",
+                *(self.plan.trial_id, type(error).__name__, error),
+            )
+        if not checkpoint_dir and (saved.checkpoint is None or saved.checkpoint.path != folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        self._unsaved_seconds = 0.0
+        return saved
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Writes one file for each replicate that is running and can be saved."""
+        folder = Path(checkpoint_dir)
+        for index, run in self._running.items():
+            snapshot = run.snapshot()
+            if snapshot is not None:
+                with atomic_path(folder / _snapshot_name(index)) as temporary:
+                    temporary.write_bytes(snapshot)
+        state = {
+            "trial_id": self.plan.trial_id,
+            "running": list(self._running),
+            "trial_status": self._status,
+            "error": self._error,
+            "last": list(self._last.items()),
+        }
+        write_text(folder / _STATE, json.dumps(state))
+        self._unsaved_seconds = 0.0
+
+    def load_checkpoint(self, checkpoint: str) -> None:  # type: ignore[override]
+        """Takes up what :meth:`save_checkpoint` has written, on whatever device this trial has.
+
+        Raises:
+            ValueError: The checkpoint is another trial's.
+        """
+        folder = Path(checkpoint)
+        state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+        if state["trial_id"] != self.plan.trial_id:
+            raise ValueError(
+                f"the checkpoint is one of trial {state['trial_id']}, not of {self.plan.trial_id}"
+            )
+        self._status, self._error = state["trial_status"], state["error"]
+        self._last = dict(state["last"])
+        self._running = {
+            index: self._taken_up(index, folder / _snapshot_name(index))
+            for index in state["running"]
+        }
+        self._unsaved_seconds = 0.0
+
+    @property
+    def _gpu(self) -> float:
+        """GPUs, or the share of one, that Ray has booked for this trial."""
+        booked = self.trial_resources
+        return 0.0 if booked is None else float(booked.required_resources.get("GPU", 0.0))
+
+    def _taken_up(self, index: int, file: Path) -> ReplicateRun:
+        start = (self.bench, self.plan, self.job.replicates[index], self.job.budget)
+        if file.exists():
+            try:
+                return ReplicateRun.resumed(*start, file.read_bytes())
+            except Exception as error:  # by a damaged file, only time is lost
+                _LOGGER.warning(
+                    "replicate %d of %s starts again: its checkpoint cannot be read (%s: %s)",
+                    *(index, self.plan.trial_id, type(error).__name__, error),
+                )
+        return run_replicate(*start)
+
+    def _begin(self, config: Mapping[str, Any]) -> None:
+        self.plan = plan_of(config, self.job.families)
+        self._status, self._error = "finished", ""
+        self._unsaved_seconds = 0.0
+        self._last = {}
+        alone = config.get("replicate")
+        self._running = {
+            index: run_replicate(self.bench, self.plan, replicate, self.job.budget)
+            for index, replicate in enumerate(self.job.replicates)
+            if alone is None or index == alone
+        }
+
+    def _next(self, index: int) -> Row | None:
+        point = next(self._running[index], None)
+        if point is None:
+            return None
+        if point.row["status"] == "diverged":
+            self._status, self._error = "diverged", point.row["error"]
+        elif point.stopped and self._status == "finished":
+            self._status = f"stopped: {point.stopped}"
+        if self.job.models is not None and point.row["status"] == "ok":
+            where = (self.plan.trial_id, index, point.row["step"])
+            self._kept.append(self.job.models.write(*where, point.model))
+        self._last[index] = point.row
+        return point.row
+
+    def _report(self, rows: list[Row]) -> dict[str, Any]:
+        last = list(self._last.values())
+        step = max((row["step"] for row in last), default=0)
+        return {
+            **_means(last),
+            "step": step,
+            TIMESTEPS_TOTAL: step,  # the axis of Ray's loggers
+            "spent_seconds": sum(row["seconds"] for row in last),
+            "rows": rows,
+            "kept": self._kept,
+        }
+
+    def _failed(self, replicate: Replicate, rows: list[Row], error: Exception) -> dict[str, Any]:
+        reason = f"{type(error).__name__}: {error}"
+        rows.append(describe(self.plan, replicate) | {"status": "failed", "error": reason})
+        self._running = {}
+        return self._report(rows) | {
+            "done": True,
+            "trial_status": "failed",
+            "error": reason,
+            "traceback": "".join(traceback.format_exception(error)),
+        }
+
+
+class _Unsaved(NamedTuple):
+    """What Ray takes for a checkpoint that is not there."""
+
+    checkpoint: None = None
+
+
+def _snapshot_name(index: int) -> str:
+    return f"replicate-{index}.pkl"
+
+
+def _means(rows: Sequence[Row]) -> dict[str, float]:
+    """Replicate means of what every row measures, for whoever watches the trial through Ray."""
+    measures = [
+        name
+        for name in (rows[0] if rows else ())
+        if not name.startswith("config.") and all(isinstance(r.get(name), float) for r in rows)
+    ]
+    return {name: fmean(row[name] for row in rows) for name in measures}

@@ -1,0 +1,64 @@
+"""The digits task: real handwritten digits that ship inside scikit-learn."""
+
+from __future__ import annotations
+
+import torch
+from sklearn.datasets import load_digits
+
+from pareto_explorer.errors import InputError, brief
+from pareto_explorer.tasks.core.splits import stratified_split
+from pareto_explorer.tasks.core.task import Samples, UnlearningTask
+from pareto_explorer.tasks.forget.adjacent_set import select_adjacent_set
+from pareto_explorer.tasks.forget.forget_set import select_forget_set
+from pareto_explorer.tasks.forget.requests import ForgetRequest, Mislabelled, WholeClass
+from pareto_explorer.tasks.models.registry import digits_cnn
+
+__all__ = ["digits"]
+
+_N_CLASSES = 10
+_FRACTIONS = (0.6, 0.1, 0.1, 0.2)
+
+
+def digits(forget: ForgetRequest | None = None, seed: int = 0) -> UnlearningTask:
+    """Builds the digits task: 1,797 grey images of 8x8 pixels in ten classes.
+
+    The images are split 60/10/10/20 % into train, held-out, validation and test, stratified by
+    class. Held-out, validation and test labels are always the true ones.
+
+    Args:
+        forget: What to forget; 10 % mislabelled training samples by default. A ``class`` request
+            drops the class from validation and test (see `WholeClass`). ``class`` and
+            ``subclass`` requests give the task an adjacent set (see `select_adjacent_set`).
+        seed: Seed of the split and of the forget request.
+
+    Raises:
+        InputError: When the request does not fit the data or the seed is no integer of 0 or more.
+    """
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        raise InputError(f"task.seed: {brief(seed)} is no seed; give one from 0 to 2**63 - 1.")
+    request = Mislabelled() if forget is None else forget
+    bunch = load_digits()
+    images = torch.from_numpy(bunch.images).float().unsqueeze(1) / 16
+    everything = Samples(images, torch.from_numpy(bunch.target))
+    train, heldout, validation, test = (
+        everything.take(part) for part in stratified_split(everything.labels, _FRACTIONS, seed)
+    )
+    labels, forget_indices = select_forget_set(request, train, _N_CLASSES, seed)
+    adjacent_indices = select_adjacent_set(request, train, forget_indices)
+    facts = {"forget": request.model_dump(mode="json", exclude_none=True), "seed": seed}
+    if adjacent_indices is not None:
+        facts["adjacent_class"] = int(labels[adjacent_indices[0]])
+    if isinstance(request, WholeClass):
+        validation, test = validation.without(request.label), test.without(request.label)
+    return UnlearningTask(
+        name="digits",
+        train=Samples(train.inputs, labels),
+        heldout=heldout,
+        validation=validation,
+        test=test,
+        forget_indices=forget_indices,
+        n_classes=_N_CLASSES,
+        model=digits_cnn,
+        facts=facts,
+        adjacent_indices=adjacent_indices,
+    )

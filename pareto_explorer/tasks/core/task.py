@@ -1,0 +1,261 @@
+"""What is unlearned: data, model, training recipe and the samples to forget."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.tasks.core.positions import check_adjacent, check_forget, count, integers
+from pareto_explorer.tasks.core.recipes import Recipe
+
+__all__ = ["Augment", "Loss", "Recipe", "Samples", "UnlearningTask"]
+
+#: Maps inputs (B, ...) and a source of draws to inputs of the same shape and type.
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+#: Maps logits (B, C) and labels (B,) to a scalar.
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Labelled samples that stay resident on one device.
+
+    Attributes:
+        inputs: Tensor of shape (n, ...): numbers, pixels as bytes, or token ids.
+        labels: Integer tensor of shape (n,); stored as int64.
+
+    Raises:
+        InputError: When the lengths differ, the labels are no vector of integers, or the inputs are
+            no tensor, sparse or complex.
+    """
+
+    inputs: Tensor
+    labels: Tensor
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.inputs, Tensor):
+            raise InputError(
+                f"inputs: a {type(self.inputs).__name__} is no tensor; give one, as "
+                "torch.as_tensor(inputs) makes."
+            )
+        if self.inputs.requires_grad:
+            object.__setattr__(self, "inputs", self.inputs.detach())
+        object.__setattr__(self, "labels", integers("labels", self.labels))
+        if self.inputs.layout is not torch.strided:
+            raise InputError(
+                "inputs: they are sparse; give dense ones, as inputs.to_dense() makes."
+            )
+        if self.inputs.is_complex():
+            raise InputError(
+                "inputs: they are complex; give real ones, as torch.view_as_real(inputs) makes."
+            )
+        if self.inputs.ndim == 0 or len(self.inputs) != len(self.labels):
+            raise InputError(
+                f"samples: {_length(self.inputs)} inputs do not match {len(self.labels)} labels;"
+                " give one label per input."
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, index: Tensor) -> Samples:
+        """Copies the samples at ``index`` (k,), in that order."""
+        return Samples(self.inputs[index], self.labels[index])
+
+    def without(self, label: int | Tensor) -> Samples:
+        """Copies the samples of all other classes, in their order."""
+        return self.take((self.labels != label).nonzero().squeeze(1))
+
+    def to(self, device: torch.device | str) -> Samples:
+        """Returns the samples on ``device`` (the same tensors when they are there already)."""
+        return Samples(self.inputs.to(device), self.labels.to(device))
+
+
+@dataclass(frozen=True, eq=False)
+class UnlearningTask:
+    """A trained model's data and the samples that it must forget.
+
+    Build one directly from tensors, or let `make_task` build a registered one::
+
+        UnlearningTask(
+            name="mine", train=Samples(x, y), heldout=Samples(xh, yh),
+            validation=Samples(xv, yv), test=Samples(xt, yt),
+            forget_indices=torch.arange(50), n_classes=10, model=MyNetwork,
+        )
+
+    Attributes:
+        name: What reports call the task.
+        train: Training data with the labels that the original model was trained on
+            (wrong ones where the task is to forget wrong labels).
+        heldout: Labelled data that is never trained on; empirical reference distributions only.
+        validation: Data that picks models.
+        test: Data that reports on them.
+        forget_indices: Positions of the forget set in ``train``, shape (k,).
+        n_classes: Number of classes, which is also the number of logits.
+        model: Zero-argument factory of an untrained model, ``(n, ...) -> (n, n_classes)``. A
+            class, a module-level function or a partial of one, since tasks travel by pickle.
+        recipe: How landmarks are trained.
+        facts: JSON-able summary for reports. ``sizes`` (samples per set) and ``shared_inputs``
+            (distinct inputs that occur in several sets: ``total``, and a count for each pair
+            of sets that shares any) are always added.
+        adjacent_indices: Positions in ``train`` of the retained samples that are semantically
+            close to the forget set, shape (k,), for methods and metrics that treat them apart;
+            ``None`` where the forget set has no such neighbourhood.
+        augment: What training batches go through, in landmark training and in unlearning; never
+            in evaluation. A module-level function, a partial of one, or an object of a
+            module-level class.
+        loss: What landmarks are trained with and what retaining means: maps logits (B, C) and
+            labels (B,) to a scalar, the batch mean. It travels by pickle too.
+        original: Weights of a model that is trained already. There is one training seed then,
+            and the original is not trained.
+
+    Raises:
+        InputError: When the parts do not fit together.
+    """
+
+    name: str
+    train: Samples
+    heldout: Samples
+    validation: Samples
+    test: Samples
+    forget_indices: Tensor
+    n_classes: int
+    model: Callable[[], nn.Module]
+    recipe: Recipe = field(default_factory=Recipe)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    adjacent_indices: Tensor | None = None
+    augment: Augment | None = None
+    loss: Loss = functional.cross_entropy
+    original: Mapping[str, Tensor] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n_classes", count("n_classes", self.n_classes))
+        _check_callable("model", self.model)
+        _check_callable("loss", self.loss)
+        if self.augment is not None:
+            _check_callable("augment", self.augment)
+        index = integers("forget_indices", self.forget_indices)
+        object.__setattr__(self, "forget_indices", index)
+        check_forget(index, len(self.train))
+        if self.adjacent_indices is not None:
+            adjacent = integers("adjacent_indices", self.adjacent_indices)
+            object.__setattr__(self, "adjacent_indices", adjacent)
+            check_adjacent(adjacent, index, len(self.train))
+        for name in ("train", "heldout", "validation", "test"):
+            _check_samples(name, getattr(self, name), self.train, self.n_classes)
+        facts = dict(self.facts)
+        facts["sizes"] = {name: len(samples) for name, samples in self._sets().items()}
+        if self.adjacent_indices is not None:
+            n_adjacent = len(self.adjacent_indices)
+            facts["sizes"] |= {
+                "adjacent": n_adjacent,
+                "remote": facts["sizes"]["retain"] - n_adjacent,
+            }
+        facts["shared_inputs"] = _shared_inputs(self._sets())
+        object.__setattr__(self, "facts", facts)
+
+    @property
+    def forget(self) -> Samples:
+        """The forget set D_f, copied from the training data."""
+        return self.train.take(self.forget_indices)
+
+    @property
+    def retain_indices(self) -> Tensor:
+        """Ascending positions of the retain set in ``train``."""
+        return self._all_but(self.forget_indices)
+
+    @property
+    def retain(self) -> Samples:
+        """The retain set D_r, copied from the training data in its order."""
+        return self.train.take(self.retain_indices)
+
+    @property
+    def remote_indices(self) -> Tensor | None:
+        """Ascending positions in ``train`` of the retained samples that are not adjacent."""
+        if self.adjacent_indices is None:
+            return None
+        return self._all_but(self.forget_indices, self.adjacent_indices)
+
+    @property
+    def adjacent(self) -> Samples | None:
+        """The adjacent part of the retain set, copied from the training data."""
+        return None if self.adjacent_indices is None else self.train.take(self.adjacent_indices)
+
+    @property
+    def remote(self) -> Samples | None:
+        """The rest of the retain set, where there is an adjacent part."""
+        index = self.remote_indices
+        return None if index is None else self.train.take(index)
+
+    def to(self, device: torch.device | str) -> UnlearningTask:
+        """Returns the task with all of its data on ``device``."""
+        moved = copy.copy(self)  # the data are checked already
+        for name in ("train", "heldout", "validation", "test", "forget_indices"):
+            object.__setattr__(moved, name, getattr(self, name).to(device))
+        if self.adjacent_indices is not None:
+            object.__setattr__(moved, "adjacent_indices", self.adjacent_indices.to(device))
+        return moved
+
+    def _all_but(self, *excluded: Tensor) -> Tensor:
+        keep = torch.ones(len(self.train), dtype=torch.bool, device=self.forget_indices.device)
+        for index in excluded:
+            keep[index] = False
+        return keep.nonzero().squeeze(1)
+
+    def _sets(self) -> dict[str, Samples]:
+        return {
+            "retain": self.retain,
+            "forget": self.forget,
+            "heldout": self.heldout,
+            "validation": self.validation,
+            "test": self.test,
+        }
+
+
+def _check_callable(name: str, value: object) -> None:
+    if not callable(value):
+        raise InputError(f"{name}: {value!r} cannot be called; give a function or a class.")
+
+
+def _length(values: Tensor) -> int:
+    return len(values) if values.ndim else 0
+
+
+def _check_samples(name: str, samples: Samples, train: Samples, n_classes: int) -> None:
+    if len(samples) == 0:
+        raise InputError(f"{name}: the set is empty; give at least one sample.")
+    low, high = int(samples.labels.min()), int(samples.labels.max())
+    if low < 0 or high >= n_classes:
+        raise InputError(
+            f"{name}: label {low if low < 0 else high} is outside the {n_classes} classes;"
+            f" use 0 to {n_classes - 1}."
+        )
+    if samples.inputs.shape[1:] != train.inputs.shape[1:]:
+        raise InputError(
+            f"{name}: inputs of shape {tuple(samples.inputs.shape[1:])} differ from the training"
+            f" inputs' {tuple(train.inputs.shape[1:])}."
+        )
+    if not bool(samples.inputs.isfinite().all()):
+        raise InputError(f"{name}: some inputs are NaN or infinite; clean them first.")
+
+
+def _shared_inputs(sets: Mapping[str, Samples]) -> dict[str, int]:
+    """Counts distinct inputs that occur, bit by bit, in more than one set."""
+    seen = {name: _digests(samples.inputs) for name, samples in sets.items()}
+    pairs = {f"{a} and {b}": seen[a] & seen[b] for a, b in combinations(seen, 2)}
+    counts = {pair: len(shared) for pair, shared in pairs.items() if shared}
+    return {"total": len(set().union(*pairs.values())), **counts}
+
+
+def _digests(inputs: Tensor) -> set[bytes]:
+    rows = inputs.cpu().contiguous().view(torch.uint8).reshape(len(inputs), -1).numpy()
+    return {hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in rows}

@@ -1,0 +1,1 @@
+"""Samples from tensors, tables and files."""

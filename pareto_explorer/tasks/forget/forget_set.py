@@ -1,0 +1,142 @@
+"""Forget sets: what a forget request selects from a training set.
+
+Every draw comes from the seed, so the same request on the same data gives the same forget set.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from sklearn.cluster import KMeans
+from torch import Tensor
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.tasks.core.groups import Groups
+from pareto_explorer.tasks.core.splits import PublishedSplit
+from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.tasks.forget.listed_samples import listed_samples
+from pareto_explorer.tasks.forget.requests import (
+    ForgetRequest,
+    Indices,
+    Mislabelled,
+    Mixture,
+    RandomSubset,
+    Subclass,
+    WholeClass,
+)
+
+__all__ = ["ForgetSet", "select_forget_set"]
+
+_FIELD = "task.forget"
+
+
+class ForgetSet(NamedTuple):
+    """What a request selects from a training set of n samples.
+
+    Attributes:
+        labels: Training labels (n,), after corruption where the request corrupts them.
+        indices: Ascending positions of the forget set (k,).
+    """
+
+    labels: Tensor
+    indices: Tensor
+
+
+def select_forget_set(
+    request: ForgetRequest,
+    train: Samples,
+    n_classes: int,
+    seed: int,
+    groups: Groups | None = None,
+    split: PublishedSplit | None = None,
+) -> ForgetSet:
+    """Applies a forget request to a training set.
+
+    Args:
+        request: What to forget.
+        train: Training data with true labels; n samples.
+        n_classes: Number of classes.
+        seed: Seed of every draw.
+        groups: The subclasses, where the task knows them.
+        split: Where ``train`` came from, if it is a part of a published training set. A ``random``
+            request is drawn as in the literature then, and positions may count in the whole set.
+
+    Returns:
+        The labels to train with and the positions to forget.
+
+    Raises:
+        InputError: When the request does not fit the data.
+    """
+    rng = np.random.default_rng([seed, 1])
+    labels = train.labels
+    match request:
+        case Mislabelled():
+            indices = _draw(_count(request.fraction, len(train)), len(train), rng)
+            shift = torch.from_numpy(rng.integers(1, n_classes, len(indices)))
+            labels = labels.clone()
+            labels[indices] = (labels[indices] + shift) % n_classes
+        case RandomSubset():
+            count = _count(request.fraction, len(train))
+            indices = split.random_subset(count) if split else _draw(count, len(train), rng)
+        case WholeClass():
+            indices = _of_class(request.label, train, n_classes)
+        case Subclass(subclass=None):
+            indices = _cluster(request, train, n_classes, seed)
+        case Subclass(subclass=int() | str() as wanted):
+            indices = (groups or Groups()).subclass(wanted, f"{_FIELD}.subclass")
+        case Mixture():
+            indices = _mixture(request, train, n_classes, rng)
+        case Indices():
+            indices = listed_samples(request, labels, split)
+    return ForgetSet(labels, indices)
+
+
+def _count(fraction: float, n: int) -> int:
+    count = round(fraction * n)
+    if not 0 < count < n:
+        raise InputError(
+            f"{_FIELD}.fraction: {fraction} of {n} training samples is {count}; at least one sample"
+            " must be forgotten and one retained."
+        )
+    return count
+
+
+def _draw(count: int, n: int, rng: np.random.Generator) -> Tensor:
+    return torch.from_numpy(np.sort(rng.choice(n, count, replace=False)))
+
+
+def _of_class(label: int, train: Samples, n_classes: int) -> Tensor:
+    if not 0 <= label < n_classes:
+        raise InputError(
+            f"{_FIELD}.label: {label} is no class of this task; choose from 0 to {n_classes - 1}."
+        )
+    indices = (train.labels == label).nonzero().squeeze(1)
+    if len(indices) == 0:
+        raise InputError(f"{_FIELD}.label: class {label} has no training samples to forget.")
+    return indices
+
+
+def _cluster(request: Subclass, train: Samples, n_classes: int, seed: int) -> Tensor:
+    assert request.label is not None  # noqa: S101 - the request is checked already
+    members = _of_class(request.label, train, n_classes)
+    inputs = train.inputs[members].flatten(1).double().numpy()
+    distinct = len(np.unique(inputs, axis=0))
+    if distinct < request.parts:
+        raise InputError(
+            f"{_FIELD}.parts: {request.parts} is more than the {distinct} distinct training samples"
+            f" of class {request.label}; ask for fewer parts."
+        )
+    parts = KMeans(request.parts, n_init=10, random_state=seed).fit_predict(inputs)
+    by_size = np.argsort(-np.bincount(parts, minlength=request.parts), kind="stable")
+    return members[torch.from_numpy(parts == by_size[request.part])]
+
+
+def _mixture(request: Mixture, train: Samples, n_classes: int, rng: np.random.Generator) -> Tensor:
+    members = rng.permutation(_of_class(request.label, train, n_classes).numpy())
+    n_hard = round(request.hard_probability * len(members))
+    kept = members[n_hard:]
+    rest = np.setdiff1d(np.arange(len(train)), kept)
+    hard = rng.choice(rest, n_hard, replace=False)
+    return torch.from_numpy(np.sort(np.concatenate([kept, hard])))

@@ -1,0 +1,131 @@
+"""The data of one run and the endless batches drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pareto_explorer.tasks.core.task import Augment, Loss, Samples
+
+__all__ = ["Batches", "Streams", "UnlearningData"]
+
+Stream = Literal["retain", "forget", "heldout", "labels", "aggregator", "weights"]
+STREAMS: tuple[Stream, ...] = ("retain", "forget", "heldout", "labels", "aggregator", "weights")
+
+
+@dataclass(frozen=True)
+class UnlearningData:
+    """What a method may look at.
+
+    Attributes:
+        retain: The retain set D_r.
+        forget: The forget set D_f, with the labels that the original model was trained on.
+        heldout: The held-out set D_h; only forget losses with an empirical reference
+            distribution read it.
+        n_classes: Number of classes C, which is also the number of logits.
+        fresh_model: Makes an untrained model, for methods that train from scratch or compare with
+            a model that knows nothing.
+        adjacent: The part of the retain set that is semantically close to the forget set, where
+            the task says which it is.
+        remote: The rest of the retain set, where there is an adjacent part.
+        augment: What every training batch goes through; ``None``: nothing.
+        loss: What retaining means: maps logits (B, C) and labels (B,) to a scalar.
+    """
+
+    retain: Samples
+    forget: Samples
+    heldout: Samples
+    n_classes: int
+    fresh_model: Callable[[], nn.Module] | None = None
+    adjacent: Samples | None = None
+    remote: Samples | None = None
+    augment: Augment | None = None
+    loss: Loss = functional.cross_entropy
+
+
+class Batches:
+    """Endless reshuffled passes over samples that stay on their device.
+
+    Every batch has ``batch_size`` samples: what is missing at the end of a pass is taken from the
+    beginning of the next one. A set that is no larger than a batch is given whole each time, in
+    its own order and without a shuffle.
+
+    Args:
+        samples: The set to draw from.
+        batch_size: Samples per batch.
+        generator: Source of the shuffles and of the augmentation's draws. On another device than
+            the samples, each shuffle is copied over without waiting for it.
+        augment: What the inputs of every batch go through; ``None``: nothing, without a draw.
+    """
+
+    def __init__(
+        self,
+        samples: Samples,
+        batch_size: int,
+        generator: torch.Generator,
+        augment: Augment | None = None,
+    ) -> None:
+        self._samples = samples
+        self._batch_size = batch_size
+        self._generator = generator
+        self._augment = augment
+        self._order = samples.labels.new_empty(0)
+
+    def __iter__(self) -> Iterator[Samples]:
+        return self
+
+    def __next__(self) -> Samples:
+        batch = self._next_batch()
+        if self._augment is None:
+            return batch
+        return Samples(self._augment(batch.inputs, self._generator), batch.labels)
+
+    def _next_batch(self) -> Samples:
+        if len(self._samples) <= self._batch_size:
+            return self._samples
+        while len(self._order) < self._batch_size:
+            self._order = torch.cat((self._order, self._shuffle()))
+        index, self._order = self._order.tensor_split((self._batch_size,))
+        return self._samples.take(index)
+
+    def _shuffle(self) -> Tensor:
+        order = torch.randperm(
+            len(self._samples), generator=self._generator, device=self._generator.device
+        )
+        return order.to(self._samples.labels.device, non_blocking=True)
+
+
+class Streams:
+    """Independent sources of randomness for one run, all derived from one generator.
+
+    Each purpose has a stream of its own, so two methods that start from equal generators see the
+    same retain batches even if only one of them also draws held-out batches or labels.
+
+    Args:
+        data: The sets to draw batches from.
+        batch_size: Samples per batch.
+        generator: The parent; it is advanced once.
+    """
+
+    def __init__(self, data: UnlearningData, batch_size: int, generator: torch.Generator) -> None:
+        seeds = torch.randint(
+            2**62, (len(STREAMS),), generator=generator, device=generator.device
+        ).tolist()
+        self._seeds = dict(zip(STREAMS, seeds, strict=True))
+        self._data = data
+        self._batch_size = batch_size
+        self._device = generator.device
+
+    def generator(self, stream: Stream) -> torch.Generator:
+        """Returns the stream's generator, at its beginning."""
+        return torch.Generator(self._device).manual_seed(self._seeds[stream])
+
+    def batches(self, stream: Literal["retain", "forget", "heldout"]) -> Batches:
+        """Returns the batches of one set, augmented, from the beginning of its stream."""
+        samples: Samples = getattr(self._data, stream)
+        return Batches(samples, self._batch_size, self.generator(stream), self._data.augment)

@@ -1,0 +1,137 @@
+"""The two losses of Jacobian descent, on the batches of a step and once more after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.unlearning.core.budget import Ledger
+from pareto_explorer.unlearning.core.data import Streams, UnlearningData
+from pareto_explorer.unlearning.core.forget_losses import ForgetBatch, ForgetLoss
+from pareto_explorer.unlearning.core.references import ClassMeans, References
+
+__all__ = ["Objectives", "untracked"]
+
+
+class Objectives:
+    """Draws batches and computes the data's own loss on D_r and a forget loss on D_f.
+
+    Args:
+        model: The model that is being unlearned.
+        data: The sets, and the loss that retaining means.
+        streams: Sources of the batches.
+        ledger: Where samples are counted.
+        forget_loss: The objective on the forget set.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        data: UnlearningData,
+        streams: Streams,
+        ledger: Ledger,
+        forget_loss: ForgetLoss,
+    ) -> None:
+        self._model = model
+        self._ledger = ledger
+        self._retain_loss = data.loss
+        self._forget_loss = forget_loss
+        self._retain, self._forget = (streams.batches(name) for name in ("retain", "forget"))
+        self._references = _Recorded(References(model, data, streams, ledger, forget_loss))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leaves out the last batches: who draws before they are asked for needs no data saved."""
+        return {name: value for name, value in vars(self).items() if name != "_batches"}
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """Gives both losses on the next two batches, and counts them forward and backward."""
+        self._batches = next(self._retain), next(self._forget)
+        return self._counted(*self._batches)
+
+    def draw_others(self) -> tuple[Tensor, Tensor]:
+        """Does the same, but the step's own batches stay those of :meth:`draw`."""
+        return self._counted(next(self._retain), next(self._forget))
+
+    @torch.no_grad()
+    def retain_again(self) -> Tensor:
+        """Gives the retain loss on the last batch for the model as it is now.
+
+        Batch norm works as in the step, but no running statistic moves.
+        """
+        batch = self._batches[0]
+        self._ledger.count(forward=len(batch))
+        with untracked(self._model):
+            return self._retain_loss(self._model(batch.inputs), batch.labels)
+
+    @torch.no_grad()
+    def losses_again(self) -> Tensor:
+        """Gives both losses likewise, as a tensor of shape (2,).
+
+        Random labels and the current model's held-out means stay those of the step.
+        """
+        self._ledger.count(forward=sum(len(batch) for batch in self._batches))
+        self._references.replay = True
+        with untracked(self._model):
+            return torch.stack(self._losses(*self._batches))
+
+    def _counted(self, retain: Samples, forget: Samples) -> tuple[Tensor, Tensor]:
+        self._references.replay = False
+        samples = len(retain) + len(forget)
+        self._ledger.count(forward=samples, backward=samples)
+        return self._losses(retain, forget)
+
+    def _losses(self, retain: Samples, forget: Samples) -> tuple[Tensor, Tensor]:
+        loss_r = self._retain_loss(self._model(retain.inputs), retain.labels)
+        logits = self._model(forget.inputs)
+        return loss_r, self._forget_loss(ForgetBatch(logits, forget.labels, self._references))
+
+
+class _Recorded(References):
+    """References whose last draws can be given once more."""
+
+    replay = False
+
+    def __init__(self, references: References) -> None:
+        # Everything is left to the references inside: the base class is here for its interface.
+        self._inner = references
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leaves out what was recorded: it belongs to a step, and a step is never interrupted."""
+        return {"_inner": self._inner}
+
+    @property
+    def original_heldout(self) -> ClassMeans:
+        return self._inner.original_heldout
+
+    def current_heldout(self, *, gradient: bool) -> ClassMeans:
+        if not self.replay:
+            self._means = self._inner.current_heldout(gradient=gradient)
+        return self._means
+
+    def random_labels(self, labels: Tensor) -> Tensor:
+        if not self.replay:
+            self._labels = self._inner.random_labels(labels)
+        return self._labels
+
+
+@contextmanager
+def untracked(model: nn.Module) -> Iterator[None]:
+    """Keeps the running statistics of batch-norm layers still, whatever passes through."""
+    layers = [
+        module
+        for module in model.modules()
+        if isinstance(module, _BatchNorm) and module.training and module.track_running_stats
+    ]
+    for layer in layers:
+        layer.track_running_stats = False
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.track_running_stats = True

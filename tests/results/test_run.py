@@ -1,0 +1,140 @@
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.fronts import front, hypervolume_json, retrain_gap_box
+from pareto_explorer.reports import write_report
+from pareto_explorer.results.run import load_run
+from pareto_explorer.runs import read_manifest, write_manifest
+from tests.synthetic import write_synthetic_run
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    return write_synthetic_run(tmp_path_factory.mktemp("explore") / "run")
+
+
+def test_a_run_is_loaded_with_all_its_parts(directory):
+    run = load_run(str(directory.path))
+    assert run.directory == directory
+    assert len(run.points) == 156
+    assert run.landmarks["landmark"].value_counts().to_dict() == {"original": 3, "retrained": 3}
+    originals = run.landmarks[run.landmarks["landmark"] == "original"]
+    assert run.box == retrain_gap_box(originals["forget_gap"].tolist())
+    assert run.manifest["name"] == "synthetic"
+
+
+def test_front_and_hypervolume_use_the_box_of_the_run(directory):
+    run = load_run(directory.path)
+    assert run.front().equals(front(run.points, run.box))
+    assert run.front()["on_front"].all()
+    assert run.means()["on_front"].sum() == len(run.front())
+    written = hypervolume_json(run.points, run.box)
+    assert {name: family.mean for name, family in run.hypervolume().items()} == {
+        name: family["hypervolume"] for name, family in written["families"].items()
+    }
+    assert all(family.box == run.box for family in run.hypervolume().values())
+    assert run.pooled_hypervolume().mean == written["pooled"]["hypervolume"]
+
+
+def test_ranges_are_those_that_the_manifest_records(directory, tmp_path):
+    run = load_run(directory.path)
+    assert set(run.coverage()["family"]) == {family for family, own in run.domains.items() if own}
+    assert list(run.edges()) == ["family", "knob", "domain", "end", "best", "lost"]
+    older = write_synthetic_run(tmp_path)
+    manifest = read_manifest(older)
+    del manifest["domains"]
+    write_manifest(older, manifest)
+    assert load_run(tmp_path).coverage().empty
+    assert load_run(tmp_path).edges().empty
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"has no sweep\.yaml"):
+        load_run(tmp_path)
+
+
+def test_a_run_without_a_readable_box_is_refused(tmp_path):
+    directory = write_synthetic_run(tmp_path)
+    manifest = read_manifest(directory)
+    manifest["box"]["objectives"][1]["nadir"] = "0,1"
+    write_manifest(directory, manifest)
+    with pytest.raises(InputError, match=r"sweep\.yaml': box\.objectives\.1: nadir of "):
+        load_run(tmp_path)
+    del manifest["box"]
+    write_manifest(directory, manifest)
+    with pytest.raises(InputError, match=r"box: missing in '.*sweep\.yaml'"):
+        load_run(tmp_path)
+
+
+def test_a_run_is_explored_without_torch_and_ray(directory):
+    program = textwrap.dedent(
+        """
+        import sys
+        for name in ("torch", "torchvision", "torchjd", "ray", "optuna"):
+            sys.modules[name] = None
+        from pareto_explorer import load_run
+        run = load_run(sys.argv[1])
+        assert len(run.front()) > 0
+        assert max(family.mean for family in run.hypervolume().values()) > 0.5
+        assert len(run.figure().data) > 0
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(directory.path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_points_leave_as_tables(directory, tmp_path):
+    run = load_run(directory.path)
+    run.to_csv(tmp_path / "p.csv")
+    run.to_parquet(tmp_path / "p.parquet")
+    run.to_json(tmp_path / "p.json")
+    assert pd.read_parquet(tmp_path / "p.parquet").equals(run.points)
+    for table in (pd.read_csv(tmp_path / "p.csv"), pd.read_json(tmp_path / "p.json")):
+        assert list(table.columns) == list(run.points.columns)
+        assert table["forget_gap"].to_numpy() == pytest.approx(
+            run.points["forget_gap"].to_numpy(), nan_ok=True, abs=1e-12
+        )
+    copy = run.to_dataframe()
+    copy["forget_gap"] = 0.0
+    assert run.points["forget_gap"].max() > 0
+
+
+def test_a_run_becomes_a_study_and_a_result(directory):
+    run = load_run(directory.path)
+    usable = len(run.means())
+    assert len(run.to_pymoo().F) == len(run.front())
+    assert sum(trial.state.name == "COMPLETE" for trial in run.to_optuna().trials) == usable
+
+
+def test_a_table_is_loaded_with_a_mapping(tmp_path):
+    table = tmp_path / "results.csv"
+    table.write_text("model,loss,gain\na,0.1,0.9\nb,0.3,0.95\n")
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text(
+        "columns: {trial_id: model}\n"
+        "objectives:\n"
+        "- {metric: loss, direction: min, ideal: 0, nadir: 1}\n"
+        "- {metric: gain, direction: max, ideal: 1, nadir: 0}\n"
+    )
+    run = load_run(table, mapping)
+    assert len(run.front()) == 2
+    assert not run.repeatable
+    with pytest.raises(InputError, match="objectives"):
+        load_run(table)
+    with pytest.raises(InputError, match="--out"):
+        write_report(run)
+    assert write_report(run, tmp_path / "report").exists()

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pytest
+from ray.tune.search import Searcher
+
+from pareto_explorer.sweeps.search.compare import FamilyBudget
+from pareto_explorer.sweeps.spec.families import expand_families, plan_trials
+
+FAMILIES = expand_families(
+    [
+        {"method": "gradient_ascent", "lr": {"loguniform": [0.001, 0.1]}},
+        {"method": "fine_tune", "lr": {"loguniform": [0.001, 0.1]}},
+        {"method": "none"},
+    ]
+)
+COST = {"gradient_ascent": 1.0, "fine_tune": 4.0, "none": 0.0}
+
+
+def budget(seconds=12.0, drawn=(), ended=None, keep=None):
+    keep = keep if keep is not None else [].append
+    return FamilyBudget(FAMILIES, seconds, 0, list(drawn), ended or {}, keep)
+
+
+def run(searcher, slots=1):
+    """Runs trials in the order in which they were started, ``slots`` at a time."""
+    running, order, number = [], [], 0
+    while True:
+        while len(running) < slots:
+            config = searcher.suggest(f"ray{number}")
+            if config is None or config == Searcher.FINISHED:
+                break
+            running.append((f"ray{number}", config))
+            order.append(config)
+            number += 1
+        if not running:
+            assert config == Searcher.FINISHED
+            return order
+        name, config = running.pop(0)
+        searcher.on_trial_complete(name, {"spent_seconds": COST[config["family"]]})
+
+
+@pytest.mark.parametrize("slots", [1, 2, 5])
+def test_every_family_spends_its_seconds_and_no_more_than_what_runs_beyond(slots):
+    order = run(budget(), slots)
+    count = {name: sum(c["family"] == name for c in order) for name in COST}
+    assert count["none"] == 1
+    for name in ("gradient_ascent", "fine_tune"):
+        assert 12 <= count[name] * COST[name] <= 12 + slots * COST[name]
+    if slots == 1:
+        assert count == {"gradient_ascent": 12, "fine_tune": 3, "none": 1}
+
+
+def test_the_configurations_are_those_of_compare_mode():
+    planned = {p.trial_id: dict(p.knobs) for p in plan_trials(FAMILIES, 12, 0)}
+    for config in run(budget()):
+        assert planned[config["trial_id"]] == config["knobs"]
+
+
+def test_the_family_that_has_spent_least_is_next():
+    order = [c["family"] for c in run(budget())]
+    spent = dict.fromkeys(COST, 0.0)
+    for position, family in enumerate(order):
+        able = [
+            f for f in COST if spent[f] < 12 and not (f == "none" and "none" in order[:position])
+        ]
+        assert spent[family] == min(spent[f] for f in able)
+        spent[family] += COST[family]
+
+
+def test_an_interrupted_sweep_continues_without_drawing_again():
+    drawn = []
+    first = budget(keep=drawn.append)
+    for number in range(4):
+        first.suggest(f"ray{number}")
+    ended = {plan.trial_id: COST[plan.family.name] for plan in drawn[:2]}
+    before = list(drawn)
+    second = budget(drawn=before, ended=ended, keep=drawn.append)
+    order = run(second)
+    assert [c["trial_id"] for c in order[:2]] == [p.trial_id for p in before[2:]]
+    names = [plan.trial_id for plan in drawn]
+    assert len(names) == len(set(names))
+    assert len(names) == 12 + 3 + 1
+
+
+@pytest.mark.parametrize(
+    ("result", "error"), [(None, True), ({"trial_status": "failed", "spent_seconds": 0.0}, False)]
+)
+def test_families_that_always_fail_come_to_an_end(result, error):
+    searcher = budget(seconds=3)
+    number = 0
+    while searcher.suggest(f"ray{number}") != Searcher.FINISHED:
+        searcher.on_trial_complete(f"ray{number}", result, error=error)
+        number += 1
+    assert number == 3
+
+
+@pytest.mark.parametrize("spent", [[4.0, None], [None, 4.0]])
+@pytest.mark.parametrize(("seconds", "left"), [(8.0, 0), (8.1, 1)])
+def test_a_failed_trial_counts_as_a_usual_one_also_after_a_restart(spent, seconds, left):
+    drawn = plan_trials([FAMILIES[1]], 2, 0)
+    ended = {plan.trial_id: value for plan, value in zip(drawn, spent, strict=True)}
+    order = run(budget(seconds, drawn, ended))
+    assert sum(config["family"] == "fine_tune" for config in order) == left
