@@ -1,4 +1,4 @@
-"""Accuracy from logits."""
+"""What metrics compute: of logits, of two models' predictions, of metrics beside landmarks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from sklearn.svm import SVC
-from torch import Tensor, cat
+from torch import Tensor
 
 __all__ = [
     "accuracy",
@@ -20,6 +20,9 @@ __all__ = [
     "membership_inference",
     "tug_of_war",
 ]
+
+_MANY = 5000
+"""Samples beyond which equal ones are fitted as one."""
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:
@@ -101,9 +104,6 @@ def accuracy_drop(metrics: Mapping[str, float], original: Mapping[str, float]) -
     return sum(max(0.0, original[name] - metrics[name]) for name in names) / len(names)
 
 
-_MANY = 5000
-
-
 def confidences(logits: Tensor, labels: Tensor) -> Tensor:
     """Returns the probability of each sample's label, in double precision.
 
@@ -139,7 +139,7 @@ def membership_inference(retain: Tensor, non_members: Tensor, forget: Tensor) ->
         forget: Confidences on the forget set, (f,).
     """
     n = min(len(retain), len(non_members))
-    confidence = cat([retain[:n], non_members[:n]]).cpu()
+    confidence = torch.cat([retain[:n], non_members[:n]]).cpu()
     samples = np.stack([confidence.numpy(), np.repeat([1, 0], n)], axis=1)
     weights = None
     if 2 * n > _MANY:

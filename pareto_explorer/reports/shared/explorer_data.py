@@ -1,4 +1,4 @@
-"""What the linked explorer works on: every replicate mean, column by column."""
+"""What the linked explorer works on: every replicate mean, column by column, packed."""
 
 from __future__ import annotations
 

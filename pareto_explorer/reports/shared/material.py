@@ -1,4 +1,4 @@
-"""A card: the unit that reports are made of."""
+"""What reports are made of: cards, and a run with what is derived from it."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ M = TypeVar("M")
 _LOGGER = logging.getLogger("pareto_explorer.reports")
 _LOGGER.addHandler(logging.NullHandler())  # without any handler, Python would print it
 _LONGEST = 400  # characters of what went wrong
+_FEW = 8
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,6 @@ def failed(key: str, title: str, error: Exception) -> Card:
         name = type(error).__name__
         text = f"This card could not be drawn ({f'{name}: {text}' if text else name})."
     return Card(key, title, reason=text, broken=True)
-
-
-_FEW = 8
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,4 @@
-"""The superclasses of CIFAR-100: 20 groups of five classes each.
-
-Source: Krizhevsky, "Learning multiple layers of features from tiny images" (2009).
-"""
+"""The tasks of published image data sets and of folders of images."""
 
 from __future__ import annotations
 
@@ -40,7 +37,6 @@ __all__ = [
     "tiny_imagenet",
 ]
 
-#: Classes of each superclass, in the order of the data set's coarse labels.
 SUPERCLASSES: dict[str, tuple[str, str, str, str, str]] = {
     "aquatic_mammals": ("beaver", "dolphin", "otter", "seal", "whale"),
     "fish": ("aquarium_fish", "flatfish", "ray", "shark", "trout"),
@@ -63,6 +59,10 @@ SUPERCLASSES: dict[str, tuple[str, str, str, str, str]] = {
     "vehicles_1": ("bicycle", "bus", "motorcycle", "pickup_truck", "train"),
     "vehicles_2": ("lawn_mower", "rocket", "streetcar", "tank", "tractor"),
 }
+"""Classes of CIFAR-100's superclasses, in the order of its coarse labels.
+
+Source: Krizhevsky, "Learning multiple layers of features from tiny images" (2009).
+"""
 
 _IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 

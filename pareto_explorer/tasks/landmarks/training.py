@@ -1,4 +1,4 @@
-"""Arithmetic that is the same each time."""
+"""Training by a recipe, epoch by epoch, with arithmetic that is the same each time."""
 
 from __future__ import annotations
 
