@@ -102,12 +102,13 @@ def replicate_means(points: pd.DataFrame, box: Box | None = None) -> pd.DataFram
     return table if box is None else _with_marks(table, box)
 
 
-def front(points: pd.DataFrame, box: Box) -> pd.DataFrame:
+def front(points: pd.DataFrame, box: Box, *, means: pd.DataFrame | None = None) -> pd.DataFrame:
     """The non-dominated replicate means of all families together.
 
     Args:
         points: A points table.
         box: The objectives.
+        means: ``replicate_means(points, box)``, where it is at hand already.
 
     Returns:
         The rows of ``replicate_means(points, box)`` with ``on_front``, best first in the first
@@ -116,7 +117,7 @@ def front(points: pd.DataFrame, box: Box) -> pd.DataFrame:
     Raises:
         InputError: An objective is no column of the table.
     """
-    means = replicate_means(points, box)
+    means = replicate_means(points, box) if means is None else means
     means = means[means["on_front"]]
     order = np.lexsort(box.normalise(objective_values(means, box)).T[::-1])
     return means.iloc[order].reset_index(drop=True)
