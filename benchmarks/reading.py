@@ -28,7 +28,8 @@ from rich.table import Table
 
 from pareto_explorer.runs import PointsWriter, RunDirectory
 from pareto_explorer.runs.journal import encode
-from pareto_explorer.schema.columns import DIAGNOSTICS, METRICS
+from pareto_explorer.schema.columns import DIAGNOSTICS
+from pareto_explorer.schema.metrics import METRICS
 
 GOAL_POINTS, GOAL_SECONDS, GOAL_MEBIBYTES = 100_000, 0.5, 300.0
 REPLICATES, STEPS = 3, 5

@@ -82,7 +82,7 @@ def write_synthetic_run(
                     },
                     floor=(forget * (1 + number), retain * (1 + 3 * number)),
                     ending={("mgda", 2): "diverged", ("cup", 2): "failed"}.get(
-                        (aggregator, number), "ok"
+                        (aggregator, number), "finished"
                     ),
                     replicates=replicates,
                     rng=rng,
@@ -99,7 +99,7 @@ def write_synthetic_run(
                 },
                 config={"lr": 0.01 * (number + 1), "optimizer": "sgd"},
                 floor=(0.35, 0.002),
-                ending="ok" if number else "failed_at_once",
+                ending="finished" if number else "failed_at_once",
                 replicates=replicates,
                 rng=rng,
             )
@@ -125,7 +125,7 @@ def write_synthetic_run(
                 for row in originals
             ]
         )
-        writer.finish("none-0", "ok")
+        writer.finish("none-0", "finished")
     return run
 
 

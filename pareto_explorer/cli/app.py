@@ -27,6 +27,7 @@ from pareto_explorer.cli.options import (
 from pareto_explorer.cli.select import select
 from pareto_explorer.errors import InputError, WriteError
 from pareto_explorer.interruption import AGAIN, Interrupted, ended_by_signals
+from pareto_explorer.schema.statuses import FAILED
 from pareto_explorer.terminal import Terminal, accept_any_encoding, say, visible
 from pareto_explorer.trust.redaction import redacted, redacted_command
 from pareto_explorer.trust.search_path import add_working_directory
@@ -124,7 +125,7 @@ def sweep(
     )
     material = Material(run)
     index = run.directory.report / "index.html"
-    failed = run.points["trial_status"] == "failed"
+    failed = run.points["trial_status"] == FAILED
     if quiet:
         say(str(index))
     else:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pareto_explorer.fronts import OBJECTIVES
-from pareto_explorer.metrics import METRICS
+from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.tasks import MODELS, RECIPES, TASKS, Recipe
 from pareto_explorer.unlearning import FORGET_LOSSES, METHODS, PRESETS, WEIGHTINGS, Knob, Preset
 
@@ -63,7 +63,7 @@ def catalogue() -> dict[str, list[Listed]]:
         Listed(name, preset.summary, preset.source, _settings(preset))
         for name, preset in PRESETS.items()
     ]
-    found["metrics"] = [Listed(name, e.summary, e.source) for name, e in METRICS.items()]
+    found["metrics"] = [Listed(name, e.meaning, e.source) for name, e in METRICS.items()]
     found["objectives"] = [Listed(name, e.summary, e.source) for name, e in OBJECTIVES.items()]
     return found
 

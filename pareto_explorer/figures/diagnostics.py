@@ -15,6 +15,7 @@ from pareto_explorer.figures.shared.legend import with_legend
 from pareto_explorer.figures.shared.panels import Panel, axis_names, panel_layout
 from pareto_explorer.figures.shared.style import LIGHT, FamilyStyle, Theme, family_styles
 from pareto_explorer.schema.metrics import number
+from pareto_explorer.schema.statuses import OK
 
 __all__ = [
     "DiagnosticsInfo",
@@ -78,7 +79,7 @@ def diagnostics_info(points: pd.DataFrame) -> DiagnosticsInfo:
         points: Points table.
     """
     quantities = tuple(name for name in _PANELS if name in points.columns)
-    rows = points.loc[points["status"] == "ok", ["family", "replicate", "step", *quantities]]
+    rows = points.loc[points["status"] == OK, ["family", "replicate", "step", *quantities]]
     rows = rows.replace([np.inf, -np.inf], np.nan).dropna(subset=list(quantities), how="all")
     if rows.empty or not quantities:
         return DiagnosticsInfo((), ())

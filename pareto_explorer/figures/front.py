@@ -13,7 +13,7 @@ from pareto_explorer.figures.front_info import FamilyFront, FrontInfo, Values, f
 from pareto_explorer.figures.shared.hover import plain
 from pareto_explorer.figures.shared.style import LIGHT, Theme, base_layout, fade, symbol_3d
 from pareto_explorer.fronts import Box, Objective
-from pareto_explorer.schema.metrics import GOOD_CORNER, explanation, label
+from pareto_explorer.schema.metrics import GOOD_CORNER, caption, label
 
 __all__ = [
     "draw_front",
@@ -66,7 +66,7 @@ def _title(objective: Objective, theme: Theme, *, flat: bool) -> str:
         better = "lower is better" if objective.direction == "min" else "higher is better"
         return f"{plain(label(objective.metric))}<br>{better}"
     better = "← lower is better" if objective.direction == "min" else "higher is better →"
-    words = explanation(objective.metric)
+    words = caption(objective.metric)
     small = (
         f"<br><span style='font-size:11px;color:{theme.muted}'>{plain(words)}</span>"
         if words

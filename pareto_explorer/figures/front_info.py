@@ -12,6 +12,7 @@ from pareto_explorer.figures.shared.hover import point_hover, seeds_line
 from pareto_explorer.figures.shared.landmark_clouds import LandmarkCloud, landmark_clouds
 from pareto_explorer.figures.shared.style import FamilyStyle, family_styles
 from pareto_explorer.fronts import Box, non_dominated, replicate_means
+from pareto_explorer.fronts.core.sets import metric_units
 from pareto_explorer.runs import metric_columns
 
 __all__ = [
@@ -122,7 +123,13 @@ class FrontInfo(NamedTuple):
     n_hidden: int
 
 
-def front_info(points: pd.DataFrame, landmarks: pd.DataFrame, box: Box) -> FrontInfo:
+def front_info(
+    points: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    box: Box,
+    *,
+    means: pd.DataFrame | None = None,
+) -> FrontInfo:
     """Computes what ``plot_front`` draws.
 
     Of some thousands of dominated points, those that lie on top of one another are left out; the
@@ -132,12 +139,13 @@ def front_info(points: pd.DataFrame, landmarks: pd.DataFrame, box: Box) -> Front
         points: Points table; only finite points that went well are shown, as replicate means.
         landmarks: Landmarks table.
         box: Two or three objectives with their bounds.
+        means: ``replicate_means(points, box)``, where it is at hand already.
     """
-    means = replicate_means(points, box)
+    means = replicate_means(points, box) if means is None else means
     clouds = landmark_clouds(landmarks, box.metrics)
     units = box.normalise(_values(means, box))
     low, high = _view(units, [box.normalise(cloud.values) for cloud in clouds], box)
-    ends = np.sort(_metric_units(np.vstack([low, high]), box), axis=0)
+    ends = np.sort(metric_units(np.vstack([low, high]), box), axis=0)
     drawn = thin(
         (units - low) / (high - low),
         means["on_family_front"].to_numpy(bool),
@@ -152,7 +160,7 @@ def front_info(points: pd.DataFrame, landmarks: pd.DataFrame, box: Box) -> Front
     )
     return FrontInfo(
         box=box,
-        reference=tuple(_metric_units(np.atleast_2d(box.reference), box)[0]),
+        reference=tuple(metric_units(np.atleast_2d(box.reference), box)[0]),
         families=families,
         landmarks=clouds,
         pooled_stairs=staircase(_values(means, box), box),
@@ -182,7 +190,7 @@ def staircase(values: Values, box: Box) -> Values:
     front = np.unique(units[non_dominated(units)], axis=0)  # sorted by the first objective
     inner = np.column_stack([np.repeat(front[:, 0], 2)[1:], np.repeat(front[:, 1], 2)[:-1]])
     corners = np.vstack([[front[0, 0], reference[1]], inner, [reference[0], front[-1, 1]]])
-    return _metric_units(corners, box)
+    return metric_units(corners, box)
 
 
 def _family(
@@ -208,12 +216,6 @@ def _family(
 
 def _values(table: pd.DataFrame, box: Box) -> Values:
     return table.reindex(columns=list(box.metrics)).to_numpy(float)  # no column if nothing ended
-
-
-def _metric_units(units: Values, box: Box) -> Values:
-    ideal = np.array([objective.ideal for objective in box.objectives])
-    nadir = np.array([objective.nadir for objective in box.objectives])
-    return ideal + units * (nadir - ideal)
 
 
 def _view(points: Values, clouds: list[Values], box: Box) -> tuple[Values, Values]:

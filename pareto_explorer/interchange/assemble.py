@@ -29,6 +29,7 @@ from pareto_explorer.interchange.columns import Columns, require_metric, resolve
 from pareto_explorer.interchange.foreign import ForeignTable
 from pareto_explorer.interchange.mapping import ColumnMapping, LandmarkRows, ObjectiveColumn
 from pareto_explorer.schema.columns import CONFIG_PREFIX, IDENTITY, KEY, STRING, tabulate
+from pareto_explorer.schema.statuses import DIVERGED, FAILED, OK
 
 __all__ = [
     "Assembled",
@@ -283,7 +284,7 @@ class _Sweep:
         column = self.column(rows, "status")
         words = dict(self.table.statuses) | self.mapping.statuses
         status = (
-            pd.Series("ok", index=rows.index)
+            pd.Series(OK, index=rows.index)
             if column is None
             else statuses(column, words, self.table)
         )
@@ -293,12 +294,12 @@ class _Sweep:
             error = text.astype(object).where(text.notna(), None)
         for metric in self.objectives:
             for verdict, bad in (
-                ("failed", metrics[metric].isna()),
-                ("diverged", metrics[metric].abs() > LARGEST),
+                (FAILED, metrics[metric].isna()),
+                (DIVERGED, metrics[metric].abs() > LARGEST),
             ):
-                hit = bad & (status == "ok")
+                hit = bad & (status == OK)
                 status = status.mask(hit, verdict)
-                reason = "no value" if verdict == "failed" else "no finite value"
+                reason = "no value" if verdict == FAILED else "no finite value"
                 error = error.mask(hit & error.isna(), f"{reason} of {metric}")
         return status, error
 
@@ -309,7 +310,7 @@ class _Sweep:
             return pd.Series(0, index=rows.index)
         steps = numbers(column, self.table)
         last = steps.groupby([points["trial_id"], points["replicate"]]).transform("max")
-        steps = steps.mask(steps.isna() & (points["status"] == "failed"), last.fillna(-1) + 1)
+        steps = steps.mask(steps.isna() & (points["status"] == FAILED), last.fillna(-1) + 1)
         return whole(steps.rename(str(column.name)), self.table, least=0)
 
     def cost(self, rows: pd.DataFrame, name: str) -> pd.Series:
@@ -334,7 +335,7 @@ class _Sweep:
         column = self.column(self.table.rows.reset_index(drop=True), "status")
         words = dict(self.table.statuses) | self.mapping.statuses
         given = column if column is None else statuses(column, words, self.table)
-        bad = False if given is None else given.loc[points.index] != "ok"
+        bad = False if given is None else given.loc[points.index] != OK
         return some | bad | ~trial
 
 

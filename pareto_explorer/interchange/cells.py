@@ -12,6 +12,7 @@ import pandas as pd
 
 from pareto_explorer.errors import InputError, bare, brief
 from pareto_explorer.interchange.foreign import ForeignTable
+from pareto_explorer.schema.statuses import OK, POINT_STATUSES
 
 __all__ = ["joined", "knob_values", "number", "numbered", "numbers", "plain", "statuses", "whole"]
 
@@ -165,8 +166,8 @@ def statuses(column: pd.Series, words: Mapping[str, str], table: ForeignTable) -
     Raises:
         InputError: A word is not among them.
     """
-    known = dict(words) | {word: word for word in ("ok", "diverged", "failed")}
-    found = ["ok" if _missing(cell) else str(cell) for cell in column.to_list()]
+    known = dict(words) | {word: word for word in POINT_STATUSES}
+    found = [OK if _missing(cell) else str(cell) for cell in column.to_list()]
     for position, word in enumerate(found):
         if word not in known:
             raise InputError(

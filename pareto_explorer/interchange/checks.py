@@ -11,6 +11,7 @@ from pareto_explorer.interchange.cells import plain
 from pareto_explorer.interchange.columns import Columns
 from pareto_explorer.runs.agreement import Key, contradiction, key_of
 from pareto_explorer.schema.columns import CONFIG_PREFIX, KEY
+from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED
 
 __all__ = ["check_points", "trial_statuses"]
 
@@ -37,8 +38,8 @@ def check_points(points: pd.DataFrame, columns: Columns, source: str) -> pd.Data
 
 def trial_statuses(points: pd.DataFrame) -> pd.Series:
     """For each row how its trial ended: its worst row tells."""
-    worst = pd.Series("finished", index=points.index)
-    for status in ("diverged", "failed"):
+    worst = pd.Series(FINISHED, index=points.index)
+    for status in (DIVERGED, FAILED):
         hit = (points["status"] == status).groupby(points["trial_id"]).transform("any")
         worst = worst.mask(hit, status)
     return worst

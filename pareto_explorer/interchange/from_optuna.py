@@ -17,6 +17,7 @@ from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.interchange.foreign import ForeignTable
 from pareto_explorer.interchange.mapping import ObjectiveColumn
 from pareto_explorer.interchange.progress import Tell, silent, told
+from pareto_explorer.schema.statuses import FAILED, OK
 from pareto_explorer.trust.redaction import redacted
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _FILLED = frozenset({"alembic_version", "version_info"})
 _TABLES = _FILLED | {"studies", "study_directions", "trials", "trial_params", "trial_values"}
 """Tables of Optuna's; it adds those that it misses, and rows to the first two if they are empty."""
 
-_ENDED = {"COMPLETE": "ok", "FAIL": "failed"}
+_ENDED = {"COMPLETE": OK, "FAIL": FAILED}
 
 
 def read_optuna(storage: str | Path, study: str | None = None, tell: Tell = silent) -> ForeignTable:

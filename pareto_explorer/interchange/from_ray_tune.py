@@ -12,6 +12,7 @@ import pandas as pd
 from pareto_explorer.errors import InputError
 from pareto_explorer.interchange.foreign import ForeignTable
 from pareto_explorer.interchange.progress import Tell, silent, told
+from pareto_explorer.schema.statuses import FAILED, OK
 from pareto_explorer.trust.files import MAX_JSON_BYTES, parse_json, read_bytes
 
 __all__ = ["is_ray_tune", "read_ray_tune"]
@@ -81,7 +82,7 @@ def read_ray_tune(path: Path, tell: Tell = silent) -> ForeignTable:
         )
     reading = told(folders, "trials read", tell)
     rows = pd.DataFrame([row for folder in reading for row in _trial(folder)], dtype=object)
-    reports = rows[rows["tune/status"] == "ok"]
+    reports = rows[rows["tune/status"] == OK]
     own_step = "step" in reports.columns and reports["step"].notna().all()
     return ForeignTable(
         kind="Ray Tune experiment",
@@ -115,12 +116,12 @@ def _trial(folder: Path) -> Iterator[dict[str, Any]]:
         steps = list(range(1, len(steps) + 1))
     for step, result in zip(steps, results, strict=True):
         measured = {name: v for name, v in result.items() if not name.startswith("config/")}
-        yield {**measured, **knobs, "trial_id": trial_id, "tune/report": step, "tune/status": "ok"}
+        yield {**measured, **knobs, "trial_id": trial_id, "tune/report": step, "tune/status": OK}
     error = folder / "error.txt"
     if error.exists() or not results:
         text = _last_line(error) if error.exists() else "the trial has reported nothing"
         seconds = results[-1].get("time_total_s") if results else None
-        ended = {"time_total_s": seconds, "tune/status": "failed", "tune/error": text}
+        ended = {"time_total_s": seconds, "tune/status": FAILED, "tune/error": text}
         yield {**knobs, "trial_id": trial_id, **ended}
 
 

@@ -22,6 +22,7 @@ from pydantic import (
 from pareto_explorer.errors import InputError, bare, brief, unknown
 from pareto_explorer.fronts import Box, Objective
 from pareto_explorer.schema.columns import CONFIG_PREFIX, IDENTITY
+from pareto_explorer.schema.statuses import OK
 from pareto_explorer.trust.files import read_yaml
 
 __all__ = [
@@ -203,7 +204,7 @@ def frozen_box(
     Raises:
         InputError: No point went well, a metric has one value only, or bounds do not fit.
     """
-    well = points[points["status"] == "ok"]
+    well = points[points["status"] == OK]
     bounds = {}
     closed = []
     for objective in objectives:

@@ -18,6 +18,7 @@ from pareto_explorer.schema.columns import (
     diagnostic_columns,
     metric_columns,
 )
+from pareto_explorer.schema.statuses import DIVERGED, FAILED
 
 if TYPE_CHECKING:
     import optuna
@@ -92,7 +93,7 @@ def _trials(run: Run) -> Iterator[optuna.trial.FrozenTrial]:
             },
         )
     lost = run.points[~run.points["trial_id"].isin(means["trial_id"])]
-    lost = lost[lost["trial_status"].isin(["failed", "diverged"])]
+    lost = lost[lost["trial_status"].isin([FAILED, DIVERGED])]
     for row in plain(lost.drop_duplicates("trial_id", keep="last")):
         params = _params(row, distributions)
         yield create_trial(

@@ -4,7 +4,6 @@ from pareto_explorer.metrics.evaluate import Diverged, Evaluator
 from pareto_explorer.metrics.measures import (
     accuracy,
     accuracy_drop,
-    average_gap,
     confidences,
     forget_accuracy_gap,
     js_divergence,
@@ -21,7 +20,6 @@ __all__ = [
     "MetricEntry",
     "accuracy",
     "accuracy_drop",
-    "average_gap",
     "confidences",
     "forget_accuracy_gap",
     "js_divergence",

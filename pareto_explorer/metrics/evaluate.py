@@ -8,30 +8,22 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from pareto_explorer.metrics.measures import (
-    accuracy,
-    accuracy_drop,
-    average_gap,
-    confidences,
-    forget_accuracy_gap,
-    js_divergence,
-    mean_gap,
-    membership_inference,
-    tug_of_war,
+from pareto_explorer.metrics.functions import (
+    OWN,
+    TO_ORIGINAL,
+    TO_RETRAINED,
+    Measured,
+    Predictions,
 )
+from pareto_explorer.metrics.measures import accuracy, confidences
+from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.tasks.core.task import Samples, UnlearningTask
 from pareto_explorer.tasks.models.logits import logits_of
 
 __all__ = ["Diverged", "Evaluator"]
 
 _BATCH_SIZE = 1024
-
-_GAPS = {
-    "forget_gap": ("unlearning_accuracy", "membership_inference"),
-    "retain_gap": ("retain_accuracy", "test_accuracy"),
-    "validation_forget_gap": ("unlearning_accuracy", "validation_membership_inference"),
-    "validation_retain_gap": ("retain_accuracy", "validation_accuracy"),
-}
+_ATTACKED = ("retain", "forget", "validation", "test")
 
 
 class Diverged(ArithmeticError):  # noqa: N818 - a state of the model, as its rows record it
@@ -74,16 +66,10 @@ class Evaluator:
                 "test": task.test.labels,
             }.items()
         }
-        before = self._predict(original)
-        self._start = self._measure(before)
-        self._target: dict[str, float] | None = None
-        self.retrained: dict[str, float] | None = None
-        if retrained is not None:
-            logits = self._predict(retrained)
-            self._target_logits = logits["forget"]
-            self._target = self._measure(logits)
-            self.retrained = self._compare(self._target, self._target_logits)
-        self.original = self._compare(self._start, before["forget"])
+        self._start = self._measure(original)
+        self._target = None if retrained is None else self._measure(retrained)
+        self.original = self._compare(self._start)
+        self.retrained = None if self._target is None else self._compare(self._target)
 
     def __call__(self, model: nn.Module) -> dict[str, float]:
         """Returns every metric of `METRICS` for a model, in that order.
@@ -95,11 +81,9 @@ class Evaluator:
             Diverged: When the model's logits are not finite.
             InputError: When the model does not return one logit per class, or changes its inputs.
         """
-        logits = self._predict(model)
-        return self._compare(self._measure(logits), logits["forget"])
+        return self._compare(self._measure(model))
 
-    def _predict(self, model: nn.Module) -> dict[str, Tensor]:
-        """Returns the logits on each set, on the CPU."""
+    def _predict(self, model: nn.Module) -> Predictions:
         task = self._task
         with _evaluating(model):
             train, heldout, validation, test = (
@@ -116,44 +100,28 @@ class Evaluator:
         for name, values in logits.items():
             if not bool(values.isfinite().all()):
                 raise Diverged(f"The model's logits on the {name} set are not finite.")
-        return logits
+        return Predictions(
+            logits,
+            self._labels,
+            {name: accuracy(values, self._labels[name]) for name, values in logits.items()},
+            {name: confidences(logits[name], self._labels[name]) for name in _ATTACKED},
+        )
 
-    def _measure(self, logits: dict[str, Tensor]) -> dict[str, float]:
-        sure = {
-            name: confidences(logits[name], self._labels[name])
-            for name in ("retain", "forget", "validation", "test")
+    def _measure(self, model: nn.Module) -> Measured:
+        predictions = self._predict(model)
+        own = {
+            name: compute(predictions)
+            for name, compute in OWN.items()
+            if "adjacent" in self._parts or not METRICS[name].needs_adjacent
         }
-        right = {name: accuracy(logits[name], self._labels[name]) for name in logits}
-        return {
-            "unlearning_accuracy": 1 - right["forget"],
-            "retain_accuracy": right["retain"],
-            "test_accuracy": right["test"],
-            "validation_accuracy": right["validation"],
-            "heldout_accuracy": right["heldout"],
-            **{f"{name}_accuracy": right[name] for name in ("adjacent", "remote") if name in right},
-            "membership_inference": membership_inference(
-                sure["retain"], sure["test"], sure["forget"]
-            ),
-            "validation_membership_inference": membership_inference(
-                sure["retain"], sure["validation"], sure["forget"]
-            ),
-        }
+        return Measured(own, predictions.logits["forget"])
 
-    def _compare(self, metrics: dict[str, float], forget_logits: Tensor) -> dict[str, float]:
-        oracle_free = {
-            "forget_accuracy_gap": forget_accuracy_gap(metrics, self._start),
-            "accuracy_drop": accuracy_drop(metrics, self._start),
-        }
-        if self._target is None:
-            return {**metrics, **oracle_free}
-        return {
-            **metrics,
-            **oracle_free,
-            **{name: mean_gap(metrics, self._target, over) for name, over in _GAPS.items()},
-            "average_gap": average_gap(metrics, self._target),
-            "tug_of_war": tug_of_war(metrics, self._target),
-            "js_divergence": js_divergence(forget_logits, self._target_logits),
-        }
+    def _compare(self, model: Measured) -> dict[str, float]:
+        found = dict(model.own)
+        found |= {name: compute(model, self._start) for name, compute in TO_ORIGINAL.items()}
+        if self._target is not None:
+            found |= {name: compute(model, self._target) for name, compute in TO_RETRAINED.items()}
+        return {name: found[name] for name in METRICS if name in found}
 
 
 @contextmanager

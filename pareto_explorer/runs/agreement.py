@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from pareto_explorer.errors import brief
 from pareto_explorer.schema.columns import CONFIG_PREFIX, IDENTITY, KEY, MACHINE_TIMES
 from pareto_explorer.schema.kinds import word
+from pareto_explorer.schema.statuses import FAILED
 
 __all__ = [
     "NOT_COMPARED",
@@ -66,7 +67,7 @@ def is_measured(row: Mapping[str, Any]) -> bool:
 
     The latter only makes the trial visible, so it gives way to a measured row with its key.
     """
-    return row.get("status") != "failed"
+    return row.get("status") != FAILED
 
 
 def contradiction(first: Mapping[str, Any], again: Mapping[str, Any]) -> Contradiction | None:

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from pareto_explorer.errors import InputError, brief
 from pareto_explorer.schema.columns import IDENTITY, stack, tabulate
 from pareto_explorer.schema.kinds import Misfit
+from pareto_explorer.schema.statuses import RUNNING
 from pareto_explorer.trust.files import parse_json
 
 __all__ = [
-    "RUNNING",
     "End",
     "Entries",
     "Mark",
@@ -45,7 +45,6 @@ those trials run again and what stands above of their rows does not count."""
 Plan = dict[str, Any]
 """``trial_id``, ``family`` and ``knobs`` of a configuration that was drawn while the sweep ran."""
 
-RUNNING = "running"
 """The status of a trial that has not ended."""
 
 LONGEST = 2**28

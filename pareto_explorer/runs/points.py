@@ -16,7 +16,6 @@ import pandas as pd
 from pareto_explorer.errors import InputError, WriteError
 from pareto_explorer.runs.agreement import Contradiction, Key, is_measured, key_of
 from pareto_explorer.runs.journal import (
-    RUNNING,
     Mark,
     Record,
     append_record,
@@ -32,11 +31,11 @@ from pareto_explorer.runs.recorded import (
     read_recorded,
     without,
 )
-from pareto_explorer.schema.columns import IDENTITY, POINT_STATUSES, require_fit
+from pareto_explorer.schema.columns import IDENTITY, require_fit
+from pareto_explorer.schema.statuses import POINT_STATUSES, RUNNING
 
 __all__ = [
     "POINT_STATUSES",
-    "RUNNING",
     "PointsWriter",
     "Settled",
     "finished_trials",

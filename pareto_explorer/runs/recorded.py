@@ -29,7 +29,6 @@ from pareto_explorer.runs.agreement import (
     key_of,
 )
 from pareto_explorer.runs.journal import (
-    RUNNING,
     End,
     Entries,
     Mark,
@@ -49,6 +48,7 @@ from pareto_explorer.schema.columns import (
     stack,
 )
 from pareto_explorer.schema.kinds import word
+from pareto_explorer.schema.statuses import RUNNING
 from pareto_explorer.trust.files import parse_json, require_ordinary
 
 __all__ = ["Recorded", "compact", "compare", "journal_end", "read_recorded", "without"]

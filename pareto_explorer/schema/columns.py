@@ -21,6 +21,8 @@ from pareto_explorer.schema.kinds import (
     Whole,
     is_unicode,
 )
+from pareto_explorer.schema.metrics import METRICS
+from pareto_explorer.schema.statuses import POINT_STATUSES
 
 __all__ = [
     "CONFIG_PREFIX",
@@ -29,8 +31,6 @@ __all__ = [
     "KEY",
     "LANDMARKS",
     "MACHINE_TIMES",
-    "METRICS",
-    "POINT_STATUSES",
     "STD_SUFFIX",
     "STRING",
     "config_columns",
@@ -54,7 +54,6 @@ MACHINE_TIMES = ("seconds", "evaluation_seconds")
 CONFIG_PREFIX = "config."
 STD_SUFFIX = ".std"
 
-POINT_STATUSES = ("ok", "diverged", "failed")
 LANDMARKS = ("original", "retrained")
 
 IDENTITY: dict[str, Any] = {
@@ -76,31 +75,9 @@ IDENTITY: dict[str, Any] = {
 """The columns that every points table has, in this order, and their types."""
 
 _OPTIONAL = frozenset({"aggregator", "forget_loss", "trial_status", "error"})
-_WORDS = {"status": POINT_STATUSES, "landmark": LANDMARKS}
+_WORDS = {"status": tuple(POINT_STATUSES), "landmark": LANDMARKS}
 
 MOST_COLUMNS = 10_000
-
-METRICS = (
-    "forget_gap",
-    "retain_gap",
-    "forget_accuracy_gap",
-    "accuracy_drop",
-    "unlearning_accuracy",
-    "retain_accuracy",
-    "test_accuracy",
-    "validation_accuracy",
-    "heldout_accuracy",
-    "adjacent_accuracy",
-    "remote_accuracy",
-    "membership_inference",
-    "validation_membership_inference",
-    "validation_forget_gap",
-    "validation_retain_gap",
-    "average_gap",
-    "tug_of_war",
-    "js_divergence",
-)
-"""The order in which known metrics appear; others follow by name."""
 
 DIAGNOSTICS = (
     "cosine",
@@ -279,11 +256,11 @@ def plain_values(column: pd.Series[Any]) -> list[Any]:
 
 
 def order(name: str) -> tuple[int, int, str]:
-    """Sorts columns after the identity: knobs, known metrics, further ones, diagnostics."""
+    """Sorts columns after the identity: knobs, those of `METRICS`, further ones, diagnostics."""
     if name.startswith(CONFIG_PREFIX):
         return 0, 0, name
     if name in METRICS:
-        return 1, METRICS.index(name), name
+        return 1, list(METRICS).index(name), name
     if name in DIAGNOSTICS:
         return 3, DIAGNOSTICS.index(name), name
     return 2, 0, name

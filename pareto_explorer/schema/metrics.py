@@ -1,4 +1,4 @@
-"""Plain words for metric columns, in figures and tables."""
+"""The metrics, one row each, and plain words for metric columns in figures and tables."""
 
 from __future__ import annotations
 
@@ -9,43 +9,240 @@ __all__ = [
     "GOOD_CORNER",
     "METRICS",
     "MetricEntry",
-    "explanation",
+    "caption",
     "inline",
     "label",
     "measure",
     "number",
 ]
 
-_WORDS: dict[str, tuple[str, str]] = {
-    "unlearning_accuracy": ("Unlearning accuracy", "share of the forget set no longer predicted"),
-    "retain_accuracy": ("Retain accuracy", "accuracy on the retain set"),
-    "test_accuracy": ("Test accuracy", "accuracy on the test set"),
-    "validation_accuracy": ("Validation accuracy", "accuracy on the validation set"),
-    "heldout_accuracy": ("Held-out accuracy", "accuracy on the held-out set"),
-    "membership_inference": ("Membership inference", "forget samples judged not trained on"),
-    "validation_membership_inference": (
-        "Membership inference (validation)",
-        "forget samples judged not trained on",
-    ),
-    "forget_gap": ("Forget gap", "distance to retraining on the forget set"),
-    "retain_gap": ("Retain gap", "distance to retraining on everything else"),
-    "forget_accuracy_gap": (
-        "Forget accuracy gap",
-        "distance of forget-set accuracy to the original's validation accuracy",
-    ),
-    "accuracy_drop": ("Accuracy drop", "loss of retain and validation accuracy to the original"),
-    "validation_forget_gap": (
-        "Forget gap (validation)",
-        "distance to retraining on the forget set",
-    ),
-    "validation_retain_gap": (
-        "Retain gap (validation)",
-        "distance to retraining on everything else",
-    ),
-    "average_gap": ("Average gap", "mean distance to retraining over four metrics"),
-    "tug_of_war": ("Tug of war", "closeness to retraining, all sets multiplied"),
-    "js_divergence": ("JS divergence", "distance of predictions to the retrained model's"),
+
+@dataclass(frozen=True)
+class MetricEntry:
+    """A metric: what is known of it but for the function that computes it.
+
+    Attributes:
+        name: The column's name.
+        direction: Which way is better; "none" where equality with the retrained model is the aim.
+        label: The name as a reader would write it.
+        caption: What it measures in a few words, which fit under the axis of a figure.
+        meaning: The same in one sentence.
+        source: Paper and section, or "standard".
+        reads_test: Whether it is measured on the test set.
+        twin: The metric that measures the same on the validation set in place of the test set.
+        over: The metrics of which it is the mean distance to the retrained model's.
+        needs_retrained: Whether it is there only where a model was retrained.
+        needs_adjacent: Whether it is there only where the forget request names samples close to
+            those that it forgets.
+    """
+
+    name: str
+    direction: Literal["min", "max", "none"]
+    label: str
+    caption: str
+    meaning: str
+    source: str
+    reads_test: bool = False
+    twin: str | None = None
+    over: tuple[str, ...] = ()
+    needs_retrained: bool = False
+    needs_adjacent: bool = False
+
+
+_SALUN = "Fan et al., SalUn (ICLR 2024), table 1"
+_ATTACK = "Jia et al., Model sparsity can simplify machine unlearning (NeurIPS 2023)"
+_ORACLE_FREE = "Zhou et al., EUPMU (NeurIPS 2025, arXiv 2510.22124), oracle-free tuning rule"
+_ENTANGLEMENT = "Cheng et al., Machine unlearning under retain-forget entanglement (ICLR 2026)"
+
+METRICS: dict[str, MetricEntry] = {
+    row.name: row
+    for row in (
+        MetricEntry(
+            "forget_gap",
+            "min",
+            "Forget gap",
+            "distance to retraining on the forget set",
+            "Mean distance of UA and MIA to the retrained model's.",
+            _SALUN,
+            reads_test=True,
+            twin="validation_forget_gap",
+            over=("unlearning_accuracy", "membership_inference"),
+            needs_retrained=True,
+        ),
+        MetricEntry(
+            "retain_gap",
+            "min",
+            "Retain gap",
+            "distance to retraining on everything else",
+            "Mean distance of RA and TA to the retrained model's.",
+            _SALUN,
+            reads_test=True,
+            twin="validation_retain_gap",
+            over=("retain_accuracy", "test_accuracy"),
+            needs_retrained=True,
+        ),
+        MetricEntry(
+            "forget_accuracy_gap",
+            "min",
+            "Forget accuracy gap",
+            "distance of forget-set accuracy to the original's validation accuracy",
+            "Distance of the accuracy on the forget set to the original model's VA; needs no"
+            " retrained model, and fits forget sets drawn at random with their right labels.",
+            _ORACLE_FREE,
+        ),
+        MetricEntry(
+            "accuracy_drop",
+            "min",
+            "Accuracy drop",
+            "loss of retain and validation accuracy to the original",
+            "Mean drop of RA and VA below the original model's, a rise counting 0; needs no"
+            " retrained model.",
+            _ORACLE_FREE,
+        ),
+        MetricEntry(
+            "unlearning_accuracy",
+            "none",
+            "Unlearning accuracy",
+            "share of the forget set no longer predicted",
+            "UA: 1 - accuracy on the forget set with the labels that were trained on.",
+            _SALUN,
+        ),
+        MetricEntry(
+            "retain_accuracy",
+            "max",
+            "Retain accuracy",
+            "accuracy on the retain set",
+            "RA: accuracy on the retain set.",
+            _SALUN,
+        ),
+        MetricEntry(
+            "test_accuracy",
+            "max",
+            "Test accuracy",
+            "accuracy on the test set",
+            "TA: accuracy on the test set.",
+            _SALUN,
+            reads_test=True,
+            twin="validation_accuracy",
+        ),
+        MetricEntry(
+            "validation_accuracy",
+            "max",
+            "Validation accuracy",
+            "accuracy on the validation set",
+            "VA: accuracy on the validation set.",
+            "standard",
+        ),
+        MetricEntry(
+            "heldout_accuracy",
+            "max",
+            "Held-out accuracy",
+            "accuracy on the held-out set",
+            "Accuracy on the held-out set.",
+            "standard",
+        ),
+        MetricEntry(
+            "adjacent_accuracy",
+            "max",
+            "Adjacent accuracy",
+            "accuracy on retain samples close to the forget set",
+            "Accuracy on the part of the retain set that is close to the forget set; only where"
+            " the task has one.",
+            _ENTANGLEMENT,
+            needs_adjacent=True,
+        ),
+        MetricEntry(
+            "remote_accuracy",
+            "max",
+            "Remote accuracy",
+            "accuracy on retain samples far from the forget set",
+            "Accuracy on the rest of the retain set; only where the task has an adjacent part.",
+            _ENTANGLEMENT,
+            needs_adjacent=True,
+        ),
+        MetricEntry(
+            "membership_inference",
+            "none",
+            "Membership inference",
+            "forget samples judged not trained on",
+            "MIA: share of the forget set that a confidence attack, fitted on as many retain"
+            " samples as test samples, takes for never trained on.",
+            _ATTACK,
+            reads_test=True,
+            twin="validation_membership_inference",
+        ),
+        MetricEntry(
+            "validation_membership_inference",
+            "none",
+            "Membership inference (validation)",
+            "forget samples judged not trained on",
+            "MIA with the validation set as the samples that were never trained on.",
+            _ATTACK,
+        ),
+        MetricEntry(
+            "validation_forget_gap",
+            "min",
+            "Forget gap (validation)",
+            "distance to retraining on the forget set",
+            "forget_gap with the validation set's MIA: picks models without the test set.",
+            _SALUN,
+            over=("unlearning_accuracy", "validation_membership_inference"),
+            needs_retrained=True,
+        ),
+        MetricEntry(
+            "validation_retain_gap",
+            "min",
+            "Retain gap (validation)",
+            "distance to retraining on everything else",
+            "retain_gap with VA in place of TA: picks models without the test set.",
+            _SALUN,
+            over=("retain_accuracy", "validation_accuracy"),
+            needs_retrained=True,
+        ),
+        MetricEntry(
+            "average_gap",
+            "min",
+            "Average gap",
+            "mean distance to retraining over four metrics",
+            "Mean distance of UA, RA, TA and MIA to the retrained model's.",
+            _SALUN,
+            reads_test=True,
+            over=(
+                "unlearning_accuracy",
+                "retain_accuracy",
+                "test_accuracy",
+                "membership_inference",
+            ),
+            needs_retrained=True,
+        ),
+        MetricEntry(
+            "tug_of_war",
+            "max",
+            "Tug of war",
+            "closeness to retraining, all sets multiplied",
+            "Product of 1 - distance to the retrained model's over UA, RA and TA.",
+            "Zhao et al., What makes unlearning hard and what to do about it (NeurIPS 2024)",
+            reads_test=True,
+            needs_retrained=True,
+        ),
+        MetricEntry(
+            "js_divergence",
+            "min",
+            "JS divergence",
+            "distance of predictions to the retrained model's",
+            "Mean Jensen-Shannon divergence (nats, at most log 2) of the predictions on the"
+            " forget set to the retrained model's.",
+            "Huang et al., Unified gradient-based machine unlearning with remain geometry"
+            " enhancement (NeurIPS 2024)",
+            needs_retrained=True,
+        ),
+    )
 }
+"""Every metric by name, in the order in which tables have their columns.
+
+A metric is its row here and the function in ``metrics.functions`` that computes it; the evaluator,
+the columns, labels, validation twins and lists read this table.
+"""
 
 GOOD_CORNER = {
     ("min", "min"): "lower left",
@@ -57,8 +254,8 @@ GOOD_CORNER = {
 
 def label(column: str) -> str:
     """The column's name as a reader would write it: ``"Forget gap"`` for ``forget_gap``."""
-    known = _WORDS.get(column)
-    return known[0] if known else column.replace("_", " ").capitalize()
+    known = METRICS.get(column)
+    return known.label if known else column.replace("_", " ").capitalize()
 
 
 def inline(column: str) -> str:
@@ -67,9 +264,10 @@ def inline(column: str) -> str:
     return name[:1].lower() + name[1:] if name[1:2].islower() else name
 
 
-def explanation(column: str) -> str:
+def caption(column: str) -> str:
     """What the column measures, in a few words; empty for a column of the user's own."""
-    return _WORDS.get(column, ("", ""))[1]
+    known = METRICS.get(column)
+    return known.caption if known else ""
 
 
 def number(value: object) -> str:
@@ -83,138 +281,3 @@ def measure(value: float) -> str:
     """A metric as text: four decimals, or two significant digits where these would say nothing."""
     readable = value == 0 or 5e-5 <= abs(value) < 1e4
     return f"{value:.4f}" if readable else f"{value:.2g}"
-
-
-_SALUN = "Fan et al., SalUn (ICLR 2024)"
-_ATTACK = "Jia et al., Model sparsity can simplify machine unlearning (NeurIPS 2023)"
-_ORACLE_FREE = "Zhou et al., EUPMU (NeurIPS 2025, arXiv 2510.22124), oracle-free tuning rule"
-_ENTANGLEMENT = "Cheng et al., Machine unlearning under retain-forget entanglement (ICLR 2026)"
-
-
-@dataclass(frozen=True)
-class MetricEntry:
-    """A metric column.
-
-    Attributes:
-        name: The column's name.
-        direction: Which way is better; "none" where equality with the retrained model is the aim.
-        summary: One sentence.
-        source: Where it comes from.
-        needs_retrained: Whether it is there only where a model was retrained.
-    """
-
-    name: str
-    direction: Literal["min", "max", "none"]
-    summary: str
-    source: str
-    needs_retrained: bool = False
-
-
-METRICS: dict[str, MetricEntry] = {
-    entry.name: entry
-    for entry in (
-        MetricEntry(
-            "unlearning_accuracy",
-            "none",
-            "UA: 1 - accuracy on the forget set with the labels that were trained on.",
-            _SALUN,
-        ),
-        MetricEntry("retain_accuracy", "max", "RA: accuracy on the retain set.", _SALUN),
-        MetricEntry("test_accuracy", "max", "TA: accuracy on the test set.", _SALUN),
-        MetricEntry(
-            "validation_accuracy", "max", "VA: accuracy on the validation set.", "standard"
-        ),
-        MetricEntry("heldout_accuracy", "max", "Accuracy on the held-out set.", "standard"),
-        MetricEntry(
-            "adjacent_accuracy",
-            "max",
-            "Accuracy on the part of the retain set that is close to the forget set; only where"
-            " the task has one.",
-            _ENTANGLEMENT,
-        ),
-        MetricEntry(
-            "remote_accuracy",
-            "max",
-            "Accuracy on the rest of the retain set; only where the task has an adjacent part.",
-            _ENTANGLEMENT,
-        ),
-        MetricEntry(
-            "membership_inference",
-            "none",
-            "MIA: share of the forget set that a confidence attack, fitted on as many retain"
-            " samples as test samples, takes for never trained on.",
-            _ATTACK,
-        ),
-        MetricEntry(
-            "validation_membership_inference",
-            "none",
-            "MIA with the validation set as the samples that were never trained on.",
-            _ATTACK,
-        ),
-        MetricEntry(
-            "forget_accuracy_gap",
-            "min",
-            "Distance of the accuracy on the forget set to the original model's VA; needs no"
-            " retrained model, and fits forget sets drawn at random with their right labels.",
-            _ORACLE_FREE,
-        ),
-        MetricEntry(
-            "accuracy_drop",
-            "min",
-            "Mean drop of RA and VA below the original model's, a rise counting 0; needs no"
-            " retrained model.",
-            _ORACLE_FREE,
-        ),
-        MetricEntry(
-            "forget_gap",
-            "min",
-            "Mean distance of UA and MIA to the retrained model's.",
-            _SALUN,
-            needs_retrained=True,
-        ),
-        MetricEntry(
-            "retain_gap",
-            "min",
-            "Mean distance of RA and TA to the retrained model's.",
-            _SALUN,
-            needs_retrained=True,
-        ),
-        MetricEntry(
-            "validation_forget_gap",
-            "min",
-            "forget_gap with the validation set's MIA: picks models without the test set.",
-            _SALUN,
-            needs_retrained=True,
-        ),
-        MetricEntry(
-            "validation_retain_gap",
-            "min",
-            "retain_gap with VA in place of TA: picks models without the test set.",
-            _SALUN,
-            needs_retrained=True,
-        ),
-        MetricEntry(
-            "average_gap",
-            "min",
-            "Mean distance of UA, RA, TA and MIA to the retrained model's.",
-            _SALUN,
-            needs_retrained=True,
-        ),
-        MetricEntry(
-            "tug_of_war",
-            "max",
-            "Product of 1 - distance to the retrained model's over UA, RA and TA.",
-            "Zhao et al., What makes unlearning hard and what to do about it (NeurIPS 2024)",
-            needs_retrained=True,
-        ),
-        MetricEntry(
-            "js_divergence",
-            "min",
-            "Mean Jensen-Shannon divergence (nats, at most log 2) of the predictions on the"
-            " forget set to the retrained model's.",
-            "Huang et al., Unified gradient-based machine unlearning with remain geometry"
-            " enhancement (NeurIPS 2024)",
-            needs_retrained=True,
-        ),
-    )
-}

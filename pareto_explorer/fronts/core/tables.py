@@ -17,6 +17,7 @@ from pareto_explorer.schema.columns import (
     diagnostic_columns,
     metric_columns,
 )
+from pareto_explorer.schema.statuses import OK
 
 __all__ = ["front", "objective_values", "replicate_means", "usable"]
 
@@ -41,7 +42,7 @@ def usable(points: pd.DataFrame, box: Box) -> pd.Series[bool]:
         InputError: An objective is another column than a metric or a diagnostic, or no column of a
             table that has "ok" rows.
     """
-    marks = points["status"] == "ok"
+    marks = points["status"] == OK
     metrics = metric_columns(points)
     for metric in box.metrics:
         if metric not in (*metrics, *diagnostic_columns(points)) and (
@@ -83,7 +84,7 @@ def replicate_means(points: pd.DataFrame, box: Box | None = None) -> pd.DataFram
         InputError: An objective is no column of the table.
     """
     n = max(points["replicate"].nunique(), 1)
-    rows = points[points["status"] == "ok" if box is None else usable(points, box)]
+    rows = points[points["status"] == OK if box is None else usable(points, box)]
     complete = rows[rows.groupby(["trial_id", "step"])["replicate"].transform("size") == n]
     complete = complete.sort_values(["trial_id", "step", "replicate"], ignore_index=True)
 
@@ -101,12 +102,13 @@ def replicate_means(points: pd.DataFrame, box: Box | None = None) -> pd.DataFram
     return table if box is None else _with_marks(table, box)
 
 
-def front(points: pd.DataFrame, box: Box) -> pd.DataFrame:
+def front(points: pd.DataFrame, box: Box, *, means: pd.DataFrame | None = None) -> pd.DataFrame:
     """The non-dominated replicate means of all families together.
 
     Args:
         points: A points table.
         box: The objectives.
+        means: ``replicate_means(points, box)``, where it is at hand already.
 
     Returns:
         The rows of ``replicate_means(points, box)`` with ``on_front``, best first in the first
@@ -115,7 +117,7 @@ def front(points: pd.DataFrame, box: Box) -> pd.DataFrame:
     Raises:
         InputError: An objective is no column of the table.
     """
-    means = replicate_means(points, box)
+    means = replicate_means(points, box) if means is None else means
     means = means[means["on_front"]]
     order = np.lexsort(box.normalise(objective_values(means, box)).T[::-1])
     return means.iloc[order].reset_index(drop=True)

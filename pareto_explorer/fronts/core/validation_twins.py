@@ -8,29 +8,20 @@ from dataclasses import replace
 import pandas as pd
 
 from pareto_explorer.fronts.core.box import Box
+from pareto_explorer.schema.metrics import METRICS
 
 __all__ = ["spares_test", "twin", "validation_box"]
 
 _PREFIX = "validation_"
-_WITHOUT_TEST = {
-    "accuracy_drop",
-    "adjacent_accuracy",
-    "forget_accuracy_gap",
-    "heldout_accuracy",
-    "js_divergence",
-    "remote_accuracy",
-    "retain_accuracy",
-    "samples",
-    "seconds",
-    "unlearning_accuracy",
-}
+_COSTS = ("samples", "seconds")
 
 
 def twin(metric: str, columns: Collection[str]) -> str:
     """Names the validation twin of a metric.
 
-    It is ``validation_<metric>`` (``forget_gap`` -> ``validation_forget_gap``), where "test" gives
-    way to "validation" (``test_accuracy`` -> ``validation_accuracy``).
+    That of a known metric stands in its row of `METRICS`. Of a column of the user's own it is
+    ``validation_<column>``, where "test" gives way to "validation" (``test_loss`` ->
+    ``validation_loss``).
 
     Args:
         metric: A metric.
@@ -42,10 +33,12 @@ def twin(metric: str, columns: Collection[str]) -> str:
     >>> twin("test_accuracy", {"test_accuracy", "validation_accuracy"})
     'validation_accuracy'
     """
-    for name in (f"{_PREFIX}{metric}", f"{_PREFIX}{metric.removeprefix('test_')}"):
-        if name in columns:
-            return name
-    return metric
+    known = METRICS.get(metric)
+    if known is not None and known.twin is not None:
+        names = [known.twin]
+    else:
+        names = [f"{_PREFIX}{metric}", f"{_PREFIX}{metric.removeprefix('test_')}"]
+    return next((name for name in names if name in columns), metric)
 
 
 def validation_box(points: pd.DataFrame, box: Box) -> Box:
@@ -77,4 +70,6 @@ def spares_test(metric: str) -> bool:
     >>> spares_test("accuracy_drop"), spares_test("retain_gap"), spares_test("one_of_my_own")
     (True, False, False)
     """
-    return metric in _WITHOUT_TEST or metric.startswith(_PREFIX)
+    if metric in METRICS:
+        return not METRICS[metric].reads_test
+    return metric in _COSTS or metric.startswith(_PREFIX)

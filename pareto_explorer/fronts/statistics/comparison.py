@@ -17,7 +17,7 @@ from pareto_explorer.fronts.statistics.half_samples import lead_share
 from pareto_explorer.fronts.statistics.resampling import Interval, intervals
 from pareto_explorer.fronts.statistics.sign_flips import max_t, signed_rank
 from pareto_explorer.fronts.statistics.to_forget import nothing_to_forget
-from pareto_explorer.runs.points import RUNNING
+from pareto_explorer.schema.statuses import RUNNING
 
 if TYPE_CHECKING:
     from pareto_explorer.fronts.statistics.families import FamilyHypervolume

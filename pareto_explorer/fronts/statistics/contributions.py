@@ -47,7 +47,11 @@ def point_contributions(means: pd.DataFrame, box: Box) -> NDArray[np.float64]:
 
 
 def family_contributions(
-    points: pd.DataFrame, box: Box, over: Literal["means", "replicates"] = "means"
+    points: pd.DataFrame,
+    box: Box,
+    over: Literal["means", "replicates"] = "means",
+    *,
+    means: pd.DataFrame | None = None,
 ) -> dict[str, float]:
     """The hypervolume that would be lost without each family.
 
@@ -56,6 +60,7 @@ def family_contributions(
         box: The objectives.
         over: "means" for the front of the replicate means; "replicates" for the mean over the
             replicates, in which the family was run, of what the pooled front of each would lose.
+        means: ``replicate_means(points, box)``, where it is at hand already.
 
     Returns:
         One contribution per family, sorted by name, in normalised units.
@@ -66,7 +71,7 @@ def family_contributions(
     sets = family_sets(points, box)
     names = list(sets)
     if over == "means":
-        means = replicate_means(points, box)
+        means = replicate_means(points, box) if means is None else means
         units = box.normalise(objective_values(means, box))
         codes = pd.Categorical(means["family"], categories=names).codes.astype(np.intp)
         lost = exclusive_volumes(units, codes, box.reference, len(names))
@@ -82,12 +87,15 @@ def family_contributions(
     return {name: float(lost / len(run[name])) for name, lost in zip(names, total, strict=True)}
 
 
-def knob_contributions(points: pd.DataFrame, box: Box) -> pd.DataFrame:
+def knob_contributions(
+    points: pd.DataFrame, box: Box, *, means: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """The hypervolume of the replicate means that would be lost without each value of a knob.
 
     Args:
         points: A points table.
         box: The objectives.
+        means: ``replicate_means(points, box)``, where it is at hand already.
 
     Returns:
         One row per ``knob`` that varies and its ``value``: a number or word, or one of four
@@ -98,7 +106,7 @@ def knob_contributions(points: pd.DataFrame, box: Box) -> pd.DataFrame:
     Raises:
         InputError: An objective is no column of the table.
     """
-    means = replicate_means(points, box)
+    means = replicate_means(points, box) if means is None else means
     units = box.normalise(objective_values(means, box))
     tables = []
     for column in varying_knobs(means):

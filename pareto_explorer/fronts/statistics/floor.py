@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pareto_explorer.fronts.core.box import Box
 from pareto_explorer.fronts.core.validation_twins import validation_box
 from pareto_explorer.fronts.statistics.cross_fitting import checkpoints
+from pareto_explorer.schema.metrics import METRICS, inline
 from pareto_explorer.text import families, listing
 
 __all__ = [
@@ -25,19 +26,6 @@ __all__ = [
     "retrain_floor",
 ]
 
-_GAPS: Mapping[str, tuple[str, ...]] = {
-    "forget_gap": ("unlearning_accuracy", "membership_inference"),
-    "retain_gap": ("retain_accuracy", "test_accuracy"),
-    "validation_forget_gap": ("unlearning_accuracy", "validation_membership_inference"),
-    "validation_retain_gap": ("retain_accuracy", "validation_accuracy"),
-    "average_gap": (
-        "unlearning_accuracy",
-        "retain_accuracy",
-        "test_accuracy",
-        "membership_inference",
-    ),
-}
-_OWN_TWIN_ONLY = {"js_divergence", "tug_of_war"}  # needs predictions, which the table has not
 _ROUNDING = 1e-12
 
 
@@ -78,7 +66,7 @@ def between_retrained(
         (pairs, m) and the training seeds of each pair: a gap is the distance of the two, another
         metric their mean. No pairs if no metric is a gap, or if one needs the models' predictions.
     """
-    if not any(metric in _GAPS for metric in metrics):
+    if not any(map(_is_gap, metrics)):
         return np.empty((0, len(metrics))), []
     return _pairs(landmarks, metrics, others="mean")
 
@@ -181,7 +169,7 @@ def floor_sentence(
     verb = "come" if len(names) > 1 else "comes"
     over = f", on average over {replicates} replicates" if names and replicates > 1 else ""
     distances = [
-        f"{value:.3g} in {metric.replace('_', ' ')}"
+        f"{value:.3g} in {inline(metric)}"
         for metric, value in zip(floor.metrics, floor.mean, strict=True)
     ]
     pairs = len(floor.distances)
@@ -190,6 +178,16 @@ def floor_sentence(
         f"{who} {verb} as near to the retrained model as another retrained model does{over}: two "
         f"of them are {listing(distances)} apart{apart}."
     )
+
+
+def _is_gap(metric: str) -> bool:
+    """Whether it is a mean of distances, which those metrics of two models give anew."""
+    return metric in METRICS and bool(METRICS[metric].over)
+
+
+def _is_other_distance(metric: str) -> bool:
+    """Whether it is another distance to the retrained model, which two models' rows do not give."""
+    return metric in METRICS and METRICS[metric].needs_retrained and not METRICS[metric].over
 
 
 def _chosen(scaled: NDArray[np.float64], measured: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -217,7 +215,7 @@ def _distances(
     targets = landmarks[landmarks["landmark"] == "retrained"].set_index("replicate")
     distances = values.copy()
     for column, metric in enumerate(box.metrics):
-        if metric not in _GAPS:
+        if not _is_gap(metric):
             own = targets[metric].reindex(list(replicates)).to_numpy(dtype=np.float64)
             distances[:, :, column] = np.abs(distances[:, :, column] - own)
     return distances
@@ -226,9 +224,12 @@ def _distances(
 def _pairs(
     landmarks: pd.DataFrame, metrics: Sequence[str], *, others: str
 ) -> tuple[NDArray[np.float64], list[tuple[int, int]]]:
-    parts = {metric: list(_GAPS.get(metric, (metric,))) for metric in metrics}
+    parts = {
+        metric: list(METRICS[metric].over if _is_gap(metric) else [metric]) for metric in metrics
+    }
     needed = sorted({part for names in parts.values() for part in names})
-    if _OWN_TWIN_ONLY.intersection(metrics) or not set(needed).issubset(landmarks.columns):
+    known = set(needed).issubset(landmarks.columns)
+    if not known or any(map(_is_other_distance, metrics)):
         return np.empty((0, len(metrics))), []
     retrained = landmarks[landmarks["landmark"] == "retrained"].drop_duplicates("training_seed")
     finite = np.isfinite(retrained[needed].to_numpy(dtype=np.float64)).all(axis=1)
@@ -239,6 +240,6 @@ def _pairs(
     for metric, names in parts.items():
         values = retrained[names].to_numpy(dtype=np.float64)
         a, b = values[first], values[second]
-        mean = others == "mean" and metric not in _GAPS
+        mean = others == "mean" and not _is_gap(metric)
         columns.append(((a + b) / 2 if mean else np.abs(a - b)).mean(axis=1))
     return np.stack(columns, axis=1), list(combinations(seeds, 2))

@@ -56,7 +56,9 @@ class ImportanceResult:
     note: str
 
 
-def knob_importance(points: pd.DataFrame, box: Box, *, seed: int = 0) -> ImportanceResult:
+def knob_importance(
+    points: pd.DataFrame, box: Box, *, seed: int = 0, means: pd.DataFrame | None = None
+) -> ImportanceResult:
     """Explains the replicate means by their knobs.
 
     A random forest predicts each target from the knobs (with method, aggregator and forget loss
@@ -73,11 +75,12 @@ def knob_importance(points: pd.DataFrame, box: Box, *, seed: int = 0) -> Importa
         points: A points table.
         box: The objectives.
         seed: Of the folds, the forests, the shuffles and the subsample.
+        means: ``replicate_means(points, box)``, where it is at hand already.
 
     Raises:
         InputError: An objective is no column of the table.
     """
-    means = replicate_means(points, box)
+    means = replicate_means(points, box) if means is None else means
     trials = means["trial_id"].nunique()
     knobs = varying_knobs(means)
     if trials < _FEWEST_TRIALS:

@@ -120,12 +120,15 @@ def r2(values: ArrayLike, box: Box) -> float:
     return checked.r2_exact(units)
 
 
-def family_indicators(points: pd.DataFrame, box: Box) -> pd.DataFrame:
+def family_indicators(
+    points: pd.DataFrame, box: Box, *, means: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Compares every family with the pooled front of the replicate means.
 
     Args:
         points: A points table.
         box: The objectives.
+        means: ``replicate_means(points, box)``, where it is at hand already.
 
     Returns:
         One row per family, sorted by name. ``igd_plus``, ``epsilon`` and ``r2`` are means over the
@@ -139,7 +142,7 @@ def family_indicators(points: pd.DataFrame, box: Box) -> pd.DataFrame:
     Raises:
         InputError: An objective is no column of the table.
     """
-    means = replicate_means(points, box)
+    means = replicate_means(points, box) if means is None else means
     inside = ~means["beyond_box"].to_numpy(bool)
     pooled = means[inside & means["on_front"].to_numpy(bool)]
     own = means[inside & means["on_family_front"].to_numpy(bool)]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pareto_explorer.fronts.statistics.floor import mean_between_retrained
+from pareto_explorer.schema.metrics import METRICS
 
 __all__ = ["NO_RANKING", "far_originals", "forget_nadir", "nothing_to_forget", "original_gaps"]
 
@@ -17,7 +18,6 @@ _ADVICE = (
     "No family is ranked; an audit of the forgotten samples, another forget request (wrong labels, "
     "a whole class) or another objective can show more."
 )
-_DISTANCES = ("forget_gap", "validation_forget_gap", "average_gap")
 _ROUNDING = 1e-12
 
 
@@ -95,7 +95,7 @@ def nothing_to_forget(landmarks: pd.DataFrame, metrics: Sequence[str]) -> str:
     Returns:
         Two sentences, or nothing.
     """
-    judged = [metric for metric in metrics if metric in _DISTANCES]
+    judged = [metric for metric in metrics if _covers_forget(metric)]
     gaps = {metric: original_gaps(landmarks, metric) for metric in judged}
     floors = {metric: mean_between_retrained(landmarks, metric) for metric in judged}
     if not judged or any(
@@ -103,6 +103,10 @@ def nothing_to_forget(landmarks: pd.DataFrame, metrics: Sequence[str]) -> str:
     ):
         return ""
     return f"{_too_near(judged[0], gaps[judged[0]], floors[judged[0]])} {_ADVICE}"
+
+
+def _covers_forget(metric: str) -> bool:
+    return metric in METRICS and "unlearning_accuracy" in METRICS[metric].over
 
 
 def _too_near(metric: str, gaps: Sequence[float], floor: float | None) -> str:

@@ -30,10 +30,10 @@ def contributions_card(material: Material) -> Card:
     if not material.has_points:
         return Card("contributions", _TITLE, reason="No trial has given a finite point yet.")
     points, box = material.run.points, material.run.box
-    of_means = family_contributions(points, box)
+    of_means = family_contributions(points, box, means=material.means)
     over = family_contributions(points, box, over="replicates")
     ranked = sorted(of_means, key=lambda name: (-of_means[name], -over[name], name))
-    knobs = knob_contributions(points, box).sort_values(
+    knobs = knob_contributions(points, box, means=material.means).sort_values(
         "contribution", ascending=False, kind="stable"
     )
     pooled = pooled_hypervolume(points, box).of_means.value

@@ -32,7 +32,7 @@ _COMMANDS = "the commands that run it again and write its weights to a file"
 @guarded("explorer", _TITLE)
 def explorer_card(material: Material) -> Card:
     """Every point, to filter and to compare."""
-    means = material.run.means()
+    means = material.means
     if means.empty:
         return Card("explorer", _TITLE, reason="No trial has given a finite point yet.")
     payload = explorer_data(material, means)

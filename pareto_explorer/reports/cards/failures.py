@@ -6,12 +6,13 @@ import pandas as pd
 
 from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.reports.shared.phrases import count
+from pareto_explorer.schema.statuses import DIVERGED, FAILED, RUNNING
 
 __all__ = ["failures_card"]
 
 _TITLE = "Failures"
 
-_BAD = ("failed", "diverged", "running")
+_BAD = (FAILED, DIVERGED, RUNNING)
 
 
 @guarded("failures", _TITLE)
@@ -32,7 +33,7 @@ def failures_card(material: Material) -> Card:
             {
                 "trial": row["trial_id"],
                 "family": row["family"],
-                "status": {"running": "not finished"}.get(row["trial_status"], row["trial_status"]),
+                "status": {RUNNING: "not finished"}.get(row["trial_status"], row["trial_status"]),
                 "step": int(row["step"]),
                 "error": "" if pd.isna(row["error"]) else row["error"],
             }

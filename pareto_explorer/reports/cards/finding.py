@@ -22,6 +22,7 @@ from pareto_explorer.fronts.statistics.standing import (
 from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.reports.shared.more_replicates import more_replicates
 from pareto_explorer.reports.shared.phrases import count, listing, share
+from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED, OK, RUNNING
 from pareto_explorer.text import called, families
 
 __all__ = ["finding_card", "leader_sentences", "optimism_sentence", "verdict_pending"]
@@ -220,7 +221,7 @@ def _unequal_sizes(material: Material) -> str:
     steps = {
         family: int(rows["step"].max())
         for family, rows in searched.items()
-        if rows["trial_status"].isin(["ok", "running"]).any()
+        if rows["trial_status"].isin([FINISHED, RUNNING]).any()
     }
     sentences = []
     if len(set(trials.values())) > 1:
@@ -312,7 +313,7 @@ def _beyond(material: Material) -> str:
 def _unmeasurable(material: Material) -> str:
     """How many points count nowhere, for the size of their objectives."""
     points = material.run.points
-    well = points["status"] == "ok"
+    well = points["status"] == OK
     left_out = int((well & ~usable(points, material.run.box)).sum())
     if not left_out:
         return ""
@@ -325,13 +326,13 @@ def _unmeasurable(material: Material) -> str:
 
 def _trials(material: Material) -> str:
     status = material.trials["trial_status"]
-    failed, diverged = ((status == s).sum() for s in ("failed", "diverged"))
+    failed, diverged = ((status == s).sum() for s in (FAILED, DIVERGED))
     running, total = material.unfinished
     if not failed + diverged + running:
         return f"All {count(total, 'trial')} finished."
     parts = [
         f"{number:,} {what}"
-        for number, what in ((failed, "failed"), (diverged, "diverged"), (running, "not finished"))
+        for number, what in ((failed, FAILED), (diverged, DIVERGED), (running, "not finished"))
         if number
     ]
     return f"Of {count(total, 'planned trial' if running else 'trial')}, {listing(parts)}."

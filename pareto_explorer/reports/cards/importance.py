@@ -26,7 +26,7 @@ def importance_card(material: Material) -> Card:
     """Permutation importance of the knobs, or why it does not apply."""
     if not material.has_points:
         return Card("importance", _TITLE, reason="No trial has given a finite point yet.")
-    result = knob_importance(material.run.points, material.run.box)
+    result = knob_importance(material.run.points, material.run.box, means=material.means)
     if result.reason:
         return Card("importance", _TITLE, reason=result.reason)
     info = importance_info(result)

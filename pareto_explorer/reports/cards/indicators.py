@@ -33,7 +33,8 @@ def indicators_card(material: Material) -> Card:
     """A table by family, the largest hypervolume first."""
     if not material.has_points:
         return Card("indicators", _TITLE, reason="No trial has given a finite point yet.")
-    table = family_indicators(material.run.points, material.run.box).set_index("family")
+    run = material.run
+    table = family_indicators(run.points, run.box, means=material.means).set_index("family")
     table = table.loc[list(material.hypervolumes)].dropna(axis="columns", how="all")
     shown = {name: words for name, words in _COLUMNS.items() if name in table}
     data = table.reset_index()

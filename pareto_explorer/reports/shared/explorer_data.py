@@ -21,7 +21,7 @@ from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.results.run import MEMBER
 from pareto_explorer.runs import config_columns, metric_columns
 from pareto_explorer.schema.columns import CONFIG_PREFIX, STD_SUFFIX, diagnostic_columns
-from pareto_explorer.schema.metrics import explanation, label
+from pareto_explorer.schema.metrics import caption, label
 
 __all__ = [
     "DIGITS",
@@ -198,7 +198,7 @@ def _columns(material: Material, means: pd.DataFrame) -> list[dict[str, Any]]:
                 "key": name,
                 "group": group,
                 "label": name.removeprefix(CONFIG_PREFIX) if group == "Knobs" else label(name),
-                "note": explanation(name),
+                "note": caption(name),
                 "direction": directions.get(name),
                 "log": not levels and group in ("Knobs", "Diagnostics") and _spans(values),
             }

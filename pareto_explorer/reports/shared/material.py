@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from pareto_explorer.errors import InputError
 from pareto_explorer.figures import FamilyStyle, FrontInfo, Theme, family_styles, front_info
 from pareto_explorer.figures.attainment import AttainmentInfo, attainment_info
-from pareto_explorer.fronts import FamilyHypervolume, coverage_sentences, edge_sentences
+from pareto_explorer.fronts import FamilyHypervolume, coverage_sentences, edge_sentences, front
 from pareto_explorer.fronts.statistics.comparison import Comparison, judge_families, unfinished
 from pareto_explorer.fronts.statistics.floor import RetrainFloor, families_inside, retrain_floor
 from pareto_explorer.fronts.statistics.sensitivity import reference_sensitivity
@@ -114,9 +114,15 @@ class Material:
     run: Run
 
     @cached_property
+    def means(self) -> pd.DataFrame:
+        """Every checkpoint's replicate means, marked, from which the cards take them."""
+        return self.run.means()
+
+    @cached_property
     def info(self) -> FrontInfo:
         """The data of the front figure."""
-        return front_info(self.run.points, self.run.landmarks, self.run.box)
+        run = self.run
+        return front_info(run.points, run.landmarks, run.box, means=self.means)
 
     @cached_property
     def styles(self) -> dict[str, FamilyStyle]:
@@ -194,7 +200,7 @@ class Material:
     @cached_property
     def front(self) -> pd.DataFrame:
         """The front of all families together, best first in the first objective."""
-        return self.run.front()
+        return front(self.run.points, self.run.box, means=self.means)
 
     @cached_property
     def trials(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from pareto_explorer.runs.files.storage import is_storage
 from pareto_explorer.runs.kept_models import expected_shapes, find_model
 from pareto_explorer.runs.model_checks import check_weights
 from pareto_explorer.runs.remote.copies import local_path
+from pareto_explorer.schema.statuses import OK
 from pareto_explorer.sweeps.again.reproduce import reproduce
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.sweeps.trials.model_store import serialise
@@ -140,7 +141,7 @@ def _require_reproducible(run: RunDirectory, trial_id: str, replicate: int, step
     points = read_points(run)
     key = (points["trial_id"] == trial_id) & (points["replicate"] == replicate)
     status = points.loc[key & (points["step"] == step), "status"]
-    if len(status) and status.iloc[0] != "ok":
+    if len(status) and status.iloc[0] != OK:
         raise InputError(
             f"--export: trial {trial_id}, replicate {replicate}, step {step} is "
             f"{status.iloc[0]}; choose a model whose status is ok."

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.schema.statuses import DIVERGED
 from pareto_explorer.sweeps.check.batches import is_lone, lone_families
 from pareto_explorer.sweeps.check.data import Finding
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan
@@ -242,7 +243,7 @@ def _check_family(
             f"{_knobs(plan) or 'no knobs'}; lower its learning rate if trained weights do so too.",
         )
         for row in rows
-        if row["status"] == "diverged"
+        if row["status"] == DIVERGED
     ]
     evaluation = rows[-1]["evaluation_seconds"] / len(rows) * scale.evaluated
     steps = [row["step"] for row in rows]

@@ -15,6 +15,7 @@ from ray.tune.search import Searcher
 from pareto_explorer.errors import WriteError
 from pareto_explorer.interruption import Held
 from pareto_explorer.runs import PointsWriter, RunDirectory
+from pareto_explorer.schema.statuses import DIVERGED, FAILED, TRIAL_STATUSES, ending, stopped
 from pareto_explorer.sweeps.cluster.workers import Patience
 from pareto_explorer.sweeps.driver.keeper import Keeper
 from pareto_explorer.sweeps.live.progress import Progress
@@ -157,10 +158,10 @@ class SweepCallback(tune.Callback):
         text = str(trial.get_error() or "the worker died").strip()
         reason = text.splitlines()[-1]
         index = trial.config.get("replicate", 0)
-        failed = {"status": "failed", "error": reason}
+        failed = {"status": FAILED, "error": reason}
         row = describe(self._plan(trial), self._driver.replicates[index]) | failed
         with self._writing():
-            self._end(trial, "failed", reason, self._settled(trial, [row]))
+            self._end(trial, FAILED, reason, self._settled(trial, [row]))
             self._note(trial, text)
             self._driver.changed()
 
@@ -197,11 +198,11 @@ class SweepCallback(tune.Callback):
         if "trial_status" in result:
             return result["trial_status"], result["error"]
         for row in result["rows"]:
-            if row["status"] == "diverged":
-                return "diverged", row["error"]
+            if row["status"] == DIVERGED:
+                return DIVERGED, row["error"]
         scheduler = self._driver.scheduler
         reason = scheduler.reason(trial.config["trial_id"]) if scheduler else ""
-        return f"stopped: {reason or 'early'}", ""
+        return stopped(reason or "early"), ""
 
     def _end(
         self, trial: Any, status: str, error: str, rows: Rows, kept: Sequence[Any] = ()
@@ -223,8 +224,8 @@ class SweepCallback(tune.Callback):
         """Keeps the end of a whole trial."""
         driver = self._driver
         del self._ends[plan.trial_id]
-        if status != "failed" and plan.trial_id in self._contradicted:
-            status, error = "failed", self._contradicted[plan.trial_id]
+        if status != FAILED and plan.trial_id in self._contradicted:
+            status, error = FAILED, self._contradicted[plan.trial_id]
         driver.writer.finish(plan.trial_id, status, error or None, rows)
         driver.keeper.report(rows, kept)
         driver.keeper.ended(plan.trial_id)
@@ -255,5 +256,5 @@ class SweepCallback(tune.Callback):
 
 def _worst(ends: Sequence[End]) -> End:
     """How a trial has ended whose replicates have ended each on its own."""
-    order = ("failed", "diverged", "stopped", "finished")
-    return min(ends, key=lambda end: order.index(end[0].partition(":")[0]))
+    order = list(TRIAL_STATUSES)
+    return max(ends, key=lambda end: order.index(ending(end[0])))

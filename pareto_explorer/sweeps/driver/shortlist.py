@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pareto_explorer.fronts import Box, non_dominated
+from pareto_explorer.schema.statuses import OK, RUNNING
 
 __all__ = ["Checkpoint", "Policy", "Shortlist"]
 
@@ -45,11 +46,11 @@ class Shortlist:
         self.policy = policy
         self._box, self._n = box, replicates
         self._rows: dict[str, dict[int, Replicates]] = {}
-        self._ended: set[str] = set(points.loc[points["trial_status"] != "running", "trial_id"])
+        self._ended: set[str] = set(points.loc[points["trial_status"] != RUNNING, "trial_id"])
         columns = ["trial_id", "replicate", "step", "status", *box.metrics]
         for row in points.reindex(columns=columns).itertuples(index=False, name=None):
             trial_id, replicate, step, status, *values = row
-            measured = tuple(map(float, values)) if status == "ok" else None
+            measured = tuple(map(float, values)) if status == OK else None
             self._rows.setdefault(trial_id, {}).setdefault(step, {})[replicate] = measured
         self._front: dict[Checkpoint, None] = {}  # in the order of the rows of _values
         self._values = np.empty((0, len(box.metrics)))
@@ -120,7 +121,7 @@ class Shortlist:
 
     def _measured(self, row: Mapping[str, Any]) -> Objectives | None:
         """The objectives of an "ok" row, NaN where it lacks one."""
-        if row["status"] != "ok":
+        if row["status"] != OK:
             return None
         values = (row.get(metric) for metric in self._box.metrics)
         return tuple(math.nan if value is None else float(value) for value in values)

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pareto_explorer.fronts import Box
+from pareto_explorer.schema.statuses import FAILED, FINISHED
 from pareto_explorer.sweeps.spec.families import TrialPlan
 from pareto_explorer.sweeps.stopping.hypervolume_stopper import GrowingHypervolume
 from pareto_explorer.terminal import visible
@@ -192,8 +193,8 @@ class Progress:
     def headline(self) -> str:
         """One line: counts, elapsed and expected time."""
         counts = [f"{self.done}/{self.total} trials", f"{self.running} running"]
-        counts += [f"{n} {status}" for status, n in self.statuses.items() if status != "finished"]
-        if not self.statuses["failed"]:
+        counts += [f"{n} {status}" for status, n in self.statuses.items() if status != FINISHED]
+        if not self.statuses[FAILED]:
             counts.append("0 failed")
         elapsed = perf_counter() - self._started
         times = f"{clock(elapsed)} elapsed"

@@ -10,6 +10,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
+from pareto_explorer.schema.statuses import FAILED
 from pareto_explorer.sweeps.spec.domains import compare_configurations
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan, draws_of, slugs
 
@@ -84,7 +85,7 @@ class FamilyBudget(Searcher):
     ) -> None:
         """Books what a trial spent."""
         family = self._running.pop(trial_id).family.name
-        failed = error or not result or result.get("trial_status") == "failed"
+        failed = error or not result or result.get("trial_status") == FAILED
         self._spent[family].append(None if failed or not result else result["spent_seconds"])
 
     def __getstate__(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
 from pareto_explorer.fronts import Box
+from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED, STOPPED
 from pareto_explorer.sweeps.search.optuna_space import distributions, draw, knobs_to_params
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan, slugs
 from pareto_explorer.sweeps.spec.parts import ExploreSearch
@@ -136,9 +137,9 @@ class ParetoSearch(OptunaSearch):
         """Tells Optuna how a trial ended."""
         trial = self._ot_trials.pop(trial_id)
         values = result or {}
-        diverged = any(row["status"] == "diverged" for row in values.get("rows", ()))
-        status = "diverged" if diverged else str(values.get("trial_status", "stopped"))
-        self._tell(trial, ("failed" if error else status, values))
+        diverged = any(row["status"] == DIVERGED for row in values.get("rows", ()))
+        status = DIVERGED if diverged else str(values.get("trial_status", STOPPED))
+        self._tell(trial, (FAILED if error else status, values))
 
     def _enqueue(self, configurations: Sequence[dict[str, Any]]) -> None:
         for params in configurations[: self._wanted - self._drawn]:
@@ -238,9 +239,9 @@ def _defined_by_running(trial: optuna.Trial) -> None:
 def _verdict(outcome: Outcome, box: Box) -> tuple[TrialState, list[float] | None]:
     """State and values under which Optuna hears of a trial."""
     status, means = outcome
-    if status in ("failed", "diverged"):
+    if status in (FAILED, DIVERGED):
         return TrialState.FAIL, None
-    if status != "finished":
+    if status != FINISHED:
         return TrialState.PRUNED, None
     values = [float(means.get(metric, math.nan)) for metric in box.metrics]
     if not all(map(math.isfinite, values)):

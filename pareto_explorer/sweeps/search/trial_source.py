@@ -13,6 +13,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import Box
 from pareto_explorer.results.run import load_run
 from pareto_explorer.runs import RunDirectory, config_columns
+from pareto_explorer.schema.statuses import FAILED
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.search.compare import FamilyBudget, PlannedTrials
 from pareto_explorer.sweeps.search.explore import (
@@ -78,7 +79,7 @@ def searcher_for(sweep: Sweep, keep: Callable[[TrialPlan], None]) -> Searcher:
     if search.seconds_per_family is not None:
         spent = _spent(sweep.points)
         ended = {
-            name: None if status == "failed" else spent.get(name, 0.0)
+            name: None if status == FAILED else spent.get(name, 0.0)
             for name, status in sweep.ended.items()
         }
         seconds = search.seconds_per_family

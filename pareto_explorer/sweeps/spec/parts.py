@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from pareto_explorer.errors import InputError, brief, unknown
-from pareto_explorer.metrics import METRICS
+from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.trust.redaction import has_secrets, redacted
 
 __all__ = [

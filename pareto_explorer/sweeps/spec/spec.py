@@ -13,7 +13,7 @@ from pydantic_core import to_jsonable_python
 
 from pareto_explorer.errors import InputError, bare, brief, unknown
 from pareto_explorer.fronts import OBJECTIVES, Box, Objective
-from pareto_explorer.metrics import METRICS
+from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan, expand_families, plan_trials
 from pareto_explorer.sweeps.spec.parts import (
     MAX_TRIALS,

@@ -13,6 +13,7 @@ from ray import tune
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import Box, hypervolume, non_dominated
 from pareto_explorer.fronts.core.values import finite_number
+from pareto_explorer.schema.statuses import OK, RUNNING
 
 __all__ = [
     "GrowingHypervolume",
@@ -46,7 +47,7 @@ class GrowingHypervolume:
         for row in rows:
             values = [row.get(metric, np.nan) for metric in self._box.metrics]
             of_replicate = found.setdefault(int(row["replicate"]), [])
-            if row["status"] == "ok" and self._box.measurable(np.array([values])).all():
+            if row["status"] == OK and self._box.measurable(np.array([values])).all():
                 of_replicate.append(values)
         for replicate, new in found.items():
             old = self._fronts.get(replicate, np.empty((0, len(self._box.metrics))))
@@ -118,7 +119,7 @@ class HypervolumeStopper(tune.Stopper):
             order: Their ids in the order of their ends, as far as known; by default as in the
                 table. Only the history depends on it, not the hypervolume reached.
         """
-        ended = points[points["trial_status"] != "running"]
+        ended = points[points["trial_status"] != RUNNING]
         by_trial = {str(name): rows for name, rows in ended.groupby("trial_id", sort=False)}
         names = by_trial if order is None else [name for name in order if name in by_trial]
         for name in names:

@@ -16,6 +16,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import Box, replicate_means
 from pareto_explorer.fronts.core.checked import pareto_layers
 from pareto_explorer.fronts.core.values import finite_matrix, finite_number
+from pareto_explorer.schema.statuses import RUNNING
 
 __all__ = ["ParetoASHA", "farthest_first", "rank"]
 
@@ -167,7 +168,7 @@ class ParetoASHA(FIFOScheduler):
         Raises:
             InputError: An objective is no column of the table.
         """
-        ended = points[points["trial_status"] != "running"]
+        ended = points[points["trial_status"] != RUNNING]
         for result in replicate_means(ended, self.box).to_dict("records"):
             self._enter(str(result["trial_id"]), str(result["family"]), result)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.sweeps.trials.replicate import unlearning_data
@@ -12,9 +13,6 @@ from pareto_explorer.tasks import UnlearningTask
 from pareto_explorer.unlearning import Demanding, make_method
 
 __all__ = ["first_of_each", "refused_methods", "refused_metrics", "representatives"]
-
-_OF_PARTS = ("adjacent_accuracy", "remote_accuracy")
-"""Metrics of tasks that have an adjacent set."""
 
 
 def representatives(families: Sequence[Family]) -> list[TrialPlan]:
@@ -35,7 +33,7 @@ def first_of_each(spec: SweepSpec) -> dict[str, TrialPlan]:
 def refused_metrics(spec: SweepSpec, task: UnlearningTask) -> Iterator[InputError]:
     """Says of each objective that the task does not have why that is so."""
     for index, metric in enumerate(spec.metrics):
-        if metric in _OF_PARTS and task.adjacent_indices is None:
+        if METRICS[metric].needs_adjacent and task.adjacent_indices is None:
             yield InputError(
                 f"objectives.{index}.metric: this task has no {metric}; its forget request "
                 "defines no adjacent set, choose another metric or request."

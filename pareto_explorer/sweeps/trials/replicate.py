@@ -15,6 +15,7 @@ from torch import nn
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.metrics import Diverged, Evaluator
+from pareto_explorer.schema.statuses import DIVERGED, OK
 from pareto_explorer.sweeps.spec.families import TrialPlan
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
 from pareto_explorer.tasks import UnlearningTask, restore_model
@@ -217,7 +218,7 @@ class ReplicateRun:
             _check_finite(model)
             row |= self._bench.prepared(self._replicate.training_seed)[1](model)
         except Diverged as error:
-            row |= {"status": "diverged", "error": str(error)}
+            row |= {"status": DIVERGED, "error": str(error)}
             progress.ended = True
         progress.evaluation_seconds += perf_counter() - started
         row["evaluation_seconds"] = progress.evaluation_seconds
@@ -300,7 +301,7 @@ def describe(plan: TrialPlan, replicate: Replicate) -> Row:
         "step": 0,
         "samples": 0,
         "seconds": 0.0,
-        "status": "ok",
+        "status": OK,
         "error": "",
     } | {f"config.{name}": value for name, value in plan.knobs.items()}
 

@@ -19,6 +19,7 @@ from ray import tune
 from ray.tune.result import TIMESTEPS_TOTAL
 
 from pareto_explorer.runs.files.atomic import atomic_path, write_text
+from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED, OK, stopped
 from pareto_explorer.sweeps.spec.families import Family, plan_of
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
 from pareto_explorer.sweeps.trials.memory import limit_memory
@@ -212,7 +213,7 @@ class UnlearningTrial(tune.Trainable):
 
     def _begin(self, config: Mapping[str, Any]) -> None:
         self.plan = plan_of(config, self.job.families)
-        self._status, self._error = "finished", ""
+        self._status, self._error = FINISHED, ""
         self._unsaved_seconds = 0.0
         self._last = {}
         alone = config.get("replicate")
@@ -226,11 +227,11 @@ class UnlearningTrial(tune.Trainable):
         point = next(self._running[index], None)
         if point is None:
             return None
-        if point.row["status"] == "diverged":
-            self._status, self._error = "diverged", point.row["error"]
-        elif point.stopped and self._status == "finished":
-            self._status = f"stopped: {point.stopped}"
-        if self.job.models is not None and point.row["status"] == "ok":
+        if point.row["status"] == DIVERGED:
+            self._status, self._error = DIVERGED, point.row["error"]
+        elif point.stopped and self._status == FINISHED:
+            self._status = stopped(point.stopped)
+        if self.job.models is not None and point.row["status"] == OK:
             where = (self.plan.trial_id, index, point.row["step"])
             self._kept.append(self.job.models.write(*where, point.model))
         self._last[index] = point.row
@@ -250,11 +251,11 @@ class UnlearningTrial(tune.Trainable):
 
     def _failed(self, replicate: Replicate, rows: list[Row], error: Exception) -> dict[str, Any]:
         reason = f"{type(error).__name__}: {error}"
-        rows.append(describe(self.plan, replicate) | {"status": "failed", "error": reason})
+        rows.append(describe(self.plan, replicate) | {"status": FAILED, "error": reason})
         self._running = {}
         return self._report(rows) | {
             "done": True,
-            "trial_status": "failed",
+            "trial_status": FAILED,
             "error": reason,
             "traceback": "".join(traceback.format_exception(error)),
         }

@@ -5,7 +5,7 @@ import pytest
 from pareto_explorer.fronts import Box, Objective
 from pareto_explorer.fronts.core.validation_twins import twin, validation_box
 from pareto_explorer.runs import read_manifest, read_points
-from pareto_explorer.schema.columns import METRICS
+from pareto_explorer.schema.metrics import METRICS
 from tests.synthetic import write_synthetic_run
 
 

@@ -1,0 +1,71 @@
+"""The rows of `schema.METRICS` say the truth about the functions that compute them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from pareto_explorer.metrics import Evaluator
+from pareto_explorer.metrics.functions import OWN, TO_ORIGINAL, TO_RETRAINED
+from pareto_explorer.schema import METRICS
+from pareto_explorer.tasks import Mislabelled, Samples, UnlearningTask, WholeClass
+from tests.tasks.small import SmallNet, small_task
+
+
+def nets() -> list[nn.Module]:
+    found = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        found.append(SmallNet())
+    return found
+
+
+def measured(task: UnlearningTask) -> dict[str, float]:
+    """The metrics of one untrained net, two others being the landmarks."""
+    original, retrained, model = nets()
+    return Evaluator(task, original, retrained)(model)
+
+
+def test_every_row_has_a_function_and_every_function_a_row() -> None:
+    names = [*OWN, *TO_ORIGINAL, *TO_RETRAINED]
+    assert len(names) == len(set(names))
+    assert set(names) == set(METRICS)
+    assert set(TO_RETRAINED) == {n for n, metric in METRICS.items() if metric.needs_retrained}
+    assert {part for metric in METRICS.values() for part in metric.over} <= set(OWN)
+
+
+def test_what_needs_an_adjacent_set_is_there_with_one_only() -> None:
+    with_one = measured(small_task(WholeClass(label=1, adjacent=2)))
+    without = measured(small_task(Mislabelled(fraction=0.2)))
+    lacking = [name for name in with_one if name not in without]
+    assert list(with_one) == list(METRICS)
+    assert lacking == [name for name, metric in METRICS.items() if metric.needs_adjacent]
+
+
+def test_only_what_says_so_reads_the_test_set() -> None:
+    task = small_task(Mislabelled(fraction=0.2))
+    classes = task.n_classes
+    other = replace(task, test=Samples(-task.test.inputs, (task.test.labels + 1) % classes))
+    before, after = measured(task), measured(other)
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {name for name, metric in METRICS.items() if metric.reads_test}
+
+
+@pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.twin])
+def test_a_twin_is_the_metric_itself_with_the_validation_set_as_test_set(name: str) -> None:
+    task = small_task(Mislabelled(fraction=0.2))
+    found = measured(replace(task, test=task.validation))
+    assert found[name] == found[METRICS[name].twin]
+
+
+@pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.over])
+def test_a_gap_is_the_mean_distance_over_its_parts(name: str) -> None:
+    task = small_task(Mislabelled(fraction=0.2))
+    original, retrained, model = nets()
+    evaluator = Evaluator(task, original, retrained)
+    mine, target = evaluator(model), evaluator.retrained
+    distances = [abs(mine[part] - target[part]) for part in METRICS[name].over]
+    assert mine[name] == pytest.approx(sum(distances) / len(distances))
