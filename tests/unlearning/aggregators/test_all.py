@@ -5,26 +5,22 @@ from hypothesis import given
 from torchjd.aggregation import Weighting
 
 from pareto_explorer.unlearning import aggregators
-from pareto_explorer.unlearning.aggregators import (
-    CUP,
-    EUPMU,
-    GRU,
-    IMTLG,
-    MGDA,
-    AlignedMTL,
-    CAGrad,
-    ConFIG,
-    DualProj,
-    FairGrad,
-    FedOSD,
-    Mean,
-    MUNBa,
-    NGDiff,
-    PCGrad,
-    UPGrad,
-    UPGradTorchJD,
-    WeightedSum,
-)
+from pareto_explorer.unlearning.aggregators.aligned_mtl import AlignedMTL
+from pareto_explorer.unlearning.aggregators.cagrad import CAGrad
+from pareto_explorer.unlearning.aggregators.config import ConFIG
+from pareto_explorer.unlearning.aggregators.cup import CUP
+from pareto_explorer.unlearning.aggregators.dualproj import DualProj
+from pareto_explorer.unlearning.aggregators.eupmu import EUPMU
+from pareto_explorer.unlearning.aggregators.fairgrad import FairGrad
+from pareto_explorer.unlearning.aggregators.fedosd import FedOSD
+from pareto_explorer.unlearning.aggregators.gru import GRU
+from pareto_explorer.unlearning.aggregators.imtl_g import IMTLG
+from pareto_explorer.unlearning.aggregators.mgda import MGDA
+from pareto_explorer.unlearning.aggregators.munba import MUNBa
+from pareto_explorer.unlearning.aggregators.ngdiff import NGDiff
+from pareto_explorer.unlearning.aggregators.pcgrad import PCGrad
+from pareto_explorer.unlearning.aggregators.upgrad import UPGrad, UPGradTorchJD
+from pareto_explorer.unlearning.aggregators.weighted_sum import Mean, WeightedSum
 from tests.unlearning.aggregators.pairs import angled, anything, gramian, pair, weigh
 
 #: Each with its mirror image, which has the roles of the objectives exchanged.

@@ -10,7 +10,7 @@ from scipy.special import log_softmax, rel_entr, softmax
 from torch import nn
 
 from pareto_explorer.unlearning.core import forget_losses as losses
-from pareto_explorer.unlearning.core.forget_losses import ForgetBatch
+from pareto_explorer.unlearning.core.losses import ForgetBatch
 from pareto_explorer.unlearning.core.references import class_means
 from tests.unlearning.toys import CLASSES, linear, make_data, references
 

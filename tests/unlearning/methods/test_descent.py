@@ -7,7 +7,7 @@ import torch
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.unlearning import FORGET_LOSSES, WEIGHTINGS, Budget, make_method
-from pareto_explorer.unlearning.methods import FineTune
+from pareto_explorer.unlearning.methods.controls import FineTune
 from pareto_explorer.unlearning.tables.baselines import BASELINES
 from tests.unlearning.toys import draws, flat, make_data, network
 
