@@ -312,8 +312,7 @@ ENTRIES = (
         defects=(
             "infeasible branch leaves the radius (`infeasible: published` has it); its "
             "full-gradient variant divides each tensor's part by that part's own norm; its "
-            "stopping "
-            "rule counts less than is in reach where gradients agree"
+            "stopping rule counts less than is in reach where gradients agree"
         ),
         knobs=_knobs(
             "first-order fall of the forget loss that every step has to bring",

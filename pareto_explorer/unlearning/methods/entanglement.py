@@ -259,9 +259,8 @@ ENTRIES = (
         "entanglement",
         Entanglement,
         summary=(
-            "Forgets against the remote retain set, then repairs the adjacent one by "
-            "projected steps;"
-            " needs a task with an adjacent set."
+            "Forgets against the remote retain set, then repairs the adjacent one by projected "
+            "steps; needs a task with an adjacent set."
         ),
         source="Cheng et al., arXiv 2603.26569, algorithm 1",
         defects="ridge added once per tensor; repair loss not clipped",

@@ -10,7 +10,7 @@ from scipy.special import log_softmax, softmax
 from torch import nn
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.unlearning import Budget, make_method
+from pareto_explorer.unlearning import AGGREGATORS, Budget, make_method
 from pareto_explorer.unlearning.aggregators import Rule, Step
 from pareto_explorer.unlearning.aggregators.barrier import BarrierForget
 from pareto_explorer.unlearning.aggregators.cup import CUP
@@ -30,10 +30,15 @@ from pareto_explorer.unlearning.forget_losses.negative_cross_entropy import nega
 from pareto_explorer.unlearning.forget_losses.random_labels import random_labels
 from pareto_explorer.unlearning.methods._saliency import saliency_mask
 from pareto_explorer.unlearning.methods.jacobian_descent import DIAGNOSTICS, JacobianDescent
-from pareto_explorer.unlearning.tables.rules import RULES
 from tests.unlearning.aggregators.steps import begun
 from tests.unlearning.toys import CLASSES, draws, flat, linear, make_data, network
 
+#: What sees more than one Gramian, or remembers; ``nash_mtl`` has a solver to wait for.
+RULES = [
+    name
+    for name, aggregator in ((n, e.build()) for n, e in AGGREGATORS.items() if n != "nash_mtl")
+    if isinstance(aggregator, Rule) or aggregator.keeps_state
+]
 WHOLE = 100  # a batch of this size is the whole set
 
 
