@@ -27,8 +27,8 @@ from torch import Tensor, nn
 from pareto_explorer.sweeps.trials.replicate import unlearning_data
 from pareto_explorer.tasks import Samples, UnlearningTask, WholeClass, digits, train_model
 from pareto_explorer.unlearning import Budget, make_method
-from pareto_explorer.unlearning.core.forget_losses import ForgetBatch
 from pareto_explorer.unlearning.core.loss_pair import Objectives
+from pareto_explorer.unlearning.core.losses import ForgetBatch
 from pareto_explorer.unlearning.methods._descent import BATCH_NORM_POLICIES
 
 PARTS = ("forget", "retain", "test")

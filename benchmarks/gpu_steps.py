@@ -21,7 +21,7 @@ from pareto_explorer.sweeps.trials.replicate import unlearning_data
 from pareto_explorer.tasks import Recipe, UnlearningTask, make_task
 from pareto_explorer.tasks.landmarks.landmarks import train_stages
 from pareto_explorer.unlearning import Budget, UnlearningData, make_method
-from pareto_explorer.unlearning.core.forget_losses import cross_entropy
+from pareto_explorer.unlearning.core.losses import cross_entropy
 
 __all__ = [
     "METHOD",

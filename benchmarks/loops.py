@@ -9,7 +9,8 @@ from torch import nn
 
 from pareto_explorer.unlearning import Budget, ForgetBatch, References, UnlearningData
 from pareto_explorer.unlearning.core.data import Streams
-from pareto_explorer.unlearning.core.forget_losses import cross_entropy, kl_uniform
+from pareto_explorer.unlearning.core.losses import cross_entropy
+from pareto_explorer.unlearning.forget_losses.kl_uniform import kl_uniform
 
 __all__ = ["LR", "Loop", "WeightedSum"]
 

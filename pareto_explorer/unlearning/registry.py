@@ -7,18 +7,16 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, cast
 
-from torchjd.aggregation import Weighting
-
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.trust.own_code import find, is_own, returns, takes
-from pareto_explorer.unlearning.aggregators import Rule
-from pareto_explorer.unlearning.core.forget_losses import ForgetBatch
-from pareto_explorer.unlearning.core.knobs import Entry, Knob
-from pareto_explorer.unlearning.methods import GradientMethod, Method
-from pareto_explorer.unlearning.methods._one_shot import OneShot
-from pareto_explorer.unlearning.tables import FORGET_LOSSES, METHODS, WEIGHTINGS
+from pareto_explorer.unlearning.aggregators import Rule, Weighting
+from pareto_explorer.unlearning.core.entries import Entry, arguments, collect
+from pareto_explorer.unlearning.core.knobs import Knob
+from pareto_explorer.unlearning.core.losses import ForgetBatch
+from pareto_explorer.unlearning.methods import GradientMethod, Method, OneShot
 
 __all__ = [
+    "AGGREGATORS",
     "FORGET_LOSSES",
     "METHODS",
     "UNMARKED",
@@ -31,7 +29,13 @@ __all__ = [
     "resolve",
 ]
 
-_PARTS = {"method": METHODS, "aggregator": WEIGHTINGS, "forget_loss": FORGET_LOSSES}
+METHODS = collect("pareto_explorer.unlearning.methods")
+AGGREGATORS = collect("pareto_explorer.unlearning.aggregators")
+FORGET_LOSSES = collect("pareto_explorer.unlearning.forget_losses")
+#: The former name of :data:`AGGREGATORS`.
+WEIGHTINGS = AGGREGATORS
+
+_PARTS = {"method": METHODS, "aggregator": AGGREGATORS, "forget_loss": FORGET_LOSSES}
 UNMARKED = {
     "method": "is no method, so it is not called; derive it from "
     "pareto_explorer.unlearning.Method.",
@@ -41,8 +45,6 @@ UNMARKED = {
     "pareto_explorer.unlearning.ForgetBatch.",
 }
 """What to say of each part that ``is_part`` does not take for one."""
-
-_KINDS = {"method": (Method, GradientMethod, OneShot), "aggregator": (Weighting, Rule)}
 
 
 def resolve(part: str, name: object, where: str | None = None) -> Entry:
@@ -71,14 +73,20 @@ def is_part(part: str, found: object) -> bool:
 
     Args:
         part: ``method``, ``aggregator`` or ``forget_loss``.
-        found: An :class:`Entry`; for a method or an aggregator, a class that derives from
-            :class:`Method` or from ``Weighting`` or :class:`Rule`, or a function that is annotated
-            to return one; for a forget loss, what has an argument annotated as
-            :class:`ForgetBatch`.
+        found: An :class:`Entry`; for a method, a class that derives from :class:`Method`, or a
+            function that is annotated to return one; for an aggregator, likewise with
+            :class:`Rule` or :class:`Weighting`, ours or TorchJD's; for a forget loss, what has an
+            argument annotated as :class:`ForgetBatch`.
     """
     if isinstance(found, Entry):
         return True
-    return takes(found, ForgetBatch) if part == "forget_loss" else returns(found, *_KINDS[part])
+    if part == "forget_loss":
+        return takes(found, ForgetBatch)
+    if part == "method":
+        return returns(found, Method, GradientMethod, OneShot)
+    from torchjd import aggregation  # with its solvers: for code of a user's own only
+
+    return returns(found, Weighting, Rule, aggregation.Weighting)
 
 
 def knobs_of(
@@ -168,23 +176,13 @@ def _imported(part: str, path: str, where: str) -> Entry:
         raise InputError(
             f"{where}: {path!r} belongs to Python or to an installed package and {UNMARKED[part]}"
         )
-    arguments = dict(inspect.signature(found).parameters)
-    build = found
-    if part == "forget_loss" and not inspect.isclass(found):
-        build = partial(partial, found)
-        kept = inspect.Parameter.KEYWORD_ONLY
-        arguments = {key: a for key, a in arguments.items() if a.kind is kept}
-    needs = (
-        frozenset(arguments) & {"aggregator", "forget_loss"} if part == "method" else frozenset()
-    )
-    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    knobs = tuple(
-        Knob(key, argument.default, None, "")
-        for key, argument in arguments.items()
-        if key not in needs and argument.kind not in variadic
-    )
-    for knob in knobs:
-        if knob.default is inspect.Parameter.empty:
-            raise InputError(f"{where}: {path!r} has no default for {knob.name!r}; give it one.")
+    of_batch = part == "forget_loss" and not inspect.isclass(found)
+    taken = arguments(found, keyword_only=of_batch)
+    needs = frozenset(taken) & {"aggregator", "forget_loss"} if part == "method" else frozenset()
+    defaults = {key: argument.default for key, argument in taken.items() if key not in needs}
+    for key, default in defaults.items():
+        if default is inspect.Parameter.empty:
+            raise InputError(f"{where}: {path!r} has no default for {key!r}; give it one.")
+    knobs = tuple(Knob(key, default, None, "") for key, default in defaults.items())
     summary = (inspect.getdoc(found) or "").split("\n")[0]
-    return Entry(path, build, knobs, summary, path, needs)
+    return Entry(path, partial(partial, found) if of_batch else found, knobs, summary, path, needs)

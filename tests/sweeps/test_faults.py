@@ -43,7 +43,7 @@ SECOND = REPORT + 4  # a call between the first and the second report of a worke
 LOSS = '''
 import os, signal
 from pathlib import Path
-from pareto_explorer.unlearning.core.forget_losses import kl_uniform
+from pareto_explorer.unlearning.forget_losses.kl_uniform import kl_uniform
 
 NOTES = Path({notes!r})
 HOLD_AT, HOLDERS, KILL_AT = {hold_at}, {holders}, {kill_at}

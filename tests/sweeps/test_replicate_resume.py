@@ -20,7 +20,7 @@ from pareto_explorer.sweeps.trials import trainable
 from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, ReplicateRun, run_replicate
 from pareto_explorer.sweeps.trials.trainable import Job, UnlearningTrial
 from pareto_explorer.tasks import Samples, UnlearningTask
-from pareto_explorer.unlearning.methods import FineTune
+from pareto_explorer.unlearning.methods.controls import FineTune
 
 CLASSES = 4
 BUDGET = BudgetSpec(steps=60, batch_size=16, evaluate_every=20)

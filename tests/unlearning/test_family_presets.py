@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pareto_explorer.unlearning import PRESETS, Budget, UnlearningData, knobs_of, make_method
-from pareto_explorer.unlearning.tables.optimiser import optimiser
+from pareto_explorer.unlearning.methods._optimiser import optimiser
 from tests.unlearning.toys import draws, make_data, network
 
 SPACES = Path(__file__).resolve().parents[2] / "search_spaces"
-OPTIMISER = {knob.name for knob in optimiser(0.1, [0.01, 1.0])}
+OPTIMISER = set(optimiser([0.01, 1.0]))
 WHOLE = 100  # a batch of this size is the whole set
 
 

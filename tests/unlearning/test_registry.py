@@ -7,25 +7,25 @@ from types import ModuleType
 import pytest
 import torch
 from torchjd import aggregation, scalarization
-from torchjd.aggregation import Weighting
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.unlearning import (
+    AGGREGATORS,
     FORGET_LOSSES,
     METHODS,
     WEIGHTINGS,
     Budget,
     Entry,
     Knob,
+    aggregators,
     knobs_of,
     make_method,
     resolve,
-    tables,
 )
-from pareto_explorer.unlearning.aggregators import Rule
+from pareto_explorer.unlearning.aggregators import Rule, Weighting
 from tests.unlearning.toys import draws, flat, make_data, network
 
-TABLES = {"method": METHODS, "aggregator": WEIGHTINGS, "forget_loss": FORGET_LOSSES}
+TABLES = {"method": METHODS, "aggregator": AGGREGATORS, "forget_loss": FORGET_LOSSES}
 ENTRIES = [
     pytest.param(part, entry, id=f"{part}-{name}")
     for part, table in TABLES.items()
@@ -46,8 +46,10 @@ FAMILIES = [
 def test_what_is_registered():
     assert METHODS.keys() >= {"jacobian_descent", "fine_tune", "gradient_ascent", "none"}
     assert METHODS.keys() >= {"retrain", "salun", "scrub", "ssd", "not", "entanglement"}
-    assert WEIGHTINGS.keys() >= {"upgrad", "mgda", "weighted_sum", "cup", "hamu_q", "munba"}
+    assert AGGREGATORS.keys() >= {"upgrad", "mgda", "weighted_sum", "cup", "hamu_q", "munba"}
     assert FORGET_LOSSES.keys() >= {"kl_uniform", "kl_heldout", "negative_cross_entropy"}
+    assert WEIGHTINGS is AGGREGATORS
+    assert all(list(table) == sorted(table) for table in TABLES.values())
 
 
 @pytest.mark.parametrize(("part", "entry"), ENTRIES)
@@ -64,15 +66,14 @@ def test_entries_are_complete(part, entry):
 
 
 @pytest.mark.parametrize("entry", METHODS.values(), ids=lambda e: e.name)
-def test_defaults_of_knobs_are_those_of_the_constructor_where_it_has_its_own(entry):
+def test_defaults_of_knobs_are_those_of_the_constructor(entry):
     signature = inspect.signature(entry.build).parameters
     assert {knob.name for knob in entry.knobs} | entry.needs == set(signature)
     for knob in entry.knobs:
-        if knob.name != "lr":  # its scale depends on the method
-            assert signature[knob.name].default == knob.default
+        assert signature[knob.name].default == knob.default
 
 
-@pytest.mark.parametrize("entry", WEIGHTINGS.values(), ids=lambda e: e.name)
+@pytest.mark.parametrize("entry", AGGREGATORS.values(), ids=lambda e: e.name)
 def test_aggregators_are_weightings_or_rules_with_their_knobs(entry):
     weighting = entry.build(**{knob.name: knob.default for knob in entry.knobs})
     assert isinstance(weighting, Weighting | Rule)
@@ -82,7 +83,7 @@ def test_aggregators_are_weightings_or_rules_with_their_knobs(entry):
     }
 
 
-#: What torchjd 0.18 ships, by the name that it has here; None: why not is said in ``tables``.
+#: What torchjd 0.18 ships, by the name that it has here; None: why not is said in ``aggregators``.
 TORCHJD = {
     "AlignedMTL": "aligned_mtl",
     "CAGrad": "cagrad",
@@ -125,9 +126,9 @@ def test_nothing_that_torchjd_ships_is_missing_without_a_word():
     assert {name.removesuffix("Weighting") for name in exported} - BASES == TORCHJD.keys()
     for name, registered in TORCHJD.items():
         if registered is None:
-            assert f"``{name}``" in tables.__doc__
+            assert f"``{name}``" in aggregators.__doc__
         else:
-            assert registered in WEIGHTINGS
+            assert registered in AGGREGATORS
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=str)

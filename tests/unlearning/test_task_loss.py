@@ -11,8 +11,8 @@ from torch.nn import functional
 from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.unlearning import METHODS, Budget, make_method
 from pareto_explorer.unlearning.core.data import Streams
-from pareto_explorer.unlearning.core.forget_losses import kl_uniform
 from pareto_explorer.unlearning.core.loss_pair import Objectives
+from pareto_explorer.unlearning.forget_losses.kl_uniform import kl_uniform
 from tests.unlearning.toys import draws, flat, linear, make_data, network
 
 RETAIN, FORGET, HELDOUT = range(3)

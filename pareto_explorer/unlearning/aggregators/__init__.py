@@ -1,115 +1,41 @@
-"""Aggregators that need more than one Gramian: losses, rows, a history, or feedback.
+"""Aggregators: how two gradients become one step, one rule a file.
 
-A :class:`Rule` sees a :class:`Step` and takes part in a :class:`Descent`; it stands wherever a
-weighting may. Three keep a state but need the Gramian only, so they are weightings: each run of a
-method works on a copy.
+With two objectives every rule is one in a plane. A :class:`Weighting` needs no more than the 2×2
+Gramian of the retain and the forget gradient; a :class:`Rule` sees more of a :class:`Step`: the
+losses, the gradients themselves, other batches, or the losses once the step is taken. Either gives
+the weights of the two gradients:
 
-| rule | what it sees | step d |
-|---|---|---|
-| :class:`HAMUQ` | Gramian per tensor, stops | best for retain, forget by a quota |
-| :class:`HAMUU` | Gramian per tensor, stops | best for forget, retain by a gain |
-| :class:`BarrierForget` | losses | retain gradient, forget loss to a level |
-| :class:`BarrierRetain` | losses | forget gradient, retain loss to a level |
-| :class:`EUPMUImplicit` | retain loss after the step | g_f + λ g_r, λ learned |
-| :class:`MoCo` | rows | min-norm point of tracked gradients |
-| :class:`SDMGrad` | three pairs of batches | preferred min-norm point |
-| :class:`MoDo` | two pairs of batches | min-norm point |
-| :class:`ExcessMTL` | rows so far | more of the loss further from its optimum |
-| :class:`TrackedRetain` | rows | a weighting's, on a mean retain gradient |
-| :class:`GradDrop` | rows | one sign per coordinate |
-| :class:`STCH`, :class:`PBI`, :class:`COSMOS` | losses | a scalar's gradient |
-| :class:`GeometricMean` | losses | a scalar's gradient |
-| :class:`UW`, :class:`IMTLL`, :class:`DWA` | losses so far | a scalar's gradient |
-| :class:`FAMO` | losses after the step | a scalar's gradient |
-| :class:`PCD`, :class:`GradVac`, :class:`CRMOGM` | Gramians so far | see there |
+>>> import torch
+>>> from pareto_explorer.unlearning import AGGREGATORS
+>>> gramian = torch.tensor([[4.0, -1.0], [-1.0, 1.0]])  # ‖g_r‖² = 4, ‖g_f‖² = 1: they conflict
+>>> AGGREGATORS["upgrad"].build(preference=0.5)(gramian)
+tensor([0.6250, 1.0000])
+
+| name | what it is |
+|---|---|
+| :class:`Weighting` | an aggregator that maps Gramians to weights |
+| :class:`Rule` | an aggregator that sees a whole step, and what comes after it |
+| :class:`Step` | losses, Gramian and gradients of one step |
+| :class:`Descent` | the run that a rule takes part in: fresh batches, losses again, the ledger |
+| :class:`TrackedRetain` | any weighting, on a moving average of the retain gradient |
+
+Every module whose name does not start with ``_`` is the home of an aggregator: its class, and in
+``ENTRIES`` its name in a search space, its knobs and its source. To add one is to add such a
+module; ``pareto-explorer list aggregators`` shows them all.
+
+Those of torchjd 0.18 are here under their own names, but for these:
+
+- ``Constant`` is ``weighted_sum``, and ``Sum`` is ``mean`` at twice the learning rate.
+- ``Random`` draws weights anew in every step: ``mean`` with more noise, no trade-off of its own.
+- ``Krum`` needs at least three gradients, of which it drops some as faulty.
+- ``TrimmedMean`` drops the largest and the smallest entry of each coordinate: of two, nothing
+  would be left, and without dropping it is ``mean``.
 """
 
 from __future__ import annotations
 
 from pareto_explorer.unlearning.aggregators._rule import Descent, Rule, Step
 from pareto_explorer.unlearning.aggregators._tracked_retain import TrackedRetain
-from pareto_explorer.unlearning.aggregators.aligned_mtl import AlignedMTL
-from pareto_explorer.unlearning.aggregators.barrier import BarrierForget, BarrierRetain
-from pareto_explorer.unlearning.aggregators.cagrad import CAGrad
-from pareto_explorer.unlearning.aggregators.config import ConFIG
-from pareto_explorer.unlearning.aggregators.cr_mogm import CRMOGM
-from pareto_explorer.unlearning.aggregators.cup import CUP
-from pareto_explorer.unlearning.aggregators.dualproj import DualProj
-from pareto_explorer.unlearning.aggregators.eupmu import EUPMU
-from pareto_explorer.unlearning.aggregators.eupmu_implicit import EUPMUImplicit
-from pareto_explorer.unlearning.aggregators.excess_mtl import ExcessMTL
-from pareto_explorer.unlearning.aggregators.fairgrad import FairGrad
-from pareto_explorer.unlearning.aggregators.fedosd import FedOSD
-from pareto_explorer.unlearning.aggregators.graddrop import GradDrop
-from pareto_explorer.unlearning.aggregators.gradvac import GradVac
-from pareto_explorer.unlearning.aggregators.gru import GRU
-from pareto_explorer.unlearning.aggregators.hamu import HAMUQ, HAMUU
-from pareto_explorer.unlearning.aggregators.imtl_g import IMTLG
-from pareto_explorer.unlearning.aggregators.imtl_l import IMTLL
-from pareto_explorer.unlearning.aggregators.mgda import MGDA
-from pareto_explorer.unlearning.aggregators.moco import MoCo
-from pareto_explorer.unlearning.aggregators.modo import MoDo
-from pareto_explorer.unlearning.aggregators.munba import MUNBa
-from pareto_explorer.unlearning.aggregators.nash_mtl import NashMTL
-from pareto_explorer.unlearning.aggregators.ngdiff import NGDiff
-from pareto_explorer.unlearning.aggregators.pcd import PCD
-from pareto_explorer.unlearning.aggregators.pcgrad import PCGrad
-from pareto_explorer.unlearning.aggregators.scalarised import (
-    COSMOS,
-    DWA,
-    FAMO,
-    PBI,
-    STCH,
-    UW,
-    GeometricMean,
-)
-from pareto_explorer.unlearning.aggregators.sdmgrad import SDMGrad
-from pareto_explorer.unlearning.aggregators.upgrad import UPGrad, UPGradTorchJD
-from pareto_explorer.unlearning.aggregators.weighted_sum import Mean, WeightedSum
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
 
-__all__ = [
-    "COSMOS",
-    "CRMOGM",
-    "CUP",
-    "DWA",
-    "EUPMU",
-    "FAMO",
-    "GRU",
-    "HAMUQ",
-    "HAMUU",
-    "IMTLG",
-    "IMTLL",
-    "MGDA",
-    "PBI",
-    "PCD",
-    "STCH",
-    "UW",
-    "AlignedMTL",
-    "BarrierForget",
-    "BarrierRetain",
-    "CAGrad",
-    "ConFIG",
-    "Descent",
-    "DualProj",
-    "EUPMUImplicit",
-    "ExcessMTL",
-    "FairGrad",
-    "FedOSD",
-    "GeometricMean",
-    "GradDrop",
-    "GradVac",
-    "MUNBa",
-    "Mean",
-    "MoCo",
-    "MoDo",
-    "NGDiff",
-    "NashMTL",
-    "PCGrad",
-    "Rule",
-    "SDMGrad",
-    "Step",
-    "TrackedRetain",
-    "UPGrad",
-    "UPGradTorchJD",
-    "WeightedSum",
-]
+__all__ = ["Descent", "Rule", "Step", "TrackedRetain", "Weighting"]

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
-__all__ = ["PreferenceWeighting"]
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.knobs import KnobSpec, fraction
+
+__all__ = ["PreferenceWeighting", "preference_knob"]
 
 
-class PreferenceWeighting(Weighting[PSDMatrix]):
+def preference_knob(summary: str) -> KnobSpec:
+    """Describes p_f."""
+    return KnobSpec({"uniform": [0.05, 0.95]}, summary, fraction)
+
+
+class PreferenceWeighting(Weighting):
     """Holds p_f, and p_r = 1 − p_f, on the device of the Gramians.
 
     Args:

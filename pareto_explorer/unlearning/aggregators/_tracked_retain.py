@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
 from pareto_explorer.unlearning.aggregators._rule import Descent, Rule, Step
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
 
 __all__ = ["TrackedRetain"]
 
@@ -26,7 +25,7 @@ class TrackedRetain(Rule):
         tracking: β, in [0, 1].
     """
 
-    def __init__(self, weighting: Weighting[PSDMatrix], tracking: float = 0.8) -> None:
+    def __init__(self, weighting: Weighting, tracking: float = 0.8) -> None:
         super().__init__()
         self.weighting = weighting
         self.tracking = tracking

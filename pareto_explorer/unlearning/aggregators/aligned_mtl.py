@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 
 from pareto_explorer.errors import unknown
-from pareto_explorer.unlearning.aggregators._preference import PreferenceWeighting
+from pareto_explorer.unlearning.aggregators._preference import PreferenceWeighting, preference_knob
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, one_of
 
-__all__ = ["SCALES", "AlignedMTL"]
+__all__ = ["ENTRIES", "SCALES", "AlignedMTL"]
 
 SCALES = ("min", "rmse")
 
@@ -70,3 +72,19 @@ class AlignedMTL(PreferenceWeighting):
     def extra_repr(self) -> str:
         """Shows the knobs in ``repr``."""
         return f"{super().extra_repr()}, scale={self.scale}"
+
+
+ENTRIES = (
+    Entry.of(
+        "aligned_mtl",
+        AlignedMTL,
+        summary="Combines the nearest orthogonal gradients of one length.",
+        source="Aligned-MTL, Senushkin et al., arXiv 2305.19000, algorithm 1",
+        knobs={
+            "preference": preference_knob(
+                "weight of the aligned forget gradient; retain has the rest"
+            ),
+            "scale": KnobSpec(None, "length of the aligned gradients", one_of(SCALES)),
+        },
+    ),
+)

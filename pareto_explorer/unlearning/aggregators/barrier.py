@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
 from pareto_explorer.unlearning.aggregators._rule import Rule, Step
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, finite, not_negative
 
-__all__ = ["BarrierForget", "BarrierRetain"]
+__all__ = ["ENTRIES", "BarrierForget", "BarrierRetain"]
 
 
 class _Barrier(Rule):
@@ -84,3 +88,29 @@ class BarrierRetain(_Barrier):
 
     def __init__(self, level: float = 0.1, rate: float = 1.0, cap: float = 1.0) -> None:
         super().__init__(level, rate, cap)
+
+
+def _knobs(levels: Mapping[str, list[float]], summary: str) -> dict[str, KnobSpec]:
+    return {
+        "level": KnobSpec(levels, summary, finite),
+        "rate": KnobSpec(None, "how fast what is above the level has to fall", not_negative),
+        "cap": KnobSpec(None, "most that is asked, in squared gradient norms", not_negative),
+    }
+
+
+ENTRIES = (
+    Entry.of(
+        "barrier_forget",
+        BarrierForget,
+        summary="Retain gradient, plus what brings the forget loss to a level (reconstruction).",
+        source="arXiv 2408.01689 as reconstructed by dynamic barriers, Gong and Liu, NeurIPS 2021",
+        knobs=_knobs({"uniform": [0.0, 2.0]}, "forget loss to reach"),
+    ),
+    Entry.of(
+        "barrier_retain",
+        BarrierRetain,
+        summary="Forget gradient, plus what keeps the retain loss to a level (reconstruction).",
+        source="arXiv 2408.01689 as reconstructed by dynamic barriers, Gong and Liu, NeurIPS 2021",
+        knobs=_knobs({"loguniform": [0.01, 1.0]}, "retain loss to keep to"),
+    ),
+)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
 from pareto_explorer.unlearning.aggregators._plane import resolution
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, not_negative
 
-__all__ = ["CAGrad"]
+__all__ = ["ENTRIES", "CAGrad"]
 
 
-class CAGrad(Weighting[PSDMatrix]):
+class CAGrad(Weighting):
     """Conflict-averse gradient descent, exact for two objectives.
 
     Among the steps d with ‖d − g₀‖ ≤ ρ‖g₀‖, where g₀ is the mean gradient, it takes the one with
@@ -68,3 +69,20 @@ class CAGrad(Weighting[PSDMatrix]):
     def extra_repr(self) -> str:
         """Shows the knob in ``repr``."""
         return f"rho={self.rho}"
+
+
+ENTRIES = (
+    Entry.of(
+        "cagrad",
+        CAGrad,
+        summary="Best worst case in a ball around the mean gradient.",
+        source="CAGrad, Liu et al., arXiv 2110.14048, algorithm 1",
+        knobs={
+            "rho": KnobSpec(
+                {"uniform": [0.0, 2.0]},
+                "radius of the ball around the mean; no loss rises from 1 on",
+                not_negative,
+            ),
+        },
+    ),
+)

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from pareto_explorer.unlearning.aggregators._plane import Plane
-from pareto_explorer.unlearning.aggregators._preference import PreferenceWeighting
+from pareto_explorer.unlearning.aggregators._preference import PreferenceWeighting, preference_knob
+from pareto_explorer.unlearning.core.entries import Entry
 
-__all__ = ["ConFIG"]
+__all__ = ["ENTRIES", "ConFIG"]
 
 
 class ConFIG(PreferenceWeighting):
@@ -48,3 +49,18 @@ class ConFIG(PreferenceWeighting):
         present = plane.squares > 0
         alone = (present & (own > 0)).to(weights)
         return torch.where(present.all(-1, keepdim=True), weights, alone)
+
+
+ENTRIES = (
+    Entry.of(
+        "config",
+        ConFIG,
+        summary="Step with given projections on the unit gradients; no loss rises to first order.",
+        source="ConFIG, Liu et al., arXiv 2408.11104, equation 2",
+        knobs={
+            "preference": preference_knob(
+                "projection wanted on the forget gradient; retain has the rest"
+            ),
+        },
+    ),
+)

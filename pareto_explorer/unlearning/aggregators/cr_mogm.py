@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import ClassVar, get_args, get_type_hints
+
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
-__all__ = ["CRMOGM"]
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.entries import Entry, collect
+from pareto_explorer.unlearning.core.knobs import KnobSpec, fraction, one_of
+
+__all__ = ["CRMOGM", "ENTRIES"]
 
 
-class CRMOGM(Weighting[PSDMatrix]):
+class CRMOGM(Weighting):
     """Smooths the weights of another weighting, λ ← α λ + (1 − α) λ̂, from its first weights on.
 
     The promises of the weighting inside hold for the gradients of its own step only, so the
@@ -24,7 +29,9 @@ class CRMOGM(Weighting[PSDMatrix]):
         alpha: α, in [0, 1].
     """
 
-    def __init__(self, weighting: Weighting[PSDMatrix], alpha: float = 0.9) -> None:
+    keeps_state: ClassVar[bool] = True
+
+    def __init__(self, weighting: Weighting, alpha: float = 0.9) -> None:
         super().__init__()
         self.weighting = weighting
         self.alpha = alpha
@@ -41,3 +48,41 @@ class CRMOGM(Weighting[PSDMatrix]):
     def extra_repr(self) -> str:
         """Shows the knob in ``repr``."""
         return f"alpha={self.alpha}"
+
+
+@cache
+def _inside() -> dict[str, Entry]:
+    """The weightings that keep no state; asked for late, since this module is among them."""
+    return {
+        name: entry
+        for name, entry in collect(__package__).items()
+        if any(issubclass(kind, Weighting) and not kind.keeps_state for kind in _made_by(entry))
+    }
+
+
+def _made_by(entry: Entry) -> tuple[type, ...]:
+    made = entry.build if isinstance(entry.build, type) else get_type_hints(entry.build)["return"]
+    return get_args(made) or (made,)
+
+
+def _has_no_state(value: object) -> str | None:
+    return one_of(tuple(_inside()))(value)
+
+
+def _smooth(smoothed: str = "upgrad", alpha: float = 0.9) -> CRMOGM:
+    """Builds CR-MOGM around a registered weighting with its default knobs."""
+    return CRMOGM(_inside()[smoothed].build(), alpha)
+
+
+ENTRIES = (
+    Entry.of(
+        "cr_mogm",
+        _smooth,
+        summary="Another weighting, with its weights averaged over the steps.",
+        source="CR-MOGM, Zhou et al., NeurIPS 2022",
+        knobs={
+            "smoothed": KnobSpec(None, "weighting inside", _has_no_state),
+            "alpha": KnobSpec({"uniform": [0.0, 0.99]}, "share of the former weights", fraction),
+        },
+    ),
+)

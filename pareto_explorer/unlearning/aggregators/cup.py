@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
 from pareto_explorer.unlearning.aggregators._plane import resolution
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, fraction
 
-__all__ = ["CUP"]
+__all__ = ["CUP", "ENTRIES"]
 
 
-class CUP(Weighting[PSDMatrix]):
+class CUP(Weighting):
     """Controllable unlearning by pivoting gradient.
 
     Let φ be the angle between the gradients, ω = π − φ the opening of their dual cone, r⊥ the
@@ -68,3 +69,24 @@ class CUP(Weighting[PSDMatrix]):
     def extra_repr(self) -> str:
         """Shows the knob in ``repr``."""
         return f"intensity={self.intensity}"
+
+
+ENTRIES = (
+    Entry.of(
+        "cup",
+        CUP,
+        summary="Pivots between the extreme rays of the dual cone; no loss rises to first order.",
+        source="CUP, Hwang and Lim, arXiv 2510.19226",
+        defects=(
+            "two optimiser steps per gradient; 1e-6 added in three places, to ‖g_r‖², ‖g_f‖ "
+            "and both projections"
+        ),
+        knobs={
+            "intensity": KnobSpec(
+                {"uniform": [0.01, 0.99]},
+                "pivot in the dual cone: 0 retains only, 1 forgets only",
+                fraction,
+            ),
+        },
+    ),
+)

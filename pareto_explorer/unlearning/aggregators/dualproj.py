@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pareto_explorer.unlearning.aggregators._preference import PreferenceWeighting
+from pareto_explorer.unlearning.aggregators._preference import PreferenceWeighting, preference_knob
+from pareto_explorer.unlearning.core.entries import Entry
 
-__all__ = ["DualProj"]
+__all__ = ["ENTRIES", "DualProj"]
 
 
 class DualProj(PreferenceWeighting):
@@ -35,3 +36,18 @@ class DualProj(PreferenceWeighting):
         squares = gramian.diagonal(dim1=-2, dim2=-1).clamp(min=torch.finfo(gramian.dtype).tiny)
         own, other = self.shares(gramian)
         return torch.maximum(own, -gramian[..., :1, 1] * other / squares)
+
+
+ENTRIES = (
+    Entry.of(
+        "dualproj",
+        DualProj,
+        summary="Projects a weighted sum on the dual cone, exactly; no loss rises to first order.",
+        source="Lopez-Paz and Ranzato, arXiv 1706.08840, equation 11",
+        knobs={
+            "preference": preference_knob(
+                "weight of the forget gradient before projection; retain has the rest"
+            ),
+        },
+    ),
+)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
-__all__ = ["EUPMU"]
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, not_negative
+
+__all__ = ["ENTRIES", "EUPMU"]
 
 
-class EUPMU(Weighting[PSDMatrix]):
+class EUPMU(Weighting):
     """Unilateral gradient surgery with a tolerance, the explicit form of EUPMU.
 
     With a = ‖g_r‖² and b = g_r·g_f, the weights are (max(0, (−b − ε)/a), 1): the nearest step to
@@ -39,3 +41,20 @@ class EUPMU(Weighting[PSDMatrix]):
     def extra_repr(self) -> str:
         """Shows the knob in ``repr``."""
         return f"epsilon={self.epsilon}"
+
+
+ENTRIES = (
+    Entry.of(
+        "eupmu",
+        EUPMU,
+        summary="Forget gradient, rectified as far as the retain loss rises faster than allowed.",
+        source="EUPMU (explicit), Zhou et al., arXiv 2510.22124",
+        knobs={
+            "epsilon": KnobSpec(
+                {"loguniform": [0.001, 1.0]},
+                "rate at which the retain loss may rise, per unit of learning rate",
+                not_negative,
+            ),
+        },
+    ),
+)

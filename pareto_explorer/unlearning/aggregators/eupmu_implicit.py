@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from pareto_explorer.unlearning.aggregators._rule import Rule, Step
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero, not_negative
 
-__all__ = ["EUPMUImplicit"]
+__all__ = ["ENTRIES", "EUPMUImplicit"]
 
 
 class EUPMUImplicit(Rule):
@@ -59,3 +61,23 @@ class EUPMUImplicit(Rule):
     def extra_repr(self) -> str:
         """Shows the knobs in ``repr``."""
         return f"epsilon={self.epsilon}, dual_lr={self.dual_lr}, multiplier={self.multiplier}"
+
+
+ENTRIES = (
+    Entry.of(
+        "eupmu_implicit",
+        EUPMUImplicit,
+        summary="Forget gradient plus a multiple of the retain gradient that learns from its loss.",
+        source="EUPMU, arXiv 2510.22124 (implicit)",
+        defects="ε with the opposite sign",
+        knobs={
+            "epsilon": KnobSpec(
+                {"loguniform": [0.001, 1.0]},
+                "tolerated rise of the retain loss per unit of learning rate",
+                not_negative,
+            ),
+            "dual_lr": KnobSpec(None, "learning rate of the multiplier", above_zero),
+            "multiplier": KnobSpec(None, "weight of the retain gradient at first", not_negative),
+        },
+    ),
+)

@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from pareto_explorer.unlearning.aggregators._rule import Descent, Rule, Step
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero, whole_above_zero
 
-__all__ = ["ExcessMTL"]
+__all__ = ["ENTRIES", "ExcessMTL"]
 
 _EPS = 1e-7
 
@@ -64,3 +66,18 @@ class ExcessMTL(Rule):
     def extra_repr(self) -> str:
         """Shows the knobs in ``repr``."""
         return f"robust_lr={self.robust_lr}, warm_up={self.warm_up}"
+
+
+ENTRIES = (
+    Entry.of(
+        "excess_mtl",
+        ExcessMTL,
+        summary="More weight for the loss that seems further from its own optimum.",
+        source="ExcessMTL, He et al., arXiv 2402.02009",
+        defects="the first estimate alone as the baseline, which decides the weights for good",
+        knobs={
+            "robust_lr": KnobSpec({"loguniform": [0.01, 10.0]}, "step of the weights", above_zero),
+            "warm_up": KnobSpec(None, "first steps, of equal weights", whole_above_zero),
+        },
+    ),
+)

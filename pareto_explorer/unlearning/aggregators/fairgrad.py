@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
 from pareto_explorer.unlearning.aggregators._plane import Plane
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, not_negative
 
-__all__ = ["FairGrad"]
+__all__ = ["ENTRIES", "FairGrad"]
 
 _HALVINGS = 53  # of an interval: all the digits of float64
 
 
-class FairGrad(Weighting[PSDMatrix]):
+class FairGrad(Weighting):
     """Fair resource allocation between two objectives.
 
     The weights solve Gw = w^(−1/α), element by element, for the Gramian G. α = 1 is MUNBa, larger
@@ -86,3 +87,20 @@ class FairGrad(Weighting[PSDMatrix]):
     def extra_repr(self) -> str:
         """Shows the knob in ``repr``."""
         return f"alpha={self.alpha}"
+
+
+ENTRIES = (
+    Entry.of(
+        "fairgrad",
+        FairGrad,
+        summary="α-fair shares of the progress; no loss rises to first order for α above 0.",
+        source="FairGrad, Ban and Ji, arXiv 2402.15638, equation 4",
+        knobs={
+            "alpha": KnobSpec(
+                {"loguniform": [0.2, 5.0]},
+                "fairness: 0 is the mean, 1 munba, larger helps the slower loss",
+                not_negative,
+            ),
+        },
+    ),
+)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
 from pareto_explorer.unlearning.aggregators._plane import Plane
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.entries import Entry
 
-__all__ = ["FedOSD"]
+__all__ = ["ENTRIES", "FedOSD"]
 
 
-class FedOSD(Weighting[PSDMatrix]):
+class FedOSD(Weighting):
     """Orthogonal steepest descent: d = ‖g_f‖ f⊥, where f⊥ is the unit part of g_f beside g_r.
 
     With φ the angle between the gradients, the weights are
@@ -33,3 +33,14 @@ class FedOSD(Weighting[PSDMatrix]):
         norm_f = plane.squares[..., 1:].sqrt()
         retain = -plane.cosine * norm_f * plane.inverse[..., :1] * forget
         return torch.where(plane.colinear(), 0.0, torch.cat((retain, forget), -1))
+
+
+ENTRIES = (
+    Entry.of(
+        "fedosd",
+        FedOSD,
+        summary="Forget gradient turned to be orthogonal to the retain gradient, "
+        "at its own length.",
+        source="FedOSD, Pan et al., arXiv 2412.20200; MOLLM, Pan et al., arXiv 2412.20412",
+    ),
+)

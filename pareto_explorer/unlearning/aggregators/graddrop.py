@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from pareto_explorer.unlearning.aggregators._rule import Rule, Step
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, fraction
 
-__all__ = ["GradDrop"]
+__all__ = ["ENTRIES", "GradDrop"]
 
 
 class GradDrop(Rule):
@@ -55,3 +57,16 @@ def drop(rows: Tensor, drawn: Tensor, leak: float) -> Tensor:
     kept = torch.where(rows > 0, purity > drawn, purity < drawn)
     factor = kept.to(rows.dtype).lerp(torch.ones_like(rows), leak)
     return torch.where(rows == 0, 0.0, factor * rows)
+
+
+ENTRIES = (
+    Entry.of(
+        "graddrop",
+        GradDrop,
+        summary="Keeps the gradients of one drawn sign in each coordinate.",
+        source="GradDrop, Chen et al., arXiv 2010.06808, algorithm 1",
+        knobs={
+            "leak": KnobSpec(None, "share of dropped entries that passes", fraction),
+        },
+    ),
+)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
-__all__ = ["GradVac"]
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, fraction
+
+__all__ = ["ENTRIES", "GradVac"]
 
 
-class GradVac(Weighting[PSDMatrix]):
+class GradVac(Weighting):
     """Gradient vaccine for two objectives.
 
     φ̂ is the running mean of the cosine φ, φ̂ ← (1 − β) φ̂ + β φ after each step, and starts at 0.
@@ -28,6 +32,8 @@ class GradVac(Weighting[PSDMatrix]):
     Args:
         beta: β, in [0, 1].
     """
+
+    keeps_state: ClassVar[bool] = True
 
     def __init__(self, beta: float = 0.5) -> None:
         super().__init__()
@@ -55,3 +61,16 @@ class GradVac(Weighting[PSDMatrix]):
     def extra_repr(self) -> str:
         """Shows the knob in ``repr``."""
         return f"beta={self.beta}"
+
+
+ENTRIES = (
+    Entry.of(
+        "gradvac",
+        GradVac,
+        summary="Pulls the gradients towards the angle that they usually have.",
+        source="GradVac, Wang et al., arXiv 2010.05874",
+        knobs={
+            "beta": KnobSpec(None, "share of the new cosine in the mean", fraction),
+        },
+    ),
+)

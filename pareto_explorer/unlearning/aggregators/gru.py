@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
-__all__ = ["GRU"]
+from pareto_explorer.unlearning.aggregators._tracked_retain import TrackedRetain
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, absent_or_above_zero, fraction
+
+__all__ = ["ENTRIES", "GRU"]
 
 
-class GRU(Weighting[PSDMatrix]):
+class GRU(Weighting):
     """Gradient rectified unlearning: forget only, but never against the retain loss.
 
     With a = ‖g_r‖², b = g_r·g_f, c = ‖g_f‖² and m = max(0, −b), the weights are (m/a, 1): in
@@ -46,3 +49,27 @@ class GRU(Weighting[PSDMatrix]):
     def extra_repr(self) -> str:
         """Shows the knob in ``repr``."""
         return f"cap={self.cap}"
+
+
+def _gru(cap: float | None = None, tracking: float = 1.0) -> GRU | TrackedRetain:
+    """Builds GRU, on a moving average of the retain gradient if one is asked for."""
+    return GRU(cap) if tracking == 1 else TrackedRetain(GRU(cap), tracking)
+
+
+ENTRIES = (
+    Entry.of(
+        "gru",
+        _gru,
+        summary="Forget gradient without its part against the retain gradient.",
+        source="GRU, Wang et al., arXiv 2503.09117",
+        defects="HAMU's copy projects when there is no conflict",
+        knobs={
+            "cap": KnobSpec(None, "longest step that is taken; null: any", absent_or_above_zero),
+            "tracking": KnobSpec(
+                None,
+                "share of the new retain gradient in its moving average; 1: there is none",
+                fraction,
+            ),
+        },
+    ),
+)

@@ -9,9 +9,18 @@ from torch import Tensor
 
 from pareto_explorer.errors import unknown
 from pareto_explorer.unlearning.aggregators._rule import Rule, Step
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import (
+    KnobSpec,
+    absent_or_above_zero,
+    not_negative,
+    one_of,
+    true_or_false,
+)
 
 __all__ = [
     "CAPS",
+    "ENTRIES",
     "HAMUQ",
     "HAMUU",
     "QUOTA_RULES",
@@ -255,3 +264,70 @@ def _branch_shares(branches: Tensor) -> dict[str, Tensor]:
     names = ("share_direct", "share_rectified", "share_infeasible")
     flat = branches.view(len(branches), -1)
     return {name: (flat == k).double().mean(1) for k, name in enumerate(names)}
+
+
+def _knobs(quota: str, radius: str) -> dict[str, KnobSpec]:
+    return {
+        "quota": KnobSpec({"uniform": [0.0, 0.9]}, quota, not_negative),
+        "quota_rule": KnobSpec(
+            None,
+            "absolute: per unit of learning rate; relative: a fraction of what is in reach",
+            one_of(QUOTA_RULES),
+        ),
+        "quota_share": KnobSpec(
+            None,
+            "how tensors share an absolute quota: by norms, hardness or equal",
+            one_of(SHARES),
+        ),
+        "radius": KnobSpec(None, radius, absent_or_above_zero),
+        "radius_share": KnobSpec(
+            None,
+            "radius of each tensor where one is given: norms, a share by norm; each, all of it",
+            one_of(RADIUS_SHARES),
+        ),
+        "clip_norm": KnobSpec(
+            None,
+            "norm that both gradients are shortened to; null: they are not",
+            absent_or_above_zero,
+        ),
+        "infeasible": KnobSpec(
+            None,
+            "where no step meets the quota: cap at the radius, skip, published (beyond it) or stop",
+            one_of(CAPS),
+        ),
+        "stop_when_infeasible": KnobSpec(
+            None,
+            "whether to end the run once no harmless step meets the quota",
+            true_or_false,
+        ),
+    }
+
+
+ENTRIES = (
+    Entry.of(
+        "hamu_q",
+        HAMUQ,
+        summary="Best step for the retain loss that lowers the forget loss by a quota.",
+        source="HAMU, Chen et al., arXiv 2606.02119, HAMU-Q",
+        defects=(
+            "infeasible branch leaves the radius (`infeasible: published` has it); its "
+            "full-gradient variant divides each tensor's part by that part's own norm; its "
+            "stopping rule counts less than is in reach where gradients agree"
+        ),
+        knobs=_knobs(
+            "first-order fall of the forget loss that every step has to bring",
+            "longest step per unit of learning rate; null: norm of the retain gradient",
+        ),
+    ),
+    Entry.of(
+        "hamu_u",
+        HAMUU,
+        summary="Best step for the forget loss that lowers the retain loss by a gain.",
+        source="HAMU, Chen et al., arXiv 2606.02119, HAMU-U",
+        defects="as `hamu_q`",
+        knobs=_knobs(
+            "first-order fall of the retain loss that every step has to bring",
+            "longest step per unit of learning rate; null: norm of the forget gradient",
+        ),
+    ),
+)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
-__all__ = ["IMTLG"]
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.entries import Entry
+
+__all__ = ["ENTRIES", "IMTLG"]
 
 
-class IMTLG(Weighting[PSDMatrix]):
+class IMTLG(Weighting):
     """Impartial multi-task learning by gradients, exact for two objectives.
 
     The weights add up to 1 and give a step with equal projections on both unit gradients:
@@ -30,3 +31,15 @@ class IMTLG(Weighting[PSDMatrix]):
         norms = gramian.diagonal(dim1=-2, dim2=-1).sqrt()
         total = norms.sum(-1, keepdim=True)
         return torch.where(total > 0, norms.flip(-1) / total, 0.5)
+
+
+ENTRIES = (
+    Entry.of(
+        "imtl_g",
+        IMTLG,
+        summary="Equal projections on both gradients: the angle bisector, "
+        "as short as the shorter one.",
+        source="IMTL-G, Liu et al., ICLR 2021, section 3.1",
+        defects="TorchJD's pseudo-inverse jumps on colinear gradients",
+    ),
+)

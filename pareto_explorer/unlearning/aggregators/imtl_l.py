@@ -7,8 +7,10 @@ from typing import ClassVar
 from torch import Tensor
 
 from pareto_explorer.unlearning.aggregators.scalarised import UW
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero
 
-__all__ = ["IMTLL"]
+__all__ = ["ENTRIES", "IMTLL"]
 
 
 class IMTLL(UW):
@@ -40,3 +42,16 @@ class IMTLL(UW):
     def extra_repr(self) -> str:
         """Shows the knob in ``repr``."""
         return f"scale_lr={self.scale_lr}"
+
+
+ENTRIES = (
+    Entry.of(
+        "imtl_l",
+        IMTLL,
+        summary="Learned scales bring positive losses to one size: uw at twice its weights.",
+        source="IMTL-L, Liu et al., ICLR 2021, section 3.2",
+        knobs={
+            "scale_lr": KnobSpec({"loguniform": [0.001, 1.0]}, "step of the scales", above_zero),
+        },
+    ),
+)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
-__all__ = ["MGDA"]
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.entries import Entry
+
+__all__ = ["ENTRIES", "MGDA"]
 
 
-class MGDA(Weighting[PSDMatrix]):
+class MGDA(Weighting):
     """The multiple-gradient descent algorithm, exact for two objectives.
 
     With a = ‖g_r‖², b = g_r·g_f, c = ‖g_f‖² and D = a − 2b + c, the weights are (c − b)/D and
@@ -29,3 +30,13 @@ class MGDA(Weighting[PSDMatrix]):
         parts = squares.flip(-1) - gramian[..., 0, 1, None]
         total = parts.sum(-1, keepdim=True)
         return torch.where(total > 0, (parts / total).clamp(0, 1), 0.5)
+
+
+ENTRIES = (
+    Entry.of(
+        "mgda",
+        MGDA,
+        summary="Shortest convex combination; no loss rises to first order.",
+        source="Désidéri 2012; Sener and Koltun, arXiv 1810.04650, section 3.2",
+    ),
+)

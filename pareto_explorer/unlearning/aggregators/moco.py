@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from pareto_explorer.unlearning.aggregators._rule import Descent, Rule, Step
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero, fraction, not_negative
 
-__all__ = ["MoCo", "on_simplex"]
+__all__ = ["ENTRIES", "MoCo", "on_simplex"]
 
 
 def on_simplex(weights: Tensor) -> Tensor:
@@ -62,3 +64,18 @@ class MoCo(Rule):
     def extra_repr(self) -> str:
         """Shows the knobs in ``repr``."""
         return f"tracking={self.tracking}, dual_lr={self.dual_lr}, ridge={self.ridge}"
+
+
+ENTRIES = (
+    Entry.of(
+        "moco",
+        MoCo,
+        summary="Min-norm point of gradients and weights that are tracked over the steps.",
+        source="MoCo, Fernando et al., arXiv 2210.12624",
+        knobs={
+            "tracking": KnobSpec(None, "share of the new gradients in the mean", fraction),
+            "dual_lr": KnobSpec({"loguniform": [0.001, 1.0]}, "step of the weights", above_zero),
+            "ridge": KnobSpec(None, "pull of the weights towards equality", not_negative),
+        },
+    ),
+)

@@ -7,8 +7,10 @@ from torch import Tensor
 
 from pareto_explorer.unlearning.aggregators._rule import Descent, Rule, Step
 from pareto_explorer.unlearning.aggregators.moco import on_simplex
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero, not_negative
 
-__all__ = ["MoDo"]
+__all__ = ["ENTRIES", "MoDo"]
 
 
 class MoDo(Rule):
@@ -66,3 +68,17 @@ class MoDo(Rule):
     def extra_repr(self) -> str:
         """Shows the knobs in ``repr``."""
         return f"dual_lr={self.dual_lr}, ridge={self.ridge}"
+
+
+ENTRIES = (
+    Entry.of(
+        "modo",
+        MoDo,
+        summary="Min-norm weights without bias: two batches of each set a step.",
+        source="MoDo, Chen et al., arXiv 2305.20057",
+        knobs={
+            "dual_lr": KnobSpec({"loguniform": [0.001, 1.0]}, "step of the weights", above_zero),
+            "ridge": KnobSpec(None, "pull of the weights towards equality", not_negative),
+        },
+    ),
+)

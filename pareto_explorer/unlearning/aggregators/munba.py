@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
 from pareto_explorer.unlearning.aggregators._plane import Plane
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.entries import Entry
 
-__all__ = ["MUNBa"]
+__all__ = ["ENTRIES", "MUNBa"]
 
 
-class MUNBa(Weighting[PSDMatrix]):
+class MUNBa(Weighting):
     """Nash bargaining of two gradients, in closed form; also Nash-MTL for two objectives.
 
     The weights solve Gα = 1/α, element by element, for the Gramian G:
@@ -35,3 +35,14 @@ class MUNBa(Weighting[PSDMatrix]):
         plane = Plane.of(gramian)
         weights = plane.inverse * (1 + plane.cosine).rsqrt()
         return torch.where(plane.opposite(), 0.0, weights)
+
+
+ENTRIES = (
+    Entry.of(
+        "munba",
+        MUNBa,
+        summary="Nash bargain in closed form: the angle bisector at a constant length.",
+        source="MUNBa, Wu and Harandi, arXiv 2411.15537",
+        defects="ill-conditioned second weight near b = 0; three backward passes",
+    ),
+)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import copy
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
-from torchjd import Stateful
-from torchjd.aggregation import NashMTL as Reference
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.unlearning.aggregators._plane import Plane
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, not_negative, whole_above_zero
 
-__all__ = ["NashMTL"]
+if TYPE_CHECKING:
+    from torchjd.aggregation import NashMTL as Reference
+
+__all__ = ["ENTRIES", "NashMTL"]
 
 
-class NashMTL(Weighting[PSDMatrix], Stateful):
+class NashMTL(Weighting):
     """The bargaining game of Nash-MTL, solved by successive convex programs on the host.
 
     For comparison with published results:
@@ -41,10 +44,14 @@ class NashMTL(Weighting[PSDMatrix], Stateful):
         InputError: When the solver is not installed.
     """
 
+    keeps_state: ClassVar[bool] = True
+
     def __init__(
         self, max_norm: float = 1.0, update_weights_every: int = 1, optim_niter: int = 20
     ) -> None:
         super().__init__()
+        from torchjd.aggregation import NashMTL as Reference
+
         try:
             self._fresh = Reference(2, max_norm, update_weights_every, optim_niter)
         except ImportError as error:
@@ -85,3 +92,21 @@ def _rows(gramian: Tensor) -> Tensor:
     cosine, sine = plane.cosine[..., 0], plane.squared_sine[..., 0].sqrt()
     rows = (norm_r, torch.zeros_like(norm_r), norm_f * cosine, norm_f * sine)
     return torch.stack(rows, -1).view(gramian.shape)
+
+
+ENTRIES = (
+    Entry.of(
+        "nash_mtl",
+        NashMTL,
+        summary="TorchJD's iterative solver of munba's equations; needs cvxpy and ecos.",
+        source="Nash-MTL, Navon et al., arXiv 2202.01017, algorithm 1; torchjd 0.18",
+        defects="TorchJD's solver is far off on some inputs: `munba` is exact",
+        knobs={
+            "max_norm": KnobSpec(None, "longest step that is taken; 0: any", not_negative),
+            "update_weights_every": KnobSpec(
+                None, "steps that one solution serves", whole_above_zero
+            ),
+            "optim_niter": KnobSpec(None, "convex programs per solution", whole_above_zero),
+        },
+    ),
+)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
 from pareto_explorer.unlearning.aggregators._plane import Plane
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.entries import Entry
 
-__all__ = ["NGDiff"]
+__all__ = ["ENTRIES", "NGDiff"]
 
 
-class NGDiff(Weighting[PSDMatrix]):
+class NGDiff(Weighting):
     """Normalised gradient difference: d = ĝ_r + ĝ_f.
 
     The weights are (1/‖g_r‖, 1/‖g_f‖). The step is the angle bisector, of length 2 cos(φ/2) at an
@@ -27,3 +27,13 @@ class NGDiff(Weighting[PSDMatrix]):
     def forward(self, gramian: Tensor, /) -> Tensor:
         """Maps Gramians (..., 2, 2) to weights (..., 2)."""
         return Plane.of(gramian).inverse
+
+
+ENTRIES = (
+    Entry.of(
+        "ngdiff",
+        NGDiff,
+        summary="Sum of the unit gradients: the angle bisector, however short the gradients are.",
+        source="NGDiff, Bu et al., arXiv 2410.22086",
+    ),
+)

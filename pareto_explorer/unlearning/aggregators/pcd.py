@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
-__all__ = ["PCD"]
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, below_one, fraction
+
+__all__ = ["ENTRIES", "PCD"]
 
 _EPS = 1e-8
 
 
-class PCD(Weighting[PSDMatrix]):
+class PCD(Weighting):
     """Follows the retain gradient, but grants the forget gradient a share of its own progress.
 
     The gradients are divided by √(vᵢ + 1e-8), where vᵢ is the running mean of ‖gᵢ‖² with decay β,
@@ -27,6 +31,8 @@ class PCD(Weighting[PSDMatrix]):
         tau: τ, in [0, 1].
         beta: β, in [0, 1).
     """
+
+    keeps_state: ClassVar[bool] = True
 
     def __init__(self, tau: float = 0.02, beta: float = 0.999) -> None:
         super().__init__()
@@ -58,3 +64,21 @@ class PCD(Weighting[PSDMatrix]):
     def extra_repr(self) -> str:
         """Shows the knobs in ``repr``."""
         return f"tau={self.tau}, beta={self.beta}"
+
+
+ENTRIES = (
+    Entry.of(
+        "pcd",
+        PCD,
+        summary="Retain gradient, changed as little as grants the forget gradient its share.",
+        source="PCD, arXiv 2606.29521",
+        knobs={
+            "tau": KnobSpec(
+                {"uniform": [0.0, 1.0]},
+                "share of its own progress that the forget gradient is granted",
+                fraction,
+            ),
+            "beta": KnobSpec(None, "decay of the mean squared norms", below_one),
+        },
+    ),
+)

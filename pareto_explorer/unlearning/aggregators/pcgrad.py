@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
-__all__ = ["PCGrad"]
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.entries import Entry
+
+__all__ = ["ENTRIES", "PCGrad"]
 
 
-class PCGrad(Weighting[PSDMatrix]):
+class PCGrad(Weighting):
     """Projecting conflicting gradients, exact for two objectives.
 
     With a = ‖g_r‖², b = g_r·g_f, c = ‖g_f‖² and m = max(0, −b), the weights are
@@ -29,3 +30,15 @@ class PCGrad(Weighting[PSDMatrix]):
         """Maps Gramians (..., 2, 2) to weights (..., 2)."""
         squares = gramian.diagonal(dim1=-2, dim2=-1).clamp(min=torch.finfo(gramian.dtype).tiny)
         return 1 - gramian[..., :1, 1].clamp(max=0) / squares
+
+
+ENTRIES = (
+    Entry.of(
+        "pcgrad",
+        PCGrad,
+        summary="Sum of both gradients without the parts that conflict; "
+        "twice upgrad at equal preference.",
+        source="Yu et al., arXiv 2001.06782, algorithm 1",
+        defects="HAMU's copy projects when there is no conflict",
+    ),
+)

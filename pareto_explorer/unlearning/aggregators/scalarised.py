@@ -8,11 +8,20 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from pareto_explorer.unlearning.aggregators._preference import preference_knob
 from pareto_explorer.unlearning.aggregators._rule import Descent, Rule, Step
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import (
+    KnobSpec,
+    above_zero,
+    not_negative,
+    whole_above_zero,
+)
 
 __all__ = [
     "COSMOS",
     "DWA",
+    "ENTRIES",
     "FAMO",
     "PBI",
     "STCH",
@@ -310,3 +319,80 @@ class UW(Scalariser):
     def extra_repr(self) -> str:
         """Shows the knob in ``repr``."""
         return f"variance_lr={self.variance_lr}"
+
+
+ENTRIES = (
+    Entry.of(
+        "stch",
+        STCH,
+        summary="Descends on a smooth maximum of the weighted losses.",
+        source="Smooth Tchebycheff, Lin et al., arXiv 2402.19078",
+        knobs={
+            "mu": KnobSpec({"loguniform": [0.01, 1.0]}, "smoothing of the maximum", above_zero),
+            "preference": preference_knob("weight of the forget loss; retain has the rest"),
+        },
+    ),
+    Entry.of(
+        "pbi",
+        PBI,
+        summary="Descends along a ray in the space of losses, with a penalty for leaving it.",
+        source="PBI, Zhang and Li, IEEE TEVC 11(6), 2007",
+        knobs={
+            "theta": KnobSpec({"loguniform": [0.1, 10.0]}, "penalty of the distance", not_negative),
+            "preference": preference_knob(
+                "component of the ray for the forget loss; retain has the rest"
+            ),
+        },
+    ),
+    Entry.of(
+        "cosmos",
+        COSMOS,
+        summary="Weighted sum that is drawn to losses in proportion to the weights.",
+        source="COSMOS, Ruchte and Grabocka, arXiv 2103.13392 (its scalarisation only)",
+        knobs={
+            "penalty": KnobSpec(
+                {"loguniform": [0.01, 8.0]},
+                "reward of losses in proportion to the preference",
+                not_negative,
+            ),
+            "preference": preference_knob("weight of the forget loss; retain has the rest"),
+        },
+    ),
+    Entry.of(
+        "geometric_mean",
+        GeometricMean,
+        summary="Descends on the geometric mean of the losses, which have to be positive.",
+        source="GLS, Chennupati et al., MultiNet++, CVPR workshops 2019",
+    ),
+    Entry.of(
+        "famo",
+        FAMO,
+        summary="Weights learn which loss fell less; needs positive losses.",
+        source="FAMO, Liu et al., arXiv 2306.03792",
+        knobs={
+            "weight_lr": KnobSpec({"loguniform": [0.001, 1.0]}, "step of the logits", above_zero),
+            "weight_decay_logits": KnobSpec(None, "decay of the logits", not_negative),
+        },
+    ),
+    Entry.of(
+        "uw",
+        UW,
+        summary="Uncertainty weighting: weights approach half the inverse losses.",
+        source="Kendall et al., arXiv 1705.07115",
+        knobs={
+            "variance_lr": KnobSpec(
+                {"loguniform": [0.001, 1.0]}, "step of the log-variances", above_zero
+            ),
+        },
+    ),
+    Entry.of(
+        "dwa",
+        DWA,
+        summary="More weight for the loss that has been falling more slowly.",
+        source="DWA, Liu et al., arXiv 1803.10704, section 3.3",
+        knobs={
+            "temperature": KnobSpec({"loguniform": [0.1, 10.0]}, "evenness", above_zero),
+            "window": KnobSpec(None, "steps whose losses are averaged", whole_above_zero),
+        },
+    ),
+)

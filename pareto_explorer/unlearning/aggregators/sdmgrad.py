@@ -5,10 +5,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from pareto_explorer.unlearning.aggregators._preference import preference_knob
 from pareto_explorer.unlearning.aggregators._rule import Descent, Rule, Step
 from pareto_explorer.unlearning.aggregators.moco import on_simplex
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import (
+    KnobSpec,
+    above_zero,
+    below_one,
+    not_negative,
+    whole_above_zero,
+)
 
-__all__ = ["SDMGrad"]
+__all__ = ["ENTRIES", "SDMGrad"]
 
 
 class SDMGrad(Rule):
@@ -86,3 +95,26 @@ class SDMGrad(Rule):
     def extra_repr(self) -> str:
         """Shows the first knobs in ``repr``."""
         return f"direction={self.direction}, preference={self.preference}"
+
+
+ENTRIES = (
+    Entry.of(
+        "sdmgrad",
+        SDMGrad,
+        summary="Preferred min-norm point, without bias: three batches of each set a step.",
+        source="SDMGrad, Xiao et al., arXiv 2305.18409",
+        knobs={
+            "direction": KnobSpec(
+                {"loguniform": [0.01, 10.0]},
+                "how strongly the preferred direction pulls",
+                not_negative,
+            ),
+            "preference": preference_knob(
+                "share of the forget gradient in it; retain has the rest"
+            ),
+            "inner_lr": KnobSpec(None, "step of the weights", above_zero),
+            "inner_momentum": KnobSpec(None, "momentum of the weights", below_one),
+            "rounds": KnobSpec(None, "updates of the weights per step", whole_above_zero),
+        },
+    ),
+)

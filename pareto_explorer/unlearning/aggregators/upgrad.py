@@ -5,13 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pareto_explorer.unlearning.aggregators._preference import PreferenceWeighting
+from pareto_explorer.unlearning.aggregators._preference import PreferenceWeighting, preference_knob
+from pareto_explorer.unlearning.core.entries import Entry
 
-__all__ = [
-    "UPGrad",
-    "UPGradTorchJD",
-    "project",
-]
+__all__ = ["ENTRIES", "UPGrad", "UPGradTorchJD", "project"]
 
 
 class UPGrad(PreferenceWeighting):
@@ -80,3 +77,31 @@ class UPGradTorchJD(PreferenceWeighting):
         trace = squares.sum(-1, keepdim=True)
         product = torch.where(trace < _NORM_EPS, 0.0, gramian[..., :1, 1])
         return project(squares + _REG_EPS * trace, product, self.shares(gramian))
+
+
+ENTRIES = (
+    Entry.of(
+        "upgrad",
+        UPGrad,
+        summary="Projects both gradients on the dual cone, exactly; no loss rises to first order.",
+        source="Quinton and Rey, arXiv 2406.16232, section 3",
+        defects="RAUL's code: library-default regularisation; unequal step budgets",
+        knobs={
+            "preference": preference_knob(
+                "weight of the projected forget gradient; retain has the rest"
+            ),
+        },
+    ),
+    Entry.of(
+        "upgrad_torchjd",
+        UPGradTorchJD,
+        summary="UPGrad with TorchJD's default regularisation, which can raise the retain loss.",
+        source="torchjd 0.18, QuadprogProjector defaults",
+        defects="offered because it is one: no guarantee once ‖g_r‖ ≪ ‖g_f‖",
+        knobs={
+            "preference": preference_knob(
+                "weight of the projected forget gradient; retain has the rest"
+            ),
+        },
+    ),
+)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
-__all__ = [
-    "Mean",
-    "WeightedSum",
-]
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, fraction
+
+__all__ = ["ENTRIES", "Mean", "WeightedSum"]
 
 
-class Mean(Weighting[PSDMatrix]):
+class Mean(Weighting):
     """Equal weights, also known as linear scalarisation (LS) or gradient difference (GDiff)."""
 
     def forward(self, gramian: Tensor, /) -> Tensor:
@@ -20,7 +19,7 @@ class Mean(Weighting[PSDMatrix]):
         return gramian.new_full(gramian.shape[:-1], 1 / gramian.shape[-1])
 
 
-class WeightedSum(Weighting[PSDMatrix]):
+class WeightedSum(Weighting):
     """Constant weights (1 − λ, λ): gradient descent on (1 − λ) L_r + λ L_f.
 
     Args:
@@ -40,3 +39,24 @@ class WeightedSum(Weighting[PSDMatrix]):
     def extra_repr(self) -> str:
         """Shows the knob in ``repr``."""
         return f"weight={self.weight}"
+
+
+ENTRIES = (
+    Entry.of(
+        "weighted_sum",
+        WeightedSum,
+        summary="Constant weights: plain scalarisation.",
+        source="CUP's control WS, Hwang and Lim, arXiv 2510.19226",
+        knobs={
+            "weight": KnobSpec(
+                {"uniform": [0.05, 0.95]}, "share of the forget loss; retain has the rest", fraction
+            ),
+        },
+    ),
+    Entry.of(
+        "mean",
+        Mean,
+        summary="Equal weights, also called LS or GDiff.",
+        source="Quinton and Rey, arXiv 2406.16232, table 1",
+    ),
+)

@@ -1,17 +1,18 @@
-"""Checks of knob values: each says what a value should have been, or ``None`` if it is good."""
+"""Knobs, and checks of their values: each says what a value should have been, or ``None``."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pareto_explorer.errors import InputError, brief
 
 __all__ = [
-    "Entry",
+    "Check",
     "Knob",
+    "KnobSpec",
     "above_zero",
     "absent_or_above_zero",
     "absent_or_fraction",
@@ -21,11 +22,52 @@ __all__ = [
     "fraction",
     "not_negative",
     "one_of",
-    "table",
     "true_or_false",
     "whole_above_zero",
     "whole_number",
 ]
+
+#: Says what a value should have been, or ``None`` if it is good.
+Check = Callable[[object], str | None]
+
+
+def anything(value: object) -> str | None:  # noqa: ARG001 - a check takes a value
+    """Accepts everything."""
+    return None
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A hyper-parameter that a search space may set or sample.
+
+    Attributes:
+        name: Its key in a family; no two parts of a family have knobs of one name.
+        default: Value when the family does not mention it.
+        domain: A sensible domain in the words of a search-space file, such as
+            ``{"loguniform": [0.001, 0.1]}``; ``None`` where it is usually left alone.
+        summary: What it does, in a few words.
+        check: Says what a value should have been, or ``None`` if the value is good.
+    """
+
+    name: str
+    default: object
+    domain: Mapping[str, list[Any]] | None
+    summary: str
+    check: Check = field(default=anything, repr=False)
+
+    def validate(self, value: object, where: str) -> None:
+        """Raises an :class:`InputError` that begins with ``where`` if the value is bad."""
+        wanted = self.check(value)
+        if wanted is not None:
+            raise InputError(f"{where}: {brief(value)} must be {wanted}.")
+
+
+class KnobSpec(NamedTuple):
+    """What an entry adds to an argument of its constructor: a :class:`Knob` but for its default."""
+
+    domain: Mapping[str, list[Any]] | None
+    summary: str
+    check: Check = anything
 
 
 def _number(value: object) -> float:
@@ -37,11 +79,6 @@ def _number(value: object) -> float:
     except OverflowError:
         return math.nan
     return number if math.isfinite(number) else math.nan
-
-
-def anything(value: object) -> str | None:  # noqa: ARG001 - a check takes a value
-    """Accepts everything."""
-    return None
 
 
 def above_zero(value: object) -> str | None:
@@ -102,58 +139,3 @@ def whole_above_zero(value: object) -> str | None:
     """Accepts integers above 0."""
     good = isinstance(value, int) and _number(value) > 0
     return None if good else "a whole number above 0"
-
-
-Check = Callable[[object], str | None]
-
-
-@dataclass(frozen=True)
-class Knob:
-    """A hyper-parameter that a search space may set or sample.
-
-    Attributes:
-        name: Its key in a family; no two parts of a family have knobs of one name.
-        default: Value when the family does not mention it.
-        domain: A sensible domain in the words of a search-space file, such as
-            ``{"loguniform": [0.001, 0.1]}``; ``None`` where it is usually left alone.
-        summary: What it does, in a few words.
-        check: Says what a value should have been, or ``None`` if the value is good.
-    """
-
-    name: str
-    default: object
-    domain: Mapping[str, list[Any]] | None
-    summary: str
-    check: Check = field(default=anything, repr=False)
-
-    def validate(self, value: object, where: str) -> None:
-        """Raises an :class:`InputError` that begins with ``where`` if the value is bad."""
-        wanted = self.check(value)
-        if wanted is not None:
-            raise InputError(f"{where}: {brief(value)} must be {wanted}.")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One registered name.
-
-    Attributes:
-        name: The name in a search space.
-        build: Takes the knobs by keyword and returns the object.
-        knobs: The knobs, in the order in which lists show them.
-        summary: One sentence.
-        source: Paper and section.
-        needs: For methods: what else ``build`` takes, of ``aggregator`` and ``forget_loss``.
-    """
-
-    name: str
-    build: Callable[..., Any]
-    knobs: tuple[Knob, ...]
-    summary: str
-    source: str
-    needs: frozenset[str] = frozenset()
-
-
-def table(*entries: Entry) -> dict[str, Entry]:
-    """Maps names to entries, in the given order."""
-    return {entry.name: entry for entry in entries}

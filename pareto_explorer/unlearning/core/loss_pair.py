@@ -13,7 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.unlearning.core.budget import Ledger
 from pareto_explorer.unlearning.core.data import Streams, UnlearningData
-from pareto_explorer.unlearning.core.forget_losses import ForgetBatch, ForgetLoss
+from pareto_explorer.unlearning.core.losses import ForgetBatch, ForgetLoss
 from pareto_explorer.unlearning.core.references import ClassMeans, References
 
 __all__ = ["Objectives", "untracked"]

@@ -1,51 +1,37 @@
-"""Whole unlearning procedures: generators of models."""
+"""Methods: whole unlearning procedures, one a file.
 
-from pareto_explorer.unlearning.methods._descent import GradientMethod, Method, Setting
-from pareto_explorer.unlearning.methods.bad_teacher import BadTeacher
-from pareto_explorer.unlearning.methods.boundary_expand import BoundaryExpand
-from pareto_explorer.unlearning.methods.boundary_shrink import BoundaryShrink
-from pareto_explorer.unlearning.methods.calibrated import RAULCalibrated
-from pareto_explorer.unlearning.methods.controls import DoNothing, FineTune, GradientAscent, Retrain
-from pareto_explorer.unlearning.methods.entanglement import Entanglement
-from pareto_explorer.unlearning.methods.fisher_forgetting import FisherForgetting
-from pareto_explorer.unlearning.methods.influence import InfluenceUnlearning
-from pareto_explorer.unlearning.methods.jacobian_descent import JacobianDescent
-from pareto_explorer.unlearning.methods.l1_sparse import L1Sparse
-from pareto_explorer.unlearning.methods.neg_merge import NegMerge
-from pareto_explorer.unlearning.methods.negated_layer import NegatedLayer
-from pareto_explorer.unlearning.methods.negative_gradient_plus import NegativeGradientPlus
-from pareto_explorer.unlearning.methods.random_labelling import RandomLabelling
-from pareto_explorer.unlearning.methods.salun import SalUn, SalUnSoft
-from pareto_explorer.unlearning.methods.scrub import Scrub
-from pareto_explorer.unlearning.methods.sfron import SFRon
-from pareto_explorer.unlearning.methods.ssd import SelectiveSynapticDampening
-from pareto_explorer.unlearning.methods.task_vector import TaskVector
+A :class:`Method` is a generator of models: it unlearns in place and yields the model whenever it
+should be evaluated. Most derive from :class:`GradientMethod`, which takes optimiser steps along
+gradients that a subclass computes; some edit the weights once (:class:`OneShot`).
 
-__all__ = [
-    "BadTeacher",
-    "BoundaryExpand",
-    "BoundaryShrink",
-    "DoNothing",
-    "Entanglement",
-    "FineTune",
-    "FisherForgetting",
-    "GradientAscent",
-    "GradientMethod",
-    "InfluenceUnlearning",
-    "JacobianDescent",
-    "L1Sparse",
-    "Method",
-    "NegMerge",
-    "NegatedLayer",
-    "NegativeGradientPlus",
-    "RAULCalibrated",
-    "RandomLabelling",
-    "Retrain",
-    "SFRon",
-    "SalUn",
-    "SalUnSoft",
-    "Scrub",
-    "SelectiveSynapticDampening",
-    "Setting",
-    "TaskVector",
-]
+>>> from dataclasses import dataclass
+>>> from pareto_explorer.unlearning.methods import OneShot
+>>> @dataclass(frozen=True, kw_only=True)
+... class Shrink(OneShot):
+...     factor: float = 0.9
+...     def edit(self, run):
+...         for parameter in run.parameters:
+...             parameter.data.mul_(self.factor)
+>>> Shrink(factor=0.5)
+Shrink(factor=0.5)
+
+| name | what it is |
+|---|---|
+| :class:`Method` | what every method is |
+| :class:`Demanding` | a method that asks something of the data before a sweep starts |
+| :class:`GradientMethod` | a method with an optimiser, along gradients of its own |
+| :class:`Setting` | one run of a gradient method |
+| :class:`OneShot` | one edit of the weights, without an optimiser |
+| :class:`Edit` | one run of a one-shot method |
+
+Every module whose name does not start with ``_`` is the home of a method: its class, and in
+``ENTRIES`` its name in a search space, its knobs and its source. To add one is to add such a
+module; ``pareto-explorer list methods`` shows them all.
+"""
+
+from __future__ import annotations
+
+from pareto_explorer.unlearning.methods._descent import Demanding, GradientMethod, Method, Setting
+from pareto_explorer.unlearning.methods._one_shot import Edit, OneShot
+
+__all__ = ["Demanding", "Edit", "GradientMethod", "Method", "OneShot", "Setting"]

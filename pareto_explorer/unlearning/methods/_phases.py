@@ -8,9 +8,15 @@ from collections.abc import Callable
 from torch import Tensor
 
 from pareto_explorer.unlearning.core.data import UnlearningData
+from pareto_explorer.unlearning.core.knobs import KnobSpec, whole_above_zero
 from pareto_explorer.unlearning.methods._descent import BatchLoss, Setting, descend
 
-__all__ = ["forget_steps", "take_turns", "weighted"]
+__all__ = ["ROUNDS", "forget_steps", "take_turns", "weighted"]
+
+#: The knob of methods that alternate.
+ROUNDS = KnobSpec(
+    None, "rounds of forget and then retain steps that the budget is divided into", whole_above_zero
+)
 
 
 def weighted(

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from pareto_explorer.tasks.core.task import Loss, Samples
 from pareto_explorer.unlearning.core.budget import Ledger
-from pareto_explorer.unlearning.core.forget_losses import cross_entropy
 from pareto_explorer.unlearning.core.gradients import gradient
+from pareto_explorer.unlearning.core.losses import cross_entropy
 
 __all__ = ["batch_gradients", "mean_gradient", "shuffled", "squared_gradients"]
 

@@ -11,14 +11,19 @@ from torch import Tensor, nn
 from pareto_explorer.errors import InputError
 from pareto_explorer.unlearning.core.budget import Ledger
 from pareto_explorer.unlearning.core.data import UnlearningData
+from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero
 from pareto_explorer.unlearning.methods._descent import Setting
 
 __all__ = [
+    "TEMPERATURE",
     "Teacher",
     "divergence",
     "require_untrained",
     "untrained",
 ]
+
+#: The knob of methods with a teacher.
+TEMPERATURE = KnobSpec(None, "softens the predictions compared", above_zero)
 
 
 def divergence(teacher: Tensor, student: Tensor, temperature: float = 1.0) -> Tensor:

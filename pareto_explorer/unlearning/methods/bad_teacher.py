@@ -9,16 +9,20 @@ from torch import Tensor
 
 from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.unlearning.core.data import UnlearningData
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, fraction
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting
+from pareto_explorer.unlearning.methods._optimiser import optimiser
 from pareto_explorer.unlearning.methods._phases import weighted
 from pareto_explorer.unlearning.methods._teachers import (
+    TEMPERATURE,
     Teacher,
     divergence,
     require_untrained,
     untrained,
 )
 
-__all__ = ["BadTeacher"]
+__all__ = ["ENTRIES", "BadTeacher"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,7 @@ class BadTeacher(GradientMethod):
         forget_weight: w.
     """
 
+    lr: float = 0.1
     temperature: float = 1.0
     forget_weight: float = 0.5
 
@@ -55,3 +60,22 @@ class BadTeacher(GradientMethod):
             return lambda logits, batch: divergence(teacher(batch.inputs), logits, self.temperature)
 
         return weighted(setting, obey(good), obey(bad), self.forget_weight)
+
+
+ENTRIES = (
+    Entry.of(
+        "bad_teacher",
+        BadTeacher,
+        summary=(
+            "Learns an untrained model's predictions on the forget set, the original's elsewhere."
+        ),
+        source="Chundawat et al., arXiv 2205.08096",
+        knobs=optimiser([0.01, 0.3])
+        | {
+            "temperature": TEMPERATURE,
+            "forget_weight": KnobSpec(
+                {"uniform": [0.1, 0.9]}, "share of the untrained teacher", fraction
+            ),
+        },
+    ),
+)

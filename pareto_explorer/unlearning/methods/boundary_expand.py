@@ -14,7 +14,8 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.models.networks.image_classifier import ImageClassifier
 from pareto_explorer.unlearning.core.budget import Ledger
 from pareto_explorer.unlearning.core.data import UnlearningData
-from pareto_explorer.unlearning.core.forget_losses import cross_entropy
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.losses import cross_entropy
 from pareto_explorer.unlearning.methods._descent import (
     GradientMethod,
     Setting,
@@ -22,8 +23,9 @@ from pareto_explorer.unlearning.methods._descent import (
     follow,
     uncompiled,
 )
+from pareto_explorer.unlearning.methods._optimiser import optimiser
 
-__all__ = ["BoundaryExpand"]
+__all__ = ["ENTRIES", "BoundaryExpand"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,8 @@ class BoundaryExpand(GradientMethod):
     Raises:
         InputError: When the model's logits are not the output of an ``nn.Linear``.
     """
+
+    lr: float = 0.001
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
         """Prepares one run."""
@@ -117,3 +121,14 @@ def _head(model: nn.Module, inputs: Tensor) -> nn.Linear:
         "method: 'boundary_expand' needs a model whose logits are the output of an nn.Linear;"
         f" {type(network).__name__} has none, choose 'boundary_shrink'."
     )
+
+
+ENTRIES = (
+    Entry.of(
+        "boundary_expand",
+        BoundaryExpand,
+        summary="Learns an additional class for the forget set, which is then dropped.",
+        source="Boundary unlearning, Chen et al., arXiv 2303.11570",
+        knobs=optimiser([1e-4, 0.01]),
+    ),
+)

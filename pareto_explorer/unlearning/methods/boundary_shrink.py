@@ -13,10 +13,13 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.unlearning.core.budget import Ledger
 from pareto_explorer.unlearning.core.data import UnlearningData
-from pareto_explorer.unlearning.core.forget_losses import cross_entropy
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero
+from pareto_explorer.unlearning.core.losses import cross_entropy
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, Stage, follow
+from pareto_explorer.unlearning.methods._optimiser import optimiser
 
-__all__ = ["BoundaryShrink", "nearest_labels"]
+__all__ = ["ENTRIES", "BoundaryShrink", "nearest_labels"]
 
 _BATCH = 256
 _TRIED = 8
@@ -43,6 +46,7 @@ class BoundaryShrink(GradientMethod):
             they are bytes.
     """
 
+    lr: float = 0.001
     bound: float = 0.1
 
     def require(self, data: UnlearningData) -> None:
@@ -122,3 +126,20 @@ def _require_fractions(model: nn.Module, pixels: Tensor) -> None:
 
 def _moveable(inputs: Tensor) -> Tensor:
     return inputs / 255 if inputs.dtype == torch.uint8 else inputs
+
+
+ENTRIES = (
+    Entry.of(
+        "boundary_shrink",
+        BoundaryShrink,
+        summary=(
+            "Learns the nearest wrong label of each forget sample; the retain set is never read."
+        ),
+        source="Boundary unlearning, Chen et al., arXiv 2303.11570",
+        defects="8-bit rounding of the attacked inputs; labels found anew for each augmented batch",
+        knobs=optimiser([1e-4, 0.01])
+        | {
+            "bound": KnobSpec(None, "length of the attack, in units of the inputs", above_zero),
+        },
+    ),
+)

@@ -4,41 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor
-from torchjd.aggregation import (
-    AlignedMTLWeighting,
-    DualProjWeighting,
-    IMTLGWeighting,
-    MeanWeighting,
-    MGDAWeighting,
-    PCGradWeighting,
-    UPGradWeighting,
-    Weighting,
-)
-from torchjd.linalg import PSDMatrix
 
 from pareto_explorer.errors import unknown
-from pareto_explorer.unlearning.core.forget_losses import ForgetBatch, kl_uniform_reverse
+from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.gradients import Jacobian, gradient
+from pareto_explorer.unlearning.core.knobs import KnobSpec, below_one, not_negative, one_of
+from pareto_explorer.unlearning.core.losses import ForgetBatch
 from pareto_explorer.unlearning.core.references import References
-from pareto_explorer.unlearning.methods._balanced_projector import BalancedProjector
+from pareto_explorer.unlearning.forget_losses.kl_uniform import kl_uniform_reverse
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, uncompiled
+from pareto_explorer.unlearning.methods._optimiser import optimiser
 
-__all__ = ["TRIPLE_AGGREGATORS", "RAULCalibrated", "calibration"]
+__all__ = ["ENTRIES", "TRIPLE_AGGREGATORS", "RAULCalibrated", "calibration"]
 
-#: TorchJD's rules for any number of objectives that need no solver beyond its own.
-TRIPLE_AGGREGATORS: Mapping[str, Callable[[], Weighting[PSDMatrix]]] = {
-    "upgrad": lambda: UPGradWeighting(projector=BalancedProjector()),
-    "upgrad_torchjd": UPGradWeighting,
-    "dualproj": lambda: DualProjWeighting(projector=BalancedProjector()),
-    "mgda": MGDAWeighting,
-    "mean": MeanWeighting,
-    "pcgrad": PCGradWeighting,
-    "imtl_g": IMTLGWeighting,
-    "aligned_mtl": AlignedMTLWeighting,
+#: TorchJD's rules for any number of objectives that need no solver beyond its own, by the names of
+#: its classes, and whether a rule projects with our projector instead of its own.
+TRIPLE_AGGREGATORS: Mapping[str, tuple[str, bool]] = {
+    "upgrad": ("UPGradWeighting", True),
+    "upgrad_torchjd": ("UPGradWeighting", False),
+    "dualproj": ("DualProjWeighting", True),
+    "mgda": ("MGDAWeighting", False),
+    "mean": ("MeanWeighting", False),
+    "pcgrad": ("PCGradWeighting", False),
+    "imtl_g": ("IMTLGWeighting", False),
+    "aligned_mtl": ("AlignedMTLWeighting", False),
 }
 
 
@@ -70,6 +62,7 @@ class RAULCalibrated(GradientMethod):
         ImportError: When the package that it solves with is missing.
     """
 
+    lr: float = 0.1
     triple_aggregator: str = "upgrad"
     smoothing: float = 0.15
     confidence_penalty: float = 0.1
@@ -78,7 +71,7 @@ class RAULCalibrated(GradientMethod):
         super().__post_init__()
         if self.triple_aggregator not in TRIPLE_AGGREGATORS:
             raise unknown("triple_aggregator", self.triple_aggregator, TRIPLE_AGGREGATORS)
-        TRIPLE_AGGREGATORS[self.triple_aggregator]()  # a solver that is missing fails here
+        _torchjds(self.triple_aggregator)  # a solver that is missing fails here
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
         """Prepares one run."""
@@ -86,7 +79,7 @@ class RAULCalibrated(GradientMethod):
         retain, forget = (setting.streams.batches(name) for name in ("retain", "forget"))
         references = References(model, setting.data, setting.streams, ledger, kl_uniform_reverse)
         jacobian = Jacobian(parameters, objectives=3)
-        weighting = TRIPLE_AGGREGATORS[self.triple_aggregator]()
+        weighting = _torchjds(self.triple_aggregator)
 
         def write_gradients() -> None:
             batch_r, batch_f = next(retain), next(forget)
@@ -128,11 +121,22 @@ def calibration(logits: Tensor, labels: Tensor, smoothing: float, penalty: float
     return smooth + penalty * log_p.amax(1).exp().mean()
 
 
-def _weigh(weighting: Weighting[PSDMatrix], gramian: Tensor) -> Tensor:
+def _torchjds(name: str) -> Callable[[Tensor], Tensor]:
+    """Makes a rule; TorchJD imports its solvers, so that it is imported here only."""
+    from torchjd import aggregation
+
+    from pareto_explorer.unlearning.methods._balanced_projector import BalancedProjector
+
+    rule, balanced = TRIPLE_AGGREGATORS[name]
+    make = getattr(aggregation, rule)
+    return make(projector=BalancedProjector()) if balanced else make()
+
+
+def _weigh(weighting: Callable[[Tensor], Tensor], gramian: Tensor) -> Tensor:
     """Weighs three gradients; NaN where they are not finite, on which solvers would fail."""
     if not bool(gramian.isfinite().all()):
         return torch.full_like(gramian[0], torch.nan)
-    return weighting(cast("PSDMatrix", gramian))
+    return weighting(gramian)
 
 
 def _diagnostics(losses: Tensor, weights: Tensor, gramians: Tensor) -> dict[str, Tensor]:
@@ -149,3 +153,30 @@ def _diagnostics(losses: Tensor, weights: Tensor, gramians: Tensor) -> dict[str,
         "cosine": torch.where(scale > 0, product / scale, 0.0),
         "hardness": -product,
     }
+
+
+ENTRIES = (
+    Entry.of(
+        "raul_calibrated",
+        RAULCalibrated,
+        summary=(
+            "Descends on the retain loss, KL(p‖U) and a calibration loss on the forget set at once."
+        ),
+        source="RAUL, Khosrowshahi et al., arXiv 2606.00399 (UniDist_Calib in its code)",
+        defects="log(softmax); repeated cached batches",
+        knobs=optimiser([0.01, 0.3])
+        | {
+            "triple_aggregator": KnobSpec(
+                None, f"one of {', '.join(TRIPLE_AGGREGATORS)}", one_of(tuple(TRIPLE_AGGREGATORS))
+            ),
+            "smoothing": KnobSpec(
+                {"uniform": [0.05, 0.9]},
+                "share of the other classes in the calibration target",
+                below_one,
+            ),
+            "confidence_penalty": KnobSpec(
+                None, "weight of the mean largest probability in the calibration", not_negative
+            ),
+        },
+    ),
+)

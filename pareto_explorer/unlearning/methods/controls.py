@@ -10,16 +10,13 @@ from torch import Tensor, nn
 
 from pareto_explorer.unlearning.core.budget import Budget
 from pareto_explorer.unlearning.core.data import UnlearningData
-from pareto_explorer.unlearning.core.forget_losses import cross_entropy
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.losses import cross_entropy
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, follow
+from pareto_explorer.unlearning.methods._optimiser import optimiser
 from pareto_explorer.unlearning.methods._teachers import require_untrained, untrained
 
-__all__ = [
-    "DoNothing",
-    "FineTune",
-    "GradientAscent",
-    "Retrain",
-]
+__all__ = ["ENTRIES", "DoNothing", "FineTune", "GradientAscent", "Retrain"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +26,8 @@ class FineTune(GradientMethod):
     Source: the FT baseline of *Model Sparsity Can Simplify Machine Unlearning*
     (arXiv 2304.04934).
     """
+
+    lr: float = 0.1
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
         """Prepares one run."""
@@ -44,6 +43,8 @@ class GradientAscent(GradientMethod):
     Source: the GA baseline of *Model Sparsity Can Simplify Machine Unlearning*
     (arXiv 2304.04934).
     """
+
+    lr: float = 0.001
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
         """Prepares one run."""
@@ -87,6 +88,8 @@ class Retrain(GradientMethod):
     (arXiv 2304.04934).
     """
 
+    lr: float = 0.1
+
     def require(self, data: UnlearningData) -> None:
         """Raises an :class:`InputError` when the task cannot make an untrained model."""
         require_untrained(data, "retrain")
@@ -105,3 +108,34 @@ class Retrain(GradientMethod):
             learn()
 
         return write_gradients
+
+
+ENTRIES = (
+    Entry.of(
+        "fine_tune",
+        FineTune,
+        summary="Trains on with the retain set only.",
+        source="Jia et al., arXiv 2304.04934 (baselines)",
+        knobs=optimiser([0.01, 0.3]),
+    ),
+    Entry.of(
+        "gradient_ascent",
+        GradientAscent,
+        summary="Ascends on the cross-entropy of the forget set only.",
+        source="Jia et al., arXiv 2304.04934 (baselines)",
+        knobs=optimiser([0.0003, 0.01]),
+    ),
+    Entry.of(
+        "none",
+        DoNothing,
+        summary="Returns the original model: the do-nothing control.",
+        source="-",
+    ),
+    Entry.of(
+        "retrain",
+        Retrain,
+        summary="Trains a new model on the retain set, as far as the budget goes.",
+        source="Jia et al., arXiv 2304.04934 (baselines)",
+        knobs=optimiser([0.03, 0.3], "falling linearly to 0"),
+    ),
+)

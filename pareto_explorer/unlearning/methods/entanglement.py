@@ -17,12 +17,21 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.unlearning.core.budget import Budget
 from pareto_explorer.unlearning.core.data import Batches, UnlearningData
+from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.gradients import gradient
+from pareto_explorer.unlearning.core.knobs import (
+    KnobSpec,
+    above_zero,
+    fraction,
+    not_negative,
+    whole_above_zero,
+)
 from pareto_explorer.unlearning.core.loss_pair import untracked
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting
+from pareto_explorer.unlearning.methods._optimiser import optimiser
 from pareto_explorer.unlearning.methods._projection import flat_gradient, move, project_off
 
-__all__ = ["Entanglement", "squared_wasserstein"]
+__all__ = ["ENTRIES", "Entanglement", "squared_wasserstein"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,3 +243,46 @@ def _remote_loss(setting: Setting) -> Tensor:
 def _diagnostics(losses_r: Tensor, losses_f: Tensor) -> dict[str, Tensor]:
     """Columns of n steps: the task's loss on the remote part, and L_f."""
     return {"loss_retain": losses_r, "loss_forget": losses_f}
+
+
+_OPTIMISER = optimiser([0.0003, 0.01])
+#: The optimiser's knobs, where forgetting and repair have their own.
+_PHASED = _OPTIMISER | {
+    "lr": _OPTIMISER["lr"]._replace(summary="learning rate of the forgetting phase, constant"),
+    "optimizer": _OPTIMISER["optimizer"]._replace(summary="of the forgetting phase: sgd or adamw"),
+    "momentum": _OPTIMISER["momentum"]._replace(summary="momentum of the repair, and of sgd"),
+    "weight_decay": _OPTIMISER["weight_decay"]._replace(summary="decay in the forgetting phase"),
+}
+
+ENTRIES = (
+    Entry.of(
+        "entanglement",
+        Entanglement,
+        summary=(
+            "Forgets against the remote retain set, then repairs the adjacent one by projected "
+            "steps; needs a task with an adjacent set."
+        ),
+        source="Cheng et al., arXiv 2603.26569, algorithm 1",
+        defects="ridge added once per tensor; repair loss not clipped",
+        knobs=_PHASED
+        | {
+            "repair_lr": KnobSpec(
+                {"loguniform": [0.0002, 0.001]}, "learning rate of the repair, constant", above_zero
+            ),
+            "forget_share": KnobSpec(
+                {"uniform": [0.2, 0.8]}, "share of the steps that forget; the rest repair", fraction
+            ),
+            "ascent": KnobSpec(None, "weight of the forget loss while forgetting", above_zero),
+            "penalty": KnobSpec(None, "how hard the remote loss is held", not_negative),
+            "clip": KnobSpec(None, "cross-entropy beyond which nothing forgets", above_zero),
+            "wasserstein": KnobSpec(
+                {"uniform": [0.0, 1.0]},
+                "share of the distance to the forgotten model in what repair protects",
+                fraction,
+            ),
+            "batches": KnobSpec(
+                None, "most batches per gradient that the repair must not follow", whole_above_zero
+            ),
+        },
+    ),
+)

@@ -10,10 +10,12 @@ from torch import Tensor, nn
 
 from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.unlearning.core.budget import Ledger
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero, whole_above_zero
 from pareto_explorer.unlearning.methods._one_shot import Edit, OneShot
 from pareto_explorer.unlearning.methods._squared_gradients import shuffled
 
-__all__ = ["FisherForgetting", "fisher_diagonal"]
+__all__ = ["ENTRIES", "FisherForgetting", "fisher_diagonal"]
 
 #: Added to the Fisher information, as in published code, so that noise stays finite.
 _FLOOR = 1e-8
@@ -77,3 +79,19 @@ def fisher_diagonal(
         torch._foreach_add_(total, parts, alpha=1 / len(samples))
         ledger.count(forward=1, backward=len(log_p))
     return total
+
+
+ENTRIES = (
+    Entry.of(
+        "fisher_forgetting",
+        FisherForgetting,
+        summary="Adds noise to the weights that the retain set does not depend on.",
+        source="Golatkar et al., arXiv 1911.04933",
+        knobs={
+            "noise": KnobSpec({"loguniform": [1e-3, 1e-2]}, "scale of the noise", above_zero),
+            "fisher_samples": KnobSpec(
+                None, "retain samples in the Fisher matrix", whole_above_zero
+            ),
+        },
+    ),
+)

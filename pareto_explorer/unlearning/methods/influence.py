@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero, whole_above_zero
 from pareto_explorer.unlearning.methods._one_shot import Edit, OneShot
 from pareto_explorer.unlearning.methods._projection import move
 from pareto_explorer.unlearning.methods._squared_gradients import (
@@ -16,7 +18,7 @@ from pareto_explorer.unlearning.methods._squared_gradients import (
     shuffled,
 )
 
-__all__ = ["InfluenceUnlearning", "inverse_fisher_product"]
+__all__ = ["ENTRIES", "InfluenceUnlearning", "inverse_fisher_product"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,3 +90,23 @@ def inverse_fisher_product(rows: Tensor, v: Tensor, damping: float) -> Tensor:
 
 def _flat(parts: Iterable[Tensor]) -> Tensor:
     return torch.cat([part.reshape(-1) for part in parts])
+
+
+ENTRIES = (
+    Entry.of(
+        "influence_unlearning",
+        InfluenceUnlearning,
+        summary="One step along an inverse Fisher matrix times the forget gradient.",
+        source="IU, Jia et al., arXiv 2304.04934; WoodFisher, arXiv 2004.14340",
+        defects="the published recursion does not give F⁻¹v",
+        knobs={
+            "strength": KnobSpec(
+                {"loguniform": [0.001, 0.02]}, "length of the step; 1 is Newton's", above_zero
+            ),
+            "damping": KnobSpec(None, "added to the Fisher matrix's diagonal", above_zero),
+            "fisher_samples": KnobSpec(
+                None, "retain samples in the Fisher matrix", whole_above_zero
+            ),
+        },
+    ),
+)

@@ -10,20 +10,28 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torchjd.aggregation import Weighting
-from torchjd.linalg import PSDMatrix
 
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.unlearning.aggregators._rule import Descent, Rule, Step
+from pareto_explorer.unlearning.aggregators._weighting import Weighting
 from pareto_explorer.unlearning.core.data import UnlearningData
-from pareto_explorer.unlearning.core.forget_losses import ForgetLoss, negative_cross_entropy
+from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.gradients import Jacobian
+from pareto_explorer.unlearning.core.knobs import (
+    KnobSpec,
+    absent_or_fraction,
+    one_of,
+    true_or_false,
+)
 from pareto_explorer.unlearning.core.loss_pair import Objectives
+from pareto_explorer.unlearning.core.losses import ForgetLoss
+from pareto_explorer.unlearning.forget_losses.negative_cross_entropy import negative_cross_entropy
 from pareto_explorer.unlearning.methods._auto_lr import AutoLR
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting
+from pareto_explorer.unlearning.methods._optimiser import optimiser
 from pareto_explorer.unlearning.methods._saliency import restore_masked, saliency_mask
 
-__all__ = ["DIAGNOSTICS", "GRANULARITIES", "JacobianDescent"]
+__all__ = ["DIAGNOSTICS", "ENTRIES", "GRANULARITIES", "JacobianDescent"]
 
 #: Columns that every run observes, averaged over the steps since the last evaluation.
 DIAGNOSTICS = (
@@ -67,7 +75,7 @@ class JacobianDescent(GradientMethod):
         InputError: When a word is not known, or ``auto_lr`` is asked of ``adamw``.
     """
 
-    aggregator: Weighting[PSDMatrix] | Rule
+    aggregator: Weighting | Rule
     forget_loss: ForgetLoss
     granularity: Literal["full", "layer"] = "full"
     saliency: float | None = None
@@ -191,3 +199,31 @@ def _diagnostics(
         -product,
     )
     return dict(zip(DIAGNOSTICS, values, strict=True))
+
+
+ENTRIES = (
+    Entry.of(
+        "jacobian_descent",
+        JacobianDescent,
+        summary="Steps along an aggregate of the retain and the forget gradient.",
+        source="Quinton and Rey, arXiv 2406.16232; RAUL, Khosrowshahi et al., arXiv 2606.00399",
+        knobs=optimiser([0.003, 0.3])
+        | {
+            "granularity": KnobSpec(
+                None,
+                "full: one pair of weights; layer: one for each parameter tensor",
+                one_of(GRANULARITIES),
+            ),
+            "saliency": KnobSpec(
+                None,
+                "fraction of the weights that may move, by forget gradient; null: all",
+                absent_or_fraction,
+            ),
+            "auto_lr": KnobSpec(
+                None,
+                "whether lr is only the start: every tenth step it is fitted to the retain loss",
+                true_or_false,
+            ),
+        },
+    ),
+)

@@ -9,9 +9,12 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, fraction, not_negative
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, follow
+from pareto_explorer.unlearning.methods._optimiser import optimiser
 
-__all__ = ["L1Sparse"]
+__all__ = ["ENTRIES", "L1Sparse"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,7 @@ class L1Sparse(GradientMethod):
         unpenalised: Share of the steps, at the end, that go without the penalty.
     """
 
+    lr: float = 0.1
     alpha: float = 1e-4
     unpenalised: float = 0.0
 
@@ -48,3 +52,23 @@ class L1Sparse(GradientMethod):
                 torch._foreach_add_(gradients, signs, alpha=self.alpha * left)
 
         return write_gradients
+
+
+ENTRIES = (
+    Entry.of(
+        "l1_sparse",
+        L1Sparse,
+        summary="Fine-tunes on the retain set with an l1 penalty that fades out.",
+        source="Jia et al., arXiv 2304.04934",
+        defects="RAUL's configuration seems to swap lr and alpha",
+        knobs=optimiser([0.01, 0.3])
+        | {
+            "alpha": KnobSpec(
+                {"loguniform": [1e-5, 2e-3]},
+                "first weight of the l1 penalty, which falls to 0",
+                not_negative,
+            ),
+            "unpenalised": KnobSpec(None, "share of the last steps without the penalty", fraction),
+        },
+    ),
+)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from pareto_explorer.unlearning.core.budget import Budget
 from pareto_explorer.unlearning.core.data import UnlearningData
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero, whole_above_zero
+from pareto_explorer.unlearning.methods._optimiser import optimiser
 from pareto_explorer.unlearning.methods.task_vector import ForgetTuning
 
-__all__ = ["NegMerge", "agreement"]
+__all__ = ["ENTRIES", "NegMerge", "agreement"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,7 @@ class NegMerge(ForgetTuning):
         lr_spread: Ratio of the highest learning rate to the lowest.
     """
 
+    lr: float = 0.01
     scale: float = 3.0
     candidates: int = 4
     lr_spread: float = 4.0
@@ -87,3 +92,28 @@ def agreement(vectors: Sequence[Tensor]) -> Tensor:
     stacked = torch.stack(list(vectors))
     agree = stacked.sign().sum(0).abs() == len(stacked)
     return torch.where(agree, stacked.mean(0), 0.0)
+
+
+def _at_least_one(value: object) -> str | None:
+    good = above_zero(value) is None and cast("float", value) >= 1
+    return None if good else "a number of at least 1"
+
+
+ENTRIES = (
+    Entry.of(
+        "neg_merge",
+        NegMerge,
+        summary="Negates what several models that learned the forget set on agree on by sign.",
+        source="NegMerge, Kim et al., arXiv 2410.05583",
+        knobs=optimiser([1e-3, 0.03])
+        | {
+            "scale": KnobSpec(
+                {"loguniform": [0.5, 8]}, "how far to go against the task vector", above_zero
+            ),
+            "candidates": KnobSpec(
+                None, "fine-tuned models, which share the budget", whole_above_zero
+            ),
+            "lr_spread": KnobSpec(None, "highest learning rate over the lowest", _at_least_one),
+        },
+    ),
+)

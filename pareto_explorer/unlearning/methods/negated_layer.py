@@ -9,9 +9,12 @@ import torch
 from torch import nn
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, whole_number
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, follow
+from pareto_explorer.unlearning.methods._optimiser import optimiser
 
-__all__ = ["NegatedLayer"]
+__all__ = ["ENTRIES", "NegatedLayer"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,7 @@ class NegatedLayer(GradientMethod):
         InputError: When the model has no such layer.
     """
 
+    lr: float = 0.1
     layer: int = 0
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
@@ -53,3 +57,17 @@ class NegatedLayer(GradientMethod):
 def _is_layer(module: nn.Module) -> bool:
     weight = getattr(module, "weight", None)
     return isinstance(weight, nn.Parameter) and weight.requires_grad and weight.ndim >= 2
+
+
+ENTRIES = (
+    Entry.of(
+        "not",
+        NegatedLayer,
+        summary="Negates the weights of an early layer, then trains on with the retain set.",
+        source="NoT, Khalil et al., arXiv 2503.05657",
+        knobs=optimiser([0.01, 0.3])
+        | {
+            "layer": KnobSpec(None, "which layer is negated, from the input", whole_number),
+        },
+    ),
+)

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from pareto_explorer.tasks.core.task import Samples
-from pareto_explorer.unlearning.core.forget_losses import cross_entropy
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, fraction
+from pareto_explorer.unlearning.core.losses import cross_entropy
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting
+from pareto_explorer.unlearning.methods._optimiser import optimiser
 from pareto_explorer.unlearning.methods._phases import weighted
 
-__all__ = ["NegativeGradientPlus"]
+__all__ = ["ENTRIES", "NegativeGradientPlus"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,3 +47,17 @@ class NegativeGradientPlus(GradientMethod):
 
 def _unlearn(logits: Tensor, batch: Samples) -> Tensor:
     return -cross_entropy(logits, batch.labels)
+
+
+ENTRIES = (
+    Entry.of(
+        "negative_gradient_plus",
+        NegativeGradientPlus,
+        summary="Descends on the retain and ascends on the forget cross-entropy in one sum.",
+        source="NegGrad+, Kurmanji et al., arXiv 2302.09880 (baselines)",
+        knobs=optimiser([0.003, 0.1])
+        | {
+            "beta": KnobSpec({"uniform": [0.8, 0.999]}, "share of the retain loss", fraction),
+        },
+    ),
+)

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from pareto_explorer.unlearning.core.forget_losses import ForgetBatch, random_labels
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.losses import ForgetBatch
 from pareto_explorer.unlearning.core.references import References
+from pareto_explorer.unlearning.forget_losses.random_labels import random_labels
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, follow
-from pareto_explorer.unlearning.methods._phases import forget_steps, take_turns
+from pareto_explorer.unlearning.methods._optimiser import optimiser
+from pareto_explorer.unlearning.methods._phases import ROUNDS, forget_steps, take_turns
 
-__all__ = ["RandomLabelling"]
+__all__ = ["ENTRIES", "RandomLabelling"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,7 @@ class RandomLabelling(GradientMethod):
         rounds: Rounds that the budget is divided into.
     """
 
+    lr: float = 0.1
     rounds: int = 10
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
@@ -46,3 +50,20 @@ class RandomLabelling(GradientMethod):
             follow(setting, "retain", setting.data.loss),
             follow(setting, "forget", noise),
         )
+
+
+ENTRIES = (
+    Entry.of(
+        "random_labelling",
+        RandomLabelling,
+        summary="Learns random labels on the forget set and true ones on the retain set, in turn.",
+        source=(
+            "RL baseline, SalUn, Fan et al., arXiv 2310.12508; Golatkar et al., arXiv 1911.04933"
+        ),
+        defects="forget batches evaluated with training transforms in some forks",
+        knobs=optimiser([0.01, 0.3])
+        | {
+            "rounds": ROUNDS,
+        },
+    ),
+)

@@ -9,11 +9,15 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, fraction
 from pareto_explorer.unlearning.methods._descent import Setting
+from pareto_explorer.unlearning.methods._optimiser import optimiser
+from pareto_explorer.unlearning.methods._phases import ROUNDS
 from pareto_explorer.unlearning.methods._saliency import restore_masked, saliency_mask
 from pareto_explorer.unlearning.methods.random_labelling import RandomLabelling
 
-__all__ = ["SalUn", "SalUnSoft", "shrink_changes"]
+__all__ = ["ENTRIES", "SalUn", "SalUnSoft", "shrink_changes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +66,7 @@ class SalUnSoft(RandomLabelling):
         rounds: Rounds that the budget is divided into.
     """
 
+    lr: float = 0.05
     proximal: float = 0.5
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
@@ -98,3 +103,37 @@ def shrink_changes(
         for parameter, original, change in zip(parameters, originals, changes, strict=True):
             shrunk = parameter - threshold * change.sign()
             parameter.copy_(torch.where(change.abs() > threshold, shrunk, original))
+
+
+ENTRIES = (
+    Entry.of(
+        "salun",
+        SalUn,
+        summary="Random labelling of the weights that matter most to the forget set.",
+        source="SalUn, Fan et al., arXiv 2310.12508, sections 4 and 5",
+        defects="masked weights moved by weight decay and momentum",
+        knobs=optimiser([0.01, 0.3])
+        | {
+            "rounds": ROUNDS,
+            "saliency": KnobSpec(
+                {"uniform": [0.1, 0.9]}, "fraction of the weights that may move", fraction
+            ),
+        },
+    ),
+    Entry.of(
+        "salun_soft",
+        SalUnSoft,
+        summary="Random labelling with proximal steps back to the original weights.",
+        source="SalUn, Fan et al., arXiv 2310.12508 (soft-thresholding variant)",
+        defects="anchor moved every epoch",
+        knobs=optimiser([0.01, 0.2])
+        | {
+            "rounds": ROUNDS,
+            "proximal": KnobSpec(
+                {"uniform": [0.1, 0.9]},
+                "fraction of the weights put back to the original; falls to 0",
+                fraction,
+            ),
+        },
+    ),
+)

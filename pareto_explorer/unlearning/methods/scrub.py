@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, not_negative, whole_number
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, follow_batches
-from pareto_explorer.unlearning.methods._phases import forget_steps, take_turns
-from pareto_explorer.unlearning.methods._teachers import Teacher, divergence
+from pareto_explorer.unlearning.methods._optimiser import optimiser
+from pareto_explorer.unlearning.methods._phases import ROUNDS, forget_steps, take_turns
+from pareto_explorer.unlearning.methods._teachers import TEMPERATURE, Teacher, divergence
 
-__all__ = ["Scrub"]
+__all__ = ["ENTRIES", "Scrub"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,7 @@ class Scrub(GradientMethod):
         max_rounds: How many of them, from the first on, have max steps.
     """
 
+    lr: float = 0.1
     temperature: float = 4.0
     alpha: float = 0.5
     gamma: float = 1.0
@@ -69,3 +73,22 @@ class Scrub(GradientMethod):
             follow_batches(setting, "retain", minimise),
             follow_batches(setting, "forget", maximise),
         )
+
+
+ENTRIES = (
+    Entry.of(
+        "scrub",
+        Scrub,
+        summary="Moves away from the original on the forget set, and back to it on the retain set.",
+        source="SCRUB, Kurmanji et al., arXiv 2302.09880",
+        defects="optimiser on the wrong model; one max epoch too many",
+        knobs=optimiser([0.01, 0.3])
+        | {
+            "temperature": TEMPERATURE,
+            "alpha": KnobSpec(None, "weight of the divergence in min steps", not_negative),
+            "gamma": KnobSpec(None, "weight of the cross-entropy in min steps", not_negative),
+            "rounds": ROUNDS,
+            "max_rounds": KnobSpec(None, "rounds, from the first on, with max steps", whole_number),
+        },
+    ),
+)

@@ -11,11 +11,20 @@ from torch import Tensor
 from torch.nn import functional
 
 from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.gradients import gradient
+from pareto_explorer.unlearning.core.knobs import (
+    KnobSpec,
+    above_zero,
+    not_negative,
+    whole_above_zero,
+    whole_number,
+)
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting
+from pareto_explorer.unlearning.methods._optimiser import optimiser
 from pareto_explorer.unlearning.methods._squared_gradients import shuffled, squared_gradients
 
-__all__ = ["SFRon", "adaptive_ascent"]
+__all__ = ["ENTRIES", "SFRon", "adaptive_ascent"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +52,7 @@ class SFRon(GradientMethod):
         importance_batch: Samples whose gradients are averaged before they are squared.
     """
 
+    lr: float = 0.01
     forget_every: int = 5
     coefficient: float = 25.0
     adaptivity: float = 0.5
@@ -123,3 +133,27 @@ def _loss_forget(losses: Tensor) -> dict[str, Tensor]:
 
 def _loss_retain(losses: Tensor) -> dict[str, Tensor]:
     return {"loss_retain": losses}
+
+
+ENTRIES = (
+    Entry.of(
+        "sfron",
+        SFRon,
+        summary="Fine-tunes on the retain set, with a masked step of weighted ascent now and then.",
+        source="SFRon, Huang et al., arXiv 2409.19732",
+        defects="samples without loss take all the weight",
+        knobs=optimiser([0.003, 0.1])
+        | {
+            "forget_every": KnobSpec(None, "retain steps after each forget step", whole_number),
+            "coefficient": KnobSpec(
+                {"loguniform": [1, 100]}, "strength of the ascent at the beginning", above_zero
+            ),
+            "adaptivity": KnobSpec(None, "favours samples with low loss", not_negative),
+            "clip_norm": KnobSpec(None, "longest gradient of a forget step", above_zero),
+            "threshold": KnobSpec(
+                None, "ratio of importances from which a weight takes forget steps", not_negative
+            ),
+            "importance_batch": KnobSpec(None, "samples per squared gradient", whole_above_zero),
+        },
+    ),
+)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import torch
 
 from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero, whole_above_zero
 from pareto_explorer.unlearning.methods._one_shot import Edit, OneShot
 from pareto_explorer.unlearning.methods._squared_gradients import shuffled, squared_gradients
 
-__all__ = ["SelectiveSynapticDampening"]
+__all__ = ["ENTRIES", "SelectiveSynapticDampening"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,3 +55,32 @@ class SelectiveSynapticDampening(OneShot):
             for parameter, i_f, i_d in zip(run.parameters, of_forget, of_all, strict=True):
                 factor = (self.dampening * i_d / i_f).clamp(max=1)
                 parameter.mul_(torch.where(i_f > self.selection * i_d, factor, 1.0))
+
+
+def _absent_or_whole(value: object) -> str | None:
+    wanted = whole_above_zero(value)
+    return None if value is None or wanted is None else f"{wanted} or null"
+
+
+ENTRIES = (
+    Entry.of(
+        "ssd",
+        SelectiveSynapticDampening,
+        summary="Shrinks the weights that matter much more to the forget set than to all data.",
+        source="SSD, Foster et al., arXiv 2308.07707",
+        defects="smaller last batches weigh as much as full ones",
+        knobs={
+            "selection": KnobSpec(
+                {"loguniform": [30, 200]},
+                "ratio of importances from which a weight is dampened",
+                above_zero,
+            ),
+            "dampening": KnobSpec(None, "lower values shrink selected weights more", above_zero),
+            "importance_batch": KnobSpec(
+                None,
+                "samples per squared gradient; null: the budget's batch size",
+                _absent_or_whole,
+            ),
+        },
+    ),
+)

@@ -12,9 +12,12 @@ from torch import nn
 
 from pareto_explorer.unlearning.core.budget import Ledger
 from pareto_explorer.unlearning.core.data import UnlearningData
+from pareto_explorer.unlearning.core.entries import Entry
+from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, Stage, follow
+from pareto_explorer.unlearning.methods._optimiser import optimiser
 
-__all__ = ["ForgetTuning", "TaskVector"]
+__all__ = ["ENTRIES", "ForgetTuning", "TaskVector"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,7 @@ class TaskVector(ForgetTuning):
         scale: How far to go the other way.
     """
 
+    lr: float = 0.01
     scale: float = 2.0
 
     def stage(self, model: nn.Module, data: UnlearningData, ledger: Ledger) -> Stage:  # noqa: ARG002
@@ -54,3 +58,19 @@ class TaskVector(ForgetTuning):
         ):
             parameter.copy_(start - self.scale * (end - start))
         return model.eval()
+
+
+ENTRIES = (
+    Entry.of(
+        "task_vector",
+        TaskVector,
+        summary="Learns the forget set on, then goes the same way back from the original model.",
+        source="Ilharco et al., arXiv 2212.04089, section 3",
+        knobs=optimiser([1e-3, 0.03])
+        | {
+            "scale": KnobSpec(
+                {"loguniform": [0.5, 8]}, "how far to go against the task vector", above_zero
+            ),
+        },
+    ),
+)

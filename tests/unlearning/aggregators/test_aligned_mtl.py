@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from torchjd.aggregation import AlignedMTLWeighting
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.unlearning.aggregators import AlignedMTL
+from pareto_explorer.unlearning.aggregators.aligned_mtl import AlignedMTL
 from tests.unlearning.aggregators.pairs import assert_same_step, fractions, pair, pairs, step, weigh
 
 scales = st.sampled_from(["min", "rmse"])

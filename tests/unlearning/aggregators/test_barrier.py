@@ -3,7 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pareto_explorer.unlearning.aggregators import GRU, BarrierForget, BarrierRetain, UPGrad
+from pareto_explorer.unlearning.aggregators.barrier import BarrierForget, BarrierRetain
+from pareto_explorer.unlearning.aggregators.gru import GRU
+from pareto_explorer.unlearning.aggregators.upgrad import UPGrad
 from tests.unlearning.aggregators.pairs import angled, anything, pair, weigh
 from tests.unlearning.aggregators.steps import begun, direction, step_of
 

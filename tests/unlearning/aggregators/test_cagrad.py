@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from torchjd.aggregation import CAGradWeighting
 
-from pareto_explorer.unlearning.aggregators import CAGrad
+from pareto_explorer.unlearning.aggregators.cagrad import CAGrad
 from tests.unlearning.aggregators.pairs import (
     angled,
     assert_not_conflicting,

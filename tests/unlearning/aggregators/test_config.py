@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchjd.aggregation import ConFIG as Reference
 
-from pareto_explorer.unlearning.aggregators import ConFIG
+from pareto_explorer.unlearning.aggregators.config import ConFIG
 from tests.unlearning.aggregators.pairs import (
     angled,
     anything,

@@ -3,7 +3,7 @@ import pytest
 import torch
 from hypothesis import given
 
-from pareto_explorer.unlearning.aggregators import CUP
+from pareto_explorer.unlearning.aggregators.cup import CUP
 from tests.unlearning.aggregators.pairs import (
     angled,
     anything,

@@ -5,7 +5,7 @@ from hypothesis import given
 from torchjd.aggregation import DualProjWeighting
 from torchjd.linalg import QuadprogProjector
 
-from pareto_explorer.unlearning.aggregators import DualProj
+from pareto_explorer.unlearning.aggregators.dualproj import DualProj
 from tests.unlearning.aggregators.pairs import (
     aligned,
     angled,

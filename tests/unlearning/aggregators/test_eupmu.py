@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pareto_explorer.unlearning.aggregators import EUPMU, GRU
+from pareto_explorer.unlearning.aggregators.eupmu import EUPMU
+from pareto_explorer.unlearning.aggregators.gru import GRU
 from tests.unlearning.aggregators.pairs import anything, assert_same_step, pairs, step, weigh
 
 tolerances = st.just(0.0) | st.floats(-4, 4).map(lambda x: 10.0**x)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from pareto_explorer.unlearning.aggregators import EUPMUImplicit
+from pareto_explorer.unlearning.aggregators.eupmu_implicit import EUPMUImplicit
 from tests.unlearning.aggregators.pairs import pair
 from tests.unlearning.aggregators.steps import begun, direction, step_of
 

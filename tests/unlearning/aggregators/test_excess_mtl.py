@@ -3,7 +3,7 @@ import pytest
 import torch
 from torchjd.aggregation import ExcessMTLWeighting
 
-from pareto_explorer.unlearning.aggregators import ExcessMTL
+from pareto_explorer.unlearning.aggregators.excess_mtl import ExcessMTL
 from pareto_explorer.unlearning.core.gradients import Jacobian
 from tests.unlearning.aggregators.steps import begun, direction, step_of
 

@@ -5,7 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchjd.aggregation import FairGradWeighting
 
-from pareto_explorer.unlearning.aggregators import FairGrad, Mean, MUNBa
+from pareto_explorer.unlearning.aggregators.fairgrad import FairGrad
+from pareto_explorer.unlearning.aggregators.munba import MUNBa
+from pareto_explorer.unlearning.aggregators.weighted_sum import Mean
 from tests.unlearning.aggregators.pairs import (
     anything,
     assert_not_conflicting,

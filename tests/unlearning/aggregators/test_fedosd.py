@@ -1,7 +1,7 @@
 import numpy as np
 from hypothesis import given
 
-from pareto_explorer.unlearning.aggregators import FedOSD
+from pareto_explorer.unlearning.aggregators.fedosd import FedOSD
 from tests.unlearning.aggregators.pairs import (
     angled,
     anything,

@@ -3,8 +3,7 @@ import pytest
 import torch
 from torchjd.aggregation import GradDrop as Reference
 
-from pareto_explorer.unlearning.aggregators import GradDrop
-from pareto_explorer.unlearning.aggregators.graddrop import drop
+from pareto_explorer.unlearning.aggregators.graddrop import GradDrop, drop
 from tests.unlearning.aggregators.steps import begun, direction, step_of
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pareto_explorer.unlearning.aggregators import GRU
+from pareto_explorer.unlearning.aggregators.gru import GRU
 from tests.unlearning.aggregators.pairs import (
     aligned,
     angled,

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.unlearning.aggregators import CUP, HAMUQ, HAMUU
-from pareto_explorer.unlearning.aggregators.hamu import Demand, solve
+from pareto_explorer.unlearning.aggregators.cup import CUP
+from pareto_explorer.unlearning.aggregators.hamu import HAMUQ, HAMUU, Demand, solve
 from tests.unlearning.aggregators.pairs import angled, anything, conflicting, gramian, pair, step
 from tests.unlearning.aggregators.steps import begun, direction, step_of
 

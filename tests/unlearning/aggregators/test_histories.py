@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchjd.aggregation import CRMOGMWeighting, GradVacWeighting, PCDWeighting
 
-from pareto_explorer.unlearning.aggregators import CRMOGM, MGDA, PCD, GradVac, PCGrad, UPGrad
+from pareto_explorer.unlearning.aggregators.cr_mogm import CRMOGM
+from pareto_explorer.unlearning.aggregators.gradvac import GradVac
+from pareto_explorer.unlearning.aggregators.mgda import MGDA
+from pareto_explorer.unlearning.aggregators.pcd import PCD
+from pareto_explorer.unlearning.aggregators.pcgrad import PCGrad
+from pareto_explorer.unlearning.aggregators.upgrad import UPGrad
 from tests.unlearning.aggregators.pairs import angled, anything, gramian, pair, pairs, step, weigh
 
 RULES = [PCD(0.5, 0.9), GradVac(0.3), CRMOGM(UPGrad(0.3), 0.8)]

@@ -4,23 +4,21 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pareto_explorer.unlearning.aggregators import (
-    CUP,
-    EUPMU,
-    GRU,
-    IMTLG,
-    MGDA,
-    CAGrad,
-    ConFIG,
-    DualProj,
-    FairGrad,
-    FedOSD,
-    Mean,
-    MUNBa,
-    NGDiff,
-    PCGrad,
-    UPGrad,
-)
+from pareto_explorer.unlearning.aggregators.cagrad import CAGrad
+from pareto_explorer.unlearning.aggregators.config import ConFIG
+from pareto_explorer.unlearning.aggregators.cup import CUP
+from pareto_explorer.unlearning.aggregators.dualproj import DualProj
+from pareto_explorer.unlearning.aggregators.eupmu import EUPMU
+from pareto_explorer.unlearning.aggregators.fairgrad import FairGrad
+from pareto_explorer.unlearning.aggregators.fedosd import FedOSD
+from pareto_explorer.unlearning.aggregators.gru import GRU
+from pareto_explorer.unlearning.aggregators.imtl_g import IMTLG
+from pareto_explorer.unlearning.aggregators.mgda import MGDA
+from pareto_explorer.unlearning.aggregators.munba import MUNBa
+from pareto_explorer.unlearning.aggregators.ngdiff import NGDiff
+from pareto_explorer.unlearning.aggregators.pcgrad import PCGrad
+from pareto_explorer.unlearning.aggregators.upgrad import UPGrad
+from pareto_explorer.unlearning.aggregators.weighted_sum import Mean
 from tests.unlearning.aggregators.pairs import (
     aligned,
     angled,

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchjd.aggregation import IMTLGWeighting
 
-from pareto_explorer.unlearning.aggregators import IMTLG
+from pareto_explorer.unlearning.aggregators.imtl_g import IMTLG
 from tests.unlearning.aggregators.pairs import (
     angled,
     anything,

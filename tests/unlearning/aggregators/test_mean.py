@@ -1,7 +1,7 @@
 import torch
 from torchjd.aggregation import MeanWeighting
 
-from pareto_explorer.unlearning.aggregators import Mean
+from pareto_explorer.unlearning.aggregators.weighted_sum import Mean
 
 
 def test_agrees_with_torchjd_for_two_and_three_objectives():

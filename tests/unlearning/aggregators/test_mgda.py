@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchjd.aggregation import MGDAWeighting
 
-from pareto_explorer.unlearning.aggregators import MGDA
+from pareto_explorer.unlearning.aggregators.mgda import MGDA
 from tests.unlearning.aggregators.pairs import (
     angled,
     anything,

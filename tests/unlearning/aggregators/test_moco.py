@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchjd.aggregation._utils.simplex import project_onto_simplex
 
-from pareto_explorer.unlearning.aggregators import MGDA, MoCo
-from pareto_explorer.unlearning.aggregators.moco import on_simplex
+from pareto_explorer.unlearning.aggregators.mgda import MGDA
+from pareto_explorer.unlearning.aggregators.moco import MoCo, on_simplex
 from pareto_explorer.unlearning.core.gradients import Jacobian
 from tests.unlearning.aggregators.pairs import pair, step
 from tests.unlearning.aggregators.steps import begun, direction, step_of

@@ -3,7 +3,8 @@ import pytest
 import torch
 from torchjd.aggregation import MoDoWeighting
 
-from pareto_explorer.unlearning.aggregators import MGDA, MoDo
+from pareto_explorer.unlearning.aggregators.mgda import MGDA
+from pareto_explorer.unlearning.aggregators.modo import MoDo
 from pareto_explorer.unlearning.core.gradients import Jacobian
 from tests.unlearning.aggregators.pairs import gramian, pair, step
 from tests.unlearning.aggregators.steps import begun, direction, step_of

@@ -1,7 +1,7 @@
 import numpy as np
 from hypothesis import given
 
-from pareto_explorer.unlearning.aggregators import MUNBa
+from pareto_explorer.unlearning.aggregators.munba import MUNBa
 from tests.unlearning.aggregators.pairs import (
     angled,
     anything,

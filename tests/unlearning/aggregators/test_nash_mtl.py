@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.unlearning.aggregators import MUNBa, NashMTL
+from pareto_explorer.unlearning.aggregators.munba import MUNBa
+from pareto_explorer.unlearning.aggregators.nash_mtl import NashMTL
 from tests.unlearning.aggregators.pairs import gramian, pair, step, weigh
 
 SOLVERS = ("cvxpy", "ecos")

@@ -1,7 +1,7 @@
 import numpy as np
 from hypothesis import given
 
-from pareto_explorer.unlearning.aggregators import NGDiff
+from pareto_explorer.unlearning.aggregators.ngdiff import NGDiff
 from tests.unlearning.aggregators.pairs import angled, anything, assert_not_conflicting, step, weigh
 
 

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from torchjd.aggregation import PCGradWeighting
 
-from pareto_explorer.unlearning.aggregators import PCGrad
+from pareto_explorer.unlearning.aggregators.pcgrad import PCGrad
 from tests.unlearning.aggregators.pairs import (
     aligned,
     angled,

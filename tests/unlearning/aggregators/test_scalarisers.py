@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchjd import scalarization
 
-from pareto_explorer.unlearning.aggregators import (
+from pareto_explorer.unlearning.aggregators.imtl_l import IMTLL
+from pareto_explorer.unlearning.aggregators.scalarised import (
     COSMOS,
     DWA,
     FAMO,
-    IMTLL,
     PBI,
     STCH,
     UW,

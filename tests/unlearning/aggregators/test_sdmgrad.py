@@ -3,7 +3,7 @@ import pytest
 import torch
 from torchjd.aggregation import SDMGradWeighting
 
-from pareto_explorer.unlearning.aggregators import SDMGrad
+from pareto_explorer.unlearning.aggregators.sdmgrad import SDMGrad
 from pareto_explorer.unlearning.core.gradients import Jacobian
 from tests.unlearning.aggregators.steps import begun, direction, step_of
 

@@ -3,7 +3,9 @@ import pytest
 import torch
 
 from pareto_explorer.unlearning import make_method, resolve
-from pareto_explorer.unlearning.aggregators import GRU, Mean, TrackedRetain
+from pareto_explorer.unlearning.aggregators import TrackedRetain
+from pareto_explorer.unlearning.aggregators.gru import GRU
+from pareto_explorer.unlearning.aggregators.weighted_sum import Mean
 from pareto_explorer.unlearning.core.gradients import Jacobian
 from tests.unlearning.aggregators.pairs import pair
 from tests.unlearning.aggregators.steps import begun, direction, step_of

@@ -5,7 +5,7 @@ from hypothesis import given
 from torchjd.aggregation import UPGradWeighting
 from torchjd.linalg import QuadprogProjector
 
-from pareto_explorer.unlearning.aggregators import UPGrad
+from pareto_explorer.unlearning.aggregators.upgrad import UPGrad
 from tests.unlearning.aggregators.pairs import (
     aligned,
     anything,

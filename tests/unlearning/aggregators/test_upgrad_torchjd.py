@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torchjd.aggregation import UPGradWeighting
 
-from pareto_explorer.unlearning.aggregators import UPGrad, UPGradTorchJD
+from pareto_explorer.unlearning.aggregators.upgrad import UPGrad, UPGradTorchJD
 from tests.unlearning.aggregators.pairs import fractions, gramian, pair, pairs, step, weigh
 
 #: Norm ratio -> cos(d, g_r) of the exact rule and of the library's, at an angle of 120°.

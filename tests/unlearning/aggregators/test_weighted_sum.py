@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from torchjd.aggregation import Constant
 
-from pareto_explorer.unlearning.aggregators import WeightedSum
+from pareto_explorer.unlearning.aggregators.weighted_sum import WeightedSum
 from tests.unlearning.aggregators.pairs import anything, fractions, step
 
 

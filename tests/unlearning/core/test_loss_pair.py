@@ -5,14 +5,14 @@ import torch
 
 from pareto_explorer.unlearning import Budget
 from pareto_explorer.unlearning.core.data import Streams
-from pareto_explorer.unlearning.core.forget_losses import (
+from pareto_explorer.unlearning.core.loss_pair import Objectives, untracked
+from pareto_explorer.unlearning.forget_losses.kl_heldout import (
     kl_heldout,
     kl_heldout_detached,
     kl_heldout_published,
-    kl_uniform,
-    random_labels,
 )
-from pareto_explorer.unlearning.core.loss_pair import Objectives, untracked
+from pareto_explorer.unlearning.forget_losses.kl_uniform import kl_uniform
+from pareto_explorer.unlearning.forget_losses.random_labels import random_labels
 from tests.unlearning.toys import draws, make_data, network
 
 LOSSES = [kl_uniform, kl_heldout, kl_heldout_detached, kl_heldout_published, random_labels]

@@ -5,8 +5,9 @@ import torch
 
 from pareto_explorer.unlearning import Budget, References
 from pareto_explorer.unlearning.core.data import Streams
-from pareto_explorer.unlearning.core.forget_losses import kl_heldout, kl_uniform
 from pareto_explorer.unlearning.core.references import reads_original
+from pareto_explorer.unlearning.forget_losses.kl_heldout import kl_heldout
+from pareto_explorer.unlearning.forget_losses.kl_uniform import kl_uniform
 from tests.unlearning.toys import CLASSES, draws, linear, make_data, network, references
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.methods import BadTeacher
+from pareto_explorer.unlearning.methods.bad_teacher import BadTeacher
 from tests.unlearning.softmax_regression import gradient_of, predictions, put, sgd, start
 from tests.unlearning.toys import CLASSES, draws, flat, linear, make_data, network
 

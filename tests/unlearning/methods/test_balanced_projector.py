@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.optimize import nnls
 from torchjd.aggregation import UPGradWeighting
 
-from pareto_explorer.unlearning.aggregators import UPGrad
+from pareto_explorer.unlearning.aggregators.upgrad import UPGrad
 from pareto_explorer.unlearning.methods._balanced_projector import BalancedProjector
 from tests.unlearning.toys import draws
 

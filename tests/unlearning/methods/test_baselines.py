@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.methods import DoNothing, FineTune, GradientAscent
+from pareto_explorer.unlearning.methods.controls import DoNothing, FineTune, GradientAscent
 from tests.unlearning.toys import CLASSES, draws, flat, linear, make_data, network
 
 WHOLE = 100

@@ -12,8 +12,7 @@ from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.tasks.models.networks import ImageClassifier
 from pareto_explorer.unlearning import Budget
 from pareto_explorer.unlearning.core.data import Streams
-from pareto_explorer.unlearning.methods import BoundaryExpand
-from pareto_explorer.unlearning.methods.boundary_expand import _Widened
+from pareto_explorer.unlearning.methods.boundary_expand import BoundaryExpand, _Widened
 from tests.unlearning.toys import CLASSES, draws, flat, make_data, network
 
 WHOLE = 100

@@ -10,9 +10,8 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.tasks.models.networks import ImageClassifier
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.methods import BoundaryShrink
 from pareto_explorer.unlearning.methods._descent import Demanding
-from pareto_explorer.unlearning.methods.boundary_shrink import nearest_labels
+from pareto_explorer.unlearning.methods.boundary_shrink import BoundaryShrink, nearest_labels
 from tests.unlearning.softmax_regression import cross_entropy_gradient, sgd, start
 from tests.unlearning.toys import draws, flat, linear, make_data, network
 

@@ -11,14 +11,14 @@ from torchjd.aggregation import UPGrad
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.unlearning import Budget, make_method
-from pareto_explorer.unlearning.core.forget_losses import (
-    ForgetBatch,
-    cross_entropy,
-    kl_uniform_reverse,
-)
-from pareto_explorer.unlearning.methods import RAULCalibrated
+from pareto_explorer.unlearning.core.losses import ForgetBatch, cross_entropy
+from pareto_explorer.unlearning.forget_losses.kl_uniform import kl_uniform_reverse
 from pareto_explorer.unlearning.methods._projection import flat_gradient
-from pareto_explorer.unlearning.methods.calibrated import TRIPLE_AGGREGATORS, calibration
+from pareto_explorer.unlearning.methods.calibrated import (
+    TRIPLE_AGGREGATORS,
+    RAULCalibrated,
+    calibration,
+)
 from tests.unlearning.toys import CLASSES, draws, flat, linear, make_data, network, references
 
 WHOLE = 100  # a batch of this size is the whole set

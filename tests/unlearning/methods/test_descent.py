@@ -6,16 +6,20 @@ import pytest
 import torch
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.unlearning import FORGET_LOSSES, WEIGHTINGS, Budget, make_method
-from pareto_explorer.unlearning.methods import FineTune
-from pareto_explorer.unlearning.tables.baselines import BASELINES
+from pareto_explorer.unlearning import AGGREGATORS, FORGET_LOSSES, METHODS, Budget, make_method
+from pareto_explorer.unlearning.methods import GradientMethod
+from pareto_explorer.unlearning.methods.controls import FineTune
 from tests.unlearning.toys import draws, flat, make_data, network
 
-STEPWISE = ("boundary_shrink", "boundary_expand", "sfron", "task_vector", "not")
+#: Those that need no parts, nor a task with an adjacent set, and show more than their last model.
+STEPWISE = [
+    name
+    for name, entry in METHODS.items()
+    if isinstance(entry.build, type)
+    and issubclass(entry.build, GradientMethod)
+    and not (entry.needs or name in {"entanglement", "neg_merge"})
+]
 FAMILIES = [
-    {"method": "fine_tune"},
-    {"method": "gradient_ascent"},
-    *({"method": name} for name in BASELINES),
     *({"method": name} for name in STEPWISE),
     *(
         {"method": "jacobian_descent", "aggregator": "upgrad", "forget_loss": x}
@@ -23,7 +27,7 @@ FAMILIES = [
     ),
     *(
         {"method": "jacobian_descent", "aggregator": x, "forget_loss": "kl_uniform"}
-        for x in WEIGHTINGS
+        for x in AGGREGATORS
     ),
 ]
 every = pytest.mark.parametrize("family", FAMILIES, ids=lambda f: "/".join(f.values()))

@@ -6,7 +6,8 @@ from statistics import fmean
 from pareto_explorer.sweeps.trials.replicate import unlearning_data
 from pareto_explorer.tasks import Subclass, digits, train_model
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.methods import Entanglement, RAULCalibrated
+from pareto_explorer.unlearning.methods.calibrated import RAULCalibrated
+from pareto_explorer.unlearning.methods.entanglement import Entanglement
 from tests.unlearning.methods.on_digits import accuracy
 from tests.unlearning.toys import draws
 

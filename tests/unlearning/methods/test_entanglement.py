@@ -10,11 +10,10 @@ from torch import nn
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.core.forget_losses import cross_entropy
-from pareto_explorer.unlearning.methods import Entanglement
+from pareto_explorer.unlearning.core.losses import cross_entropy
 from pareto_explorer.unlearning.methods._descent import BATCH_NORM_POLICIES
 from pareto_explorer.unlearning.methods._projection import flat_gradient, project_off
-from pareto_explorer.unlearning.methods.entanglement import squared_wasserstein
+from pareto_explorer.unlearning.methods.entanglement import Entanglement, squared_wasserstein
 from tests.unlearning.toys import CLASSES, draws, flat, linear, make_data, network, samples
 
 WHOLE = 100  # a batch of this size is the whole set

@@ -4,8 +4,7 @@ import torch
 from torch import nn
 
 from pareto_explorer.unlearning import Budget, Ledger, UnlearningData
-from pareto_explorer.unlearning.methods import FisherForgetting
-from pareto_explorer.unlearning.methods.fisher_forgetting import fisher_diagonal
+from pareto_explorer.unlearning.methods.fisher_forgetting import FisherForgetting, fisher_diagonal
 from tests.unlearning.toys import CLASSES, draws, flat, make_data, network, samples
 
 

@@ -5,8 +5,7 @@ from torch import nn
 
 from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.unlearning import Budget, UnlearningData
-from pareto_explorer.unlearning.methods import InfluenceUnlearning
-from pareto_explorer.unlearning.methods.influence import inverse_fisher_product
+from pareto_explorer.unlearning.methods.influence import InfluenceUnlearning, inverse_fisher_product
 from tests.unlearning.softmax_regression import cross_entropy_gradient, start
 from tests.unlearning.toys import draws, flat, linear, make_data, network
 

@@ -10,36 +10,35 @@ from scipy.special import log_softmax, softmax
 from torch import nn
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.unlearning import Budget, make_method
-from pareto_explorer.unlearning.aggregators import (
-    CUP,
-    FAMO,
-    HAMUQ,
-    MGDA,
-    PCD,
-    BarrierForget,
-    GeometricMean,
-    Mean,
-    Rule,
-    Step,
-    UPGrad,
-    WeightedSum,
-)
-from pareto_explorer.unlearning.core.forget_losses import (
+from pareto_explorer.unlearning import AGGREGATORS, Budget, make_method
+from pareto_explorer.unlearning.aggregators import Rule, Step
+from pareto_explorer.unlearning.aggregators.barrier import BarrierForget
+from pareto_explorer.unlearning.aggregators.cup import CUP
+from pareto_explorer.unlearning.aggregators.hamu import HAMUQ
+from pareto_explorer.unlearning.aggregators.mgda import MGDA
+from pareto_explorer.unlearning.aggregators.pcd import PCD
+from pareto_explorer.unlearning.aggregators.scalarised import FAMO, GeometricMean
+from pareto_explorer.unlearning.aggregators.upgrad import UPGrad
+from pareto_explorer.unlearning.aggregators.weighted_sum import Mean, WeightedSum
+from pareto_explorer.unlearning.forget_losses.kl_heldout import (
     kl_heldout,
     kl_heldout_detached,
     kl_heldout_published,
-    kl_uniform,
-    negative_cross_entropy,
-    random_labels,
 )
-from pareto_explorer.unlearning.methods import JacobianDescent
+from pareto_explorer.unlearning.forget_losses.kl_uniform import kl_uniform
+from pareto_explorer.unlearning.forget_losses.negative_cross_entropy import negative_cross_entropy
+from pareto_explorer.unlearning.forget_losses.random_labels import random_labels
 from pareto_explorer.unlearning.methods._saliency import saliency_mask
-from pareto_explorer.unlearning.methods.jacobian_descent import DIAGNOSTICS
-from pareto_explorer.unlearning.tables.rules import RULES
+from pareto_explorer.unlearning.methods.jacobian_descent import DIAGNOSTICS, JacobianDescent
 from tests.unlearning.aggregators.steps import begun
 from tests.unlearning.toys import CLASSES, draws, flat, linear, make_data, network
 
+#: What sees more than one Gramian, or remembers; ``nash_mtl`` has a solver to wait for.
+RULES = [
+    name
+    for name, aggregator in ((n, e.build()) for n, e in AGGREGATORS.items() if n != "nash_mtl")
+    if isinstance(aggregator, Rule) or aggregator.keeps_state
+]
 WHOLE = 100  # a batch of this size is the whole set
 
 

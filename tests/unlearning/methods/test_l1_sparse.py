@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.methods import FineTune, L1Sparse
+from pareto_explorer.unlearning.methods.controls import FineTune
+from pareto_explorer.unlearning.methods.l1_sparse import L1Sparse
 from tests.unlearning.softmax_regression import cross_entropy_gradient, sgd, start
 from tests.unlearning.toys import draws, flat, linear, make_data, network
 

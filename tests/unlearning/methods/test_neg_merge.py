@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.methods import FineTune, NegMerge, TaskVector
-from pareto_explorer.unlearning.methods.neg_merge import agreement
+from pareto_explorer.unlearning.methods.controls import FineTune
+from pareto_explorer.unlearning.methods.neg_merge import NegMerge, agreement
+from pareto_explorer.unlearning.methods.task_vector import TaskVector
 from tests.unlearning.toys import draws, flat, make_data, network
 
 WHOLE = 100

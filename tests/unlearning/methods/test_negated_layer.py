@@ -4,7 +4,8 @@ from torch import nn
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.methods import FineTune, NegatedLayer
+from pareto_explorer.unlearning.methods.controls import FineTune
+from pareto_explorer.unlearning.methods.negated_layer import NegatedLayer
 from tests.unlearning.toys import CLASSES, draws, flat, make_data, network
 
 

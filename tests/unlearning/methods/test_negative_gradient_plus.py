@@ -3,9 +3,11 @@ import pytest
 import torch
 
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.aggregators import WeightedSum
-from pareto_explorer.unlearning.core.forget_losses import negative_cross_entropy
-from pareto_explorer.unlearning.methods import FineTune, JacobianDescent, NegativeGradientPlus
+from pareto_explorer.unlearning.aggregators.weighted_sum import WeightedSum
+from pareto_explorer.unlearning.forget_losses.negative_cross_entropy import negative_cross_entropy
+from pareto_explorer.unlearning.methods.controls import FineTune
+from pareto_explorer.unlearning.methods.jacobian_descent import JacobianDescent
+from pareto_explorer.unlearning.methods.negative_gradient_plus import NegativeGradientPlus
 from tests.unlearning.softmax_regression import cross_entropy_gradient, sgd, start
 from tests.unlearning.toys import draws, flat, linear, make_data, network
 

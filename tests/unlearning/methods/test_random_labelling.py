@@ -2,9 +2,10 @@ import numpy as np
 import torch
 
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.core.forget_losses import random_labels
-from pareto_explorer.unlearning.methods import FineTune, RandomLabelling
+from pareto_explorer.unlearning.forget_losses.random_labels import random_labels
 from pareto_explorer.unlearning.methods._phases import forget_steps
+from pareto_explorer.unlearning.methods.controls import FineTune
+from pareto_explorer.unlearning.methods.random_labelling import RandomLabelling
 from tests.unlearning.softmax_regression import (
     cross_entropy_gradient,
     gradient_of,

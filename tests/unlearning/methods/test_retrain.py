@@ -7,7 +7,7 @@ from scipy.special import log_softmax
 from torch import nn
 
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.methods import FineTune, Retrain
+from pareto_explorer.unlearning.methods.controls import FineTune, Retrain
 from tests.unlearning.softmax_regression import SIZE, cross_entropy_gradient, logits_of, sgd
 from tests.unlearning.toys import CLASSES, draws, flat, linear, make_data, network
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.methods import RandomLabelling, SalUn, SalUnSoft
 from pareto_explorer.unlearning.methods._saliency import saliency_mask
-from pareto_explorer.unlearning.methods.salun import shrink_changes
+from pareto_explorer.unlearning.methods.random_labelling import RandomLabelling
+from pareto_explorer.unlearning.methods.salun import SalUn, SalUnSoft, shrink_changes
 from tests.unlearning.toys import draws, flat, make_data, network
 
 

@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.methods import FineTune, Scrub
 from pareto_explorer.unlearning.methods._phases import forget_steps
+from pareto_explorer.unlearning.methods.controls import FineTune
+from pareto_explorer.unlearning.methods.scrub import Scrub
 from tests.unlearning.softmax_regression import (
     cross_entropy_gradient,
     gradient_of,

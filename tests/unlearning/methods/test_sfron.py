@@ -6,8 +6,7 @@ import torch
 from torch.nn import functional
 
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.methods import SFRon
-from pareto_explorer.unlearning.methods.sfron import adaptive_ascent
+from pareto_explorer.unlearning.methods.sfron import SFRon, adaptive_ascent
 from tests.unlearning.softmax_regression import cross_entropy_gradient, start
 from tests.unlearning.toys import CLASSES, draws, flat, linear, make_data, network
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.methods import SelectiveSynapticDampening
+from pareto_explorer.unlearning.methods.ssd import SelectiveSynapticDampening
 from tests.unlearning.toys import CLASSES, draws, flat, linear, make_data, network
 
 WHOLE = 100

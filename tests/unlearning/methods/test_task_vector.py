@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from pareto_explorer.unlearning import Budget
-from pareto_explorer.unlearning.methods import FineTune, TaskVector
+from pareto_explorer.unlearning.methods.controls import FineTune
+from pareto_explorer.unlearning.methods.task_vector import TaskVector
 from tests.unlearning.toys import draws, flat, make_data, network
 
 WHOLE = 100

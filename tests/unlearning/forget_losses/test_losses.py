@@ -9,25 +9,33 @@ from hypothesis.extra import numpy as hnp
 from scipy.special import log_softmax, rel_entr, softmax
 from torch import nn
 
-from pareto_explorer.unlearning.core import forget_losses as losses
-from pareto_explorer.unlearning.core.forget_losses import ForgetBatch
+from pareto_explorer.unlearning.core.losses import ForgetBatch
 from pareto_explorer.unlearning.core.references import class_means
+from pareto_explorer.unlearning.forget_losses.bounded_cross_entropy import bounded_cross_entropy
+from pareto_explorer.unlearning.forget_losses.kl_heldout import (
+    kl_heldout,
+    kl_heldout_detached,
+    kl_heldout_published,
+)
+from pareto_explorer.unlearning.forget_losses.kl_uniform import kl_uniform, kl_uniform_reverse
+from pareto_explorer.unlearning.forget_losses.negative_cross_entropy import negative_cross_entropy
+from pareto_explorer.unlearning.forget_losses.random_labels import random_labels
 from tests.unlearning.toys import CLASSES, linear, make_data, references
 
 LOGITS = np.array([[2.0, -1.0, 0.5], [0.0, 0.0, 0.0], [-3.0, 4.0, 1.0], [5.0, 5.0, -2.0]])
 LABELS = np.array([0, 2, 1, 0])
 UNIFORM = np.full(CLASSES, 1 / CLASSES)
 PUBLISHED = (
-    losses.kl_heldout,
-    losses.kl_heldout_detached,
-    losses.kl_heldout_published,
+    kl_heldout,
+    kl_heldout_detached,
+    kl_heldout_published,
 )
 SIMPLE = (
-    losses.kl_uniform,
-    losses.kl_uniform_reverse,
-    losses.negative_cross_entropy,
-    losses.bounded_cross_entropy,
-    losses.random_labels,
+    kl_uniform,
+    kl_uniform_reverse,
+    negative_cross_entropy,
+    bounded_cross_entropy,
+    random_labels,
 )
 matrices = hnp.arrays(np.float64, (4, CLASSES), elements=st.floats(-30, 30))
 
@@ -44,43 +52,43 @@ def value(loss, logits=LOGITS, **knobs):
 @given(matrices)
 def test_kl_uniform(logits):
     expected = rel_entr(UNIFORM, np.exp(log_softmax(logits, 1))).sum(1).mean()
-    assert value(losses.kl_uniform, logits) == pytest.approx(expected, abs=1e-9)
-    assert value(losses.kl_uniform, logits) >= -1e-12
+    assert value(kl_uniform, logits) == pytest.approx(expected, abs=1e-9)
+    assert value(kl_uniform, logits) >= -1e-12
 
 
 @given(matrices)
 def test_kl_uniform_reverse(logits):
     expected = rel_entr(softmax(logits, 1), UNIFORM).sum(1).mean()
-    assert value(losses.kl_uniform_reverse, logits) == pytest.approx(expected, abs=1e-12)
-    assert -1e-12 <= value(losses.kl_uniform_reverse, logits) <= math.log(CLASSES) + 1e-12
+    assert value(kl_uniform_reverse, logits) == pytest.approx(expected, abs=1e-12)
+    assert -1e-12 <= value(kl_uniform_reverse, logits) <= math.log(CLASSES) + 1e-12
 
 
 def test_uniform_predictions_are_the_minimum_of_both_directions():
-    for loss in (losses.kl_uniform, losses.kl_uniform_reverse):
+    for loss in (kl_uniform, kl_uniform_reverse):
         assert value(loss, np.full((4, CLASSES), 7.0)) == pytest.approx(0, abs=1e-15)
 
 
 def test_the_two_directions_differ():
-    assert value(losses.kl_uniform) > 1.2 * value(losses.kl_uniform_reverse)
+    assert value(kl_uniform) > 1.2 * value(kl_uniform_reverse)
 
 
 @given(matrices)
 def test_negative_cross_entropy(logits):
     expected = log_softmax(logits, 1)[np.arange(4), LABELS].mean()
-    assert value(losses.negative_cross_entropy, logits) == pytest.approx(expected, abs=1e-12)
+    assert value(negative_cross_entropy, logits) == pytest.approx(expected, abs=1e-12)
 
 
 @given(matrices, st.floats(0.1, 20))
 def test_clipping_bounds_every_sample(logits, clip):
     expected = np.maximum(log_softmax(logits, 1)[np.arange(4), LABELS], -clip).mean()
-    found = value(losses.negative_cross_entropy, logits, clip=clip)
+    found = value(negative_cross_entropy, logits, clip=clip)
     assert found == pytest.approx(expected, abs=1e-12)
     assert found >= -clip - 1e-12
 
 
 def test_samples_beyond_the_clip_have_no_gradient():
     logits = torch.tensor(LOGITS, requires_grad=True)
-    losses.negative_cross_entropy(batch(logits), clip=0.5).backward()
+    negative_cross_entropy(batch(logits), clip=0.5).backward()
     beyond = -log_softmax(LOGITS, 1)[np.arange(4), LABELS] > 0.5
     assert beyond.any()
     assert not beyond.all()
@@ -91,7 +99,7 @@ def test_samples_beyond_the_clip_have_no_gradient():
 @given(matrices)
 def test_bounded_cross_entropy(logits):
     p = softmax(logits, 1)[np.arange(4), LABELS]
-    found = value(losses.bounded_cross_entropy, logits)
+    found = value(bounded_cross_entropy, logits)
     assert found == pytest.approx(-np.log(1 - p / 2).mean(), abs=1e-12)
     assert 0 <= found <= math.log(2) + 1e-12
 
@@ -99,16 +107,16 @@ def test_bounded_cross_entropy(logits):
 def test_random_labels():
     drawn = references(linear(), None).random_labels(torch.as_tensor(LABELS)).numpy()
     expected = -log_softmax(LOGITS, 1)[np.arange(4), drawn].mean()
-    assert value(losses.random_labels) == pytest.approx(expected, abs=1e-12)
+    assert value(random_labels) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize(
     ("loss", "expected", "norm"),
     [
-        (losses.kl_uniform, 12.3 - math.log(10), 0.95),
-        (losses.kl_uniform_reverse, 2.30, 1.4e-4),
-        (losses.negative_cross_entropy, -1e-5, 1.05e-5),
-        (losses.bounded_cross_entropy, 0.693, 1.05e-5),
+        (kl_uniform, 12.3 - math.log(10), 0.95),
+        (kl_uniform_reverse, 2.30, 1.4e-4),
+        (negative_cross_entropy, -1e-5, 1.05e-5),
+        (bounded_cross_entropy, 0.693, 1.05e-5),
     ],
 )
 def test_strength_at_a_memorised_sample(loss, expected, norm):
@@ -187,7 +195,7 @@ def test_only_the_published_variant_differentiates_the_reference_distribution(lo
     logits = torch.tensor(LOGITS, dtype=torch.float32, requires_grad=True)
     loss(batch(logits, LABELS, loss, model)).backward()
     assert logits.grad.any()
-    if loss is losses.kl_heldout_published:
+    if loss is kl_heldout_published:
         assert model.weight.grad is not None
         assert model.weight.grad.any()
     else:
@@ -208,9 +216,7 @@ def test_the_whole_published_objective_has_the_right_gradient():
 
     def objective(weight):
         logits = data.forget.inputs @ weight
-        return losses.kl_heldout_published(
-            batch(logits, data.forget.labels, None, Scaled(weight), data)
-        )
+        return kl_heldout_published(batch(logits, data.forget.labels, None, Scaled(weight), data))
 
     weight = torch.randn(4, CLASSES, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(objective, weight)
