@@ -19,7 +19,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps.cluster.connect import trials_per_card
 from pareto_explorer.sweeps.cluster.workers import outcomes
 from pareto_explorer.sweeps.live.progress import Progress
-from pareto_explorer.sweeps.spec.families import Family, TrialPlan
+from pareto_explorer.sweeps.spec.families import TrialPlan
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.sweeps.trials.refusals import representatives
@@ -199,7 +199,6 @@ def card_use(exhausted: str = "") -> CardUse:
 
 def require_gpu_room(
     spec: SweepSpec,
-    families: Sequence[Family],
     task_ref: Any,
     landmarks: Mapping[int, Landmarks],
     progress: Progress,
@@ -211,7 +210,6 @@ def require_gpu_room(
 
     Args:
         spec: The sweep; nothing else must be running on its cards.
-        families: Its families.
         task_ref: The task, in Ray's object store.
         landmarks: Landmarks by training seed.
         progress: Told the measurement.
@@ -222,7 +220,7 @@ def require_gpu_room(
     resources = spec.resources
     if resources.gpu <= 0:
         return
-    hungriest = {(family.method, family.aggregator): family for family in families}
+    hungriest = {(family.method, family.aggregator): family for family in spec.family_list()}
     together = resources.replicate_parallelism == "trial"
     arguments = (
         task_ref,

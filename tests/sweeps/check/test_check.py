@@ -551,7 +551,7 @@ FINE_TUNE = 2 * (6 * 0.25 + 2 * 2)
 
 
 def estimated(spec: SweepSpec, slots: int = 2, landmarks=LandmarkCost((8.0, 8.0, 6.0), 4)):  # noqa: B008
-    return estimate(spec, spec.plan(), MEASURED, landmarks, slots)
+    return estimate(spec, MEASURED, landmarks, slots)
 
 
 def test_a_sweep_takes_the_sum_of_its_parts(space):
