@@ -1,7 +1,4 @@
-"""The superclasses of CIFAR-100: 20 groups of five classes each.
-
-Source: Krizhevsky, "Learning multiple layers of features from tiny images" (2009).
-"""
+"""Tasks on published image data sets, and on the user's own image files."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from typing import Any
 import torch
 
 from pareto_explorer.errors import InputError, unknown
-from pareto_explorer.tasks.builtin.published import PublishedImages, TaskOptions, published_task
+from pareto_explorer.tasks.builtin.published import TaskOptions, published_task
 from pareto_explorer.tasks.core.groups import Groups
 from pareto_explorer.tasks.core.task import Samples, UnlearningTask
 from pareto_explorer.tasks.data.augment import CropFlip
@@ -26,6 +23,7 @@ from pareto_explorer.tasks.data.published_files import (
     read_mnist,
     read_svhn,
 )
+from pareto_explorer.tasks.data.published_images import PublishedImages
 from pareto_explorer.tasks.forget.requests import ForgetRequest
 
 __all__ = [
@@ -40,7 +38,8 @@ __all__ = [
     "tiny_imagenet",
 ]
 
-#: Classes of each superclass, in the order of the data set's coarse labels.
+#: Classes of each superclass of CIFAR-100, in the order of the data set's coarse labels. Source:
+#: Krizhevsky, "Learning multiple layers of features from tiny images" (2009).
 SUPERCLASSES: dict[str, tuple[str, str, str, str, str]] = {
     "aquatic_mammals": ("beaver", "dolphin", "otter", "seal", "whale"),
     "fish": ("aquarium_fish", "flatfish", "ray", "shark", "trout"),
