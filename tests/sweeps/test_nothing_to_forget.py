@@ -14,7 +14,7 @@ from pareto_explorer.sweeps.driver.run_box import new_box
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.tasks import LandmarkCache
 from tests.fronts.statistics.test_to_forget import MNIST, ORDINARY
-from tests.sweeps.check.test_check import task_of
+from tests.sweeps.checks.test_check import task_of
 
 
 class Told(Progress):

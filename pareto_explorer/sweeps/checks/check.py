@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.sweeps.check.batches import check_training_batches
-from pareto_explorer.sweeps.check.data import Finding, SetFacts, check_data
-from pareto_explorer.sweeps.check.estimate import Estimate, LandmarkCost, estimate
-from pareto_explorer.sweeps.check.families import (
+from pareto_explorer.sweeps.checks.batches import check_training_batches
+from pareto_explorer.sweeps.checks.data import Finding, SetFacts, check_data
+from pareto_explorer.sweeps.checks.estimate import Estimate, LandmarkCost, estimate
+from pareto_explorer.sweeps.checks.families import (
     FamilyCheck,
     Scale,
     check_families,
@@ -25,14 +25,15 @@ from pareto_explorer.sweeps.check.families import (
     seconds_per_sample,
     thinned,
 )
-from pareto_explorer.sweeps.check.model import ModelFacts, check_model
-from pareto_explorer.sweeps.check.objectives import (
+from pareto_explorer.sweeps.checks.model import ModelFacts, check_model
+from pareto_explorer.sweeps.checks.objectives import (
     check_landmarks,
     check_objectives,
     check_original,
 )
-from pareto_explorer.sweeps.cluster.connect import connect, fitting, slots, trials_per_card
+from pareto_explorer.sweeps.cluster.connect import connect
 from pareto_explorer.sweeps.cluster.loggers import require_packages
+from pareto_explorer.sweeps.cluster.room import fitting, slots, trials_per_card
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.search.trial_source import starts_of
 from pareto_explorer.sweeps.spec.parts import Replicate, Resources

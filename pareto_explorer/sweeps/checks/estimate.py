@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pareto_explorer.sweeps.check.families import FamilyCheck
-from pareto_explorer.sweeps.cluster.connect import trials_per_card
+from pareto_explorer.sweeps.checks.families import FamilyCheck
+from pareto_explorer.sweeps.cluster.room import trials_per_card
 from pareto_explorer.sweeps.spec.plan import DrawnWhileRunning
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.unlearning import Budget

@@ -12,7 +12,7 @@ from ray import tune
 from pareto_explorer.runs import RunDirectory, forget_unfinished, require_own, require_planned
 from pareto_explorer.runs.files.atomic import remove_stale
 from pareto_explorer.runs.manifest import TRIALS
-from pareto_explorer.sweeps.check.refuse_model import refuse_model
+from pareto_explorer.sweeps.checks.refuse_model import refuse_model
 from pareto_explorer.sweeps.cluster.loggers import loggers_for
 from pareto_explorer.sweeps.cluster.shipping import modules_of
 from pareto_explorer.sweeps.driver.continuing import earlier_manifest, require_balanced

@@ -18,7 +18,8 @@ from pareto_explorer.runs import (
 )
 from pareto_explorer.runs.kept_models import expect_shapes
 from pareto_explorer.runs.manifest import TRIALS
-from pareto_explorer.sweeps.cluster.connect import connect, slots
+from pareto_explorer.sweeps.cluster.connect import connect
+from pareto_explorer.sweeps.cluster.room import slots
 from pareto_explorer.sweeps.driver.callbacks import SWEEP_ENDED
 from pareto_explorer.sweeps.driver.output import output
 from pareto_explorer.sweeps.driver.prepare import Prepared

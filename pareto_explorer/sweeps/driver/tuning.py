@@ -10,7 +10,7 @@ from pareto_explorer.errors import WriteError
 from pareto_explorer.fronts import Box
 from pareto_explorer.interruption import held_back
 from pareto_explorer.runs import PointsWriter
-from pareto_explorer.sweeps.cluster.connect import pending_trials
+from pareto_explorer.sweeps.cluster.room import pending_trials
 from pareto_explorer.sweeps.cluster.workers import Patience
 from pareto_explorer.sweeps.driver.callbacks import Driver, Over, OverInOrder, SweepCallback
 from pareto_explorer.sweeps.driver.keeper import Keeper

@@ -9,21 +9,19 @@ from hypothesis import strategies as st
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps import SweepSpec
-from pareto_explorer.sweeps.cluster.connect import trials_per_card
+from pareto_explorer.sweeps.cluster.room import trials_per_card
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.spec.parts import Resources
 from pareto_explorer.sweeps.trials import memory as module
+from pareto_explorer.sweeps.trials.card_share import CONTEXT, limit_memory, share_fraction
 from pareto_explorer.sweeps.trials.memory import (
-    CONTEXT,
     CardUse,
     gibibytes,
-    limit_memory,
     measure_trial,
     peak_memory,
     representatives,
     require_gpu_room,
     require_room,
-    share_fraction,
 )
 from pareto_explorer.sweeps.trials.trainable import UnlearningTrial
 
