@@ -14,7 +14,8 @@ from gpu_steps import METHOD, PRECISIONS, make
 
 from pareto_explorer.sweeps.spec.families import TrialPlan, expand_families
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
-from pareto_explorer.sweeps.trials.memory import gibibytes, limit_memory
+from pareto_explorer.sweeps.trials.card_share import limit_memory
+from pareto_explorer.sweeps.trials.memory import gibibytes
 from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, run_replicate
 
 __all__ = ["Together", "trials_together"]

@@ -8,7 +8,7 @@ import os
 import reprlib
 from collections.abc import Iterable
 
-__all__ = ["InputError", "WriteError", "bare", "brief", "unknown"]
+__all__ = ["InputError", "WriteError", "bare", "brief", "first_line", "unknown"]
 
 _SHOWN = 40
 """Choices that a message lists."""
@@ -84,6 +84,15 @@ def brief(value: object) -> str:
 def bare(text: str) -> str:
     """A text without quotes, for a path or an example in a message, where it is short and plain."""
     return text if len(text) < 60 and text.isprintable() else brief(text)
+
+
+def first_line(error: BaseException) -> str:
+    r"""What an error says, without what follows in further lines; its kind if it says nothing.
+
+    >>> first_line(OSError("no such file\nsee the log")), first_line(KeyboardInterrupt())
+    ('no such file', 'KeyboardInterrupt')
+    """
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 class _Brief(reprlib.Repr):

@@ -15,8 +15,8 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.terminal import Terminal, say, visible
 
 if TYPE_CHECKING:
-    from pareto_explorer.sweeps.check.check import CheckResult
-    from pareto_explorer.sweeps.check.estimate import Estimate
+    from pareto_explorer.sweeps.checks.check import CheckResult
+    from pareto_explorer.sweeps.checks.estimate import Estimate
 
 __all__ = ["check"]
 
@@ -39,7 +39,7 @@ def check(
     shown), 2 something is.
     """
     from pareto_explorer.sweeps import SweepSpec
-    from pareto_explorer.sweeps.check.check import check as look
+    from pareto_explorer.sweeps.checks.check import check as look
 
     console = Terminal()
     try:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from sklearn.svm import SVC
 from torch import Tensor
 
 __all__ = [
@@ -128,6 +127,8 @@ def membership_inference(retain: Tensor, non_members: Tensor, forget: Tensor) ->
         non_members: Confidences on samples never trained on, (m,).
         forget: Confidences on the forget set, (f,).
     """
+    from sklearn.svm import SVC  # slow to import, and listing metrics does not need it
+
     n = min(len(retain), len(non_members))
     confidence = torch.cat([retain[:n], non_members[:n]]).cpu()
     samples = np.stack([confidence.numpy(), np.repeat([1, 0], n)], axis=1)

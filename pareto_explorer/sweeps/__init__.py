@@ -1,13 +1,19 @@
 """Sweeps on Ray: specification, trials, progress. The only package that imports Ray."""
 
-from pareto_explorer.sweeps.again.export import export_model
-from pareto_explorer.sweeps.again.reproduce import Reproduction, reproduce
-from pareto_explorer.sweeps.check.check import CheckResult, check
-from pareto_explorer.sweeps.driver.execute import execute
-from pareto_explorer.sweeps.live.progress import progress_for
-from pareto_explorer.sweeps.spec.families import Family, TrialPlan
-from pareto_explorer.sweeps.spec.parts import Replicate
-from pareto_explorer.sweeps.spec.spec import SweepSpec, find_space
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pareto_explorer.sweeps.again.export import export_model
+    from pareto_explorer.sweeps.again.reproduce import Reproduction, reproduce
+    from pareto_explorer.sweeps.checks.check import CheckResult, check
+    from pareto_explorer.sweeps.driver.execute import execute
+    from pareto_explorer.sweeps.live.progress import progress_for
+    from pareto_explorer.sweeps.spec.families import Family, TrialPlan
+    from pareto_explorer.sweeps.spec.parts import Replicate
+    from pareto_explorer.sweeps.spec.spec import SweepSpec, find_space
 
 __all__ = [
     "CheckResult",
@@ -23,3 +29,25 @@ __all__ = [
     "progress_for",
     "reproduce",
 ]
+
+_HOMES = {
+    "CheckResult": "checks.check",
+    "Family": "spec.families",
+    "Replicate": "spec.parts",
+    "Reproduction": "again.reproduce",
+    "SweepSpec": "spec.spec",
+    "TrialPlan": "spec.families",
+    "check": "checks.check",
+    "execute": "driver.execute",
+    "export_model": "again.export",
+    "find_space": "spec.spec",
+    "progress_for": "live.progress",
+    "reproduce": "again.reproduce",
+}
+"""Where each name is: a worker imports its own room, and neither search nor driver."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -14,9 +14,9 @@ from pareto_explorer.cli.app import app, main
 from pareto_explorer.cli.check import duration
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory, write_manifest
-from pareto_explorer.sweeps.check.estimate import Estimate, Line
-from pareto_explorer.sweeps.check.families import FamilyCheck
-from pareto_explorer.sweeps.check.model import ModelFacts
+from pareto_explorer.sweeps.checks.estimate import Estimate, Line
+from pareto_explorer.sweeps.checks.families import FamilyCheck
+from pareto_explorer.sweeps.checks.model import ModelFacts
 
 FAMILIES = [
     {"method": "jacobian_descent", "aggregator": "upgrad", "forget_loss": "kl_uniform"},
@@ -61,7 +61,7 @@ def test_a_good_space_is_shown_and_ends_with_0(space, tmp_path):
 
 
 def test_errors_are_all_listed_and_end_with_2(space, tmp_path):
-    broken = "tests.sweeps.check.test_check:of_wrong_shape"
+    broken = "tests.sweeps.checks.test_check:of_wrong_shape"
     families = [FAMILIES[0] | {"forget_loss": broken}, {"method": "entanglement"}]
     done = command(space(families=families), cache=tmp_path)
     assert done.exit_code == 2

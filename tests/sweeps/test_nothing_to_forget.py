@@ -8,12 +8,13 @@ import yaml
 from pareto_explorer.fronts import Box
 from pareto_explorer.results.run import load_run
 from pareto_explorer.sweeps import SweepSpec, check
-from pareto_explorer.sweeps.driver import execute as module
-from pareto_explorer.sweeps.driver.execute import _box, execute
+from pareto_explorer.sweeps.driver import run_trials
+from pareto_explorer.sweeps.driver.execute import execute
+from pareto_explorer.sweeps.driver.run_box import new_box
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.tasks import LandmarkCache
 from tests.fronts.statistics.test_to_forget import MNIST, ORDINARY
-from tests.sweeps.check.test_check import task_of
+from tests.sweeps.checks.test_check import task_of
 
 
 class Told(Progress):
@@ -39,17 +40,17 @@ def spec(space):
 
 
 def test_the_box_is_told_with_its_rule(spec):
-    box, rule = _box(spec, MNIST)
+    box, rule = new_box(spec, MNIST)
     assert box.objectives[0].nadir == pytest.approx(0.0138)
     assert rule.startswith("nadir of forget_gap: twice the retrain floor of 0.0069")
-    assert _box(spec, ORDINARY)[1].endswith("the smallest forget gap of an original model")
+    assert new_box(spec, ORDINARY)[1].endswith("the smallest forget gap of an original model")
 
 
 @pytest.mark.ray
 def test_the_sweep_warns_before_its_first_trial_and_keeps_its_box(
     cluster, cache_dir, spec, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(module, "landmark_rows", lambda *_: MNIST.to_dict("records"))
+    monkeypatch.setattr(run_trials, "landmark_rows", lambda *_: MNIST.to_dict("records"))
     progress = Told()
     run = execute(spec, tmp_path / "run", cache_dir=cache_dir, progress=progress)
     (warning,) = progress.warnings

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from pyarrow import ArrowException
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, first_line
 from pareto_explorer.runs.files.storage import Storage, is_uri, open_storage, shown
 
 __all__ = ["MODELS", "ModelFiles", "model_folder", "model_name"]
@@ -147,7 +147,7 @@ class ModelFiles:
             self.put(name, b"")
             left = self.delete([name])
         except (OSError, ArrowException) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = first_line(error)
             raise InputError(
                 f"--out: models cannot be written to {str(self)!r} ({reason}); choose another "
                 "place, or keep: none under checkpoints."

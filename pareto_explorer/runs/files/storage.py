@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import IO, TYPE_CHECKING
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, first_line
 from pareto_explorer.trust.redaction import redacted
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def open_storage(uri: str) -> Storage:
     try:
         filesystem, root = FileSystem.from_uri(given)
     except (ArrowException, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0].replace(given, shown(uri))
+        reason = first_line(error).replace(given, shown(uri))
         reason = redacted(reason)
         raise InputError(
             f"--out: {shown(uri)!r} cannot be opened ({reason}); check the name, the network and "

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 from pyarrow import ArrowException
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, first_line
 from pareto_explorer.runs.files.storage import is_storage, open_storage, shown
 from pareto_explorer.runs.remote.staging import LOCAL, staging_folder
 
@@ -46,7 +46,7 @@ def local_path(run: str | PathLike[str]) -> Path:
                 with (fresh / name).open("wb") as target:
                     storage.read(name, target)
         except (OSError, ArrowException) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = first_line(error)
             raise InputError(
                 f"{shown(uri)!r}: cannot be read ({reason}); check the name, the network and "
                 f"{storage.needs}."

@@ -17,7 +17,7 @@ from typing import Self, TypeVar
 from filelock import FileLock, Timeout
 from pyarrow import ArrowException
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, first_line
 from pareto_explorer.runs.files.atomic import atomic_path
 from pareto_explorer.runs.files.storage import Storage, is_uri, open_storage, shown
 from pareto_explorer.runs.remote.lease import RENEWAL, WRITER, Lease, SupersededError
@@ -120,7 +120,7 @@ class Mirror:
         except FAILURES as error:
             self._lock.release()
             raise InputError(
-                f"--out: {shown(self.uri)!r} cannot be read and written ({_reason(error)}); "
+                f"--out: {shown(self.uri)!r} cannot be read and written ({first_line(error)}); "
                 f"check the name, the network and {self._storage.needs}."
             ) from None
         except BaseException:
@@ -171,8 +171,8 @@ class Mirror:
             self._insist(self._lease.leave)
         except (*FAILURES, SupersededError) as error:
             raise InputError(
-                f"--out: {shown(self.uri)!r} may lack the latest results ({_reason(error)}); all "
-                f"of them are in {str(self.folder)!r}."
+                f"--out: {shown(self.uri)!r} may lack the latest results ({first_line(error)}); "
+                f"all of them are in {str(self.folder)!r}."
             ) from None
         finally:
             self._lock.release()
@@ -208,8 +208,8 @@ class Mirror:
             except FAILURES as error:
                 if delay == DELAYS[0]:
                     self._tell(
-                        f"{shown(self.uri)} cannot be written ({_reason(error)}); the results are "
-                        f"kept in {self.folder} and pushed later"
+                        f"{shown(self.uri)} cannot be written ({first_line(error)}); the results "
+                        f"are kept in {self.folder} and pushed later"
                     )
                 delay = min(2 * delay, LONGEST)
                 self._asked.set()
@@ -262,7 +262,3 @@ class Mirror:
         with atomic_path(path) as temporary, temporary.open("wb") as target:
             self._storage.read(name, target)
         return Staging.stamp(path)
-
-
-def _reason(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

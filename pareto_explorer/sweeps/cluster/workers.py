@@ -11,13 +11,13 @@ from typing import Any, NamedTuple, TypeVar
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, first_line
 from pareto_explorer.interruption import held_back
 from pareto_explorer.sweeps.cluster.connect import log_folder
-from pareto_explorer.sweeps.live.progress import clock
+from pareto_explorer.sweeps.live.course import clock
 from pareto_explorer.sweeps.spec.parts import Resources
 
-__all__ = ["Patience", "WorkerError", "first_line", "outcomes", "ready", "start", "take"]
+__all__ = ["Patience", "WorkerError", "outcomes", "ready", "start", "take"]
 
 TURN = 0.5
 """Seconds that Ray is waited for at a time."""
@@ -196,11 +196,6 @@ def _announced(function: Callable[..., Iterator[Any]], *args: Any) -> Iterator[A
 
 def _once(function: Callable[..., Result], *args: Any) -> Iterator[Result]:
     yield function(*args)
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, without what follows in further lines; its kind if it says nothing."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _reason_of(error: BaseException) -> str:

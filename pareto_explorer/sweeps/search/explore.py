@@ -24,8 +24,9 @@ from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED, STOPPED
 from pareto_explorer.sweeps.search.optuna_space import distributions, draw, knobs_to_params
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan, slugs
 from pareto_explorer.sweeps.spec.parts import ExploreSearch
+from pareto_explorer.sweeps.spec.plan import number_of_trials
 
-__all__ = ["STUDY", "Outcome", "ParetoSearch", "number_of_trials", "starting_points"]
+__all__ = ["STUDY", "Outcome", "ParetoSearch", "starting_points"]
 
 STUDY = "pareto-explorer"
 """The name of the study in the run's Optuna storage."""
@@ -72,7 +73,6 @@ class ParetoSearch(OptunaSearch):
         self._slugs = slugs(families)
         self._box = box
         self._bounds = search.bounds
-        self._wanted = search.configurations
         self._drawn = len(drawn)
         self._unfinished = [plan for plan in drawn if plan.trial_id not in ended]
         self._keep = keep
@@ -222,14 +222,6 @@ def starting_points(
     if defaults:
         starts += [(family, family.defaults) for family in families]
     return starts, strangers
-
-
-def number_of_trials(search: ExploreSearch, families: Sequence[Family]) -> int:
-    """How many trials a search comes to; a grid ends with its last combination."""
-    wanted = search.configurations
-    if search.sampler != "grid":
-        return wanted
-    return min(wanted, sum(family.cells for family in families))
 
 
 def _defined_by_running(trial: optuna.Trial) -> None:

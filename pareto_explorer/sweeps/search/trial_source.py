@@ -19,14 +19,14 @@ from pareto_explorer.sweeps.search.compare import FamilyBudget, PlannedTrials
 from pareto_explorer.sweeps.search.explore import (
     Outcome,
     ParetoSearch,
-    number_of_trials,
     starting_points,
 )
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan
 from pareto_explorer.sweeps.spec.parts import ExploreSearch
+from pareto_explorer.sweeps.spec.plan import left_to_do
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 
-__all__ = ["Sweep", "concurrency_of", "left_to_do", "searcher_for", "starts_of", "total_of"]
+__all__ = ["Sweep", "concurrency_of", "searcher_for", "starts_of"]
 
 Start = tuple[Family, Mapping[str, Any]]
 _PREFIX = "config."
@@ -39,9 +39,7 @@ class Sweep:
     Attributes:
         spec: The specification.
         run: The run directory.
-        box: The objectives.
-        families: The families by their names.
-        plans: The trials that are planned, or that earlier runs of the sweep have drawn.
+        trials: Those that are planned, or that earlier runs of the sweep have drawn.
         ended: How those of them ended that have.
         points: Their points.
         starts: Configurations that a search tries first.
@@ -49,29 +47,38 @@ class Sweep:
 
     spec: SweepSpec
     run: RunDirectory
-    box: Box
-    families: Mapping[str, Family]
-    plans: Sequence[TrialPlan]
+    trials: Sequence[TrialPlan]
     ended: Mapping[str, str]
     points: pd.DataFrame
     starts: Sequence[Start]
 
+    @property
+    def families(self) -> dict[str, Family]:
+        """The families by their names."""
+        return {family.name: family for family in self.spec.family_list()}
 
-def searcher_for(sweep: Sweep, keep: Callable[[TrialPlan], None]) -> Searcher:
+    @property
+    def goes_on(self) -> bool:
+        """Whether there may be a trial to run."""
+        return left_to_do(self.spec.plan(), self.ended)
+
+
+def searcher_for(sweep: Sweep, box: Box, keep: Callable[[TrialPlan], None]) -> Searcher:
     """Makes what hands trials to Ray.
 
     Args:
         sweep: The sweep.
+        box: The objectives.
         keep: Called with each trial that is drawn, before it starts.
     """
-    search, families = sweep.spec.search, list(sweep.families.values())
+    search, families = sweep.spec.search, sweep.spec.family_list()
     if isinstance(search, ExploreSearch):
         return ParetoSearch(
             families,
-            sweep.box,
+            box,
             search,
             sweep.run.path / "optuna.journal",
-            sweep.plans,
+            sweep.trials,
             _outcomes(sweep.points, sweep.ended),
             sweep.starts,
             keep,
@@ -83,26 +90,11 @@ def searcher_for(sweep: Sweep, keep: Callable[[TrialPlan], None]) -> Searcher:
             for name, status in sweep.ended.items()
         }
         seconds = search.seconds_per_family
-        return FamilyBudget(families, seconds, search.seed, sweep.plans, ended, keep)
-    left = [plan for plan in sweep.plans if plan.trial_id not in sweep.ended]
+        return FamilyBudget(families, seconds, search.seed, sweep.trials, ended, keep)
+    left = [plan for plan in sweep.trials if plan.trial_id not in sweep.ended]
     spread = sweep.spec.resources.replicate_parallelism == "replicate"
     numbers = [replicate.index for replicate in sweep.spec.replicate_list()] if spread else []
     return PlannedTrials(left, numbers)
-
-
-def left_to_do(spec: SweepSpec, plans: Sequence[TrialPlan], ended: Mapping[str, str]) -> bool:
-    """Whether there may be a trial to run."""
-    if spec.plan():
-        return any(plan.trial_id not in ended for plan in plans)
-    wanted = total_of(spec)
-    return wanted is None or len(ended) < wanted
-
-
-def total_of(spec: SweepSpec) -> int | None:
-    """How many trials there will be, where that is known beforehand."""
-    if isinstance(spec.search, ExploreSearch):
-        return number_of_trials(spec.search, spec.family_list())
-    return len(spec.plan()) or None
 
 
 def concurrency_of(spec: SweepSpec, room: int) -> int | None:
@@ -117,12 +109,11 @@ def concurrency_of(spec: SweepSpec, room: int) -> int | None:
     return max(room, 1) if spec.search.seconds_per_family is not None else None
 
 
-def starts_of(spec: SweepSpec, families: Mapping[str, Family], progress: Progress) -> list[Start]:
+def starts_of(spec: SweepSpec, progress: Progress) -> list[Start]:
     """Configurations that a search tries first: an earlier front, the families' defaults.
 
     Args:
         spec: The specification.
-        families: Its families by their names.
         progress: Told what was taken from an earlier run.
 
     Raises:
@@ -140,7 +131,7 @@ def starts_of(spec: SweepSpec, families: Mapping[str, Family], progress: Progres
             if (row["family"], given) not in front:
                 front.append((str(row["family"]), given))
     starts, strangers = starting_points(
-        list(families.values()), front, defaults=search.start_from_defaults
+        spec.family_list(), front, defaults=search.start_from_defaults
     )
     if search.warm_start is not None:
         taken = len(front) - sum(name in strangers for name, _ in front)

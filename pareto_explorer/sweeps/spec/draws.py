@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 __all__ = ["DRAWS", "RULE", "BalancedDraws"]
 
@@ -53,6 +52,8 @@ class BalancedDraws:
         Returns:
             By name, (number,) values, strictly between 0 and 1.
         """
+        from scipy.stats import qmc  # 0.4 s to import, and no worker draws
+
         width = _DIMENSIONS * max(1, math.ceil(len(self._columns) / _DIMENSIONS))
         key = hashlib.sha256(repr((self._seed, block)).encode()).digest()
         random = np.random.default_rng(np.frombuffer(key, dtype=np.uint32))

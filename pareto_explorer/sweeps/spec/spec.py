@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_core import to_jsonable_python
@@ -14,7 +15,7 @@ from pydantic_core import to_jsonable_python
 from pareto_explorer.errors import InputError, bare, brief, unknown
 from pareto_explorer.fronts import OBJECTIVES, Box, Objective
 from pareto_explorer.schema.metrics import METRICS
-from pareto_explorer.sweeps.spec.families import Family, TrialPlan, expand_families, plan_trials
+from pareto_explorer.sweeps.spec.families import Family, expand_families
 from pareto_explorer.sweeps.spec.parts import (
     MAX_TRIALS,
     BudgetSpec,
@@ -29,6 +30,7 @@ from pareto_explorer.sweeps.spec.parts import (
     Resources,
     Stop,
 )
+from pareto_explorer.sweeps.spec.plan import Plan, plan_of_search
 from pareto_explorer.trust.files import MAX_DEPTH, parse_yaml, read_yaml
 
 __all__ = ["Replicate", "SweepSpec", "find_space"]
@@ -223,27 +225,28 @@ class SweepSpec(Part):
         pairs = itertools.product(self.replicates.training_seeds, self.replicates.unlearning_seeds)
         return [Replicate(i, t, u) for i, (t, u) in enumerate(pairs)]
 
-    def family_list(self) -> list[Family]:
+    def family_list(self) -> Sequence[Family]:
         """The families, their axes expanded."""
-        return expand_families(self.families)
+        return self._families
 
-    def plan(self) -> list[TrialPlan]:
-        """Every trial that is known beforehand, first configurations of all families first.
+    def plan(self) -> Plan:
+        """Every trial that is known beforehand, first configurations of all families first."""
+        return self._plan
 
-        None is where trials are drawn while the sweep runs: in explore mode, and under a budget of
-        seconds.
-        """
-        families = self.family_list()
-        if isinstance(self.search, ExploreSearch) or self.search.configurations is None:
-            return []
-        trials = len(families) * self.search.configurations
-        if trials > MAX_TRIALS:
-            raise InputError(
-                f"search.configurations: {self.search.configurations:,} for each of "
-                f"{len(families):,} families are {trials:,} trials, and {MAX_TRIALS:,} are the "
-                "most; lower it."
-            )
-        return plan_trials(families, self.search.configurations, self.search.seed)
+    @cached_property
+    def _families(self) -> tuple[Family, ...]:
+        return tuple(expand_families(self.families))
+
+    @cached_property
+    def _plan(self) -> Plan:
+        return plan_of_search(self._families, self.search)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, whose families and plan are its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in ("_families", "_plan"):
+            copied.__dict__.pop(name, None)
+        return copied
 
 
 def find_space(space: str | Path) -> Path:

@@ -7,23 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 import torch
 from ray import exceptions
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, first_line
 from pareto_explorer.sweeps.cluster.workers import (
     Patience,
     WorkerError,
-    first_line,
     outcomes,
     ready,
     start,
     take,
 )
-from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.spec.parts import Replicate, Resources
 from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks
 from pareto_explorer.tasks import (
@@ -35,6 +33,9 @@ from pareto_explorer.tasks import (
     given_original,
     train_stages,
 )
+
+if TYPE_CHECKING:  # rich and the fronts, which no worker needs
+    from pareto_explorer.sweeps.live.progress import Progress
 
 __all__ = ["KINDS", "landmark_rows", "measure_landmarks", "prepare_landmarks"]
 

@@ -16,12 +16,13 @@ from typing import Any
 import torch
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.sweeps.cluster.connect import trials_per_card
+from pareto_explorer.sweeps.cluster.room import trials_per_card
 from pareto_explorer.sweeps.cluster.workers import outcomes
 from pareto_explorer.sweeps.live.progress import Progress
-from pareto_explorer.sweeps.spec.families import Family, TrialPlan
+from pareto_explorer.sweeps.spec.families import TrialPlan
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
 from pareto_explorer.sweeps.spec.spec import SweepSpec
+from pareto_explorer.sweeps.trials.card_share import CONTEXT, allowance
 from pareto_explorer.sweeps.trials.refusals import representatives
 from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, run_replicate
 from pareto_explorer.tasks import UnlearningTask
@@ -31,16 +32,11 @@ __all__ = [
     "Peak",
     "card_use",
     "gibibytes",
-    "limit_memory",
     "measure_trial",
     "peak_memory",
     "require_gpu_room",
     "require_room",
-    "share_fraction",
 ]
-
-CONTEXT = 512 * 2**20
-"""What a CUDA context and its libraries hold beside PyTorch's own memory, where nobody knows."""
 
 MOST_CONTEXT = 3 * CONTEXT
 """More than this is held by other programs."""
@@ -78,7 +74,7 @@ class CardUse:
 
     def needed(self, share: float) -> int:
         """What one trial needs of a share of ``share`` bytes, context included."""
-        return self.peak + int(max(self.context, _allowance(share)))
+        return self.peak + int(max(self.context, allowance(share)))
 
 
 def require_room(use: CardUse, gpu: float) -> None:
@@ -113,36 +109,6 @@ def require_room(use: CardUse, gpu: float) -> None:
         f"resources.gpu: a trial needs {gibibytes(use.needed(share))} of GPU memory, but {what} "
         f"has {gibibytes(share)}{held}; {fix}."
     )
-
-
-def share_fraction(gpu: float, total: int) -> float | None:
-    """The part of a card's memory that PyTorch may hold in one of the trials that share it.
-
-    Args:
-        gpu: What the trial books.
-        total: Memory of the card in bytes.
-
-    Returns:
-        From 0 to 1; ``None`` where the card is the trial's own.
-    """
-    trials = trials_per_card(gpu) if gpu > 0 else 1
-    if trials == 1:
-        return None
-    share = total / trials
-    return (share - _allowance(share)) / total
-
-
-def limit_memory(gpu: float) -> None:
-    """Keeps this process within its share of the card: it runs out of memory, not its neighbours.
-
-    Args:
-        gpu: What the process books of the card that it sees first.
-    """
-    if gpu <= 0 or not torch.cuda.is_available():
-        return
-    fraction = share_fraction(gpu, torch.cuda.get_device_properties(0).total_memory)
-    if fraction is not None:
-        torch.cuda.set_per_process_memory_fraction(fraction, 0)
 
 
 def measure_trial(
@@ -199,7 +165,6 @@ def card_use(exhausted: str = "") -> CardUse:
 
 def require_gpu_room(
     spec: SweepSpec,
-    families: Sequence[Family],
     task_ref: Any,
     landmarks: Mapping[int, Landmarks],
     progress: Progress,
@@ -211,7 +176,6 @@ def require_gpu_room(
 
     Args:
         spec: The sweep; nothing else must be running on its cards.
-        families: Its families.
         task_ref: The task, in Ray's object store.
         landmarks: Landmarks by training seed.
         progress: Told the measurement.
@@ -222,7 +186,7 @@ def require_gpu_room(
     resources = spec.resources
     if resources.gpu <= 0:
         return
-    hungriest = {(family.method, family.aggregator): family for family in families}
+    hungriest = {(family.method, family.aggregator): family for family in spec.family_list()}
     together = resources.replicate_parallelism == "trial"
     arguments = (
         task_ref,
@@ -288,11 +252,6 @@ def gibibytes(count: float) -> str:
         if count >= size:
             return f"{count / size:.1f} {unit}"
     return f"{count:.0f} bytes"
-
-
-def _allowance(share: float) -> float:
-    """What is kept of a share for the context."""
-    return min(CONTEXT, share / 2)
 
 
 def _share_for(trials: int) -> float:

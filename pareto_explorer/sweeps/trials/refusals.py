@@ -7,12 +7,19 @@ from collections.abc import Iterator, Sequence
 from pareto_explorer.errors import InputError
 from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan
+from pareto_explorer.sweeps.spec.plan import DrawnWhileRunning
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.sweeps.trials.replicate import unlearning_data
 from pareto_explorer.tasks import UnlearningTask
 from pareto_explorer.unlearning import Demanding, make_method
 
-__all__ = ["first_of_each", "refused_methods", "refused_metrics", "representatives"]
+__all__ = [
+    "first_of_each",
+    "known_or_any",
+    "refused_methods",
+    "refused_metrics",
+    "representatives",
+]
 
 
 def representatives(families: Sequence[Family]) -> list[TrialPlan]:
@@ -22,11 +29,17 @@ def representatives(families: Sequence[Family]) -> list[TrialPlan]:
     ]
 
 
+def known_or_any(spec: SweepSpec) -> Sequence[TrialPlan]:
+    """The trials of a sweep, or where they are drawn while it runs, one of every family."""
+    plan = spec.plan()
+    return representatives(spec.family_list()) if isinstance(plan, DrawnWhileRunning) else plan
+
+
 def first_of_each(spec: SweepSpec) -> dict[str, TrialPlan]:
     """A trial of every family, by the family's name: the first, or where none is known, any."""
     found: dict[str, TrialPlan] = {}
-    for plan in spec.plan() or representatives(spec.family_list()):
-        found.setdefault(plan.family.name, plan)
+    for trial in known_or_any(spec):
+        found.setdefault(trial.family.name, trial)
     return found
 
 

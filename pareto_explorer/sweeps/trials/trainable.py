@@ -22,7 +22,7 @@ from pareto_explorer.runs.files.atomic import atomic_path, write_text
 from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED, OK, stopped
 from pareto_explorer.sweeps.spec.families import Family, plan_of
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
-from pareto_explorer.sweeps.trials.memory import limit_memory
+from pareto_explorer.sweeps.trials.card_share import limit_memory
 from pareto_explorer.sweeps.trials.model_store import Kept, ModelStore
 from pareto_explorer.sweeps.trials.replicate import (
     Bench,

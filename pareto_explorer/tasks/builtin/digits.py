@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import torch
-from sklearn.datasets import load_digits
 
 from pareto_explorer.errors import InputError, brief
+from pareto_explorer.tasks.builtin.build import forget_parts
 from pareto_explorer.tasks.core.splits import stratified_split
 from pareto_explorer.tasks.core.task import Samples, UnlearningTask
-from pareto_explorer.tasks.forget.adjacent_set import select_adjacent_set
-from pareto_explorer.tasks.forget.forget_set import select_forget_set
-from pareto_explorer.tasks.forget.requests import ForgetRequest, Mislabelled, WholeClass
+from pareto_explorer.tasks.forget.requests import ForgetRequest, Mislabelled
 from pareto_explorer.tasks.models.registry import digits_cnn
 
 __all__ = ["digits"]
@@ -34,6 +32,8 @@ def digits(forget: ForgetRequest | None = None, seed: int = 0) -> UnlearningTask
     Raises:
         InputError: When the request does not fit the data or the seed is no integer of 0 or more.
     """
+    from sklearn.datasets import load_digits  # slow to import, and no worker needs it
+
     if type(seed) is not int or not 0 <= seed < 2**63:
         raise InputError(f"task.seed: {brief(seed)} is no seed; give one from 0 to 2**63 - 1.")
     request = Mislabelled() if forget is None else forget
@@ -43,22 +43,16 @@ def digits(forget: ForgetRequest | None = None, seed: int = 0) -> UnlearningTask
     train, heldout, validation, test = (
         everything.take(part) for part in stratified_split(everything.labels, _FRACTIONS, seed)
     )
-    labels, forget_indices = select_forget_set(request, train, _N_CLASSES, seed)
-    adjacent_indices = select_adjacent_set(request, train, forget_indices)
-    facts = {"forget": request.model_dump(mode="json", exclude_none=True), "seed": seed}
-    if adjacent_indices is not None:
-        facts["adjacent_class"] = int(labels[adjacent_indices[0]])
-    if isinstance(request, WholeClass):
-        validation, test = validation.without(request.label), test.without(request.label)
+    parts = forget_parts(request, train, validation, test, _N_CLASSES, seed)
     return UnlearningTask(
         name="digits",
-        train=Samples(train.inputs, labels),
+        train=parts.train,
         heldout=heldout,
-        validation=validation,
-        test=test,
-        forget_indices=forget_indices,
+        validation=parts.validation,
+        test=parts.test,
+        forget_indices=parts.forget_indices,
         n_classes=_N_CLASSES,
         model=digits_cnn,
-        facts=facts,
-        adjacent_indices=adjacent_indices,
+        facts=parts.facts({}),
+        adjacent_indices=parts.adjacent_indices,
     )

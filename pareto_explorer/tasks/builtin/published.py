@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
 from pareto_explorer.errors import InputError, brief
-from pareto_explorer.tasks.core.groups import Groups
+from pareto_explorer.tasks.builtin.build import forget_parts
 from pareto_explorer.tasks.core.recipes import RECIPES, Recipe, parse_recipe
 from pareto_explorer.tasks.core.splits import PublishedSplit, published_split, stratified_split
 from pareto_explorer.tasks.core.task import Samples, UnlearningTask
 from pareto_explorer.tasks.data.augment import CropFlip
-from pareto_explorer.tasks.forget.adjacent_set import select_adjacent_set
-from pareto_explorer.tasks.forget.forget_set import select_forget_set
+from pareto_explorer.tasks.data.published_images import PublishedImages
 from pareto_explorer.tasks.forget.requests import ForgetRequest, RandomSubset, WholeClass
 from pareto_explorer.tasks.models.specs import ModelSpec, parse_model
 
-__all__ = ["PublishedImages", "TaskOptions", "published_task"]
-
-
-@dataclass(frozen=True, eq=False)
-class PublishedImages:
-    """A data set as it was published.
-
-    Attributes:
-        train: Training images, uint8 of shape (n, C, H, W), and their labels.
-        test: Test images and their labels.
-        groups: What is known of the classes; ``class_names`` are always given.
-        strata: What the split takes equal shares of, (n,); the labels by default.
-        facts: What reports tell beside the usual.
-    """
-
-    train: Samples
-    test: Samples
-    groups: Groups
-    strata: Tensor | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+__all__ = ["TaskOptions", "published_task"]
 
 
 class TaskOptions:
@@ -117,39 +96,29 @@ def published_task(
     split = published_split(strata, options.seed)
     train = images.train.take(split.training)
     heldout, validation = _halves(images.train, strata, split, options)
-    test = images.test
     groups = images.groups.take(split.training)
     n_classes = len(groups.class_names)
     request = options.forget
-    labels, forget_indices = select_forget_set(
-        request, train, n_classes, options.seed, groups, split
+    parts = forget_parts(
+        request, train, validation, images.test, n_classes, options.seed, groups, split
     )
-    adjacent_indices = select_adjacent_set(request, train, forget_indices, groups)
-    facts: dict[str, Any] = {
-        "forget": request.model_dump(mode="json", exclude_none=True),
-        "seed": options.seed,
-        "model": options.model.facts(),
-        **images.facts,
-    }
+    own: dict[str, Any] = {"model": options.model.facts(), **images.facts}
     if isinstance(request, WholeClass):
-        facts["forget_class"] = groups.class_names[request.label]
-        validation, test = validation.without(request.label), test.without(request.label)
-    if adjacent_indices is not None:
-        facts["adjacent_classes"] = groups.classes_of(train.labels[adjacent_indices])
+        own["forget_class"] = groups.class_names[request.label]
     return UnlearningTask(
         name=name,
-        train=Samples(train.inputs, labels),
+        train=parts.train,
         heldout=heldout,
-        validation=validation,
-        test=test,
-        forget_indices=forget_indices,
+        validation=parts.validation,
+        test=parts.test,
+        forget_indices=parts.forget_indices,
         n_classes=n_classes,
         model=options.model.factory(
             n_classes=n_classes, shape=tuple(train.inputs.shape[1:]), mean=mean, std=std
         ),
         recipe=options.recipe,
-        facts=facts,
-        adjacent_indices=adjacent_indices,
+        facts=parts.facts(own),
+        adjacent_indices=parts.adjacent_indices,
         augment=augment if options.augment else None,
     )
 

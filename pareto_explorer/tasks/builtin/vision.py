@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from pareto_explorer.errors import InputError, unknown
-from pareto_explorer.tasks.builtin.published import PublishedImages, TaskOptions, published_task
+from pareto_explorer.tasks.builtin.published import TaskOptions, published_task
 from pareto_explorer.tasks.core.groups import Groups
 from pareto_explorer.tasks.core.task import Samples, UnlearningTask
 from pareto_explorer.tasks.data.augment import CropFlip
@@ -23,6 +23,7 @@ from pareto_explorer.tasks.data.published_files import (
     read_mnist,
     read_svhn,
 )
+from pareto_explorer.tasks.data.published_images import PublishedImages
 from pareto_explorer.tasks.forget.requests import ForgetRequest
 
 __all__ = [

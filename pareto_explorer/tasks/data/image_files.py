@@ -11,14 +11,12 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
-from torchvision.datasets import ImageFolder
-from torchvision.datasets.utils import download_and_extract_archive
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.tasks.builtin.published import PublishedImages
 from pareto_explorer.tasks.core.groups import Groups
 from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.tasks.data.data_files import fetched, read_all
+from pareto_explorer.tasks.data.published_images import PublishedImages
 
 __all__ = ["read_image_folder", "read_images", "read_tiny_imagenet"]
 
@@ -75,13 +73,13 @@ def read_tiny_imagenet(root: Path, download: bool) -> PublishedImages:
         meanings = {row[0]: row[1].split(",")[0] for row in _table(folder / "words.txt")}
         return PublishedImages(train, test, Groups(tuple(meanings[wnid] for wnid in wnids)))
 
+    def fetch() -> None:
+        from torchvision.datasets import utils  # slow to import, and few need it
+
+        utils.download_and_extract_archive(_TINY_URL, str(root), md5=_TINY_MD5)
+
     if download:
-        fetched(
-            "Tiny-ImageNet",
-            folder,
-            names,
-            lambda: download_and_extract_archive(_TINY_URL, str(root), md5=_TINY_MD5),
-        )
+        fetched("Tiny-ImageNet", folder, names, fetch)
     return read_all("Tiny-ImageNet", folder, names, read)
 
 
@@ -117,6 +115,8 @@ def read_images(paths: Sequence[Path], size: int) -> Tensor:
 
 def _read_classes(folder: Path, size: int) -> tuple[Samples, tuple[str, ...]]:
     """Reads the class folders in ``folder``, whose images may lie deeper inside."""
+    from torchvision.datasets import ImageFolder  # slow to import, and few need it
+
     found = ImageFolder(str(folder))
     images = read_images([Path(path) for path, _ in found.samples], size)
     return Samples(images, torch.tensor(found.targets)), tuple(found.classes)

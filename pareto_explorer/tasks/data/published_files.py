@@ -3,46 +3,49 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision import datasets
 
-from pareto_explorer.tasks.builtin.published import PublishedImages
 from pareto_explorer.tasks.core.groups import Groups
 from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.tasks.data.data_files import fetched, read_all
+from pareto_explorer.tasks.data.published_images import PublishedImages
+
+if TYPE_CHECKING:
+    from torchvision import datasets
 
 __all__ = ["read_cifar10", "read_cifar100", "read_fashion_mnist", "read_mnist", "read_svhn"]
 
 
 def read_cifar10(root: Path, download: bool) -> PublishedImages:
     """Reads CIFAR-10: 50,000 and 10,000 images of 32x32 pixels in 10 classes."""
-    return _read_cifar(datasets.CIFAR10, "CIFAR-10", root, download)
+    return _read_cifar(_loaders().CIFAR10, "CIFAR-10", root, download)
 
 
 def read_cifar100(root: Path, download: bool) -> PublishedImages:
     """Reads CIFAR-100: 50,000 and 10,000 images of 32x32 pixels in 100 fine classes."""
-    return _read_cifar(datasets.CIFAR100, "CIFAR-100", root, download)
+    return _read_cifar(_loaders().CIFAR100, "CIFAR-100", root, download)
 
 
 def read_mnist(root: Path, download: bool) -> PublishedImages:
     """Reads MNIST: 60,000 and 10,000 grey images of 28x28 pixels in 10 classes."""
-    return _read_mnist(datasets.MNIST, "MNIST", root, download)
+    return _read_mnist(_loaders().MNIST, "MNIST", root, download)
 
 
 def read_fashion_mnist(root: Path, download: bool) -> PublishedImages:
     """Reads Fashion-MNIST: 60,000 and 10,000 grey images of 28x28 pixels in 10 classes."""
-    return _read_mnist(datasets.FashionMNIST, "Fashion-MNIST", root, download)
+    return _read_mnist(_loaders().FashionMNIST, "Fashion-MNIST", root, download)
 
 
 def read_svhn(root: Path, download: bool) -> PublishedImages:
     """Reads SVHN's cropped digits: 73,257 and 26,032 images of 32x32 pixels; class k is digit k."""
+    loader = _loaders().SVHN
 
     def part(split: str, download: bool = False) -> datasets.SVHN:
-        return datasets.SVHN(str(root), split=split, download=download)
+        return loader(str(root), split=split, download=download)
 
     def read() -> PublishedImages:
         train, test = part("train"), part("test")
@@ -52,7 +55,7 @@ def read_svhn(root: Path, download: bool) -> PublishedImages:
             Groups(tuple("0123456789")),
         )
 
-    names = [datasets.SVHN.split_list[split][1] for split in ("train", "test")]
+    names = [loader.split_list[split][1] for split in ("train", "test")]
     if download:
         fetched("SVHN", root, names, lambda: (part("train", True), part("test", True)))
     return read_all("SVHN", root, names, read)
@@ -92,6 +95,12 @@ def _read_mnist(
     if download:
         fetched(title, folder, names, lambda: kind(str(root), download=True))
     return read_all(title, folder, names, read)
+
+
+def _loaders() -> Any:
+    from torchvision import datasets  # slow to import, and few need it
+
+    return datasets
 
 
 def _samples(images: np.ndarray | Tensor, labels: Any) -> Samples:

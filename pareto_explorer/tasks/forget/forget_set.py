@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
 from torch import Tensor
 
 from pareto_explorer.errors import InputError
@@ -119,6 +118,8 @@ def _of_class(label: int, train: Samples, n_classes: int) -> Tensor:
 
 
 def _cluster(request: Subclass, train: Samples, n_classes: int, seed: int) -> Tensor:
+    from sklearn.cluster import KMeans  # slow to import, and few need it
+
     assert request.label is not None  # noqa: S101 - the request is checked already
     members = _of_class(request.label, train, n_classes)
     inputs = train.inputs[members].flatten(1).double().numpy()

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, first_line
 from pareto_explorer.tasks.core.task import Samples, UnlearningTask
 from pareto_explorer.tasks.landmarks.training import Training
 
@@ -190,7 +190,7 @@ def _begun(
     try:
         training.resume(start)
     except Exception as error:  # whatever the bytes make PyTorch raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         warnings.warn(
             f"The snapshot of a landmark cannot be used ({reason}); its training starts again.",
             stacklevel=3,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, first_line
 from pareto_explorer.tasks.core.task import UnlearningTask
 from pareto_explorer.tasks.models.checkpoint_files import load_weights
 from pareto_explorer.tasks.models.fresh import Fresh
@@ -110,7 +110,7 @@ def check_trained(task: UnlearningTask, original: Mapping[str, Tensor]) -> None:
     except InputError:
         raise
     except Exception as error:  # whatever a user's model raises
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        reason = first_line(error).rstrip(".")
         raise InputError(
             f"model: it cannot take the training inputs, {some.inputs.dtype} of shape"
             f" {tuple(some.inputs.shape[1:])} each ({reason}); give the inputs that it was trained"

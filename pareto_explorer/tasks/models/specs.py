@@ -10,7 +10,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from pareto_explorer.errors import InputError, brief, unknown
+from pareto_explorer.errors import InputError, brief, first_line, unknown
 from pareto_explorer.tasks.models.networks.image_classifier import (
     PRECISIONS,
     ImageClassifier,
@@ -145,7 +145,7 @@ def _rehearse(
     except InputError as error:
         raise InputError(f"task.model: {error}") from None
     except (TypeError, ValueError, RuntimeError, AssertionError, IndexError) as error:
-        reason = str(error).partition("\n")[0].rstrip(".")
+        reason = first_line(error).rstrip(".")
         raise InputError(
             f"task.model: {name} cannot take images of shape {shape} with these options ({reason})."
         ) from None

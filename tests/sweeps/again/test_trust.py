@@ -254,6 +254,6 @@ def test_reading_reporting_combining_and_warm_starts_import_nothing(theirs, stra
     families = [{**FAMILY, "name": name} for name in points["family"].unique()]
     search = {"mode": "explore", "configurations": 2, "warm_start": str(run.path)}
     spec = SweepSpec.from_mapping({**spec_of(), "families": families, "search": search})
-    starts = starts_of(spec, {family.name: family for family in spec.family_list()}, Progress())
+    starts = starts_of(spec, Progress())
     assert starts
     assert not (theirs / "imported").exists()

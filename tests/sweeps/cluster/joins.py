@@ -17,7 +17,8 @@ from ray.cluster_utils import Cluster
 
 import pareto_explorer
 from pareto_explorer.errors import InputError
-from pareto_explorer.sweeps.cluster.connect import QUIET, connect, slots
+from pareto_explorer.sweeps.cluster.connect import QUIET, connect
+from pareto_explorer.sweeps.cluster.room import slots
 from pareto_explorer.sweeps.cluster.shipping import modules_of
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.spec.parts import Resources

@@ -13,7 +13,9 @@ import pytest
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps.cluster import connect as module
-from pareto_explorer.sweeps.cluster.connect import connect, fitting, slots, trials_per_card
+from pareto_explorer.sweeps.cluster import room
+from pareto_explorer.sweeps.cluster.connect import connect
+from pareto_explorer.sweeps.cluster.room import fitting, slots, trials_per_card
 from pareto_explorer.sweeps.spec.parts import Resources
 
 LOCAL = {"memory": 1.0, "object_store_memory": 1.0, "node:127.0.0.1": 1.0}
@@ -28,8 +30,8 @@ def having(monkeypatch):
     """Pretends that the cluster consists of some nodes."""
 
     def pretend(*nodes: dict[str, float], grows: bool | None = False) -> None:
-        monkeypatch.setattr(module, "_nodes", lambda: list(nodes))
-        monkeypatch.setattr(module, "_autoscaled", lambda: grows)
+        monkeypatch.setattr(room, "_nodes", lambda: list(nodes))
+        monkeypatch.setattr(room, "_autoscaled", lambda: grows)
 
     return pretend
 
@@ -120,10 +122,10 @@ def test_a_cluster_that_grows_may_have_room_later(having):
 
 def test_where_nothing_is_known_of_an_autoscaler_there_may_be_one(having, monkeypatch):
     waited = []
-    monkeypatch.setattr(module.time, "sleep", waited.append)
+    monkeypatch.setattr(room.time, "sleep", waited.append)
     having(node(CPU=4.0), grows=None)
     assert slots(Resources(gpu=1)) == 0
-    assert sum(waited) == module.PATIENCE
+    assert sum(waited) == room.PATIENCE
 
 
 def test_more_than_a_card_is_a_whole_number_of_cards(having):
@@ -139,20 +141,20 @@ def test_an_autoscaler_is_told_by_what_ray_publishes(monkeypatch):
     published: dict[bytes, bytes] = {}
     monkeypatch.setattr(internal_kv, "_internal_kv_get", lambda key, **_: published.get(key))
     status = b"__autoscaling_status"
-    assert module._autoscaled() is None
+    assert room._autoscaled() is None
     published[status] = json.dumps({"load_metrics_report": {}}).encode()
-    assert module._autoscaled() is None
+    assert room._autoscaled() is None
     published[status] = json.dumps(
         {"autoscaler_report": {"node_type_mapping": {"ab": "node_ab", "cd": "node_cd"}}}
     ).encode()
-    assert module._autoscaled() is False
+    assert room._autoscaled() is False
     published[status] = json.dumps(
         {"autoscaler_report": {"node_type_mapping": {"ab": "head", "cd": "gpu-workers"}}}
     ).encode()
-    assert module._autoscaled() is True
+    assert room._autoscaled() is True
     del published[status]
     published[b"__autoscaler_cluster_config"] = b""
-    assert module._autoscaled() is True
+    assert room._autoscaled() is True
 
 
 def test_a_missing_dashboard_is_one_sentence(monkeypatch):

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from pareto_explorer.sweeps.cluster.connect import FEWEST, VARIABLE, pending_trials
+from pareto_explorer.sweeps.cluster.room import FEWEST, VARIABLE, pending_trials
 from pareto_explorer.sweeps.search.compare import PlannedTrials
 
 

@@ -20,7 +20,7 @@ from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.runs import find_model
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.again.reproduce import local_landmarks, reproduce
-from pareto_explorer.sweeps.driver.execute import _extends
+from pareto_explorer.sweeps.driver.continuing import extends
 from pareto_explorer.sweeps.driver.provenance import machine, versions
 from pareto_explorer.sweeps.spec.parts import ExploreSearch
 from pareto_explorer.sweeps.trials.trainable import Job, UnlearningTrial
@@ -401,4 +401,4 @@ def test_a_run_loads_from_its_directory(finished):
 )
 def test_what_of_a_search_may_change(change, allowed):
     made = ExploreSearch(mode="explore").model_dump(mode="json")
-    assert _extends(made, made | change) is allowed
+    assert extends(made, made | change) is allowed

@@ -6,13 +6,8 @@ import pytest
 from rich.console import Console
 
 from pareto_explorer.sweeps.live import progress as module
-from pareto_explorer.sweeps.live.progress import (
-    Course,
-    LiveProgress,
-    PlainProgress,
-    Progress,
-    clock,
-)
+from pareto_explorer.sweeps.live.course import Course, clock
+from pareto_explorer.sweeps.live.progress import LiveProgress, PlainProgress, Progress
 
 
 def test_a_course_tells_epochs_loss_and_the_time_that_is_left():

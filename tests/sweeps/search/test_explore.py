@@ -19,6 +19,7 @@ from pareto_explorer.sweeps.search.explore import STUDY, ParetoSearch, starting_
 from pareto_explorer.sweeps.search.optuna_space import draw, knobs_to_params
 from pareto_explorer.sweeps.spec.families import TrialPlan, expand_families
 from pareto_explorer.sweeps.spec.parts import ExploreSearch
+from pareto_explorer.sweeps.spec.plan import DrawnWhileRunning
 
 BOX = Box((Objective("forget_gap", "min", 0, 1), Objective("test_accuracy", "max", 1, 0)))
 DESCENT = {"method": "jacobian_descent", "forget_loss": "kl_uniform"}
@@ -319,7 +320,7 @@ def test_whole_numbers_leave_out_the_upper_end():
     assert {draw(study.ask(), families)[1]["rounds"] for _ in range(100)} == {2, 3, 4}
 
 
-def test_a_specification_in_explore_mode_has_no_plan():
+def test_trials_in_explore_mode_are_drawn_while_it_runs():
     spec = SweepSpec.from_mapping(
         {
             "task": {"name": "digits"},
@@ -327,5 +328,5 @@ def test_a_specification_in_explore_mode_has_no_plan():
             "search": {"mode": "explore", "sampler": "nsga2", "constraints": ["retain_gap<=.02"]},
         }
     )
-    assert spec.plan() == []
+    assert spec.plan() == DrawnWhileRunning(trials=spec.search.configurations)
     assert spec.search.bounds[0].violation(0.03) == pytest.approx(0.01)

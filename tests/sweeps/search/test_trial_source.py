@@ -16,15 +16,14 @@ from pareto_explorer.sweeps.search.explore import ParetoSearch
 from pareto_explorer.sweeps.search.trial_source import (
     Sweep,
     concurrency_of,
-    left_to_do,
     searcher_for,
     starts_of,
-    total_of,
 )
 from tests.synthetic import write_synthetic_run
 
 EXPLORE = {"mode": "explore", "configurations": 6}
 SECONDS = {"budget_per_family": {"seconds": 10}}
+BOX = retrain_gap_box([0.9])
 
 
 def spec_of(search: dict, **parts) -> SweepSpec:
@@ -36,12 +35,9 @@ def spec_of(search: dict, **parts) -> SweepSpec:
 
 def sweep_of(spec, folder, plans=(), ended=None, points=None) -> Sweep:
     empty = pd.DataFrame({"trial_id": [], "replicate": [], "step": [], "seconds": []})
-    families = {family.name: family for family in spec.family_list()}
     return Sweep(
         spec,
         RunDirectory(folder),
-        retrain_gap_box([0.9]),
-        families,
         plans,
         ended or {},
         empty if points is None else points,
@@ -66,14 +62,14 @@ def handed_out(searcher: Searcher) -> list[dict]:
     [({}, PlannedTrials), (SECONDS, FamilyBudget), (EXPLORE, ParetoSearch)],
 )
 def test_every_way_of_searching_has_its_searcher(tmp_path, search, kind):
-    assert type(searcher_for(sweep_of(spec_of(search), tmp_path), print)) is kind
+    assert type(searcher_for(sweep_of(spec_of(search), tmp_path), BOX, print)) is kind
 
 
 def test_of_a_plan_only_what_has_not_ended_is_handed_out_in_order(tmp_path):
     spec = spec_of({"configurations": 2})
     plans = spec.plan()
     ended = {plans[1].trial_id: "finished"}
-    found = handed_out(searcher_for(sweep_of(spec, tmp_path, plans, ended), print))
+    found = handed_out(searcher_for(sweep_of(spec, tmp_path, plans, ended), BOX, print))
     left = [plan for plan in plans if plan.trial_id not in ended]
     assert found == [plan.to_config() for plan in left]
 
@@ -81,7 +77,7 @@ def test_of_a_plan_only_what_has_not_ended_is_handed_out_in_order(tmp_path):
 def test_spread_replicates_are_handed_out_one_by_one(tmp_path):
     spec = spec_of({"configurations": 1}, resources={"replicate_parallelism": "replicate"})
     plans = spec.plan()
-    found = handed_out(searcher_for(sweep_of(spec, tmp_path, plans), print))
+    found = handed_out(searcher_for(sweep_of(spec, tmp_path, plans), BOX, print))
     assert [(c["trial_id"], c["replicate"]) for c in found] == [
         (plan.trial_id, replicate) for plan in plans for replicate in (0, 1, 2)
     ]
@@ -99,7 +95,7 @@ def test_a_family_has_spent_what_the_last_rows_of_its_replicates_say(tmp_path, l
         (plans[1].trial_id, 0, 0, math.nan, math.nan, math.nan, "failed"),
     )
     ended = {plans[0].trial_id: "finished", plans[1].trial_id: last}
-    searcher = searcher_for(sweep_of(spec, tmp_path, plans, ended, points), lambda _: None)
+    searcher = searcher_for(sweep_of(spec, tmp_path, plans, ended, points), BOX, lambda _: None)
     # 6 and 3 seconds of 10 are spent; where the second trial failed, it counts as another 6
     found = [config["family"] for config in handed_out(searcher)]
     assert (found.count("fine_tune") > 0) == drawn
@@ -108,7 +104,7 @@ def test_a_family_has_spent_what_the_last_rows_of_its_replicates_say(tmp_path, l
 def test_a_search_is_told_the_means_of_the_last_points(tmp_path):
     spec = spec_of(EXPLORE | {"sampler": "random", "start_from_defaults": False})
     drawn = []
-    first = searcher_for(sweep_of(spec, tmp_path), drawn.append)
+    first = searcher_for(sweep_of(spec, tmp_path), BOX, drawn.append)
     for name in ("a", "b", "c"):
         first.suggest(name)
     names = [plan.trial_id for plan in drawn]
@@ -119,32 +115,11 @@ def test_a_search_is_told_the_means_of_the_last_points(tmp_path):
         (names[1], 0, 3, 1.0, 0.1, 0.1, "ok"),
     )
     ended = {names[0]: "finished", names[1]: "stopped: rung at step 3"}
-    again = searcher_for(sweep_of(spec, tmp_path, drawn, ended, points), drawn.append)
+    again = searcher_for(sweep_of(spec, tmp_path, drawn, ended, points), BOX, drawn.append)
     trials = {t.user_attrs["trial_id"]: t for t in again.study.trials}
     assert trials[names[0]].values == pytest.approx([0.3, 0.2])
     assert [trials[name].state.name for name in names] == ["COMPLETE", "PRUNED", "RUNNING"]
     assert again.suggest("d")["trial_id"] == names[2]
-
-
-def test_what_is_left_to_do():
-    planned = spec_of({"configurations": 2})
-    everything = {plan.trial_id: "finished" for plan in planned.plan()}
-    assert left_to_do(planned, planned.plan(), {})
-    assert not left_to_do(planned, planned.plan(), everything)
-    assert left_to_do(spec_of(SECONDS), [], everything)
-    searched = dict.fromkeys("abcdef", "failed")
-    assert not left_to_do(spec_of(EXPLORE), [], searched)
-    searched.pop("a")
-    assert left_to_do(spec_of(EXPLORE), [], searched)
-
-
-def test_a_grid_ends_with_its_last_combination():
-    grid = spec_of(EXPLORE | {"sampler": "grid"})
-    assert total_of(grid) == 3
-    assert not left_to_do(grid, [], dict.fromkeys("abc", "finished"))
-    assert total_of(spec_of(EXPLORE | {"sampler": "grid", "configurations": 2})) == 2
-    assert total_of(spec_of(EXPLORE)) == 6
-    assert total_of(spec_of({})) == len(spec_of({}).plan())
 
 
 def test_a_search_runs_as_many_trials_as_fit_unless_told_otherwise():
@@ -172,7 +147,7 @@ def earlier(tmp_path):
 def starts(families, warm_start, **search):
     spec = spec_of(EXPLORE | {"warm_start": str(warm_start)} | search, families=families)
     told = Told()
-    found = starts_of(spec, {family.name: family for family in spec.family_list()}, told)
+    found = starts_of(spec, told)
     return [(family.name, knobs) for family, knobs in found], told.stages
 
 
@@ -208,4 +183,4 @@ def test_a_warm_start_from_nowhere_is_refused(tmp_path):
 
 
 def test_compare_mode_starts_nowhere():
-    assert starts_of(spec_of({}), {}, Told()) == []
+    assert starts_of(spec_of({}), Told()) == []

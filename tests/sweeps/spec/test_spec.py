@@ -12,6 +12,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory, read_manifest, write_manifest
 from pareto_explorer.sweeps import SweepSpec, TrialPlan
 from pareto_explorer.sweeps.spec.domains import Domain
+from pareto_explorer.sweeps.spec.plan import DrawnWhileRunning
 from pareto_explorer.tasks import make_task
 from pareto_explorer.trust.files import dump_yaml, parse_yaml
 from pareto_explorer.unlearning import PRESETS, make_method
@@ -461,14 +462,14 @@ def test_a_budget_per_family_is_a_number_of_configurations_or_seconds():
     assert spec(search={"budget_per_family": 7}).search == spec(search={"configurations": 7}).search
     seconds = spec(search={"budget_per_family": {"seconds": 30}})
     assert seconds.search.seconds_per_family == 30
-    assert seconds.plan() == []
+    assert seconds.plan() == DrawnWhileRunning(seconds_per_family=30)
     assert SweepSpec.from_mapping(seconds.to_mapping()) == seconds
 
 
 def test_the_shipped_exploration_is_valid():
     shipped = SweepSpec.load("digits_explore")
     assert len(shipped.family_list()) == 13
-    assert shipped.plan() == []
+    assert shipped.plan() == DrawnWhileRunning(trials=shipped.search.configurations)
     for family in shipped.family_list():
         make_method(TrialPlan("", family, {**family.knobs, **family.defaults}).config)
 

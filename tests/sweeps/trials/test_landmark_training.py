@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.sweeps.live.progress import Course, Progress
+from pareto_explorer.sweeps.live.course import Course
+from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.spec.parts import Replicate, Resources
 from pareto_explorer.sweeps.trials import landmark_training as module
 from pareto_explorer.sweeps.trials.landmark_training import landmark_rows, prepare_landmarks

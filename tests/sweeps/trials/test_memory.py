@@ -9,21 +9,19 @@ from hypothesis import strategies as st
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps import SweepSpec
-from pareto_explorer.sweeps.cluster.connect import trials_per_card
+from pareto_explorer.sweeps.cluster.room import trials_per_card
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.spec.parts import Resources
 from pareto_explorer.sweeps.trials import memory as module
+from pareto_explorer.sweeps.trials.card_share import CONTEXT, limit_memory, share_fraction
 from pareto_explorer.sweeps.trials.memory import (
-    CONTEXT,
     CardUse,
     gibibytes,
-    limit_memory,
     measure_trial,
     peak_memory,
     representatives,
     require_gpu_room,
     require_room,
-    share_fraction,
 )
 from pareto_explorer.sweeps.trials.trainable import UnlearningTrial
 
@@ -213,7 +211,7 @@ def shared(space: dict, gpu: float) -> SweepSpec:
 def test_one_worker_measures_before_the_trials(worker, space):
     found, told = worker(use(10)), _Told()
     spec = shared(space, 0.25)
-    require_gpu_room(spec, spec.family_list(), "task", {}, told)
+    require_gpu_room(spec, "task", {}, told)
     assert found.booked == spec.resources
     task, _, replicates, batch, plans = found.given
     assert task == "task"
@@ -227,12 +225,12 @@ def test_a_share_that_is_too_small_ends_the_sweep_before_it_begins(worker, space
     worker(use(30))
     spec = shared(space, 0.25)
     with pytest.raises(InputError, match=r"book 0\.5,"):
-        require_gpu_room(spec, spec.family_list(), "task", {}, _Told())
+        require_gpu_room(spec, "task", {}, _Told())
 
 
 def test_without_gpus_nothing_is_measured(worker, space):
     found, spec = worker(use(30)), shared(space, 0)
-    require_gpu_room(spec, spec.family_list(), "task", {}, _Told())
+    require_gpu_room(spec, "task", {}, _Told())
     assert found.given == ()
 
 
@@ -240,7 +238,7 @@ def test_families_that_differ_in_the_forget_loss_alone_are_measured_once(worker,
     family = {"method": "jacobian_descent", "aggregator": ["upgrad", "mgda"]}
     family["forget_loss"] = ["kl_uniform", "kl_heldout"]
     found, spec = worker(use(1)), shared(space | {"families": [family]}, 0.5)
-    require_gpu_room(spec, spec.family_list(), "task", {}, _Told())
+    require_gpu_room(spec, "task", {}, _Told())
     assert len(found.given[-1]) == 2
 
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.tasks.data import image_files
 from pareto_explorer.tasks.data.image_files import (
     read_image_folder,
     read_images,
@@ -121,7 +120,7 @@ def test_tiny_imagenet_is_fetched_once(tmp_path: Path, monkeypatch: pytest.Monke
         calls.append((url, md5))
         write_tiny_imagenet(Path(root))
 
-    monkeypatch.setattr(image_files, "download_and_extract_archive", fetch)
+    monkeypatch.setattr("torchvision.datasets.utils.download_and_extract_archive", fetch)
     for _ in range(2):
         assert len(read_tiny_imagenet(tmp_path, True).train) == 40
     assert calls == [
@@ -138,7 +137,7 @@ def test_tiny_imagenet_that_cannot_be_fetched_is_one_sentence(
     def fetch(url: str, root: str, md5: str) -> None:
         raise OSError("no route to host")
 
-    monkeypatch.setattr(image_files, "download_and_extract_archive", fetch)
+    monkeypatch.setattr("torchvision.datasets.utils.download_and_extract_archive", fetch)
     with pytest.raises(InputError, match=r"^task\.download: .* \(no route to host\); fetch it wh"):
         read_tiny_imagenet(tmp_path, True)
 

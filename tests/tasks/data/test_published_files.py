@@ -13,7 +13,6 @@ from torchvision import datasets
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks import cifar10
-from pareto_explorer.tasks.builtin.published import PublishedImages
 from pareto_explorer.tasks.data.data_files import data_root
 from pareto_explorer.tasks.data.published_files import (
     read_cifar10,
@@ -22,6 +21,7 @@ from pareto_explorer.tasks.data.published_files import (
     read_mnist,
     read_svhn,
 )
+from pareto_explorer.tasks.data.published_images import PublishedImages
 from tests.tasks import vision_data
 
 Patch = pytest.MonkeyPatch

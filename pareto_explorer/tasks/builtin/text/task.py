@@ -7,19 +7,17 @@ from functools import partial
 from typing import Any
 
 from pareto_explorer.errors import InputError, brief, unknown
+from pareto_explorer.tasks.builtin.build import forget_parts
 from pareto_explorer.tasks.builtin.text.encoder import TextEncoder
 from pareto_explorer.tasks.builtin.text.sentences import LENGTH, SUBCLASSES, VOCABULARY, Source
 from pareto_explorer.tasks.builtin.text.words import DOMAINS, TOPICS
 from pareto_explorer.tasks.core.groups import Groups
 from pareto_explorer.tasks.core.recipes import Recipe, parse_recipe
-from pareto_explorer.tasks.core.task import Samples, UnlearningTask
-from pareto_explorer.tasks.forget.adjacent_set import select_adjacent_set
-from pareto_explorer.tasks.forget.forget_set import select_forget_set
+from pareto_explorer.tasks.core.task import UnlearningTask
 from pareto_explorer.tasks.forget.requests import (
     ForgetRequest,
     RandomSubset,
     Subclass,
-    WholeClass,
 )
 
 __all__ = ["text"]
@@ -86,31 +84,20 @@ def text(
             f"task.forget.label: {request.label} asks for a cluster of inputs, and these are words;"
             f" name a subclass, such as {{kind: subclass, subclass: {SUBCLASSES[0]}}}."
         )
-    labels, indices = select_forget_set(request, train, len(TOPICS), seed, groups)
-    adjacent = select_adjacent_set(request, train, indices, groups)
-    if isinstance(request, WholeClass):
-        validation, test = validation.without(request.label), test.without(request.label)
-    facts: dict[str, Any] = {
-        "forget": request.model_dump(mode="json", exclude_none=True),
-        "seed": seed,
-        "classes": list(TOPICS),
-        "domains": list(DOMAINS),
-        "ambiguity": ambiguity,
-    }
-    if adjacent is not None:
-        facts["adjacent_classes"] = groups.classes_of(train.labels[adjacent])
+    parts = forget_parts(request, train, validation, test, len(TOPICS), seed, groups)
+    own = {"classes": list(TOPICS), "domains": list(DOMAINS), "ambiguity": ambiguity}
     return UnlearningTask(
         name="text",
-        train=Samples(train.inputs, labels),
+        train=parts.train,
         heldout=sets["heldout"].samples,
-        validation=validation,
-        test=test,
-        forget_indices=indices,
+        validation=parts.validation,
+        test=parts.test,
+        forget_indices=parts.forget_indices,
         n_classes=len(TOPICS),
         model=make,
         recipe=parse_recipe(recipe, _RECIPE),
-        facts=facts,
-        adjacent_indices=adjacent,
+        facts=parts.facts(own),
+        adjacent_indices=parts.adjacent_indices,
     )
 
 

@@ -8,16 +8,15 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from pareto_explorer.errors import InputError, brief, unknown
+from pareto_explorer.errors import InputError, brief, first_line, unknown
+from pareto_explorer.tasks.builtin.build import forget_parts
 from pareto_explorer.tasks.builtin.textures.images import MOST_SUPERCLASSES, TextureClasses
 from pareto_explorer.tasks.builtin.textures.sets import TextureMaker, describe_difficulty
 from pareto_explorer.tasks.core.groups import Groups
 from pareto_explorer.tasks.core.recipes import RECIPES, parse_recipe
 from pareto_explorer.tasks.core.task import Samples, UnlearningTask
 from pareto_explorer.tasks.data.augment import CropFlip
-from pareto_explorer.tasks.forget.adjacent_set import select_adjacent_set
-from pareto_explorer.tasks.forget.forget_set import select_forget_set
-from pareto_explorer.tasks.forget.requests import ForgetRequest, RandomSubset, WholeClass
+from pareto_explorer.tasks.forget.requests import ForgetRequest, RandomSubset
 from pareto_explorer.tasks.models.specs import parse_model
 
 __all__ = ["textures"]
@@ -107,35 +106,28 @@ def textures(
     groups = _groups(classes, fine, sets["train"].subclass)
     n_classes = len(groups.class_names)
     request = RandomSubset() if forget is None else forget
-    trained, forgotten = select_forget_set(request, train, n_classes, seed, groups)
-    adjacent = select_adjacent_set(request, train, forgotten, groups)
+    parts = forget_parts(request, train, validation, test, n_classes, seed, groups)
+    trained = parts.train.labels
     noisy = _with_noise(trained, train.labels, label_noise, n_classes, seed)
-    if isinstance(request, WholeClass):
-        label = int(train.labels[forgotten[0]])
-        validation, test = validation.without(label), test.without(label)
-    facts: dict[str, Any] = {
-        "forget": request.model_dump(mode="json", exclude_none=True),
-        "seed": seed,
+    own = {
         "classes": list(groups.class_names),
         "entanglement": entanglement,
         "label_noise": {"share": label_noise, "samples": int((noisy != trained).sum())},
-        "difficulty": describe_difficulty(difficulty, sets, forgotten),
+        "difficulty": describe_difficulty(difficulty, sets, parts.forget_indices),
         "model": spec.facts(),
     }
-    if adjacent is not None:
-        facts["adjacent_classes"] = groups.classes_of(train.labels[adjacent])
     return UnlearningTask(
         name="textures",
         train=Samples(train.inputs, noisy),
         heldout=sets["heldout"].samples,
-        validation=validation,
-        test=test,
-        forget_indices=forgotten,
+        validation=parts.validation,
+        test=parts.test,
+        forget_indices=parts.forget_indices,
         n_classes=n_classes,
         model=spec.factory(n_classes=n_classes, shape=(3, size, size), mean=_MEAN, std=_STD),
         recipe=training,
-        facts=facts,
-        adjacent_indices=adjacent,
+        facts=parts.facts(own),
+        adjacent_indices=parts.adjacent_indices,
         augment=CropFlip() if augment else None,
     )
 
@@ -166,7 +158,7 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, TypeError) as error:
-        reason = str(error).partition("\n")[0].rstrip(".")
+        reason = first_line(error).rstrip(".")
         raise InputError(f"task.device: {name!r} cannot make images ({reason}).") from None
     return device
 

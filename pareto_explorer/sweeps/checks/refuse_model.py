@@ -6,15 +6,15 @@ import torch
 from torch import nn
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.sweeps.check.batches import (
+from pareto_explorer.sweeps.checks.batches import (
     check_training_batches,
     has_lone_batches,
     is_lone,
     lone_families,
 )
-from pareto_explorer.sweeps.check.data import Finding
-from pareto_explorer.sweeps.check.families import check_families, thinned
-from pareto_explorer.sweeps.check.model import check_model
+from pareto_explorer.sweeps.checks.data import Finding
+from pareto_explorer.sweeps.checks.families import check_families, thinned
+from pareto_explorer.sweeps.checks.model import check_model
 from pareto_explorer.sweeps.spec.parts import Replicate
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.sweeps.trials.refusals import first_of_each

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import nothing_to_forget, oracle_free_box, oracle_free_doubt
-from pareto_explorer.sweeps.check.data import Finding
+from pareto_explorer.sweeps.checks.data import Finding
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.sweeps.trials.refusals import refused_metrics
 from pareto_explorer.tasks import UnlearningTask

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.sweeps.check.batches import check_training_batches
-from pareto_explorer.sweeps.check.data import Finding, SetFacts, check_data
-from pareto_explorer.sweeps.check.estimate import Estimate, LandmarkCost, estimate
-from pareto_explorer.sweeps.check.families import (
+from pareto_explorer.sweeps.checks.batches import check_training_batches
+from pareto_explorer.sweeps.checks.data import Finding, SetFacts, check_data
+from pareto_explorer.sweeps.checks.estimate import Estimate, LandmarkCost, estimate
+from pareto_explorer.sweeps.checks.families import (
     FamilyCheck,
     Scale,
     check_families,
@@ -25,22 +25,22 @@ from pareto_explorer.sweeps.check.families import (
     seconds_per_sample,
     thinned,
 )
-from pareto_explorer.sweeps.check.model import ModelFacts, check_model
-from pareto_explorer.sweeps.check.objectives import (
+from pareto_explorer.sweeps.checks.model import ModelFacts, check_model
+from pareto_explorer.sweeps.checks.objectives import (
     check_landmarks,
     check_objectives,
     check_original,
 )
-from pareto_explorer.sweeps.cluster.connect import connect, fitting, slots, trials_per_card
+from pareto_explorer.sweeps.cluster.connect import connect
 from pareto_explorer.sweeps.cluster.loggers import require_packages
+from pareto_explorer.sweeps.cluster.room import fitting, slots, trials_per_card
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.search.trial_source import starts_of
-from pareto_explorer.sweeps.spec.families import Family, TrialPlan
 from pareto_explorer.sweeps.spec.parts import Replicate, Resources
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.sweeps.trials.landmark_training import KINDS, measure_landmarks
 from pareto_explorer.sweeps.trials.memory import card_use, require_room
-from pareto_explorer.sweeps.trials.refusals import first_of_each, representatives
+from pareto_explorer.sweeps.trials.refusals import first_of_each, known_or_any
 from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks
 from pareto_explorer.tasks import (
     LandmarkCache,
@@ -152,16 +152,14 @@ def check(
     found += check_objectives(spec, task)
     device, own = _device(spec.resources)
     found += own
-    families = spec.family_list()
-    found += _starts(spec, families)
-    trials = spec.plan()
-    found += check_methods(trials or representatives(families), task)
+    found += _starts(spec)
+    found += check_methods(known_or_any(spec), task)
     room, own = _room(spec.resources, address)
     found += own
     torch.set_num_threads(few)
     try:
         with torch.random.fork_rng():
-            measured = _measure(spec, task, trials, device, room, cache_dir, tell)
+            measured = _measure(spec, task, device, room, cache_dir, tell)
     finally:
         torch.set_num_threads(threads)
     return replace(
@@ -174,7 +172,6 @@ def check(
 def _measure(
     spec: SweepSpec,
     task: UnlearningTask,
-    trials: Sequence[TrialPlan],
     device: str,
     room: int,
     cache_dir: str | Path | None,
@@ -241,7 +238,7 @@ def _measure(
     measured = {own.name: own for own in checks if not own.failed}
     if len(measured) < len(checks) or not result.ok:
         return result
-    return replace(result, estimate=estimate(spec, trials, measured, cost, max(room, 1)))
+    return replace(result, estimate=estimate(spec, measured, cost, max(room, 1)))
 
 
 def _seeds(spec: SweepSpec, task: UnlearningTask) -> list[Finding]:
@@ -265,10 +262,10 @@ def _loggers(spec: SweepSpec) -> list[Finding]:
     return []
 
 
-def _starts(spec: SweepSpec, families: Sequence[Family]) -> list[Finding]:
+def _starts(spec: SweepSpec) -> list[Finding]:
     """Whether an earlier run that a search starts from is there and fits."""
     try:
-        starts_of(spec, {family.name: family for family in families}, Progress())
+        starts_of(spec, Progress())
     except InputError as error:
         return [Finding("error", str(error))]
     return []

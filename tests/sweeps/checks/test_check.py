@@ -10,12 +10,12 @@ from torch import nn
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps import SweepSpec, check
-from pareto_explorer.sweeps.check import check as checking
-from pareto_explorer.sweeps.check import families as check_families
-from pareto_explorer.sweeps.check.data import check_data
-from pareto_explorer.sweeps.check.estimate import LandmarkCost, estimate
-from pareto_explorer.sweeps.check.families import FamilyCheck, check_methods, thinned
-from pareto_explorer.sweeps.check.model import check_model
+from pareto_explorer.sweeps.checks import check as checking
+from pareto_explorer.sweeps.checks import families as check_families
+from pareto_explorer.sweeps.checks.data import check_data
+from pareto_explorer.sweeps.checks.estimate import LandmarkCost, estimate
+from pareto_explorer.sweeps.checks.families import FamilyCheck, check_methods, thinned
+from pareto_explorer.sweeps.checks.model import check_model
 from pareto_explorer.sweeps.trials.refusals import representatives
 from pareto_explorer.sweeps.trials.replicate import Point
 from pareto_explorer.tasks import LandmarkCache, Recipe, Samples, UnlearningTask, fingerprint
@@ -359,7 +359,7 @@ def test_a_method_that_yields_twice_at_one_step_is_an_error(space):
 
 def test_everything_that_is_wrong_is_listed(space):
     broken = {"method": "jacobian_descent", "aggregator": "upgrad"}
-    broken["forget_loss"] = "tests.sweeps.check.test_check:of_wrong_shape"
+    broken["forget_loss"] = "tests.sweeps.checks.test_check:of_wrong_shape"
     families = [broken, {"method": "entanglement"}, {"method": "fine_tune"}]
     test = samples(30, 3)
     task = task_of(test=with_inputs(test, 1000 * test.inputs))
@@ -551,7 +551,7 @@ FINE_TUNE = 2 * (6 * 0.25 + 2 * 2)
 
 
 def estimated(spec: SweepSpec, slots: int = 2, landmarks=LandmarkCost((8.0, 8.0, 6.0), 4)):  # noqa: B008
-    return estimate(spec, spec.plan(), MEASURED, landmarks, slots)
+    return estimate(spec, MEASURED, landmarks, slots)
 
 
 def test_a_sweep_takes_the_sum_of_its_parts(space):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pareto_explorer.sweeps.check.families import FamilyCheck
-from pareto_explorer.sweeps.cluster.connect import trials_per_card
-from pareto_explorer.sweeps.spec.families import TrialPlan
-from pareto_explorer.sweeps.spec.parts import ExploreSearch
+from pareto_explorer.sweeps.checks.families import FamilyCheck
+from pareto_explorer.sweeps.cluster.room import trials_per_card
+from pareto_explorer.sweeps.spec.plan import DrawnWhileRunning
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.unlearning import Budget
 
@@ -64,7 +63,6 @@ class Estimate:
 
 def estimate(
     spec: SweepSpec,
-    plans: Sequence[TrialPlan],
     families: Mapping[str, FamilyCheck],
     landmarks: LandmarkCost,
     slots: int,
@@ -73,7 +71,6 @@ def estimate(
 
     Args:
         spec: The sweep.
-        plans: Its trials, none where they are drawn as it goes.
         families: What was measured of each family.
         landmarks: What its landmarks take.
         slots: Trials at a time; at least 1.
@@ -87,7 +84,7 @@ def estimate(
         name: replicates * check.seconds(budget.steps, evaluations)
         for name, check in families.items()
     }
-    jobs = _jobs(spec, plans, families, trial, replicates)
+    jobs = _jobs(spec, families, trial, replicates)
     one_evaluation = max((check.evaluation_seconds for check in families.values()), default=0.0)
     measuring = landmarks.measured * one_evaluation
     lines = [
@@ -111,25 +108,23 @@ def estimate(
 
 def _jobs(
     spec: SweepSpec,
-    plans: Sequence[TrialPlan],
     families: Mapping[str, FamilyCheck],
     trial: Mapping[str, float],
     replicates: int,
 ) -> list[float]:
     """Seconds of every piece of work that has a slot of its own."""
-    search = spec.search
-    if isinstance(search, ExploreSearch):
-        mean = sum(trial.values()) / len(trial)
-        jobs = [mean] * search.configurations
-    elif search.seconds_per_family is not None:
+    plan = spec.plan()
+    if not isinstance(plan, DrawnWhileRunning):
+        jobs = [trial[known.family.name] for known in plan]
+    elif plan.seconds_per_family is not None:
         jobs = []
         for name, check in families.items():
             evaluated = trial[name] / max(_unlearning(spec, check) * replicates, 1e-9)
-            spent = search.seconds_per_family * evaluated
+            spent = plan.seconds_per_family * evaluated
             number = max(1, round(spent / max(trial[name], 1e-9)))
             jobs += [spent / number] * number
     else:
-        jobs = [trial[plan.family.name] for plan in plans]
+        jobs = [sum(trial.values()) / len(trial)] * (plan.trials or 0)
     if spec.resources.replicate_parallelism == "replicate":
         jobs = [seconds / replicates for seconds in jobs for _ in range(replicates)]
     return jobs

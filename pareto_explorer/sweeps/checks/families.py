@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.schema.statuses import DIVERGED
-from pareto_explorer.sweeps.check.batches import is_lone, lone_families
-from pareto_explorer.sweeps.check.data import Finding
+from pareto_explorer.sweeps.checks.batches import is_lone, lone_families
+from pareto_explorer.sweeps.checks.data import Finding
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
 from pareto_explorer.sweeps.trials.memory import peak_memory

@@ -10,7 +10,8 @@ import torch
 from pareto_explorer.errors import InputError
 from pareto_explorer.metrics import Evaluator
 from pareto_explorer.sweeps import SweepSpec, check
-from pareto_explorer.sweeps.driver import execute as run
+from pareto_explorer.sweeps.driver import run_trials
+from pareto_explorer.sweeps.driver.execute import execute
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
 from pareto_explorer.sweeps.trials.refusals import first_of_each
 from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, run_replicate
@@ -66,16 +67,16 @@ def refused(tmp_path, monkeypatch):
     def no_cluster(*_, **__):
         raise AssertionError("the sweep has started")
 
-    monkeypatch.setattr(run, "connect", no_cluster)
+    monkeypatch.setattr(run_trials, "connect", no_cluster)
 
-    def execute(spec: SweepSpec, task=None) -> str:
+    def sentence(spec: SweepSpec, task=None) -> str:
         with pytest.raises(InputError) as caught:
-            run.execute(spec, tmp_path / "run", task, cache_dir=tmp_path / "cache")
+            execute(spec, tmp_path / "run", task, cache_dir=tmp_path / "cache")
         assert not (tmp_path / "cache").exists()
         assert not (tmp_path / "run").exists()
         return str(caught.value)
 
-    return execute
+    return sentence
 
 
 @pytest.mark.parametrize(("kind", "said"), FAULTS.items())
@@ -96,9 +97,9 @@ def test_what_is_unusual_and_fine_is_neither(kind, tmp_path, monkeypatch):
     found = check(spec_of(kind=kind), cache_dir=tmp_path)
     assert found.errors == []
     reached = []
-    monkeypatch.setattr(run, "connect", lambda *_, **__: reached.append(1) or 1 / 0)
+    monkeypatch.setattr(run_trials, "connect", lambda *_, **__: reached.append(1) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        run.execute(spec_of(kind=kind), tmp_path / "run", cache_dir=tmp_path / "cache")
+        execute(spec_of(kind=kind), tmp_path / "run", cache_dir=tmp_path / "cache")
     assert reached == [1]
 
 
@@ -107,11 +108,11 @@ def test_what_a_model_raises_on_a_cpu_says_nothing_of_a_card(tmp_path, monkeypat
         return spec_of(kind=kind).model_copy(update={"resources": gpu})
 
     gpu = spec_of().resources.model_copy(update={"gpu": 1.0})
-    monkeypatch.setattr(run, "connect", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(run_trials, "connect", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        run.execute(spec("Raises"), tmp_path / "run", cache_dir=tmp_path)
+        execute(spec("Raises"), tmp_path / "run", cache_dir=tmp_path)
     with pytest.raises(InputError, match="it returns a tuple"):
-        run.execute(spec("AsTuple"), tmp_path / "run", cache_dir=tmp_path)
+        execute(spec("AsTuple"), tmp_path / "run", cache_dir=tmp_path)
 
 
 # Batch norm over one sample
@@ -143,9 +144,9 @@ def test_a_forget_set_of_one_sample_is_fine_where_nothing_is_normalised(
 ):
     spec = spec_of(families, kind=kind, forget=[5])
     assert check(spec, cache_dir=tmp_path).errors == []
-    monkeypatch.setattr(run, "connect", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(run_trials, "connect", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        run.execute(spec, tmp_path / "run", cache_dir=tmp_path)
+        execute(spec, tmp_path / "run", cache_dir=tmp_path)
 
 
 def test_batches_of_one_sample_are_told_from_the_budget_and_the_recipe(refused, tmp_path):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.sweeps.check.data import Finding
+from pareto_explorer.sweeps.checks.data import Finding
 from pareto_explorer.tasks import Samples, UnlearningTask, restore_model
 from pareto_explorer.tasks.models.logits import logits_of
 

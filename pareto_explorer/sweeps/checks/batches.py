@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import nn
 
-from pareto_explorer.sweeps.check.data import Finding
+from pareto_explorer.sweeps.checks.data import Finding
 from pareto_explorer.tasks import UnlearningTask
 from pareto_explorer.text import families
 from pareto_explorer.unlearning import UnlearningData
