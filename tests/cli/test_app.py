@@ -112,7 +112,7 @@ def test_list_shows_every_name_with_knobs_and_source():
 
     shown = command("list").stdout
     for heading, entries in catalogue().items():
-        assert heading in shown
+        assert heading.replace("-", " ") in shown
         for entry in entries:
             assert entry.name in shown
             assert entry.summary

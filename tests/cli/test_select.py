@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from pareto_explorer import load_run
 from pareto_explorer.cli.select import Rule, select
+from pareto_explorer.cli.wording import Command
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts.selection.select import RULES
 from pareto_explorer.fronts.selection.select import select as choose
@@ -24,7 +25,7 @@ FIRST = save({"w": np.zeros(1)})
 THIRD = save({"w": np.ones(3)})
 
 app = typer.Typer(pretty_exceptions_enable=False)
-app.command()(select)
+app.command(cls=Command)(select)
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def test_what_cannot_be_reproduced_ends_with_exit_code_1_and_no_file(run, tmp_pa
     def differs(*_, **__):
         raise NotReproduced("it differs")
 
-    monkeypatch.setattr("pareto_explorer.sweeps.again.export.export_model", differs)
+    monkeypatch.setattr("pareto_explorer.sweeps.again.export.export_again", differs)
     done = command(run, "--export", str(tmp_path / "model.safetensors"))
     assert done.exit_code == 1
     assert done.stderr.strip() == "error: it differs"
@@ -174,7 +175,7 @@ def test_choosing_needs_neither_torch_nor_ray(tmp_path):
         "from pareto_explorer.cli.select import select\n"
         "assert 'pandas' not in sys.modules\n"
         "app = typer.Typer()\n"
-        "app.command()(select)\n"
+        "app.command(cls=Command)(select)\n"
         f"app([{str(path)!r}])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -145,7 +145,7 @@ def test_a_report_folder_that_is_a_link_is_not_written_through(tmp_path: Path) -
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     run.report.symlink_to(elsewhere)
-    with pytest.raises(InputError, match=r"--out: .*report' is a symbolic link"):
+    with pytest.raises(InputError, match=r"`out`: .*report' is a symbolic link"):
         write_report(run.path)
     assert not any(elsewhere.iterdir())
 

@@ -98,7 +98,7 @@ def test_a_box_is_read_from_a_run_a_report_and_a_file(runs, tmp_path):
 def test_a_file_without_a_box_is_refused(tmp_path, content):
     path = tmp_path / "box.yaml"
     path.write_text(content)
-    with pytest.raises(InputError, match="--box"):
+    with pytest.raises(InputError, match="`box`"):
         read_box(path)
     with pytest.raises(InputError, match="cannot be read"):
         read_box(tmp_path / "missing.yaml")
@@ -108,7 +108,7 @@ def test_a_manifest_without_a_box_is_refused(tmp_path):
     directory = write_synthetic_run(tmp_path / "run")
     manifest = {k: v for k, v in read_manifest(directory).items() if k not in ("box", "format")}
     write_manifest(directory, manifest)
-    with pytest.raises(InputError, match="--box"):
+    with pytest.raises(InputError, match="`box`"):
         read_box(directory.path)
 
 

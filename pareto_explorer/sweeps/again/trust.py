@@ -59,8 +59,7 @@ def recorded_spec(
             raise InputError(
                 f"{one.where}: {str(run.sweep_yaml)!r} names {attribute!r} of the module "
                 f"{module!r}, and whoever made the run may have chosen what that does; give the "
-                "search-space file that was swept with --space (spec= in Python), or allow it with "
-                "--trust (trust=True)."
+                "search space that was swept with `spec`, or allow it with `trust=True`."
             )
     return SweepSpec.from_mapping(recorded, str(run.sweep_yaml))
 
@@ -104,8 +103,9 @@ def _require_given(run: RunDirectory, one: _Named, given: Mapping[str, Any]) -> 
     if one.entry not in entries:
         whole = "task" if one.part == "task" else one.where.rpartition(".")[0]
         raise InputError(
-            f"--space: {whole} of {str(run.sweep_yaml)!r}, which names {one.name!r}, is not in the "
-            "file that is given; give it as it was swept, or allow what the run names with --trust."
+            f"`spec`: {whole} of {str(run.sweep_yaml)!r}, which names {one.name!r}, is not in "
+            "what is given; give it as it was swept, or allow what the run names with "
+            "`trust=True`."
         )
 
 

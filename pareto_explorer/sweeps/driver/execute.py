@@ -369,10 +369,10 @@ def _exclusive(run: RunDirectory) -> Iterator[None]:
         lock = FileLock(run.path / _LOCK, timeout=0)
         lock.acquire()
     except Timeout:
-        raise InputError(f"--out: another sweep is writing to {str(run.path)!r}.") from None
+        raise InputError(f"`out`: another sweep is writing to {str(run.path)!r}.") from None
     except OSError as error:
         raise InputError(
-            f"--out: {str(run.path)!r} cannot be written ({error.strerror}); choose another folder."
+            f"`out`: {str(run.path)!r} cannot be written ({error.strerror}); choose another folder."
         ) from None
     try:
         yield
@@ -430,7 +430,7 @@ def _earlier_manifest(
         strangers = [p.name for p in run.path.iterdir() if p.name not in _OURS]
         if strangers and not run.landmarks.exists():
             raise InputError(
-                f"--out: {str(run.path)!r} holds other files ({min(strangers)}, ...); "
+                f"`out`: {str(run.path)!r} holds other files ({min(strangers)}, ...); "
                 "choose an empty folder."
             )
         return None
@@ -438,8 +438,8 @@ def _earlier_manifest(
     earlier: dict[str, Any] = recorded_entry(run, manifest, "spec")
     if manifest.get(GIVEN) != given or manifest.get(BUILT, built) != built:
         raise InputError(
-            f"--out: {str(run.path)!r} was made with another task than this one (its data, split, "
-            "model or recipe differ); choose another folder with --out, or give the task that it "
+            f"`out`: {str(run.path)!r} was made with another task than this one (its data, split, "
+            "model or recipe differ); choose another folder with `out`, or give the task that it "
             "was made with."
         )
     wanted = spec.to_mapping()
@@ -448,8 +448,8 @@ def _earlier_manifest(
         if part in _FREE or old == new or (part == "search" and _extends(old, new)):
             continue
         raise InputError(
-            f"--out: {str(run.path)!r} was made by another specification ({part} differs: "
-            f"{old!r} there, {new!r} here); choose another folder with --out."
+            f"`out`: {str(run.path)!r} was made by another specification ({part} differs: "
+            f"{old!r} there, {new!r} here); choose another folder with `out`."
         )
     return manifest
 
@@ -459,9 +459,9 @@ def _require_balanced(run: RunDirectory, spec: SweepSpec, draws: str | None) -> 
     drawn = any(domain.drawn for family in spec.family_list() for domain in family.domains.values())
     if isinstance(spec.search, CompareSearch) and drawn and draws != RULE:
         raise InputError(
-            f"--out: the configurations of {str(run.path)!r} were drawn independently of each "
+            f"`out`: the configurations of {str(run.path)!r} were drawn independently of each "
             "other, as earlier versions did, and balanced draws cannot go on from them; report, "
-            "select and reproduce still take it, but choose another folder with --out to sweep."
+            "select and reproduce still take it, but choose another folder with `out` to sweep."
         )
 
 
