@@ -33,7 +33,7 @@ def recall() -> dict[str, Any]:
         content = json.loads(_place().read_text(encoding="utf-8"))
         if content["seal"] == _seal(content["facts"]):
             return dict(content["facts"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     return {}
 

@@ -157,7 +157,7 @@ def _described(run: Run, selection: Selection, replicate: int, done: Exported) -
 
     file = ModelFile(done.path.name, done.sha256, replicate, done.difference)
     card = done.path.with_suffix(".md")
-    write_text(card, render_model_card(run, run.shown, selection, file))
+    write_text(card, render_model_card(run, selection, file))
     return {"weights": str(done.path), "sha256": done.sha256, "model_card": str(card)}
 
 
@@ -266,11 +266,12 @@ def _data(run: Run, selection: Selection, replicate: int) -> dict[str, Any]:
 
 def _reproduce(run: Run, selection: Selection, replicate: int) -> str:
     """How to run the chosen point again; empty where nothing can."""
-    from pareto_explorer.reports.model_card import reproduce_call, reproduce_command
+    from pareto_explorer.reports.shared.commands import reproduce_call, reproduce_command
 
+    point = (selection.trial_id, replicate, selection.step)
     if run.task_given:
-        return reproduce_call(run.shown, selection, replicate)
-    return reproduce_command(run.shown, selection, replicate) if run.repeatable else ""
+        return reproduce_call(run, *point)
+    return reproduce_command(run, *point) if run.repeatable else ""
 
 
 def _plain(value: float) -> float | None:

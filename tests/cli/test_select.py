@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -17,7 +15,7 @@ from pareto_explorer.cli.wording import Command
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts.selection.select import RULES
 from pareto_explorer.fronts.selection.select import select as choose
-from pareto_explorer.runs import RunDirectory, read_manifest, write_manifest
+from pareto_explorer.runs import read_manifest, write_manifest
 from pareto_explorer.runs.kept_models import keep_model
 from tests.synthetic import write_oracle_free_run, write_synthetic_run
 
@@ -163,25 +161,6 @@ def test_an_imported_run_offers_no_reproduction(run):
     write_manifest(run.directory, manifest | {"imported": {"from": "csv"}})
     assert "reproduce" not in shown(run)
     assert "reproduce" not in json.loads(shown(run, "--json"))
-
-
-def test_choosing_needs_neither_torch_nor_ray(tmp_path):
-    path = write_synthetic_run(tmp_path / "run").path
-    code = (
-        "import sys\n"
-        "for name in ('torch', 'torchvision', 'torchjd', 'ray', 'optuna'):\n"
-        "    sys.modules[name] = None\n"
-        "import typer\n"
-        "from pareto_explorer.cli.select import select\n"
-        "assert 'pandas' not in sys.modules\n"
-        "app = typer.Typer()\n"
-        "app.command(cls=Command)(select)\n"
-        f"app([{str(path)!r}])\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "chosen by the rule knee" in done.stdout
-    assert RunDirectory(path).report.exists() is False
 
 
 @pytest.mark.parametrize("rule", [*RULES, "one-standard-error"])

@@ -31,8 +31,8 @@ def test_families_and_trials_carry_the_name_of_their_run(runs):
     for run, name in zip(runs, ("first", "second"), strict=True):
         for family, volume in run.hypervolume().items():
             assert volumes[f"{name}: {family}"].per_replicate == volume.per_replicate
-    assert together.locate("second: mgda-kl_heldout-0") == (runs[1].shown, "mgda-kl_heldout-0")
-    assert runs[0].locate("mgda-kl_heldout-0") == (runs[0].shown, "mgda-kl_heldout-0")
+    assert together.locate("second: mgda-kl_heldout-0") == (runs[1], "mgda-kl_heldout-0")
+    assert runs[0].locate("mgda-kl_heldout-0") == (runs[0], "mgda-kl_heldout-0")
     assert together.name == "first and second"
     assert together.domains["first: fine_tune"] == runs[0].domains["fine_tune"]
     assert set(together.coverage()["family"]) == {
