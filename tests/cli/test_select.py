@@ -192,6 +192,6 @@ def test_a_task_that_was_built_in_python_is_run_again_from_there(run):
     write_manifest(run.directory, manifest | {"task_given": "ab" * 32})
     text = shown(run)
     assert "reproduce: pareto_explorer.sweeps.reproduce(" in text
-    assert "task=task)" in text
+    assert "task=task, spec=spec)" in text
     assert "export: the same command" in text  # a kept model needs no task
     assert "task=task" in json.loads(shown(run, "--json"))["reproduce"]

@@ -250,8 +250,8 @@ def test_a_task_that_was_built_in_python_is_asked_for(run, tmp_path):
     given = load_run(directory.path)
     selection = select(given.points, given.box)
     card = card_of(given)
-    call = f"reproduce('runs/it', '{selection.trial_id}', 1, {selection.step}, task=task)"
-    assert call in card
+    point = f"{given.shown!r}, {selection.trial_id!r}, 1, {selection.step}"
+    assert f"reproduce({point}, task=task, spec=spec)" in card
     assert "pareto-explorer reproduce" not in card
     assert "make_task" not in card
     assert "restore_model(task, load_file('model.safetensors'), 'cpu')" in card

@@ -85,7 +85,7 @@ def test_summary_has_the_command_of_every_front_point(run_path: Path) -> None:
         command = line.strip("| ").rsplit("| ", 1)[1].replace("\\", "")
         assert shlex.split(command) == [
             *["pareto-explorer", "reproduce", str(run_path), "--trial", trial],
-            *["--replicate", "0", "--step", str(step)],
+            *["--replicate", "0", "--step", str(step), "--space", "SPACE.yaml"],
         ]
 
 
