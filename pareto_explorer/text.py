@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["called", "families", "listing"]
+__all__ = ["called", "count", "families", "listing", "plural"]
+
+
+def plural(number: int, one: str, several: str = "") -> str:
+    """A noun or a verb in the number that fits; ``one`` and an s by default where it is not one.
+
+    >>> plural(1, "point"), plural(2, "point"), plural(2, "is", "are")
+    ('point', 'points', 'are')
+    """
+    return one if number == 1 else several or f"{one}s"
+
+
+def count(number: int, one: str, several: str = "") -> str:
+    """A number and its noun.
+
+    >>> count(1, "point"), count(2000, "family", "families")
+    ('1 point', '2,000 families')
+    """
+    return f"{number:,} {plural(number, one, several)}"
 
 
 def listing(names: Sequence[str], limit: int = 3) -> str:
@@ -15,8 +33,7 @@ def listing(names: Sequence[str], limit: int = 3) -> str:
     """
     shown = list(names[:limit])
     if len(names) > limit:
-        others = len(names) - limit
-        shown.append(f"{others:,} other{'s' if others > 1 else ''}")
+        shown.append(count(len(names) - limit, "other"))
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pareto_explorer.fronts import OBJECTIVES
-from pareto_explorer.schema.metrics import METRICS
-from pareto_explorer.tasks import MODELS, RECIPES, TASKS, Recipe
-from pareto_explorer.unlearning import FORGET_LOSSES, METHODS, PRESETS, WEIGHTINGS, Knob, Preset
+from pareto_explorer.cli.remembered import recall, remember
 
-__all__ = ["Listed", "catalogue"]
+if TYPE_CHECKING:
+    from pareto_explorer.tasks import Recipe
+    from pareto_explorer.unlearning import Entry, Knob, Preset
+
+__all__ = ["KINDS", "Listed", "catalogue"]
 
 _RECIPE_SOURCES = {
     "fast": "one-cycle training at large batches",
@@ -38,34 +39,107 @@ class Listed:
     knobs: tuple[str, ...] = ()
 
 
-def catalogue() -> dict[str, list[Listed]]:
-    """All registered names by kind."""
-    found = {
-        "tasks": [
-            Listed(name, e.summary, e.source, _options(e.build)) for name, e in TASKS.items()
-        ],
-        "models": [
-            Listed(name, e.summary, e.source, tuple(f"{k}: {v}" for k, v in e.options.items()))
-            for name, e in MODELS.items()
-        ],
-        "recipes": [_recipe(name, recipe) for name, recipe in RECIPES.items()],
-    }
-    for heading, registry in (
-        ("methods", METHODS),
-        ("aggregators", WEIGHTINGS),
-        ("forget losses", FORGET_LOSSES),
-    ):
-        found[heading] = [
-            Listed(name, e.summary, e.source, tuple(_knob(k) for k in e.knobs))
-            for name, e in registry.items()
-        ]
-    found["presets"] = [
+def catalogue(kinds: Iterable[str] | None = None) -> dict[str, list[Listed]]:
+    """Registered names by kind.
+
+    Most of them stand beside classes that need PyTorch, which takes seconds to import; so what was
+    listed is remembered until a file of this package changes.
+
+    Args:
+        kinds: Some of ``KINDS``; by default all.
+    """
+    wanted = list(KINDS if kinds is None else kinds)
+    found = recall()
+    missing = {kind: [asdict(one) for one in KINDS[kind]()] for kind in wanted if kind not in found}
+    if missing:
+        found |= missing
+        remember(found)
+    return {kind: [_listed(one) for one in found[kind]] for kind in wanted}
+
+
+def _listed(facts: Mapping[str, Any]) -> Listed:
+    return Listed(**{**facts, "knobs": tuple(facts["knobs"])})
+
+
+def _tasks() -> list[Listed]:
+    from pareto_explorer.tasks import TASKS
+
+    return [Listed(name, e.summary, e.source, _options(e.build)) for name, e in TASKS.items()]
+
+
+def _models() -> list[Listed]:
+    from pareto_explorer.tasks import MODELS
+
+    return [
+        Listed(name, e.summary, e.source, tuple(f"{k}: {v}" for k, v in e.options.items()))
+        for name, e in MODELS.items()
+    ]
+
+
+def _recipes() -> list[Listed]:
+    from pareto_explorer.tasks import RECIPES
+
+    return [_recipe(name, recipe) for name, recipe in RECIPES.items()]
+
+
+def _methods() -> list[Listed]:
+    from pareto_explorer.unlearning import METHODS
+
+    return _entries(METHODS)
+
+
+def _aggregators() -> list[Listed]:
+    from pareto_explorer.unlearning import WEIGHTINGS
+
+    return _entries(WEIGHTINGS)
+
+
+def _forget_losses() -> list[Listed]:
+    from pareto_explorer.unlearning import FORGET_LOSSES
+
+    return _entries(FORGET_LOSSES)
+
+
+def _presets() -> list[Listed]:
+    from pareto_explorer.unlearning import PRESETS
+
+    return [
         Listed(name, preset.summary, preset.source, _settings(preset))
         for name, preset in PRESETS.items()
     ]
-    found["metrics"] = [Listed(name, e.meaning, e.source) for name, e in METRICS.items()]
-    found["objectives"] = [Listed(name, e.summary, e.source) for name, e in OBJECTIVES.items()]
-    return found
+
+
+def _metrics() -> list[Listed]:
+    from pareto_explorer.schema.metrics import METRICS
+
+    return [Listed(name, e.meaning, e.source) for name, e in METRICS.items()]
+
+
+def _objectives() -> list[Listed]:
+    from pareto_explorer.fronts import OBJECTIVES
+
+    return [Listed(name, e.summary, e.source) for name, e in OBJECTIVES.items()]
+
+
+KINDS: Mapping[str, Callable[[], list[Listed]]] = {
+    "tasks": _tasks,
+    "models": _models,
+    "recipes": _recipes,
+    "methods": _methods,
+    "aggregators": _aggregators,
+    "forget-losses": _forget_losses,
+    "presets": _presets,
+    "metrics": _metrics,
+    "objectives": _objectives,
+}
+"""What there is to list, and what collects it; each imports what it needs."""
+
+
+def _entries(registry: Mapping[str, Entry]) -> list[Listed]:
+    return [
+        Listed(name, e.summary, e.source, tuple(_knob(k) for k in e.knobs))
+        for name, e in registry.items()
+    ]
 
 
 def _options(build: Callable[..., Any]) -> tuple[str, ...]:

@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from pareto_explorer.cli.options import CacheOption, OverridesOption, SpaceArgument
+from pareto_explorer.cli.tables import plain_table
+from pareto_explorer.cli.wording import in_options
 from pareto_explorer.errors import InputError
 from pareto_explorer.terminal import Terminal, say, visible
+from pareto_explorer.text import plural
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from pareto_explorer.sweeps.checks.check import CheckResult
     from pareto_explorer.sweeps.checks.estimate import Estimate
 
@@ -22,6 +25,7 @@ __all__ = ["check"]
 
 
 def check(
+    context: typer.Context,
     space: SpaceArgument,
     overrides: OverridesOption = None,
     address: Annotated[
@@ -31,7 +35,7 @@ def check(
             show_default="this machine",
         ),
     ] = None,
-    cache: CacheOption = None,
+    cache_dir: CacheOption = None,
 ) -> None:
     """Look at a sweep's data and model, try a few steps of every family, estimate its time.
 
@@ -52,18 +56,19 @@ def check(
             result = look(
                 spec,
                 address=address,
-                cache_dir=cache,
+                cache_dir=cache_dir,
                 tell=lambda text: status.update(Text(f"checking: {text}")),
             )
     else:
         result = look(
             spec,
             address=address,
-            cache_dir=cache,
+            cache_dir=cache_dir,
             tell=lambda text: say(f"checking: {text}"),
         )
         console.print()
     _print(console, result)
+    _print_findings(console, result, context)
     if not result.ok:
         raise typer.Exit(2)
 
@@ -122,21 +127,23 @@ def _print(console: Terminal, result: CheckResult) -> None:
     if result.estimate is not None:
         console.print()
         _print_estimate(console, result.estimate)
+
+
+def _print_findings(console: Terminal, result: CheckResult, context: typer.Context) -> None:
     console.print()
     for heading, texts, style in (
         ("error", result.errors, "bold red"),
         ("warning", result.warnings, "yellow"),
     ):
         for text in texts:
-            line = Text.assemble((f"{heading}: ", style), visible(text))
-            console.print(line, soft_wrap=True)
+            said = visible(in_options(text, context.command))
+            console.print(Text.assemble((f"{heading}: ", style), said), soft_wrap=True)
     say(_verdict(result))
 
 
 def _sets(result: CheckResult) -> Table:
-    table = _table(f"Data of {visible(result.task)}", "set")
-    for heading in ("samples", "classes", "inputs", "from", "to", "repeated"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    heads = ("samples", "classes", "inputs", "from", "to", "repeated")
+    table = plain_table(f"Data of {visible(result.task)}", "set", *heads)
     for own in result.sets:
         shape = "x".join(map(str, own.shape)) or "scalar"
         table.add_row(
@@ -154,9 +161,8 @@ def _sets(result: CheckResult) -> Table:
 def _families(result: CheckResult) -> Table:
     from pareto_explorer.sweeps.trials.memory import gibibytes
 
-    table = _table("A few real steps of every family", "family")
-    for heading in ("setup", "step", "evaluation", "memory"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    heads = ("setup", "step", "evaluation", "memory")
+    table = plain_table("A few real steps of every family", "family", *heads)
     for own in result.families:
         if own.failed:
             table.add_row(visible(own.name), Text("failed", style="red"), "", "", "")
@@ -172,9 +178,7 @@ def _families(result: CheckResult) -> Table:
 
 
 def _print_estimate(console: Terminal, found: Estimate) -> None:
-    table = _table("Estimate of the sweep", "part")
-    for heading in ("how many", "one after the other"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = plain_table("Estimate of the sweep", "part", "how many", "one after the other")
     for line in found.lines:
         table.add_row(line.what, f"{line.count:,}", duration(line.seconds))
     console.print(table)
@@ -188,26 +192,12 @@ def _print_estimate(console: Terminal, found: Estimate) -> None:
     )
 
 
-def _table(title: str, first: str) -> Table:
-    table = Table(
-        title=title,
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1),
-        pad_edge=False,
-        show_edge=False,
-    )
-    table.add_column(first, overflow="fold")
-    return table
-
-
 def _verdict(result: CheckResult) -> str:
-    def number(count: int, what: str) -> str:
-        return f"{count} {what}" if count == 1 else f"{count or 'no'} {what}s"
-
-    errors = number(len(result.errors), "error")
-    warnings = number(len(result.warnings), "warning")
-    return f"{result.task}: {errors}, {warnings}"
+    errors, warnings = len(result.errors), len(result.warnings)
+    return (
+        f"{result.task}: {errors or 'no'} {plural(errors, 'error')}, "
+        f"{warnings or 'no'} {plural(warnings, 'warning')}"
+    )
 
 
 def duration(seconds: float) -> str:

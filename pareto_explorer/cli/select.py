@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from pareto_explorer.cli.options import CacheOption, RunArgument, SweptOption, TrustOption
+from pareto_explorer.cli.tables import plain_table
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.terminal import Terminal, say, visible
 
 if TYPE_CHECKING:
     from pareto_explorer.fronts.selection.select import Selection
+    from pareto_explorer.results.exporting import Exported
     from pareto_explorer.results.run import Run
 
 __all__ = ["select"]
@@ -52,9 +52,9 @@ def select(
         str | None,
         typer.Option(help="Importance of each objective, in the box's order: 0.7,0.3."),
     ] = None,
-    family: Annotated[
+    families: Annotated[
         list[str] | None,
-        typer.Option(help="Choose among this family only. May be repeated."),
+        typer.Option("--family", help="Choose among this family only. May be repeated."),
     ] = None,
     one_standard_error: Annotated[
         bool,
@@ -63,18 +63,22 @@ def select(
             help="Take the earliest model that is not distinguishable from the best.",
         ),
     ] = False,
-    trial: Annotated[str | None, typer.Option(help="Name the model: its trial.")] = None,
+    trial_id: Annotated[
+        str | None, typer.Option("--trial", help="Name the model: its trial.")
+    ] = None,
     step: Annotated[int | None, typer.Option(help="Name the model: its step.")] = None,
     replicate: Annotated[
         int | None,
         typer.Option(help="Whose weights to export.", show_default="the first"),
     ] = None,
-    export: Annotated[
+    destination: Annotated[
         Path | None,
-        typer.Option(help="Write the weights to this .safetensors file, and a model card (.md)."),
+        typer.Option(
+            "--export", help="Write the weights to this .safetensors file, and a model card (.md)."
+        ),
     ] = None,
-    cache: CacheOption = None,
-    space: SweptOption = None,
+    cache_dir: CacheOption = None,
+    spec: SweptOption = None,
     trust: TrustOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -83,6 +87,7 @@ def select(
     Exit code: 0 chosen, 1 the weights could not be reproduced, 2 bad input.
     """
     from pareto_explorer.fronts.selection.select import select as choose
+    from pareto_explorer.results.exporting import check_destination
     from pareto_explorer.results.run import load_run
 
     loaded = load_run(run)
@@ -95,15 +100,13 @@ def select(
         maximum=bounds[0],
         minimum=bounds[1],
         weights=_weights(weights),
-        families=family or (),
+        families=families or (),
         one_standard_error=one_standard_error,
-        trial_id=trial,
+        trial_id=trial_id,
         step=step,
     )
-    if export:
-        from pareto_explorer.sweeps.again.export import check_destination
-
-        check_destination(export)
+    if destination:
+        check_destination(destination)
     replicates = sorted(int(number) for number in loaded.points["replicate"].unique())
     if replicate is not None and replicate not in replicates:
         raise unknown("--replicate", replicate, map(str, replicates))
@@ -111,8 +114,10 @@ def select(
     if not as_json:
         _print(loaded, selection, whose)
     written = {}
-    if export:
-        written = _export(loaded, run, selection, whose, export, cache, space, trust=trust)
+    if destination:
+        point = (run, selection.trial_id, whose, selection.step)
+        done = _export(point, destination, cache_dir, spec, trust=trust)
+        written = _described(loaded, selection, whose, done)
     if as_json:
         typer.echo(json.dumps(_data(loaded, selection, whose) | written, indent=2, allow_nan=False))
     elif not written and "imported" not in loaded.manifest:
@@ -123,36 +128,37 @@ def select(
 
 
 def _export(
-    run: Run,
-    path: str,
-    selection: Selection,
-    replicate: int,
-    target: Path,
-    cache: Path | None,
-    space: str | None,
+    point: tuple[str, str, int, int],
+    destination: Path,
+    cache_dir: Path | None,
+    spec: str | None,
     *,
     trust: bool,
-) -> dict[str, str]:
-    from pareto_explorer.reports.model_card import ModelFile, render_model_card
-    from pareto_explorer.runs import write_text
-    from pareto_explorer.sweeps import SweepSpec
-    from pareto_explorer.sweeps.again.export import NotReproduced, export_model
+) -> Exported:
+    from pareto_explorer.results.exporting import export_kept
 
+    kept = export_kept(*point, destination)
+    if kept is not None:
+        return kept
+    from pareto_explorer.sweeps import SweepSpec
+    from pareto_explorer.sweeps.again.export import NotReproduced, export_again
+
+    swept = SweepSpec.load(spec) if spec else None
     try:
-        done = export_model(
-            path,
-            *(selection.trial_id, replicate, selection.step, target),
-            cache_dir=cache,
-            trust=trust,
-            spec=SweepSpec.load(space) if space else None,
-        )
+        return export_again(*point, destination, cache_dir=cache_dir, trust=trust, spec=swept)
     except NotReproduced as error:
         say(f"error: {error}", stderr=True)
         raise typer.Exit(1) from None
-    file = ModelFile(target.name, done.sha256, replicate, done.difference)
-    card = target.with_suffix(".md")
-    write_text(card, render_model_card(run, run.shown, selection, file))
-    return {"weights": str(target), "sha256": done.sha256, "model_card": str(card)}
+
+
+def _described(run: Run, selection: Selection, replicate: int, done: Exported) -> dict[str, str]:
+    from pareto_explorer.reports.model_card import ModelFile, render_model_card
+    from pareto_explorer.runs import write_text
+
+    file = ModelFile(done.path.name, done.sha256, replicate, done.difference)
+    card = done.path.with_suffix(".md")
+    write_text(card, render_model_card(run, selection, file))
+    return {"weights": str(done.path), "sha256": done.sha256, "model_card": str(card)}
 
 
 def _bounds(option: str, values: list[str] | None) -> dict[str, float]:
@@ -193,9 +199,9 @@ def _weights(text: str | None) -> list[float] | None:
 def _print(run: Run, selection: Selection, replicate: int) -> None:
     from pareto_explorer.fronts import nothing_to_forget
     from pareto_explorer.reports.model_card import shown_kinds, spread, standing
-    from pareto_explorer.reports.shared.phrases import count
     from pareto_explorer.schema.columns import STD_SUFFIX
     from pareto_explorer.schema.metrics import measure, number
+    from pareto_explorer.text import count
 
     console = Terminal()
     chosen = f"{selection.trial_id}, step {selection.step} ({selection.family})"
@@ -213,19 +219,11 @@ def _print(run: Run, selection: Selection, replicate: int) -> None:
     say(f"knobs: {knobs or 'none'}{samples}")
     n = run.points["replicate"].nunique()
     seeds = run.landmarks["training_seed"].nunique()
-    table = Table(
-        title=f"Mean ± standard deviation over {count(n, 'replicate')}"
-        + (f", of landmarks over {count(seeds, 'training seed')}" if seeds != n else ""),
-        box=SIMPLE_HEAD,
-        padding=(0, 1),
-        pad_edge=False,
-        show_edge=False,
-    )
-    table.add_column("metric", overflow="fold")
     found = standing(selection, run.points, run.landmarks)
     kinds = shown_kinds(found)
-    for who in kinds:
-        table.add_column(who, justify="right", no_wrap=True)
+    over = f", of landmarks over {count(seeds, 'training seed')}" if seeds != n else ""
+    title = f"Mean ± standard deviation over {count(n, 'replicate')}{over}"
+    table = plain_table(title, "metric", *kinds)
     for metric, row in found.iterrows():
         cells = [spread(row[who], row[who + STD_SUFFIX]) for who in kinds]
         table.add_row(visible(str(metric)), *cells)
@@ -268,11 +266,12 @@ def _data(run: Run, selection: Selection, replicate: int) -> dict[str, Any]:
 
 def _reproduce(run: Run, selection: Selection, replicate: int) -> str:
     """How to run the chosen point again; empty where nothing can."""
-    from pareto_explorer.reports.model_card import reproduce_call, reproduce_command
+    from pareto_explorer.reports.shared.commands import reproduce_call, reproduce_command
 
+    point = (selection.trial_id, replicate, selection.step)
     if run.task_given:
-        return reproduce_call(run.shown, selection, replicate)
-    return reproduce_command(run.shown, selection, replicate) if run.repeatable else ""
+        return reproduce_call(run, *point)
+    return reproduce_command(run, *point) if run.repeatable else ""
 
 
 def _plain(value: float) -> float | None:

@@ -30,6 +30,7 @@ from pareto_explorer.interchange.foreign import ForeignTable
 from pareto_explorer.interchange.mapping import ColumnMapping, LandmarkRows, ObjectiveColumn
 from pareto_explorer.schema.columns import CONFIG_PREFIX, IDENTITY, KEY, STRING, tabulate
 from pareto_explorer.schema.statuses import DIVERGED, FAILED, OK
+from pareto_explorer.text import count
 
 __all__ = [
     "Assembled",
@@ -345,7 +346,7 @@ def _objectives(table: ForeignTable, mapping: ColumnMapping) -> tuple[ObjectiveC
         return tuple(objectives)
     held = "says nothing of its objectives"
     if objectives:
-        held = f"has {len(objectives)} objective{'' if len(objectives) == 1 else 's'}"
+        held = f"has {count(len(objectives), 'objective')}"
     raise InputError(
         f"objectives: {table.source!r} {held}; name two or three in a mapping, such as "
         "objectives: [{metric: loss, direction: min}, {metric: accuracy, direction: max}]."

@@ -172,11 +172,11 @@ def _database(optuna: Any, address: str, source: str, **options: Any) -> Any:
 def _choose(names: list[str], study: str | None, source: str) -> str:
     if study is not None:
         if study not in names:
-            raise unknown(f"study in {source!r}", study, names)
+            raise unknown(f"`study` in {source!r}", study, names)
         return study
     if len(names) != 1:
         held = f"{len(names)} studies ({', '.join(sorted(names))})" if names else "no study"
-        raise InputError(f"study: {source!r} holds {held}; name one.")
+        raise InputError(f"`study`: {source!r} holds {held}; name one.")
     return names[0]
 
 

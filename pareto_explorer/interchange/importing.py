@@ -113,7 +113,7 @@ def import_run(
     """
     path = Path(out)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise InputError(f"out: {str(path)!r} already holds something; give a new directory.")
+        raise InputError(f"`out`: {str(path)!r} already holds something; give a new directory.")
     chosen = load_mapping(mapping)
     table, assembled = _assembled(source, chosen, study, tell)
     manifest = _foreign_run(table, assembled, chosen).manifest
@@ -150,15 +150,15 @@ def _read(source: Source, mapping: ColumnMapping, study: str | None, tell: Tell)
     if "://" in str(source) or path.suffix in JOURNAL_SUFFIXES or is_sqlite(path):
         return read_optuna(str(source), study, tell)
     if study is not None:
-        raise InputError(f"study: {str(path)!r} is no storage of Optuna; leave the study out.")
+        raise InputError(f"`study`: {str(path)!r} is no storage of Optuna; leave it out.")
     if path.is_dir():
         return read_ray_tune(path, tell)
     if not path.is_file():
-        raise InputError(f"source: there is no {str(path)!r}; give a file or a directory.")
+        raise InputError(f"`source`: there is no {str(path)!r}; give a file or a directory.")
     if is_table(path):
         return read_table(path, mapping, tell)
     raise InputError(
-        f"source: {str(path)!r} is none of the formats that can be read; give a table "
+        f"`source`: {str(path)!r} is none of the formats that can be read; give a table "
         f"({', '.join(TABLE_SUFFIXES)}), a Ray Tune experiment directory or a storage of Optuna."
     )
 
@@ -168,7 +168,7 @@ def _path(source: Source) -> Path:
         Path(source).is_file()
     except OSError as error:
         name = brief(str(source))
-        raise InputError(f"source: {name} cannot be read ({error.strerror}).") from None
+        raise InputError(f"`source`: {name} cannot be read ({error.strerror}).") from None
     return Path(source)
 
 

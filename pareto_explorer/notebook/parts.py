@@ -22,6 +22,7 @@ from pareto_explorer.schema.columns import (
     metric_columns,
 )
 from pareto_explorer.schema.metrics import inline, label, measure
+from pareto_explorer.text import count
 
 __all__ = [
     "FAINT",
@@ -111,6 +112,6 @@ def summary(means: pd.DataFrame, mask: NDArray[np.bool_], run: Run) -> str:
     counts = chosen["family"].value_counts()
     shown = [f"{escape(str(name))} {n:,}" for name, n in counts.head(_SUMMARY_FAMILIES).items()]
     rest = len(counts) - len(shown)
-    others = f" and {rest} other famil{'y' if rest == 1 else 'ies'}" if rest else ""
+    others = f" and {count(rest, 'other family', 'other families')}" if rest else ""
     families = ", ".join(shown) + others
     return f"<p>{head}<br>{spans}.<br>{families}.</p>"

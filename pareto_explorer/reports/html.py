@@ -15,7 +15,8 @@ from pareto_explorer._version import __version__
 from pareto_explorer.figures import DARK, LIGHT
 from pareto_explorer.reports.shared.legend import landmark_swatch, swatch
 from pareto_explorer.reports.shared.material import Card, Material, failed
-from pareto_explorer.reports.shared.phrases import count, share
+from pareto_explorer.reports.shared.phrases import share
+from pareto_explorer.text import count
 
 __all__ = ["render_page"]
 

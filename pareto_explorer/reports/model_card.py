@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pprint
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,18 +14,18 @@ import pandas as pd
 from pareto_explorer._version import __version__
 from pareto_explorer.fronts import FamilyHypervolume, nothing_to_forget
 from pareto_explorer.fronts.selection.select import Selection
-from pareto_explorer.reports.shared.phrases import box_sentence, count, share
+from pareto_explorer.reports.shared.commands import reproduce_call, reproduce_command
+from pareto_explorer.reports.shared.phrases import box_sentence, share
 from pareto_explorer.results.run import Run
 from pareto_explorer.runs import metric_columns
 from pareto_explorer.schema.columns import STD_SUFFIX
 from pareto_explorer.schema.metrics import measure, number
+from pareto_explorer.text import count
 
 __all__ = [
     "ModelFile",
     "loader_snippet",
     "render_model_card",
-    "reproduce_call",
-    "reproduce_command",
     "shown_kinds",
     "spread",
     "standing",
@@ -92,14 +91,13 @@ class ModelFile:
     difference: float | None
 
 
-def render_model_card(run: Run, path: str, selection: Selection, file: ModelFile) -> str:
+def render_model_card(run: Run, selection: Selection, file: ModelFile) -> str:
     """Renders the model card of one exported model.
 
     Text from the run is escaped, so that it can neither break a table nor become markup.
 
     Args:
         run: The loaded run.
-        path: The run directory as the user wrote it, for commands.
         selection: The choice.
         file: The weights.
     """
@@ -131,24 +129,12 @@ def render_model_card(run: Run, path: str, selection: Selection, file: ModelFile
         volumes=_volumes(run, selection.family),
         versions=run.manifest.get("versions", {}),
         machine=run.manifest.get("machine", {}),
-        command=_again(run, path, selection, file.replicate),
+        command=_again(run, selection, file.replicate),
         snippet=_fenced(loader_snippet(run.manifest, file.name), "python"),
         version=__version__,
         count=count,
         measure=measure,
     )
-
-
-def reproduce_command(path: str, selection: Selection, replicate: int) -> str:
-    """The command that runs the chosen point again, quoted for a POSIX shell."""
-    words = ["pareto-explorer", "reproduce", path, "--trial", selection.trial_id]
-    return shlex.join([*words, "--replicate", str(replicate), "--step", str(selection.step)])
-
-
-def reproduce_call(path: str, selection: Selection, replicate: int) -> str:
-    """The same in Python, for a run whose task was built there."""
-    point = f"{path!r}, {selection.trial_id!r}, {replicate}, {selection.step}"
-    return f"pareto_explorer.sweeps.reproduce({point}, task=task)"
 
 
 def loader_snippet(manifest: Mapping[str, Any], name: str) -> str:
@@ -201,14 +187,13 @@ def _fenced(code: str, language: str) -> _Verbatim:
     return _Verbatim(f"{fence}{language}\n{code}\n{fence}")
 
 
-def _again(run: Run, path: str, selection: Selection, replicate: int) -> _Verbatim | None:
+def _again(run: Run, selection: Selection, replicate: int) -> _Verbatim | None:
+    point = (selection.trial_id, replicate, selection.step)
     if run.task_given:
-        call = reproduce_call(path, selection, replicate)
+        call = reproduce_call(run, *point)
         code = f"import pareto_explorer.sweeps\n\n{call}  # task: as in the sweep"
         return _fenced(code, "python")
-    if run.repeatable:
-        return _fenced(reproduce_command(path, selection, replicate), "sh")
-    return None
+    return _fenced(reproduce_command(run, *point), "sh") if run.repeatable else None
 
 
 def _row(points: pd.DataFrame, selection: Selection, replicate: int) -> pd.Series[Any]:

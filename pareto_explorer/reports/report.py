@@ -61,8 +61,7 @@ def write_report(run: Run | str | PathLike[str], out: str | PathLike[str] | None
     except OSError as error:
         raise WriteError(
             f"report: {str(error.filename or folder)!r} cannot be written ({error.strerror}); see "
-            "to that and run the same command again, or give `pareto-explorer report` another "
-            "folder with --out."
+            "to that and do the same again, or choose another folder with `write_report(out)`."
         ) from None
     return folder / "index.html"
 
@@ -73,7 +72,7 @@ def _folder(run: Run) -> Path:
         return Path("-".join(["report", *words]))
     if not run.directory.sweep_yaml.exists():
         raise InputError(
-            f"--out: {run.shown!r} is no run directory that could hold its report; give a folder."
+            f"`out`: {run.shown!r} is no run directory that could hold its report; give a folder."
         )
     own = Box.from_dict(read_manifest(run.directory)["box"])
     folder = run.directory.report
@@ -81,6 +80,6 @@ def _folder(run: Run) -> Path:
         folder = folder.with_name(f"{folder.name}-box")
     if folder.is_symlink():  # of a run that came from elsewhere, it may lead to anything
         raise InputError(
-            f"--out: {str(folder)!r} is a symbolic link; name the folder that the report goes to."
+            f"`out`: {str(folder)!r} is a symbolic link; name the folder that the report goes to."
         )
     return folder

@@ -14,6 +14,7 @@ from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.fronts import Box, require_same_box
 from pareto_explorer.results.run import MEMBER, Run, load_run
 from pareto_explorer.runs import RunDirectory, metric_columns, read_manifest
+from pareto_explorer.text import plural
 from pareto_explorer.trust.files import read_json, read_yaml
 
 __all__ = ["combine_runs", "load_runs", "read_box"]
@@ -94,13 +95,13 @@ def read_box(source: str | PathLike[str]) -> Box:
     if path.is_dir():
         data = read_manifest(RunDirectory(path))
     else:
-        data = read_json(path, "--box") if path.suffix == ".json" else read_yaml(path, "--box")
+        data = read_json(path, "`box`") if path.suffix == ".json" else read_yaml(path, "`box`")
     if isinstance(data, Mapping) and "box" in data:
         data = data["box"]
     try:
         return Box.from_dict(data)
     except InputError as error:
-        raise InputError(f"--box: {str(path)!r}: {error}") from None
+        raise InputError(f"`box`: {str(path)!r}: {error}") from None
 
 
 def _left_out(members: Mapping[str, Run], seeds: pd.DataFrame) -> list[str]:
@@ -112,10 +113,10 @@ def _left_out(members: Mapping[str, Run], seeds: pd.DataFrame) -> list[str]:
         rows = own.itertuples(index=False, name=None)
         lost = [str(number) for number, *pair in rows if tuple(pair) not in kept]
         if lost:
-            what = "replicate" if len(lost) == 1 else "replicates"
+            what, are = plural(len(lost), "replicate"), plural(len(lost), "is", "are")
             notes.append(
-                f"Of {name}, {what} {', '.join(lost)} {'is' if len(lost) == 1 else 'are'} left "
-                "out, since not every run has the same seeds."
+                f"Of {name}, {what} {', '.join(lost)} {are} left out, since not every run has the "
+                "same seeds."
             )
     return notes
 
@@ -123,7 +124,7 @@ def _left_out(members: Mapping[str, Run], seeds: pd.DataFrame) -> list[str]:
 def _reboxed(run: Run, box: Box, source: str) -> Run:
     for metric in box.metrics:
         if metric not in run.points:
-            raise unknown(f"--box: objective of {run.shown!r}", metric, metric_columns(run.points))
+            raise unknown(f"`box`: objective of {run.shown!r}", metric, metric_columns(run.points))
     note = f"Everything is measured in the box of {source}, not in the one fixed before the sweep."
     return replace(run, box=box, notes=(*run.notes, note)) if box != run.box else run
 

@@ -32,6 +32,7 @@ from pareto_explorer.runs import (
     require_own,
 )
 from pareto_explorer.runs.manifest import TRIALS
+from pareto_explorer.runs.named_code import named_code
 from pareto_explorer.runs.remote.copies import local_path
 from pareto_explorer.trust.redaction import redacted
 
@@ -126,16 +127,21 @@ class Run:
         lacking = [run.manifest.get("imported", {}).get("not_recorded", ()) for run in runs]
         return tuple(sorted({name for names in lacking for name in names}))
 
-    def locate(self, trial_id: str) -> tuple[str, str]:
-        """The path, as the user wrote it, of the run that made a trial, and the trial's id there.
+    @property
+    def names_code(self) -> bool:
+        """Whether it names code beyond this package, which only the user may allow to be run."""
+        return any(True for _ in named_code(self.manifest.get("spec")))
+
+    def locate(self, trial_id: str) -> tuple[Run, str]:
+        """The run that made a trial, which may be this one, and the trial's id there.
 
         Args:
             trial_id: As in the points table.
         """
         name, separator, own = trial_id.partition(MEMBER)
         if self.members and separator:
-            return self.members[name].shown, own
-        return self.shown, trial_id
+            return self.members[name], own
+        return self, trial_id
 
     def front(self) -> pd.DataFrame:
         """The non-dominated replicate means of all families together; see ``fronts.front``."""

@@ -74,21 +74,6 @@ def test_help_imports_neither_torch_nor_ray(arguments):
     assert done.returncode == 0, done.stderr
 
 
-def test_report_is_rebuilt_without_torch_and_ray(tmp_path):
-    run = write_run(tmp_path / "run")
-    code = (
-        "import sys\n"
-        "for name in ('torch', 'torchvision', 'torchjd', 'ray'):\n"
-        "    sys.modules[name] = None\n"
-        "from pareto_explorer.cli.app import app\n"
-        f"app(['report', {str(run.path)!r}])\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert (run.path / "report" / "index.html").exists()
-    assert str(run.path / "report" / "index.html") in done.stdout.replace("\n", "")
-
-
 @pytest.mark.parametrize("replicates", [2, 8])
 def test_a_sweep_ends_with_the_first_sentence_of_its_report(
     tmp_path, monkeypatch, capsys, space, replicates
@@ -105,22 +90,6 @@ def test_a_sweep_ends_with_the_first_sentence_of_its_report(
     assert "has the largest mean hypervolume" in first
     assert ('--set "replicates' in first) == (replicates == 2)
     assert first in shown
-
-
-def test_list_shows_every_name_with_knobs_and_source():
-    from pareto_explorer.cli.catalogue import catalogue
-
-    shown = command("list").stdout
-    for heading, entries in catalogue().items():
-        assert heading in shown
-        for entry in entries:
-            assert entry.name in shown
-            assert entry.summary
-            assert entry.source
-    assert "intensity" in shown
-    only = command("list", "metrics").stdout
-    assert "unlearning_accuracy" in only
-    assert "jacobian_descent" not in only
 
 
 def test_bad_input_ends_with_exit_code_2_and_no_traceback(tmp_path):

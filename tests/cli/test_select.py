@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,10 +11,11 @@ from typer.testing import CliRunner
 
 from pareto_explorer import load_run
 from pareto_explorer.cli.select import Rule, select
+from pareto_explorer.cli.wording import Command
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts.selection.select import RULES
 from pareto_explorer.fronts.selection.select import select as choose
-from pareto_explorer.runs import RunDirectory, read_manifest, write_manifest
+from pareto_explorer.runs import read_manifest, write_manifest
 from pareto_explorer.runs.kept_models import keep_model
 from tests.synthetic import write_oracle_free_run, write_synthetic_run
 
@@ -24,7 +23,7 @@ FIRST = save({"w": np.zeros(1)})
 THIRD = save({"w": np.ones(3)})
 
 app = typer.Typer(pretty_exceptions_enable=False)
-app.command()(select)
+app.command(cls=Command)(select)
 
 
 @pytest.fixture
@@ -130,7 +129,7 @@ def test_what_cannot_be_reproduced_ends_with_exit_code_1_and_no_file(run, tmp_pa
     def differs(*_, **__):
         raise NotReproduced("it differs")
 
-    monkeypatch.setattr("pareto_explorer.sweeps.again.export.export_model", differs)
+    monkeypatch.setattr("pareto_explorer.sweeps.again.export.export_again", differs)
     done = command(run, "--export", str(tmp_path / "model.safetensors"))
     assert done.exit_code == 1
     assert done.stderr.strip() == "error: it differs"
@@ -164,25 +163,6 @@ def test_an_imported_run_offers_no_reproduction(run):
     assert "reproduce" not in json.loads(shown(run, "--json"))
 
 
-def test_choosing_needs_neither_torch_nor_ray(tmp_path):
-    path = write_synthetic_run(tmp_path / "run").path
-    code = (
-        "import sys\n"
-        "for name in ('torch', 'torchvision', 'torchjd', 'ray', 'optuna'):\n"
-        "    sys.modules[name] = None\n"
-        "import typer\n"
-        "from pareto_explorer.cli.select import select\n"
-        "assert 'pandas' not in sys.modules\n"
-        "app = typer.Typer()\n"
-        "app.command()(select)\n"
-        f"app([{str(path)!r}])\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "chosen by the rule knee" in done.stdout
-    assert RunDirectory(path).report.exists() is False
-
-
 @pytest.mark.parametrize("rule", [*RULES, "one-standard-error"])
 def test_every_rule_chooses_where_nothing_was_retrained(tmp_path, rule):
     run = load_run(write_oracle_free_run(tmp_path / "run").path)
@@ -212,6 +192,6 @@ def test_a_task_that_was_built_in_python_is_run_again_from_there(run):
     write_manifest(run.directory, manifest | {"task_given": "ab" * 32})
     text = shown(run)
     assert "reproduce: pareto_explorer.sweeps.reproduce(" in text
-    assert "task=task)" in text
+    assert "task=task, spec=spec)" in text
     assert "export: the same command" in text  # a kept model needs no task
     assert "task=task" in json.loads(shown(run, "--json"))["reproduce"]

@@ -92,7 +92,7 @@ def test_nothing_is_overwritten_and_nothing_half_done(table, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "precious").touch()
-    with pytest.raises(InputError, match=r"out: '.*out' already holds something"):
+    with pytest.raises(InputError, match=r"`out`: '.*out' already holds something"):
         import_run(table, out, mapping(**WHOLE))
     (out / "precious").unlink()
     with pytest.raises(InputError, match="is not known"):

@@ -283,13 +283,14 @@ def test_pinning_from_the_keyboard_tells_everything(page: Any, run_path: Path) -
     away = point["test_accuracy"] - retrained
     assert f"{'−' if away < 0 else '+'}{abs(away):.4f} from retrained" in text
     run_words, step = [str(run_path), "--trial", point["trial_id"]], ["--step", str(point["step"])]
+    space = ["--space", "SPACE.yaml"]  # a forget loss of the run is code of the user's own
     copied = [shlex.split(command) for command in copies(page)]
     assert copied[:3] == [
-        ["pareto-explorer", "reproduce", *run_words, "--replicate", str(replicate), *step]
+        ["pareto-explorer", "reproduce", *run_words, "--replicate", str(replicate), *step, *space]
         for replicate in range(3)
     ]
     assert copied[3:] == [
-        ["pareto-explorer", "select", *run_words, *step, "--export", "model.safetensors"]
+        ["pareto-explorer", "select", *run_words, *step, "--export", "model.safetensors", *space]
     ]
     page.locator(".pins [data-copy]").last.click()
     page.wait_for_selector("#said:has-text('copied')", state="attached")

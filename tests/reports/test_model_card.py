@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,10 @@ from pareto_explorer.reports.model_card import (
     ModelFile,
     loader_snippet,
     render_model_card,
-    reproduce_command,
     spread,
     standing,
 )
+from pareto_explorer.reports.shared.commands import reproduce_command
 from pareto_explorer.runs import read_manifest, write_manifest
 from tests.synthetic import (
     HOSTILE_KNOB,
@@ -36,7 +37,7 @@ def run(tmp_path_factory):
 
 
 def card_of(run, file=FILE, **options):
-    return render_model_card(run, "runs/it", select(run.points, run.box, **options), file)
+    return render_model_card(run, select(run.points, run.box, **options), file)
 
 
 def rows(card, heading):
@@ -102,7 +103,7 @@ def test_the_card_says_all_that_one_must_know(run):
     assert f"forget gap from 0 to {run.box.objectives[0].nadir:.4g}" in card
     assert "- torch 2.15.0" in card
     assert "- git commit 0123456789abcdef0123456789abcdef01234567" in card
-    assert reproduce_command("runs/it", selection, 1) in card
+    assert reproduce_command(run, selection.trial_id, 1, selection.step) in card
     knobs = {cells[0]: cells[1] for cells in rows(card, "Method")[2:]}
     assert knobs["aggregator"] == "upgrad"
     assert knobs["forget loss"] == "kl_heldout"
@@ -165,7 +166,7 @@ def test_hostile_text_stays_text(run):
 
 def test_a_fence_cannot_be_closed_from_inside(run):
     selection = select(run.points, run.box)
-    card = render_model_card(run, "runs/```\n# x", selection, FILE)
+    card = render_model_card(replace(run, shown="runs/```\n# x"), selection, FILE)
     assert "````sh\n" in card
 
 
@@ -249,8 +250,8 @@ def test_a_task_that_was_built_in_python_is_asked_for(run, tmp_path):
     given = load_run(directory.path)
     selection = select(given.points, given.box)
     card = card_of(given)
-    call = f"reproduce('runs/it', '{selection.trial_id}', 1, {selection.step}, task=task)"
-    assert call in card
+    point = f"{given.shown!r}, {selection.trial_id!r}, 1, {selection.step}"
+    assert f"reproduce({point}, task=task, spec=spec)" in card
     assert "pareto-explorer reproduce" not in card
     assert "make_task" not in card
     assert "restore_model(task, load_file('model.safetensors'), 'cpu')" in card

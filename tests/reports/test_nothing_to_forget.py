@@ -73,7 +73,7 @@ def test_a_choice_says_so(run: Run, said: str, monkeypatch, capsys) -> None:
             cli.main()
         assert said in capsys.readouterr().out
     file = ModelFile("model.safetensors", "ab" * 32, 1, None)
-    card = render_model_card(run, path, select(run.points, run.box), file)
+    card = render_model_card(run, select(run.points, run.box), file)
     assert "These metrics cannot show forgetting here: " in card.split("## How it was chosen")[1]
 
 

@@ -85,7 +85,7 @@ def test_summary_has_the_command_of_every_front_point(run_path: Path) -> None:
         command = line.strip("| ").rsplit("| ", 1)[1].replace("\\", "")
         assert shlex.split(command) == [
             *["pareto-explorer", "reproduce", str(run_path), "--trial", trial],
-            *["--replicate", "0", "--step", str(step)],
+            *["--replicate", "0", "--step", str(step), "--space", "SPACE.yaml"],
         ]
 
 
@@ -145,7 +145,7 @@ def test_a_report_folder_that_is_a_link_is_not_written_through(tmp_path: Path) -
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     run.report.symlink_to(elsewhere)
-    with pytest.raises(InputError, match=r"--out: .*report' is a symbolic link"):
+    with pytest.raises(InputError, match=r"`out`: .*report' is a symbolic link"):
         write_report(run.path)
     assert not any(elsewhere.iterdir())
 

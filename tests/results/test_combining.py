@@ -31,8 +31,8 @@ def test_families_and_trials_carry_the_name_of_their_run(runs):
     for run, name in zip(runs, ("first", "second"), strict=True):
         for family, volume in run.hypervolume().items():
             assert volumes[f"{name}: {family}"].per_replicate == volume.per_replicate
-    assert together.locate("second: mgda-kl_heldout-0") == (runs[1].shown, "mgda-kl_heldout-0")
-    assert runs[0].locate("mgda-kl_heldout-0") == (runs[0].shown, "mgda-kl_heldout-0")
+    assert together.locate("second: mgda-kl_heldout-0") == (runs[1], "mgda-kl_heldout-0")
+    assert runs[0].locate("mgda-kl_heldout-0") == (runs[0], "mgda-kl_heldout-0")
     assert together.name == "first and second"
     assert together.domains["first: fine_tune"] == runs[0].domains["fine_tune"]
     assert set(together.coverage()["family"]) == {
@@ -98,7 +98,7 @@ def test_a_box_is_read_from_a_run_a_report_and_a_file(runs, tmp_path):
 def test_a_file_without_a_box_is_refused(tmp_path, content):
     path = tmp_path / "box.yaml"
     path.write_text(content)
-    with pytest.raises(InputError, match="--box"):
+    with pytest.raises(InputError, match="`box`"):
         read_box(path)
     with pytest.raises(InputError, match="cannot be read"):
         read_box(tmp_path / "missing.yaml")
@@ -108,7 +108,7 @@ def test_a_manifest_without_a_box_is_refused(tmp_path):
     directory = write_synthetic_run(tmp_path / "run")
     manifest = {k: v for k, v in read_manifest(directory).items() if k not in ("box", "format")}
     write_manifest(directory, manifest)
-    with pytest.raises(InputError, match="--box"):
+    with pytest.raises(InputError, match="`box`"):
         read_box(directory.path)
 
 

@@ -135,6 +135,6 @@ def test_a_table_is_loaded_with_a_mapping(tmp_path):
     assert not run.repeatable
     with pytest.raises(InputError, match="objectives"):
         load_run(table)
-    with pytest.raises(InputError, match="--out"):
+    with pytest.raises(InputError, match="`out`"):
         write_report(run)
     assert write_report(run, tmp_path / "report").exists()

@@ -89,7 +89,7 @@ def test_a_sweep_neither_looks_nor_deletes_behind_links(run, kept, tmp_path):
 def test_a_sweep_does_not_write_behind_a_link(run, kept, tmp_path):
     (run.path / "models").rename(tmp_path / "outside")
     (run.path / "models").symlink_to(tmp_path / "outside")
-    with pytest.raises(InputError, match=r"^--out: '.*models' is a symbolic link"):
+    with pytest.raises(InputError, match=r"^`out`: '.*models' is a symbolic link"):
         ModelFiles(run.path).require_writable()
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from pareto_explorer.schema.columns import CONFIG_PREFIX
 from pareto_explorer.schema.metrics import label, measure, number
+from pareto_explorer.text import count
 
 __all__ = ["landmark_hover", "plain", "point_hover", "seeds_line"]
 
@@ -34,8 +35,7 @@ def seeds_line(replicates: pd.DataFrame) -> str:
     unique = replicates[["replicate", "training_seed", "unlearning_seed"]].drop_duplicates()
     seeds = unique.sort_values("replicate")[["training_seed", "unlearning_seed"]]
     pairs = ", ".join(f"{training}/{unlearning}" for training, unlearning in seeds.to_numpy())
-    noun = "replicate" if len(seeds) == 1 else "replicates"
-    return f"{len(seeds)} {noun}, training/unlearning seeds {pairs}"
+    return f"{count(len(seeds), 'replicate')}, training/unlearning seeds {pairs}"
 
 
 def point_hover(row: Mapping[Any, Any], metrics: Sequence[str], seeds: str) -> str:

@@ -219,7 +219,7 @@ def require_same_box(first: Box, second: Box) -> None:
         )
     raise InputError(
         f"box: hypervolumes of different boxes cannot be compared ({difference}); recompute both "
-        "in one box, as `pareto-explorer report --box RUN` does."
+        "in one, as `load_runs(box)` does."
     )
 
 

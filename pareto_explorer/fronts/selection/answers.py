@@ -127,10 +127,10 @@ ANSWERS: Mapping[str, Callable[[Question], Answer]] = {
 
 
 def _checked_weights(weights: Sequence[float] | None, m: int) -> NDArray[np.float64]:
-    given = [finite_number(f"--weights {i}", w) for i, w in enumerate(weights or ())]
+    given = [finite_number(f"`weights` {i}", w) for i, w in enumerate(weights or ())]
     if len(given) != m or min(given) < 0 or sum(given) <= 0:
         raise InputError(
-            f"--weights: {', '.join(f'{w:g}' for w in given) or 'nothing'} given; give {m} numbers "
+            f"`weights`: {', '.join(f'{w:g}' for w in given) or 'nothing'} given; give {m} numbers "
             "that are not negative and not all 0, one per objective in the box's order."
         )
     return np.array(given) / sum(given)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.schema.columns import config_columns
+from pareto_explorer.text import count
 
 __all__ = ["alike", "by_preference", "knob_counts", "replicate_values", "simplest"]
 
@@ -103,8 +104,8 @@ def simplest(considered: pd.DataFrame, scores: NDArray[np.float64], best: int) -
     """
     if scores.shape[1] < 2:
         raise InputError(
-            "--one-standard-error: the run has one replicate, which has no standard error; leave "
-            "the option out or sweep more replicates."
+            "`one_standard_error`: the run has one replicate, which has no standard error; leave "
+            "it out or sweep more replicates."
         )
     same = np.flatnonzero(alike(scores, best))
     knobs, samples = knob_counts(considered), considered["samples"].to_numpy(dtype=np.float64)
@@ -121,7 +122,7 @@ def simplest(considered: pd.DataFrame, scores: NDArray[np.float64], best: int) -
         )
     first, taken = (
         f"{considered['trial_id'].iloc[i]} at step {considered['step'].iloc[i]} "
-        f"({samples[i]:,.0f} samples, {knobs[i]} knob{'' if knobs[i] == 1 else 's'})"
+        f"({samples[i]:,.0f} samples, {count(knobs[i], 'knob')})"
         for i in (best, position)
     )
     return position, (

@@ -24,6 +24,7 @@ from pareto_explorer.fronts.selection.constraints import (
 from pareto_explorer.fronts.selection.moves import Move, moves_from
 from pareto_explorer.fronts.selection.one_standard_error import by_preference, simplest
 from pareto_explorer.schema.columns import CONFIG_PREFIX, config_columns
+from pareto_explorer.text import count
 
 __all__ = ["RULES", "Rule", "Selection", "select"]
 
@@ -115,9 +116,7 @@ class Selection:
     def picked_from(self) -> str:
         """How many models it was picked from, in words; without a full stop."""
         n, k = self.n_candidates, len(self.families)
-        words = (
-            f"one of {n:,} candidate{'s' if n > 1 else ''} from {k} famil{'ies' if k > 1 else 'y'}"
-        )
+        words = f"one of {count(n, 'candidate')} from {count(k, 'family', 'families')}"
         if self.n_considered == self.n_candidates:
             return words
         kept = ["keep the constraints"] if self.constraints else []
@@ -193,8 +192,8 @@ def select(
     named = trial_id is not None or step is not None
     if named and (rule or constraints or weights or one_standard_error):
         raise InputError(
-            "--trial: a model that is named is not chosen by a rule; leave out --trial and --step, "
-            "or everything else that chooses."
+            "`trial_id`: a model that is named is not chosen by a rule; leave out `trial_id` and "
+            "`step`, or everything else that chooses."
         )
     rule = "named" if named else _rule(rule, constraints, weights)
     validation = validation_box(points, box)
@@ -237,12 +236,13 @@ def _rule(
 ) -> str:
     rule = rule or ("weights" if weights else "tolerance" if constraints else "knee")
     if rule not in RULES:
-        raise unknown("--rule", rule, RULES)
+        raise unknown("`rule`", rule, RULES)
     if weights and rule != "weights":
-        raise InputError(f"--weights: the rule {rule} has none; leave them out or use the other.")
+        raise InputError(f"`weights`: the rule {rule} has none; leave them out or use the other.")
     if rule == "tolerance" and not constraints:
         raise InputError(
-            "--rule: tolerance needs a constraint; give one, for example --max retain_gap=0.01."
+            "`rule`: tolerance needs a constraint; bound a metric with `maximum` or `minimum`, for "
+            "example retain_gap with 0.01."
         )
     return rule
 
@@ -252,7 +252,7 @@ def _candidates(
 ) -> pd.DataFrame:
     for family in families:
         if family not in points["family"].unique():
-            raise unknown("--family", family, points["family"].unique())
+            raise unknown("`families`", family, points["family"].unique())
     if families:
         means = means[means["family"].isin(families)]
         front = non_dominated(box.normalise(objective_values(means, box)))
@@ -267,11 +267,11 @@ def _candidates(
 
 def _named(means: pd.DataFrame, trial_id: str | None, step: int | None) -> pd.Series[Any]:
     if trial_id is None or step is None:
-        raise InputError("--trial and --step name a model together; give both.")
+        raise InputError("`trial_id` and `step` name a model together; give both.")
     of_trial = means[means["trial_id"] == trial_id]
     if of_trial.empty:
-        raise unknown("--trial", trial_id, means["trial_id"].unique())
+        raise unknown("`trial_id`", trial_id, means["trial_id"].unique())
     found = of_trial[of_trial["step"] == step]
     if found.empty:
-        raise unknown("--step", step, map(str, of_trial["step"]))
+        raise unknown("`step`", step, map(str, of_trial["step"]))
     return found.iloc[0]

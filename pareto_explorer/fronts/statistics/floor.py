@@ -15,7 +15,7 @@ from pareto_explorer.fronts.core.box import Box
 from pareto_explorer.fronts.core.validation_twins import validation_box
 from pareto_explorer.fronts.statistics.cross_fitting import checkpoints
 from pareto_explorer.schema.metrics import METRICS, inline
-from pareto_explorer.text import families, listing
+from pareto_explorer.text import families, listing, plural
 
 __all__ = [
     "RetrainFloor",
@@ -166,7 +166,7 @@ def floor_sentence(
         )
     names = [name for name, near in inside.items() if near]
     who = families(names) or "No family"
-    verb = "come" if len(names) > 1 else "comes"
+    verb = plural(max(len(names), 1), "comes", "come")
     over = f", on average over {replicates} replicates" if names and replicates > 1 else ""
     distances = [
         f"{value:.3g} in {inline(metric)}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pareto_explorer.fronts.statistics.comparison import SEPARABLE_FROM, Comparison
-from pareto_explorer.text import called, families
+from pareto_explorer.text import called, count, families, plural
 
 if TYPE_CHECKING:
     from pareto_explorer.fronts.statistics.families import FamilyHypervolume
@@ -120,7 +120,7 @@ def standing_sentence(found: Standing, remedy: str = "", *, named: int = _NAMED)
     if behind:
         said.append(f"{behind} {_be(found.behind)} clearly behind")
     if undecided:
-        have = "has" if len(found.undecided) == 1 else "have"
+        have = plural(len(found.undecided), "has", "have")
         said.append(
             f"{undecided} {have} too few replicates ({REPEATED}) in common with it for a verdict"
         )
@@ -137,9 +137,7 @@ def _too_few(found: Standing, remedy: str) -> str:
             f"it has at most {found.shared} of {total} replicates ({REPEATED}) in common with "
             f"another family, and a verdict takes {SEPARABLE_FROM}"
         )
-    counted = (
-        f"1 replicate ({REPEATED}) is" if total == 1 else f"{total} replicates ({REPEATED}) are"
-    )
+    counted = f"{count(total, 'replicate')} ({REPEATED}) {plural(total, 'is', 'are')}"
     how = f", in {remedy}" if remedy else ""
     return f"{counted} too few to tell families apart: it takes {SEPARABLE_FROM}{how}"
 
@@ -154,4 +152,4 @@ def _doubt(found: Standing, named: int) -> str:
 
 
 def _be(names: Sequence[str]) -> str:
-    return "is" if len(names) == 1 else "are"
+    return plural(len(names), "is", "are")

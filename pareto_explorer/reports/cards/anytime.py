@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pareto_explorer.figures.anytime import anytime_info, draw_anytime
 from pareto_explorer.reports.shared.material import Card, Material, guarded
-from pareto_explorer.reports.shared.phrases import leaders_note, listing
+from pareto_explorer.reports.shared.phrases import leaders_note
+from pareto_explorer.text import listing
 
 __all__ = ["anytime_card"]
 

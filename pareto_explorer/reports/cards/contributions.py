@@ -9,7 +9,8 @@ import pandas as pd
 from pareto_explorer.fronts import pooled_hypervolume
 from pareto_explorer.fronts.statistics.contributions import family_contributions, knob_contributions
 from pareto_explorer.reports.shared.material import Card, Material, guarded
-from pareto_explorer.reports.shared.phrases import count, share
+from pareto_explorer.reports.shared.phrases import share
+from pareto_explorer.text import count
 
 __all__ = ["contributions_card"]
 

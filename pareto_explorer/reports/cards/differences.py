@@ -12,7 +12,8 @@ from pareto_explorer.fronts.statistics.comparison import SEPARABLE_FROM, Compari
 from pareto_explorer.fronts.statistics.to_forget import NO_RANKING
 from pareto_explorer.reports.cards.finding import verdict_pending
 from pareto_explorer.reports.shared.material import Card, Material, guarded
-from pareto_explorer.reports.shared.phrases import count, p_value, percent, share, signed
+from pareto_explorer.reports.shared.phrases import p_value, percent, share, signed
+from pareto_explorer.text import count
 
 __all__ = ["differences_card"]
 

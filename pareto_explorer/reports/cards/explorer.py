@@ -9,10 +9,10 @@ import pandas as pd
 from pareto_explorer.reports.shared.explorer_data import explorer_data
 from pareto_explorer.reports.shared.legend import crowd_note, legend_entries, shown_families
 from pareto_explorer.reports.shared.material import Card, Material, guarded
-from pareto_explorer.reports.shared.phrases import count, listing
 from pareto_explorer.runs import config_columns
 from pareto_explorer.schema.columns import CONFIG_PREFIX
 from pareto_explorer.schema.metrics import label, measure, number
+from pareto_explorer.text import count, listing, plural
 
 __all__ = ["explorer_card"]
 
@@ -50,7 +50,7 @@ def explorer_card(material: Material) -> Card:
         "explorer",
         _TITLE,
         f"{count(len(means), 'point')}, of which {n_front:,} "
-        f"{'is' if n_front == 1 else 'are'} on the front of all families. Filter, compare, and "
+        f"{plural(n_front, 'is', 'are')} on the front of all families. Filter, compare, and "
         f"pin the ones to look at closely.{thinned}",
         how_to_read=" ".join(filter(None, [note, _help(material)])),
         data=_front_points(material, payload["table"]),

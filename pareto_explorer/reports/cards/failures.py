@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from pareto_explorer.reports.shared.material import Card, Material, guarded
-from pareto_explorer.reports.shared.phrases import count
 from pareto_explorer.schema.statuses import DIVERGED, FAILED, RUNNING
+from pareto_explorer.text import count
 
 __all__ = ["failures_card"]
 

@@ -21,9 +21,9 @@ from pareto_explorer.fronts.statistics.standing import (
 )
 from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.reports.shared.more_replicates import more_replicates
-from pareto_explorer.reports.shared.phrases import count, listing, share
+from pareto_explorer.reports.shared.phrases import share
 from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED, OK, RUNNING
-from pareto_explorer.text import called, families
+from pareto_explorer.text import called, count, families, listing, plural
 
 __all__ = ["finding_card", "leader_sentences", "optimism_sentence", "verdict_pending"]
 
@@ -111,7 +111,7 @@ def leader_sentences(
 
 def verdict_pending(running: tuple[int, int]) -> str:
     """Says how many trials have not ended, of how many."""
-    have = "has" if running[0] == 1 else "have"
+    have = plural(running[0], "has", "have")
     planned = count(running[1], "planned trial")
     return f"{running[0]:,} of {planned} {have} not ended, so no verdict yet."
 
@@ -276,7 +276,7 @@ def _missing(hypervolumes: Mapping[str, FamilyHypervolume]) -> str:
     ]
     if not fewer:
         return ""
-    rest = "so it has" if len(fewer) == 1 else "so they have"
+    rest = plural(len(fewer), "so it has", "so they have")
     return (
         f"{listing(fewer)}, {rest} no checkpoint with a mean over all of them and no place on the "
         "joint front; pairs are compared over the replicates that both were run in."
@@ -317,7 +317,7 @@ def _unmeasurable(material: Material) -> str:
     left_out = int((well & ~usable(points, material.run.box)).sum())
     if not left_out:
         return ""
-    counts = "counts" if left_out == 1 else "count"
+    counts = plural(left_out, "counts", "count")
     return (
         f"{left_out:,} of {count(int(well.sum()), 'point')} {counts} nowhere: an objective is not "
         "finite, or too large to calculate with."

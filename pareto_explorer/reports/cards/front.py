@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 from pareto_explorer.figures import draw_front
 from pareto_explorer.reports.shared.legend import crowd_note, legend_entries, shown_families
 from pareto_explorer.reports.shared.material import Card, Material, guarded
-from pareto_explorer.reports.shared.phrases import count, listing
 from pareto_explorer.schema.metrics import GOOD_CORNER, inline
+from pareto_explorer.text import count, listing
 
 __all__ = ["front_card"]
 

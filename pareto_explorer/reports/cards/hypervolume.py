@@ -12,7 +12,8 @@ from pareto_explorer.fronts.core.tables import objective_values
 from pareto_explorer.fronts.statistics.sensitivity import ranking_changes
 from pareto_explorer.fronts.statistics.to_forget import NO_RANKING
 from pareto_explorer.reports.shared.material import Card, Material, guarded
-from pareto_explorer.reports.shared.phrases import box_sentence, count
+from pareto_explorer.reports.shared.phrases import box_sentence
+from pareto_explorer.text import count
 
 __all__ = ["hypervolume_card"]
 

@@ -17,6 +17,7 @@ from pareto_explorer.figures.shared.style import base_layout, symbol_3d
 from pareto_explorer.fronts.core.tables import objective_values
 from pareto_explorer.fronts.core.values import LARGEST
 from pareto_explorer.fronts.statistics.knobs import off_scale
+from pareto_explorer.reports.shared.commands import SPACE
 from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.results.run import MEMBER
 from pareto_explorer.runs import config_columns, metric_columns
@@ -119,6 +120,7 @@ def explorer_data(material: Material, means: pd.DataFrame, limit: int = _ROWS) -
     columns = _columns(material, means)
     keys = [column["key"] for column in columns]
     objectives = list(material.run.box.metrics)
+    own_runs = material.run.members.values() or [material.run]
     shown = [*objectives, *(m for m in _ALSO_SHOWN if m in keys and m not in objectives)]
     return {
         "rows": len(means),
@@ -149,6 +151,7 @@ def explorer_data(material: Material, means: pd.DataFrame, limit: int = _ROWS) -
         "run": material.run.shown if material.run.repeatable else None,
         "no_commands": _no_commands(material),
         "members": {name: run.shown for name, run in material.run.members.items()},
+        "swept": {run.shown: SPACE for run in own_runs if run.names_code},
         "member_mark": MEMBER,
         "replicates": material.replicates,
         "layouts": {theme.name: base_layout(theme) for theme in (LIGHT, DARK)},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
@@ -20,6 +19,7 @@ from pareto_explorer.fronts.statistics.comparison import Comparison, judge_famil
 from pareto_explorer.fronts.statistics.floor import RetrainFloor, families_inside, retrain_floor
 from pareto_explorer.fronts.statistics.sensitivity import reference_sensitivity
 from pareto_explorer.fronts.statistics.to_forget import nothing_to_forget
+from pareto_explorer.reports.shared.commands import reproduce_command
 from pareto_explorer.results.run import Run
 
 __all__ = [
@@ -218,6 +218,4 @@ class Material:
 
     def reproduce(self, trial: str, replicate: int, step: int) -> str:
         """The command that runs one point again, quoted for a POSIX shell."""
-        path, own = self.run.locate(trial)
-        words = ["--trial", own, "--replicate", str(replicate), "--step", str(step)]
-        return shlex.join(["pareto-explorer", "reproduce", path, *words])
+        return reproduce_command(self.run, trial, replicate, step)

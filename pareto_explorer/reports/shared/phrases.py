@@ -7,31 +7,17 @@ from collections.abc import Sequence
 
 from pareto_explorer.fronts import Box
 from pareto_explorer.schema.metrics import inline
+from pareto_explorer.text import listing
 
 __all__ = [
     "box_sentence",
-    "count",
     "leaders_note",
-    "listing",
     "measured",
     "p_value",
     "percent",
     "share",
     "signed",
 ]
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """``1 point``, ``2 points``."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
-def listing(names: Sequence[str], limit: int = 3) -> str:
-    """``a, b and c``; from ``limit`` on the rest is counted."""
-    shown = list(names[:limit])
-    if len(names) > limit:
-        shown.append(count(len(names) - limit, "other"))
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def leaders_note(shown: Sequence[str], families: Sequence[str]) -> str:

@@ -140,7 +140,7 @@ class ModelFiles:
         """
         if self._folder.is_symlink():
             raise InputError(
-                f"--out: {str(self._folder)!r} is a symbolic link; put the folder itself there."
+                f"`out`: {str(self._folder)!r} is a symbolic link; put the folder itself there."
             )
         name = model_name(".writable", 0, 0)
         try:
@@ -149,12 +149,12 @@ class ModelFiles:
         except (OSError, ArrowException) as error:
             reason = first_line(error)
             raise InputError(
-                f"--out: models cannot be written to {str(self)!r} ({reason}); choose another "
+                f"`out`: models cannot be written to {str(self)!r} ({reason}); choose another "
                 "place, or keep: none under checkpoints."
             ) from None
         if left:
             raise InputError(
-                f"--out: models cannot be deleted from {str(self)!r}; allow it, or choose another "
+                f"`out`: models cannot be deleted from {str(self)!r}; allow it, or choose another "
                 "place."
             )
         self.prune(".writable")

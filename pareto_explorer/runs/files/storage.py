@@ -70,7 +70,7 @@ def open_storage(uri: str) -> Storage:
     scheme = ALIASES.get(scheme, scheme)
     if scheme not in SCHEMES:
         raise InputError(
-            f"--out: {shown(uri)!r} has a scheme that pyarrow does not open; "
+            f"storage: {shown(uri)!r} has a scheme that pyarrow does not open; "
             f"choose from {', '.join(sorted(SCHEMES))}, or give a folder."
         )
     given = uri
@@ -82,7 +82,7 @@ def open_storage(uri: str) -> Storage:
         reason = first_line(error).replace(given, shown(uri))
         reason = redacted(reason)
         raise InputError(
-            f"--out: {shown(uri)!r} cannot be opened ({reason}); check the name, the network and "
+            f"storage: {shown(uri)!r} cannot be opened ({reason}); check the name, the network and "
             f"{SCHEMES[scheme]}."
         ) from None
     return Storage(filesystem, root, SCHEMES[scheme])

@@ -88,7 +88,7 @@ class Lease:
                 break
             if again != writer:
                 raise InputError(
-                    f"--out: another sweep is writing to {self._shown!r} (process {again['pid']} "
+                    f"`out`: another sweep is writing to {self._shown!r} (process {again['pid']} "
                     f"on {again['host']}); wait for it, or choose another place."
                 )
         return str(writer["id"])

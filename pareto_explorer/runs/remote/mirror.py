@@ -106,11 +106,11 @@ class Mirror:
             self._lock.acquire()
         except Timeout:
             raise InputError(
-                f"--out: another sweep on this machine is writing to {shown(self.uri)!r}."
+                f"`out`: another sweep on this machine is writing to {shown(self.uri)!r}."
             ) from None
         except OSError as error:
             raise InputError(
-                f"--out: the staging folder {str(self.folder)!r} cannot be written "
+                f"`out`: the staging folder {str(self.folder)!r} cannot be written "
                 f"({error.strerror}); make room, or set XDG_CACHE_HOME to another folder."
             ) from None
         try:
@@ -120,7 +120,7 @@ class Mirror:
         except FAILURES as error:
             self._lock.release()
             raise InputError(
-                f"--out: {shown(self.uri)!r} cannot be read and written ({first_line(error)}); "
+                f"`out`: {shown(self.uri)!r} cannot be read and written ({first_line(error)}); "
                 f"check the name, the network and {self._storage.needs}."
             ) from None
         except BaseException:
@@ -171,7 +171,7 @@ class Mirror:
             self._insist(self._lease.leave)
         except (*FAILURES, SupersededError) as error:
             raise InputError(
-                f"--out: {shown(self.uri)!r} may lack the latest results ({first_line(error)}); "
+                f"`out`: {shown(self.uri)!r} may lack the latest results ({first_line(error)}); "
                 f"all of them are in {str(self.folder)!r}."
             ) from None
         finally:

@@ -102,7 +102,7 @@ def reproduce(
         plan, pair = recorded_plan(recorded.to_dict(), families), spec.replicate_list()[replicate]
     except (IndexError, KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"--trial: trial {trial_id}, replicate {replicate} of {str(run.path)!r} does not go "
+            f"`trial_id`: trial {trial_id}, replicate {replicate} of {str(run.path)!r} does not go "
             f"with its specification ({type(error).__name__}: {brief(error.args)}); restore "
             "sweep.yaml and the points."
         ) from error
@@ -131,19 +131,19 @@ def reproduce(
                 }
             )
             return Reproduction(values, model, changes_since(manifest))
-    raise InputError(f"--step: the trial ended before step {step} when it was run again.")
+    raise InputError(f"`step`: the trial ended before step {step} when it was run again.")
 
 
 def _recorded(points: pd.DataFrame, trial_id: str, replicate: int, step: int) -> pd.Series:
     of_trial = points[points["trial_id"] == trial_id]
     if of_trial.empty:
-        raise unknown("--trial", trial_id, points["trial_id"].unique())
+        raise unknown("`trial_id`", trial_id, points["trial_id"].unique())
     of_replicate = of_trial[of_trial["replicate"] == replicate]
     if of_replicate.empty:
-        raise unknown("--replicate", replicate, map(str, of_trial["replicate"].unique()))
+        raise unknown("`replicate`", replicate, map(str, of_trial["replicate"].unique()))
     found = of_replicate[of_replicate["step"] == step]
     if found.empty:
-        raise unknown("--step", step, map(str, of_replicate["step"]))
+        raise unknown("`step`", step, map(str, of_replicate["step"]))
     return found.iloc[0]
 
 

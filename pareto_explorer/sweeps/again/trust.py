@@ -7,12 +7,12 @@ run, only what says of itself that it is a task, a method, an aggregator or a fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory, recorded_entry
-from pareto_explorer.sweeps.spec.families import AXES
+from pareto_explorer.runs.named_code import NamedCode, named_code
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.tasks.registry import makes_task
 from pareto_explorer.trust.own_code import find
@@ -48,7 +48,7 @@ def recorded_spec(
             the run names is not what it should be, or the specification is damaged.
     """
     recorded = recorded_entry(run, manifest, "spec")
-    named = [one for one in _named(recorded) if not (without_task and one.part == "task")]
+    named = [one for one in named_code(recorded) if not (without_task and one.part == "task")]
     for one in named:
         if given is not None:
             _require_given(run, one, given.to_mapping())
@@ -59,57 +59,24 @@ def recorded_spec(
             raise InputError(
                 f"{one.where}: {str(run.sweep_yaml)!r} names {attribute!r} of the module "
                 f"{module!r}, and whoever made the run may have chosen what that does; give the "
-                "search-space file that was swept with --space (spec= in Python), or allow it with "
-                "--trust (trust=True)."
+                "search space that was swept with `spec`, or allow it with `trust=True`."
             )
     return SweepSpec.from_mapping(recorded, str(run.sweep_yaml))
 
 
-class _Named(NamedTuple):
-    """Something that would be imported.
-
-    Attributes:
-        where: Where in the specification it stands.
-        part: ``task``, ``method``, ``aggregator`` or ``forget_loss``.
-        name: What it is.
-        entry: The task or the family that names it, with its arguments.
-    """
-
-    where: str
-    part: str
-    name: str
-    entry: Mapping[str, Any]
-
-
-def _named(spec: Any) -> Iterator[_Named]:
-    parts = spec if isinstance(spec, Mapping) else {}
-    task, families = parts.get("task"), parts.get("families")
-    if isinstance(task, Mapping) and _is_name(task.get("name")):
-        yield _Named("task.name", "task", task["name"], task)
-    for index, entry in enumerate(families if isinstance(families, list) else ()):
-        for axis in AXES if isinstance(entry, Mapping) else ():
-            values = entry.get(axis)
-            for value in values if isinstance(values, list) else [values]:
-                if _is_name(value):
-                    yield _Named(f"families.{index}.{axis}", axis, value, entry)
-
-
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and ":" in value
-
-
-def _require_given(run: RunDirectory, one: _Named, given: Mapping[str, Any]) -> None:
+def _require_given(run: RunDirectory, one: NamedCode, given: Mapping[str, Any]) -> None:
     """Refuses a search-space file that does not name the same, with the same arguments."""
     entries = [given["task"]] if one.part == "task" else given["families"]
     if one.entry not in entries:
         whole = "task" if one.part == "task" else one.where.rpartition(".")[0]
         raise InputError(
-            f"--space: {whole} of {str(run.sweep_yaml)!r}, which names {one.name!r}, is not in the "
-            "file that is given; give it as it was swept, or allow what the run names with --trust."
+            f"`spec`: {whole} of {str(run.sweep_yaml)!r}, which names {one.name!r}, is not in "
+            "what is given; give it as it was swept, or allow what the run names with "
+            "`trust=True`."
         )
 
 
-def _require_marked(one: _Named) -> None:
+def _require_marked(one: NamedCode) -> None:
     found = find(one.name, one.where)
     if one.part == "task":
         marked, reason = makes_task(found), _NO_TASK

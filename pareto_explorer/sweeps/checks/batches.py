@@ -9,7 +9,7 @@ from torch import nn
 
 from pareto_explorer.sweeps.checks.data import Finding
 from pareto_explorer.tasks import UnlearningTask
-from pareto_explorer.text import families
+from pareto_explorer.text import families, plural
 from pareto_explorer.unlearning import UnlearningData
 
 __all__ = ["check_training_batches", "has_lone_batches", "is_lone", "lone_families"]
@@ -66,7 +66,7 @@ def lone_families(names: list[str], data: UnlearningData, batch_size: int) -> Fi
         why = f"the {single[0]} set has one sample"
     return Finding(
         "error",
-        f"{'family' if len(names) == 1 else 'families'} {families(names)}: batch norm needs more "
+        f"{plural(len(names), 'family', 'families')} {families(names)}: batch norm needs more "
         f"than one sample in a batch, and {why}; set batch_norm: frozen, which takes the running "
         "statistics, or give more samples.",
     )

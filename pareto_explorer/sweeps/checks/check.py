@@ -322,7 +322,7 @@ def _room(resources: Resources, address: str | None) -> tuple[int, list[Finding]
         Finding(
             "warning",
             f"resources: a trial books {wanted}, which this machine ({cpus} CPUs, {gpus} GPUs) "
-            "does not have; sweep on a cluster with --address, or book less.",
+            "does not have; sweep on a cluster with `address`, or book less.",
         )
     ]
 

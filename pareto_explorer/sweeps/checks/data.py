@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pareto_explorer.tasks import Samples, UnlearningTask
+from pareto_explorer.text import count, plural
 
 __all__ = ["Finding", "SetFacts", "check_data"]
 
@@ -181,7 +182,7 @@ def _duplicates(
     task: UnlearningTask, sets: Mapping[str, Samples], facts: Mapping[str, SetFacts]
 ) -> Iterator[Finding]:
     shared: Mapping[str, int] = task.facts.get("shared_inputs", {})
-    for pair, count in shared.items():
+    for pair, number in shared.items():
         if pair == "total":
             continue
         what = (
@@ -189,20 +190,22 @@ def _duplicates(
             if pair == "retain and forget"
             else "numbers from one of them leak into the other"
         )
-        yield Finding("warning", f"{pair}: {_distinct(count)} {_are(count)} in both; {what}.")
+        both = f"{count(number, 'distinct input')} {plural(number, 'is', 'are')} in both"
+        yield Finding("warning", f"{pair}: {both}; {what}.")
     for own in facts.values():
         if own.repeated:
             yield Finding(
                 "warning",
                 f"{own.name}: {own.repeated} of {own.samples} inputs "
-                f"{'repeats' if own.repeated == 1 else 'repeat'} an earlier one.",
+                f"{plural(own.repeated, 'repeats', 'repeat')} an earlier one.",
             )
     conflicts = _conflicts(sets["retain"]) if facts["retain"].repeated else 0
     if conflicts:
+        come = plural(conflicts, "comes", "come")
         yield Finding(
             "warning",
-            f"retain: {_distinct(conflicts)} {'comes' if conflicts == 1 else 'come'} with "
-            "different labels; no model can fit them all.",
+            f"retain: {count(conflicts, 'distinct input')} {come} with different labels; no model "
+            "can fit them all.",
         )
 
 
@@ -227,13 +230,5 @@ def _named(classes: Iterable[int]) -> str:
     return f"classes {names}{more}"
 
 
-def _distinct(count: int) -> str:
-    return f"{count} distinct input" if count == 1 else f"{count} distinct inputs"
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
-
-
 def _has(classes: Sequence[int] | set[int]) -> str:
-    return "has" if len(classes) == 1 else "have"
+    return plural(len(classes), "has", "have")

@@ -21,7 +21,7 @@ from pareto_explorer.sweeps.trials.memory import peak_memory
 from pareto_explorer.sweeps.trials.refusals import refused_methods
 from pareto_explorer.sweeps.trials.replicate import Bench, Point, run_replicate
 from pareto_explorer.tasks import Samples, UnlearningTask
-from pareto_explorer.text import families
+from pareto_explorer.text import families, plural
 from pareto_explorer.unlearning import UnlearningData
 
 __all__ = [
@@ -206,7 +206,7 @@ def _fallen(
         yield lone_families(lone, data, batch_size)
     for reason, names in reasons.items():
         if not is_lone(reason):
-            noun = "family" if len(names) == 1 else "families"
+            noun = plural(len(names), "family", "families")
             yield Finding("error", f"{noun} {families(names)}: a step fails ({reason}).")
 
 

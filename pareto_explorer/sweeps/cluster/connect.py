@@ -168,7 +168,7 @@ def _not_started(error: Exception) -> str:
         )
     return (
         f"Ray cannot start on this machine ({_reason(error)}); see the newest logs below "
-        f"{folder!r}, or give the --address of a cluster that runs."
+        f"{folder!r}, or give the `address` of a cluster that runs."
     )
 
 
@@ -187,9 +187,9 @@ def _join(address: str, modules: Sequence[Path], **options: Any) -> Any:
             return ray.init(address=address, runtime_env=env, **options)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         raise InputError(
-            f"--address: no Ray cluster at {address!r} ({_reason(error)}); start one with "
+            f"`address`: no Ray cluster at {address!r} ({_reason(error)}); start one with "
             "`ray start --head`, set RAY_AUTH_MODE=token if it asks for a token, or leave "
-            "--address out to use this machine."
+            "`address` out to use this machine."
         ) from None
     finally:
         if merge is None:
@@ -203,7 +203,7 @@ def _require_dashboard() -> None:
         import ray.dashboard.optional_deps  # noqa: F401
     except ImportError:
         raise InputError(
-            "--dashboard: Ray's dashboard is not installed; install it with "
+            "`dashboard`: Ray's dashboard is not installed; install it with "
             "`pip install 'ray[default]'`."
         ) from None
 

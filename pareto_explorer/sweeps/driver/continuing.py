@@ -42,7 +42,7 @@ def earlier_manifest(
         strangers = [p.name for p in run.path.iterdir() if p.name not in OURS]
         if strangers and not run.landmarks.exists():
             raise InputError(
-                f"--out: {str(run.path)!r} holds other files ({min(strangers)}, ...); "
+                f"`out`: {str(run.path)!r} holds other files ({min(strangers)}, ...); "
                 "choose an empty folder."
             )
         return None
@@ -51,8 +51,8 @@ def earlier_manifest(
     given, built = digests.get(GIVEN), digests.get(BUILT)
     if manifest.get(GIVEN) != given or manifest.get(BUILT, built) != built:
         raise InputError(
-            f"--out: {str(run.path)!r} was made with another task than this one (its data, split, "
-            "model or recipe differ); choose another folder with --out, or give the task that it "
+            f"`out`: {str(run.path)!r} was made with another task than this one (its data, split, "
+            "model or recipe differ); choose another folder with `out`, or give the task that it "
             "was made with."
         )
     wanted = spec.to_mapping()
@@ -61,8 +61,8 @@ def earlier_manifest(
         if part in FREE or old == new or (part == "search" and extends(old, new)):
             continue
         raise InputError(
-            f"--out: {str(run.path)!r} was made by another specification ({part} differs: "
-            f"{old!r} there, {new!r} here); choose another folder with --out."
+            f"`out`: {str(run.path)!r} was made by another specification ({part} differs: "
+            f"{old!r} there, {new!r} here); choose another folder with `out`."
         )
     return manifest
 
@@ -81,9 +81,9 @@ def require_balanced(run: RunDirectory, spec: SweepSpec, draws: str | None) -> N
     drawn = any(domain.drawn for family in spec.family_list() for domain in family.domains.values())
     if isinstance(spec.search, CompareSearch) and drawn and draws != RULE:
         raise InputError(
-            f"--out: the configurations of {str(run.path)!r} were drawn independently of each "
+            f"`out`: the configurations of {str(run.path)!r} were drawn independently of each "
             "other, as earlier versions did, and balanced draws cannot go on from them; report, "
-            "select and reproduce still take it, but choose another folder with --out to sweep."
+            "select and reproduce still take it, but choose another folder with `out` to sweep."
         )
 
 

@@ -26,10 +26,10 @@ def exclusive(run: RunDirectory) -> Iterator[None]:
         lock = FileLock(run.path / LOCK, timeout=0)
         lock.acquire()
     except Timeout:
-        raise InputError(f"--out: another sweep is writing to {str(run.path)!r}.") from None
+        raise InputError(f"`out`: another sweep is writing to {str(run.path)!r}.") from None
     except OSError as error:
         raise InputError(
-            f"--out: {str(run.path)!r} cannot be written ({error.strerror}); choose another folder."
+            f"`out`: {str(run.path)!r} cannot be written ({error.strerror}); choose another folder."
         ) from None
     try:
         yield

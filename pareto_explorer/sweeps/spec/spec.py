@@ -279,9 +279,9 @@ def _override(mapping: dict[str, Any], override: str) -> None:
     *parents, last = path.split(".")
     if not separator or not path or len(parents) > MAX_DEPTH:
         raise InputError(
-            f"--set: expected path=value such as budget.steps=100, found {brief(override)}."
+            f"`overrides`: expected path=value such as budget.steps=100, found {brief(override)}."
         )
-    where = f"--set {bare(path)}"
+    where = f"`overrides` {bare(path)}"
     node: Any = mapping
     for key in parents:
         if isinstance(node, dict):

@@ -88,7 +88,7 @@ def require_no_given(run: RunDirectory) -> None:
     """
     if run.sweep_yaml.exists() and GIVEN in read_manifest(run):
         raise InputError(
-            f"--out: {str(run.path)!r} was made with a task that was built in Python; call "
+            f"`out`: {str(run.path)!r} was made with a task that was built in Python; call "
             "run_sweep(spec, out, task=...) from Python with it, or choose another folder."
         )
 

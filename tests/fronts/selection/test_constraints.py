@@ -66,8 +66,8 @@ def test_what_nothing_keeps_is_refused_with_the_nearest():
     with pytest.raises(InputError) as caught:
         require_feasible(means, found, validation_box(POINTS, BOX))
     assert str(caught.value) == (
-        "--max cost=0.15, --min gain=0.55: none of 3 models keeps this; the nearest, t1 at step 1, "
-        "has validation_cost 0.2 (0.05 too much): relax the bound or sweep further."
+        "`maximum` cost=0.15, `minimum` gain=0.55: none of 3 models keeps this; the nearest, "
+        "t1 at step 1, has validation_cost 0.2 (0.05 too much): relax the bound or sweep further."
     )
     require_feasible(means, found[1:], validation_box(POINTS, BOX))
 
@@ -89,9 +89,9 @@ def test_a_small_nearest_miss_of_a_minimum_is_too_little():
 @pytest.mark.parametrize(
     ("bounds", "message"),
     [
-        (({"csot": 1.0}, None), r"--max: 'csot' is not known; did you mean 'cost'\?"),
-        ((None, {"cost": float("nan")}), r"--min cost: nan is not finite"),
-        ((None, {"config.lr": 1.0}), r"--min: 'config\.lr' is not known"),
+        (({"csot": 1.0}, None), r"`maximum`: 'csot' is not known; did you mean 'cost'\?"),
+        ((None, {"cost": float("nan")}), r"`minimum` cost: nan is not finite"),
+        ((None, {"config.lr": 1.0}), r"`minimum`: 'config\.lr' is not known"),
     ],
 )
 def test_bad_bounds_are_one_sentence(bounds, message):

@@ -65,5 +65,5 @@ def test_a_run_cannot_be_given_more_replicates_in_place(tmp_path: Path) -> None:
     before = SweepSpec.load("digits", ["replicates.training_seeds=[0,1]"])
     write_manifest(run, read_manifest(run) | {"spec": before.to_mapping()})
     after = SweepSpec.load("digits", ["replicates.training_seeds=[0,1,2,3,4,5]"])
-    with pytest.raises(InputError, match=r"replicates differs.*another folder with --out"):
+    with pytest.raises(InputError, match=r"replicates differs.*another folder with `out`"):
         run_sweep(after, run.path)

@@ -119,14 +119,14 @@ def test_a_place_that_cannot_be_written_is_one_sentence(files, tmp_path):
     (tmp_path / "a run").rmdir()
     (tmp_path / "a run").write_text("a file")
     with pytest.raises(
-        InputError, match=r"--out: models cannot be written to '.*a.+run/models' \("
+        InputError, match=r"`out`: models cannot be written to '.*a.+run/models' \("
     ):
         files.require_writable()
 
 
 def test_a_place_that_cannot_be_deleted_from_is_one_sentence(files, monkeypatch):
     monkeypatch.setattr(ModelFiles, "delete", lambda _, names: list(names))
-    with pytest.raises(InputError, match=r"--out: models cannot be deleted from '.*models'; allow"):
+    with pytest.raises(InputError, match=r"`out`: models cannot be deleted from '.*models'; allow"):
         files.require_writable()
 
 

@@ -30,7 +30,7 @@ def test_an_unknown_scheme_is_one_sentence_that_names_the_known_ones():
     with pytest.raises(InputError) as refused:
         open_storage("ftp://KEY:SECRET@host/run")
     message = str(refused.value)
-    assert message.startswith("--out: 'ftp://host/run' has a scheme that pyarrow does not open")
+    assert message.startswith("storage: 'ftp://host/run' has a scheme that pyarrow does not open")
     assert all(scheme in message for scheme in SCHEMES)
     assert message.endswith(".")
     assert "\n" not in message

@@ -359,7 +359,7 @@ def test_a_last_push_that_fails_says_where_everything_is(world):
     with pytest.raises(InputError) as failed:
         mirror.close()
     message = str(failed.value)
-    assert message.startswith("--out: 's3://bucket/run' may lack the latest results")
+    assert message.startswith("`out`: 's3://bucket/run' may lack the latest results")
     assert str(mirror.folder) in message
     assert "\n" not in message
     world.flaky.breaks()

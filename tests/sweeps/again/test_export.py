@@ -14,6 +14,7 @@ from pareto_explorer.cli.app import app, main
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import retrain_gap_box
 from pareto_explorer.metrics import Evaluator
+from pareto_explorer.results.exporting import check_destination
 from pareto_explorer.runs import (
     PointsWriter,
     RunDirectory,
@@ -23,7 +24,7 @@ from pareto_explorer.runs import (
 )
 from pareto_explorer.runs.kept_models import expect_shapes, keep_model, write_kept_models
 from pareto_explorer.sweeps import SweepSpec
-from pareto_explorer.sweeps.again.export import NotReproduced, check_destination, export_model
+from pareto_explorer.sweeps.again.export import NotReproduced, export_model
 from pareto_explorer.sweeps.again.reproduce import local_landmarks, reproduce
 from pareto_explorer.sweeps.driver.provenance import machine, versions
 from pareto_explorer.sweeps.trials.model_store import serialise
@@ -189,7 +190,8 @@ def test_a_destination_that_cannot_be_is_refused_first(ran, no_rerun, tmp_path, 
 
 
 def test_a_destination_without_a_name_is_refused():
-    with pytest.raises(InputError, match=r"--export: '\.' does not .* write 'model\.safetensors'"):
+    said = r"`destination`: '\.' does not .* write 'model\.safetensors'"
+    with pytest.raises(InputError, match=said):
         check_destination("")
 
 
@@ -200,7 +202,7 @@ def test_a_failed_write_is_one_sentence_and_leaves_nothing(ran, no_rerun, tmp_pa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", fail)
-    with pytest.raises(InputError, match=r"--export: .* cannot be written \(No space left"):
+    with pytest.raises(InputError, match=r"`destination`: .* cannot be written \(No space left"):
         export_model(ran[0].path, "kept", 1, 2, tmp_path / "m.safetensors")
     assert list(tmp_path.iterdir()) == []
 
@@ -208,9 +210,9 @@ def test_a_failed_write_is_one_sentence_and_leaves_nothing(ran, no_rerun, tmp_pa
 @pytest.mark.parametrize(
     ("point", "message"),
     [
-        (("x", 0, 2), "--trial: 'x' is not known"),
-        ((TRIAL, 5, 2), "--replicate: 5 is not known"),
-        ((TRIAL, 0, 3), "--step: 3 is not known"),
+        (("x", 0, 2), "`trial_id`: 'x' is not known"),
+        ((TRIAL, 5, 2), "`replicate`: 5 is not known"),
+        ((TRIAL, 0, 3), "`step`: 3 is not known"),
     ],
 )
 def test_points_that_do_not_exist_are_one_sentence(ran, tmp_path, point, message):
@@ -220,7 +222,7 @@ def test_points_that_do_not_exist_are_one_sentence(ran, tmp_path, point, message
 
 def test_a_diverged_model_is_not_run_again(ran, no_rerun, tmp_path, monkeypatch):
     points = read_points(ran[0]).assign(status="diverged")
-    monkeypatch.setattr("pareto_explorer.sweeps.again.export.read_points", lambda _: points)
+    monkeypatch.setattr("pareto_explorer.results.exporting.read_points", lambda _: points)
     with pytest.raises(InputError, match="is diverged; choose a model whose status is ok"):
         export_model(ran[0].path, TRIAL, 1, 2, tmp_path / "m.safetensors")
 
@@ -270,9 +272,9 @@ def test_a_run_that_names_code_is_run_again_where_the_user_says_so(named, cache_
     run, space = named
     point = (run.path, TRIAL, 0, 2)
     target = tmp_path / "m.safetensors"
-    with pytest.raises(InputError, match=r"^task\.name: .*--space .*--trust"):
+    with pytest.raises(InputError, match=r"^task\.name: .*`spec`.* `trust=True`"):
         reproduce(*point, cache_dir=cache_dir)
-    with pytest.raises(InputError, match=r"^task\.name: .*--space .*--trust"):
+    with pytest.raises(InputError, match=r"^task\.name: .*`spec`.* `trust=True`"):
         export_model(*point, target, cache_dir=cache_dir)
     assert not target.exists()
     assert reproduce(*point, cache_dir=cache_dir, trust=True).largest_difference == 0

@@ -127,7 +127,7 @@ def test_nothing_that_a_run_names_is_imported_without_trust(theirs, where, parts
         recorded_spec(run, read_manifest(run))
     text = str(caught.value)
     assert text.startswith(f"{where}: ")
-    for word in ("'theirs'", str(run.sweep_yaml), "--trust", "--space"):
+    for word in ("'theirs'", str(run.sweep_yaml), "`trust=True`", "`spec`"):
         assert word in text
     assert not (theirs / "imported").exists()
     assert "theirs" not in sys.modules
@@ -136,7 +136,7 @@ def test_nothing_that_a_run_names_is_imported_without_trust(theirs, where, parts
 def test_a_preset_does_not_hide_what_a_run_names(theirs):
     spec = {"task": {"name": "digits"}, "families": [{"preset": "cup", "aggregator": "theirs:X"}]}
     run = run_of(theirs, spec)
-    with pytest.raises(InputError, match=r"^families\.0\.aggregator: .*--trust"):
+    with pytest.raises(InputError, match=r"^families\.0\.aggregator: .*`trust=True`"):
         recorded_spec(run, read_manifest(run))
 
 
@@ -165,7 +165,7 @@ def test_a_run_that_names_nothing_needs_no_trust(tmp_path):
 )
 def test_what_a_trusted_run_names_is_used_where_it_says_what_it_is(theirs, parts):
     run = run_of(theirs, spec_of(**parts))
-    with pytest.raises(InputError, match="--trust"):
+    with pytest.raises(InputError, match="`trust=True`"):
         recorded_spec(run, read_manifest(run))
     assert recorded_spec(run, read_manifest(run), trust=True).family_list()
 
@@ -214,7 +214,7 @@ def test_the_file_that_was_swept_stands_for_trust(theirs):
 def test_another_file_does_not(theirs, where, other):
     mapping = spec_of("theirs:unmarked", aggregator="theirs:Marked")
     run = run_of(theirs, SweepSpec.from_mapping(mapping).to_mapping())
-    with pytest.raises(InputError, match=rf"^--space: {where} of .*sweep\.yaml"):
+    with pytest.raises(InputError, match=rf"^`spec`: {where} of .*sweep\.yaml"):
         recorded_spec(run, read_manifest(run), given=SweepSpec.from_mapping(other))
 
 
@@ -238,9 +238,9 @@ def strangers(theirs):
 def test_reproducing_and_exporting_ask_first(theirs, strangers):
     run, points = strangers
     point = (run.path, points["trial_id"].iloc[0], 0, int(points["step"].iloc[0]))
-    with pytest.raises(InputError, match=r"^task\.name: .*--trust"):
+    with pytest.raises(InputError, match=r"^task\.name: .*`trust=True`"):
         reproduce(*point)
-    with pytest.raises(InputError, match=r"^task\.name: .*--trust"):
+    with pytest.raises(InputError, match=r"^task\.name: .*`trust=True`"):
         export_model(*point, theirs / "m.safetensors")
     assert not (theirs / "imported").exists()
 

@@ -168,7 +168,7 @@ def test_a_missing_dashboard_is_one_sentence(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     monkeypatch.setattr(module.ray, "is_initialized", lambda: False)
     with (
-        pytest.raises(InputError, match=r"--dashboard: .*pip install 'ray\[default\]'"),
+        pytest.raises(InputError, match=r"`dashboard`: .*pip install 'ray\[default\]'"),
         connect(None, verbose=False, dashboard=True),
     ):
         pytest.fail("it was not refused")
@@ -250,7 +250,7 @@ def test_a_temporary_folder_that_ray_cannot_use_is_named(monkeypatch, starting, 
     said = str(refused.value)
     assert said.startswith("RAY_TMPDIR: Ray cannot use its temporary folder '/scratch/ray' (")
     assert (error.strerror or "AF_UNIX") in said
-    assert "--address" not in said
+    assert "`address`" not in said
     assert "\n" not in said
 
 

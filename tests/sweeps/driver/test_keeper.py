@@ -329,7 +329,7 @@ def test_storage_that_fails_at_the_end_leaves_a_whole_manifest(sweep, monkeypatc
 
 def test_storage_that_cannot_be_written_is_said_before_anything_runs(tmp_path):
     (tmp_path / "models").write_text("a file")
-    with pytest.raises(InputError, match="--out: models cannot be written"):
+    with pytest.raises(InputError, match="`out`: models cannot be written"):
         Keeper(RunDirectory(tmp_path), ModelStore(tmp_path), BOX, "front", N, table([], []))
 
 

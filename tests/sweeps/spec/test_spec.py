@@ -408,8 +408,8 @@ def test_numbers_with_an_exponent_are_numbers(tmp_path, text, value):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("budget.steps", r"--set: expected path=value"),
-        ("families.3.lr=1", r"--set families\.3\.lr: '3' is not an index from 0 to 0"),
+        ("budget.steps", r"`overrides`: expected path=value"),
+        ("families.3.lr=1", r"`overrides` families\.3\.lr: '3' is not an index from 0 to 0"),
         ("families.0.method.x=1", r"lies below a single value|is a single value"),
         ("budget.steps=[", r"--set budget\.steps: '\[': is no YAML"),
         ("budget.stepps=3", r"budget\.stepps: 'stepps'.*'steps'"),

@@ -39,8 +39,9 @@ const explorerPins = (root, data, store, swatchOf) => {
   const copyButton = (label, text, name) => el("button", { type: "button", "data-copy": text, title: text, "aria-label": name }, label);
   const commands = (rows) => {
     if (data.run === null) return [el("tr", {}, el("td", { colspan: rows.length + marks.length + 1, class: "muted" }, data.no_commands))];
-    const again = (row, replicate) => { const [run, trial] = located(row); return command("reproduce", run, "--trial", trial, "--replicate", replicate, "--step", data.stepOf(row)); };
-    const exported = (row) => { const [run, trial] = located(row); return command("select", run, "--trial", trial, "--step", data.stepOf(row), "--export", "model.safetensors"); };
+    const swept = (run) => (Object.hasOwn(data.swept, run) ? ["--space", data.swept[run]] : []); // code of the user's own
+    const again = (row, replicate) => { const [run, trial] = located(row); return command("reproduce", run, "--trial", trial, "--replicate", replicate, "--step", data.stepOf(row), ...swept(run)); };
+    const exported = (row) => { const [run, trial] = located(row); return command("select", run, "--trial", trial, "--step", data.stepOf(row), "--export", "model.safetensors", ...swept(run)); };
     const blank = () => marks.map(() => el("td", { class: "mark" }));
     return [
       el("tr", { class: "commands" }, el("th", { scope: "row" }, "Run a replicate again"), ...rows.map((row) => el("td", {}, el("span", { class: "copies no-print" }, ...data.replicates.map((replicate) => copyButton(replicate, again(row, replicate), `Copy the command that re-runs replicate ${replicate}`))), el("code", {}, again(row, data.replicates[0])))), ...blank()),

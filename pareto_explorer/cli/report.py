@@ -1,0 +1,39 @@
+"""``pareto-explorer report``: of one run, or of several together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pareto_explorer.terminal import say
+
+__all__ = ["report"]
+
+
+def report(
+    runs: Annotated[
+        list[str],
+        typer.Argument(help="Run directories or URIs, shown together.", show_default=False),
+    ],
+    box: Annotated[
+        Path | None,
+        typer.Option(
+            help="Recompute in the box of this run, or of this YAML or JSON file.",
+            show_default="the run's own, which all must share",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the report.",
+            show_default="RUN/report, with --box RUN/report-box, for several report-RUN1-RUN2",
+        ),
+    ] = None,
+) -> None:
+    """Rebuild the report from run directories alone; needs neither torch nor Ray."""
+    from pareto_explorer.reports import write_report
+    from pareto_explorer.results.combining import load_runs
+
+    say(f"report: {write_report(load_runs(runs, box), out)}")

@@ -1,0 +1,111 @@
+"""``pareto-explorer sweep``: run, print what was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pareto_explorer.cli.options import CacheOption, OverridesOption, SpaceArgument
+from pareto_explorer.cli.tables import plain_table
+from pareto_explorer.schema.statuses import FAILED
+from pareto_explorer.terminal import Terminal, say, visible
+from pareto_explorer.trust.redaction import redacted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["sweep"]
+
+
+def sweep(
+    space: SpaceArgument,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            help="The run directory, or a URI such as s3://bucket/run.", show_default="runs/NAME"
+        ),
+    ] = None,
+    overrides: OverridesOption = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Ray cluster: auto, host:port or ray://host:port.", show_default="this machine"
+        ),
+    ] = None,
+    cache_dir: CacheOption = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the report's path only.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show Ray's own output.")] = False,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="Start Ray's dashboard on 127.0.0.1.")
+    ] = False,
+) -> None:
+    """Run a sweep, or what is left of it, and write its report.
+
+    Running the same command again continues a sweep that was interrupted. A larger
+    search.configurations extends a finished one. Exit code: 0 all trials ended well, 1 some
+    trial failed or a file could not be written, 2 bad input, 128 + n interrupted by signal n.
+    """
+    from pareto_explorer.api import run_sweep
+    from pareto_explorer.reports.cards.finding import finding_card
+    from pareto_explorer.reports.cards.hypervolume import hypervolume_card
+    from pareto_explorer.reports.cards.ranges import ranges_card
+    from pareto_explorer.reports.shared.material import Material
+    from pareto_explorer.runs import is_uri
+    from pareto_explorer.sweeps import SweepSpec, find_space, progress_for
+
+    console = Terminal()
+    name = find_space(space).stem
+    spec = SweepSpec.load(space, overrides or [])
+    run = run_sweep(
+        spec,
+        out or Path("runs") / name,
+        address=address,
+        cache_dir=cache_dir,
+        progress=progress_for(console, quiet=quiet),
+        verbose=verbose,
+        dashboard=dashboard,
+        name=name,
+    )
+    material = Material(run)
+    index = run.directory.report / "index.html"
+    failed = run.points["trial_status"] == FAILED
+    if quiet:
+        say(str(index))
+    else:
+        cards = [card(material) for card in (hypervolume_card, finding_card, ranges_card)]
+        volumes, finding, ranges = cards
+        _print_families(console, volumes.data, len(material.replicates))
+        console.print(visible(finding.sentence), highlight=False)
+        for text in (*ranges.context.get("sentences", ()), *(c.reason for c in cards if c.broken)):
+            say(text)
+        for row in run.points[failed].drop_duplicates("trial_id").itertuples():
+            say(f"failed: {row.trial_id}: {row.error}")
+        say(f"report: {index}")
+        if out is not None and is_uri(out):
+            say(f"stored in: {redacted(out)}")
+    if failed.any():
+        raise typer.Exit(1)
+
+
+def _print_families(console: Terminal, families: pd.DataFrame | None, replicates: int) -> None:
+    if families is None:
+        return
+    title = f"Hypervolume by family: mean and range over {replicates} replicates"
+    table = plain_table(title, "family", "mean", "range", "front", "beyond", "s")
+    for row in families.itertuples():
+        table.add_row(
+            visible(str(row.family)),
+            f"{row.hypervolume:.3f}",
+            f"{row.lowest:.3f}-{row.highest:.3f}",
+            str(row.front_points),
+            f"{row.beyond_box}/{row.points}",
+            f"{row.seconds:.1f}",
+        )
+    console.print(table)
+    console.print(
+        "front: points of the family's front; beyond: those beyond the box count nothing; "
+        "s: seconds of unlearning",
+        soft_wrap=True,
+    )

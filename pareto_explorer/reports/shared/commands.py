@@ -1,0 +1,39 @@
+"""How a point is run again, as reports and model cards tell it."""
+
+from __future__ import annotations
+
+import shlex
+
+from pareto_explorer.results.run import Run
+
+__all__ = ["SPACE", "reproduce_call", "reproduce_command"]
+
+SPACE = "SPACE.yaml"
+"""Stands for the search-space file that was swept, where a run names code of the user's own.
+
+Which file that is, the reader has to say: it is run as a script is, and a run directory that comes
+from elsewhere could name any.
+"""
+
+
+def reproduce_command(run: Run, trial_id: str, replicate: int, step: int) -> str:
+    """The command that runs one point again, quoted for a POSIX shell.
+
+    Args:
+        run: The run, or several together.
+        trial_id: The trial, as in its points table.
+        replicate: Number of the replicate.
+        step: Step of the checkpoint.
+    """
+    own, trial = run.locate(trial_id)
+    words = ["pareto-explorer", "reproduce", own.shown, "--trial", trial]
+    words += ["--replicate", str(replicate), "--step", str(step)]
+    return shlex.join([*words, *(["--space", SPACE] if own.names_code else [])])
+
+
+def reproduce_call(run: Run, trial_id: str, replicate: int, step: int) -> str:
+    """The same in Python, for a run whose task was built there."""
+    own, trial = run.locate(trial_id)
+    given = "task=task, spec=spec" if own.names_code else "task=task"
+    point = f"{own.shown!r}, {trial!r}, {replicate}, {step}"
+    return f"pareto_explorer.sweeps.reproduce({point}, {given})"
