@@ -10,15 +10,13 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from pathlib import Path
 from typing import Any
 
 import typer
-import yaml
 
 from pareto_explorer.cli.app import app
 from pareto_explorer.fronts import OBJECTIVES
-from pareto_explorer.metrics import METRICS
+from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.spec.domains import DOMAINS
 from pareto_explorer.tasks import MODELS, RECIPES, TASKS
@@ -26,22 +24,20 @@ from pareto_explorer.unlearning import FORGET_LOSSES, METHODS, PRESETS, WEIGHTIN
 
 __all__ = ["TABLES"]
 
-_DEFECTS = yaml.safe_load(Path(__file__).with_name("_defects.yaml").read_text())
-
 
 def methods() -> str:
     """Every method, then the knobs of each."""
-    return _parts(METHODS, "method", "methods")
+    return _parts(METHODS, "method")
 
 
 def aggregators() -> str:
     """Every aggregator, then the knobs of each."""
-    return _parts(WEIGHTINGS, "aggregator", "aggregators")
+    return _parts(WEIGHTINGS, "aggregator")
 
 
 def forget_losses() -> str:
     """Every forget loss, then the knobs of each."""
-    return _parts(FORGET_LOSSES, "forget loss", "forget_losses")
+    return _parts(FORGET_LOSSES, "forget loss")
 
 
 def comparison() -> str:
@@ -87,14 +83,31 @@ def metrics() -> str:
     rows = (
         (
             f"`{name}`",
-            row.summary,
+            meaning(row),
             {"none": "the retrained model's"}.get(row.direction, row.direction),
             "yes" if row.needs_retrained else "no",
+            "yes" if getattr(row, "reads_test", False) else "no",
+            _names(filter(None, [getattr(row, "twin", None)])),
             row.source,
         )
         for name, row in METRICS.items()
     )
-    return _table(("metric", "what it is", "best", "needs a retrained model", "source"), rows)
+    headings = (
+        "metric",
+        "what it is",
+        "best",
+        "needs a retrained model",
+        "reads the test set",
+        "twin on the validation set",
+        "source",
+    )
+    return _table(headings, rows)
+
+
+def meaning(row: Any) -> str:
+    """What a metric is, in one sentence."""
+    text: str = row.meaning if hasattr(row, "meaning") else row.summary
+    return text
 
 
 def objectives() -> str:
@@ -203,7 +216,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
 """What a page may ask for as ``<!-- table: NAME -->``."""
 
 
-def _parts(registry: Mapping[str, Any], kind: str, kinds: str) -> str:
+def _parts(registry: Mapping[str, Any], kind: str) -> str:
     """A table of one kind of a family's parts, then a section for each: source, defects, knobs."""
     rows = ((f"[`{name}`](#{name})", entry.summary) for name, entry in registry.items())
     text = [_table((kind, "what it does"), rows)]
@@ -214,8 +227,8 @@ def _parts(registry: Mapping[str, Any], kind: str, kinds: str) -> str:
         )
         text += [f"## `{name}` {{#{name}}}", entry.summary]
         text += [f"Source: {entry.source}."] if entry.source else []
-        if name in _DEFECTS[kinds]:
-            text.append(f"Defects of published code: {_DEFECTS[kinds][name]}.")
+        if defects := getattr(entry, "defects", ""):
+            text.append(f"Defects of published code: {defects}.")
         if entry.knobs:
             text.append(_table(("knob", "default", "`sweep` means", "meaning"), knobs))
     return "\n\n".join(text)
