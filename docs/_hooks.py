@@ -1,6 +1,7 @@
 """What MkDocs does beside its own work: tables, API pages, and a look for what is loaded.
 
-A page asks for a table with ``<!-- table: NAME -->``; the names are those of ``_tables.TABLES``.
+A page asks for a table by ``<!-- table: NAME -->``, one of ``_tables.TABLES``; what stands between
+that and ``<!-- /table -->`` is for those who read the page as a file.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
             raise PluginError(f"{page.file.src_uri}: there is no table {match[1]!r}.")
         return TABLES[match[1]]()
 
-    return re.sub(r"<!-- table: (\w+) -->", table, markdown)
+    return re.sub(r"<!-- table: (\w+) -->.*?<!-- /table -->", table, markdown, flags=re.DOTALL)
 
 
 def on_post_page(output: str, page: Page, **_: object) -> str:

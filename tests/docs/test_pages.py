@@ -68,6 +68,14 @@ def test_what_readme_and_pages_call_files_exists() -> None:
             assert (ROOT / path).exists(), f"{page}: {path}"
 
 
+def test_the_rooms_are_those_that_imports_are_held_to() -> None:
+    from tests.test_layers import ROOMS
+
+    rows = re.findall(r"^\| `(\w+)/` \| .+ \|(.*)\|$", PAGES["CONTRIBUTING.md"], re.MULTILINE)
+    shown = {package: tuple(re.findall(r"`(\w+)`", rooms)) for package, rooms in rows}
+    assert {package: rooms for package, rooms in shown.items() if rooms} == dict(ROOMS)
+
+
 def test_shipped_search_spaces_are_all_named() -> None:
     text = PAGES["docs/first-front.md"]
     for path in (ROOT / "search_spaces").glob("*.yaml"):

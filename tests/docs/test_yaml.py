@@ -32,7 +32,8 @@ def _check_task(task: dict[str, Any]) -> None:
     """What a file says of its task fits it, as far as can be known without its data."""
     options = {name: value for name, value in task.items() if name != "name"}
     inspect.signature(TASKS[task["name"]].build).bind_partial(**options)
-    parse_forget(options.get("forget"))
+    if "forget" in options:
+        parse_forget(options["forget"])
     parse_model(options.get("model", "resnet18"))
     parse_recipe(options.get("recipe"), RECIPES["fast"])
 
