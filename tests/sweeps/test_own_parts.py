@@ -1,8 +1,7 @@
-"""A user's own aggregator, forget loss and method, as the README shows them, on Ray workers."""
+"""A user's own aggregator, forget loss and method, as their page shows them, on Ray workers."""
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,31 +10,17 @@ import pytest
 import yaml
 
 from pareto_explorer import load_run
+from tests.docs.pages import blocks
 
-README = Path(__file__).parents[2] / "README.md"
-
-
-def own_module() -> str:
-    """The Python block of the README's section on own parts."""
-    section = README.read_text().split("## Your own aggregator", 1)[1]
-    found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
-    assert found
-    return found[1]
-
-
-def own_families() -> list[dict]:
-    section = README.read_text().split("## Your own aggregator", 1)[1]
-    found = re.search(r"```yaml\n(.*?)```", section, re.DOTALL)
-    assert found
-    return yaml.safe_load(found[1])["families"]
+PAGE = "docs/own-parts.md"
 
 
 @pytest.mark.ray
 def test_parts_from_a_module_in_the_working_directory_run_on_workers(tmp_path, cache_dir, space):
     for name in ("profile", "random", "torch"):  # what is found before does not stand in the way
         (tmp_path / f"{name}.py").write_text(f"raise SystemExit('{name} was taken from here')")
-    (tmp_path / "mine.py").write_text(own_module())
-    space["families"] = own_families()
+    (tmp_path / "mine.py").write_text(blocks(PAGE, "python")[0].text)
+    space["families"] = yaml.safe_load(blocks(PAGE, "yaml")[0].text)["families"]
     space["search"] = {"configurations": 1}
     (tmp_path / "space.yaml").write_text(yaml.safe_dump(space))
     script = Path(sys.executable).with_name("pareto-explorer")

@@ -85,7 +85,12 @@ class Replicate:
 
 
 class Replicates(Part):
-    """Training and unlearning seeds; every pair of them is one replicate."""
+    """Training and unlearning seeds; every pair of them is one replicate.
+
+    Attributes:
+        training_seeds: Each has an original model and a retrained one.
+        unlearning_seeds: Each repeats the unlearning, its batches and draws, of every model.
+    """
 
     training_seeds: Seeds = [0, 1, 2]
     unlearning_seeds: Seeds = [0]
@@ -122,7 +127,13 @@ class Replicates(Part):
 
 
 class BudgetSpec(Part):
-    """What every trial may spend: gradient steps of a batch size."""
+    """What every trial may spend: gradient steps of a batch size.
+
+    Attributes:
+        steps: Steps of one replicate of a trial.
+        batch_size: Samples of each set in a step.
+        evaluate_every: Steps between two points; the last step is always one.
+    """
 
     steps: Count = 60
     batch_size: Count = 64
@@ -130,7 +141,11 @@ class BudgetSpec(Part):
 
 
 class SecondsBudget(Part):
-    """Compute that a family may spend: seconds of unlearning, summed over its replicates."""
+    """Compute that a family may spend.
+
+    Attributes:
+        seconds: Seconds of unlearning, summed over its replicates.
+    """
 
     seconds: Positive
 
@@ -139,6 +154,7 @@ class CompareSearch(Part):
     """The same budget for every family, balanced draws with the same quantiles for shared knobs.
 
     Attributes:
+        mode: Which of the two searches it is.
         configurations: How many every family gets: 4 unless a budget says otherwise.
         budget_per_family: The same number, or ``{seconds: S}``: then families draw configurations
             in turn, the one that has spent least first, until each has spent S seconds.
@@ -200,6 +216,7 @@ class ExploreSearch(Part):
     """One multi-objective search over all families at once.
 
     Attributes:
+        mode: Which of the two searches it is.
         configurations: How many in all.
         sampler: What proposes them.
         seed: Seed of the sampler.

@@ -37,7 +37,14 @@ __all__ = ["Replicate", "SweepSpec", "find_space"]
 
 
 class ObjectiveSpec(Part):
-    """One axis of the front, in the units of its metric."""
+    """One axis of the front, in the units of its metric.
+
+    Attributes:
+        metric: A metric by name.
+        direction: Which way is better.
+        ideal: The best value that it can have: the box begins there.
+        nadir: The worst value that counts: the box ends there, and so does the hypervolume.
+    """
 
     metric: str
     direction: Literal["min", "max"]
@@ -46,7 +53,12 @@ class ObjectiveSpec(Part):
 
 
 class PresetSpec(Part):
-    """A named pair of objectives."""
+    """A named pair of objectives.
+
+    Attributes:
+        preset: Its name.
+        tolerance: Where the box ends in what should be kept (``retain_gap``, ``accuracy_drop``).
+    """
 
     preset: str = "retrain_gap"
     tolerance: Annotated[Number, Field(gt=0, le=1)] = 0.1
@@ -66,6 +78,21 @@ SearchSpec = Annotated[
 
 class SweepSpec(Part):
     """A whole sweep. Build it from keywords, ``from_mapping`` or ``load``.
+
+    Attributes:
+        task: What is unlearned: a task's ``name``, ``forget`` and the task's own options.
+        replicates: Seeds that every trial is repeated with.
+        budget: What every trial may spend.
+        objectives: The axes of the front: a preset by name, one with a tolerance, or two or three
+            metrics with their bounds.
+        families: What is compared, a mapping each.
+        search: How configurations are found: ``mode: compare`` or ``mode: explore``.
+        early_stopping: Whether trials end early that are far behind.
+        stop: Whether the sweep ends once it no longer gains.
+        checkpoints: Which models are kept.
+        retries: How often a trial that lost its worker goes on.
+        resources: What one trial books.
+        loggers: Trackers that hear of every point as well.
 
     Raises:
         InputError: From ``load`` and ``from_mapping``, in one sentence, for whatever is wrong.

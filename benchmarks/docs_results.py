@@ -1,10 +1,10 @@
-"""Runs the sweeps that the README shows, and writes what they printed into it.
+"""Runs the sweeps that the documentation shows, and writes what they printed into its pages.
 
-    python benchmarks/readme_results.py    # runs both sweeps, some minutes, landmarks anew
+    python benchmarks/docs_results.py    # runs both sweeps, some minutes, landmarks anew
 
-Between `<!-- digits -->` and `<!-- /digits -->` the README holds what the terminal showed, what the
-report found, and on what and when; between the `digits_aggregators` marks the same in short. The
-text is that of the program; nothing here knows a number.
+Between `<!-- digits -->` and `<!-- /digits -->` a page holds what the terminal showed, what the
+report found, and on what and when; between the `digits_aggregators` marks another has the same in
+short. The text is that of the program; nothing here knows a number.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from pareto_explorer.reports.cards.finding import finding_card
 from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.results.run import Run
 
-README = Path(__file__).resolve().parent.parent / "README.md"
-SPACES = ("digits", "digits_aggregators")
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGES = {"digits": DOCS / "first-front.md", "digits_aggregators": DOCS / "comparison.md"}
 PACKAGES = ("torch", "torchjd", "ray", "numpy")
 
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
-        for space in SPACES:
+        for space, page in PAGES.items():
             printed, seconds = sweep(space, Path(folder))
             run = load_run(Path(folder) / "runs" / space)
             text = block(run, printed if space == "digits" else "", seconds)
             print(text, flush=True)
-            _replace(space, text)
+            _replace(page, space, text)
     return 0
 
 
@@ -63,7 +63,7 @@ def block(run: Run, printed: str, seconds: float) -> str:
         f"all landmarks. {_where(run.manifest)}"
     )
     found = "\n".join(f"> {sentence}" for sentence in [card.sentence, *card.context["answer"]])
-    shown = f"```\n{_shortened(printed)}\n```" if printed else _side_by_side(run)
+    shown = f"```text\n{_shortened(printed)}\n```" if printed else _side_by_side(run)
     return f"{shown}\n\n{made} The report says:\n\n{found}"
 
 
@@ -109,11 +109,11 @@ def _pattern(space: str) -> re.Pattern[str]:
     return re.compile(rf"(<!-- {space} -->\n)(.+?)(\n<!-- /{space} -->)", re.DOTALL)
 
 
-def _replace(space: str, text: str) -> None:
-    found = _pattern(space).subn(lambda match: match[1] + text + match[3], README.read_text())
+def _replace(page: Path, space: str, text: str) -> None:
+    found = _pattern(space).subn(lambda match: match[1] + text + match[3], page.read_text())
     if found[1] != 1:
-        raise SystemExit(f"README.md has no marks for {space}.")
-    README.write_text(found[0])
+        raise SystemExit(f"{page.name} has no marks for {space}.")
+    page.write_text(found[0])
 
 
 if __name__ == "__main__":
