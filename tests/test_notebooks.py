@@ -70,6 +70,7 @@ def test_hypervolume_report(run_path: Path) -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_compare_aggregators(
     run_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache_dir: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_compare_aggregators(
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_your_own_model(run_path: Path, monkeypatch: pytest.MonkeyPatch, cache_dir: Path) -> None:
     monkeypatch.setenv("PARETO_EXPLORER_STEPS", "3")
     monkeypatch.setenv("PARETO_EXPLORER_CACHE", str(cache_dir))

@@ -1,4 +1,4 @@
-"""One small local cluster and one landmark cache for all tests that sweep."""
+"""One small local cluster for all tests of a process that sweep."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def cluster():
         object_store_memory=100 * 2**20,
         logging_level="ERROR",
         log_to_driver=False,
+        _system_config={"num_workers_soft_limit": 4},  # workers that wait for tasks are kept
     )
     yield
     ray.shutdown()
@@ -29,8 +30,12 @@ def cluster():
 
 @pytest.fixture
 def space() -> dict:
-    """Two families, two configurations, two replicates, two evaluations: 8 + 8 points."""
+    """Two families, two configurations, two replicates, two evaluations: 8 + 8 points.
+
+    One trial runs after another, because what a small sweep takes is the start of its workers.
+    """
     return {
+        "resources": {"cpu": 2},
         "task": {"name": "digits"},
         "replicates": {"training_seeds": [0, 1]},
         "budget": {"steps": 6, "batch_size": 32, "evaluate_every": 3},

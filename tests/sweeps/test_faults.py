@@ -28,7 +28,7 @@ from pareto_explorer.runs import RunDirectory, find_model, finished_trials, read
 from pareto_explorer.runs.kept_models import read_kept_models
 from tests.sweeps.test_resume_on_ray import link_at_once
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 AGES = 120.0  # seconds: a test that waits so long has failed
 SECONDS = ["seconds", "evaluation_seconds"]

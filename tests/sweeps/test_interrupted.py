@@ -109,6 +109,7 @@ def test_an_interrupt_while_landmarks_are_trained_is_heard(cluster, spec, tmp_pa
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_a_disk_that_is_full_for_a_while_costs_nothing_that_was_computed(
     cluster, cache_dir, spec, tmp_path, undisturbed, monkeypatch
 ):
@@ -151,11 +152,12 @@ def test_a_sweep_that_is_refused_leaves_nothing(spec, tmp_path):
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_a_command_ends_at_sigterm_with_one_sentence_and_without_a_native_trace(
     spec, cache_dir, tmp_path
 ):
     """The command with a cluster of its own, where Ray listens to the signal natively."""
-    longer = spec.to_mapping() | {"search": {"configurations": 20}}
+    longer = spec.to_mapping() | {"search": {"configurations": 20}, "resources": {}}
     (tmp_path / "space.yaml").write_text(yaml.safe_dump(longer))
     command = ["-m", "pareto_explorer", "sweep", "space.yaml", "--out", "run"]
     with subprocess.Popen(

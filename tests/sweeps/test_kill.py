@@ -14,13 +14,14 @@ import yaml
 from pareto_explorer.runs import RunDirectory, finished_trials, read_points
 from pareto_explorer.sweeps import SweepSpec
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
 def test_a_killed_sweep_continues_without_running_a_finished_trial_again(
     cluster, cache_dir, space, tmp_path
 ):
     space["search"]["configurations"] = 6
+    space["resources"] = {}  # as many trials at once as the machine takes
     file = tmp_path / "space.yaml"
     file.write_text(yaml.safe_dump(space))
     out = RunDirectory(tmp_path / "run")

@@ -96,6 +96,7 @@ def base() -> dict:
         "budget": {"steps": 6, "batch_size": 32, "evaluate_every": 3},
         "families": [DESCENT | {"lr": LR}, FINE_TUNE],
         "checkpoints": {"keep": "none"},
+        "resources": ONE_AT_A_TIME,
     }
 
 
@@ -193,6 +194,7 @@ def test_a_finished_search_is_not_run_again_and_a_larger_one_goes_on(explored, c
     assert all(trial.state.is_finished() for trial in trials.values())
 
 
+@pytest.mark.slow
 def test_a_grid_is_extended_to_its_last_combination(cluster, cache_dir, base, tmp_path):
     base = base | {
         "families": [
@@ -211,6 +213,7 @@ def test_a_grid_is_extended_to_its_last_combination(cluster, cache_dir, base, tm
     assert_nothing_left(spec_of(base, search=search), out, cache_dir, run)
 
 
+@pytest.mark.slow
 def test_a_genetic_search_counts_its_trials_too(cluster, cache_dir, base, tmp_path):
     search = explore(sampler="nsga2", configurations=6, start_from_defaults=False)
     spec = spec_of(base, search=search, replicates={"training_seeds": [0]})
@@ -220,6 +223,7 @@ def test_a_genetic_search_counts_its_trials_too(cluster, cache_dir, base, tmp_pa
     assert len(set(knobs(run.points))) == 6
 
 
+@pytest.mark.slow
 def test_a_warm_start_tries_an_earlier_front_first(explored, cache_dir, base, tmp_path):
     earlier = tmp_path / "earlier"
     shutil.copytree(explored[1], earlier)
@@ -248,12 +252,12 @@ def test_a_warm_start_that_has_nothing_in_common_is_refused(explored, cache_dir,
     assert not (tmp_path / "run" / "points.jsonl").exists()
 
 
+@pytest.mark.slow
 def test_a_budget_of_seconds_is_spent_and_can_be_raised(cluster, cache_dir, base, tmp_path):
-    space = base | {"resources": ONE_AT_A_TIME}
     out = tmp_path / "run"
 
     def within(seconds: float) -> tuple[SweepSpec, pd.Series]:
-        spec = spec_of(space, search={"budget_per_family": {"seconds": seconds}})
+        spec = spec_of(base, search={"budget_per_family": {"seconds": seconds}})
         run = run_sweep(spec, out, cache_dir=cache_dir)
         last = run.points[run.points["step"] == 6]
         return spec, run, last.groupby(["family", "trial_id"])["seconds"].sum()
@@ -272,6 +276,7 @@ def test_a_budget_of_seconds_is_spent_and_can_be_raised(cluster, cache_dir, base
     assert_nothing_left(spec, out, cache_dir, run)
 
 
+@pytest.mark.slow
 def test_early_stopping_ends_what_is_dominated_and_keeps_its_points(
     cluster, cache_dir, base, tmp_path
 ):
@@ -279,7 +284,6 @@ def test_early_stopping_ends_what_is_dominated_and_keeps_its_points(
         "families": [FINE_TUNE, RUINOUS],
         "objectives": ACCURACIES,
         "early_stopping": {"grace": 3, "by_family": False},
-        "resources": ONE_AT_A_TIME,
     }
     out = tmp_path / "run"
     spec = spec_of(space, search={"configurations": 1})
@@ -323,6 +327,7 @@ def test_a_search_hears_of_an_early_stop_as_pruned_and_of_divergence_as_failed(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parallelism", ["trial", "replicate"])
 def test_a_sweep_that_gains_nothing_ends_early_and_stays_ended(
     cluster, cache_dir, base, tmp_path, parallelism
@@ -343,6 +348,7 @@ def test_a_sweep_that_gains_nothing_ends_early_and_stays_ended(
     assert_same(whole.points[whole.points["trial_id"].isin(run.points["trial_id"])], run.points)
 
 
+@pytest.mark.slow
 def test_replicates_on_workers_of_their_own_give_the_same_points(
     cluster, cache_dir, base, tmp_path
 ):
@@ -366,7 +372,9 @@ def dominated(points: pd.DataFrame, box) -> dict[tuple[str, int], bool]:
     }
 
 
-@pytest.mark.parametrize("keep", ["front", "final", "none"])
+@pytest.mark.parametrize(
+    "keep", ["front", *(pytest.param(keep, marks=pytest.mark.slow) for keep in ("final", "none"))]
+)
 def test_exactly_the_models_that_are_worth_it_stay(
     cluster, cache_dir, base, tmp_path, monkeypatch, keep
 ):
@@ -399,6 +407,7 @@ def test_exactly_the_models_that_are_worth_it_stay(
     assert target.read_bytes() in {find_model(run.directory, *p).read_bytes() for p in points}
 
 
+@pytest.mark.slow
 def test_a_lost_trial_is_tried_again_as_often_as_asked(cluster, cache_dir, base, tmp_path):
     log = tmp_path / "calls"
     loss = {"forget_loss": f"{__name__}:kills_its_process", "log": str(log), "lr": 0.01}

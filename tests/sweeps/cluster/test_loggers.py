@@ -16,10 +16,10 @@ from pareto_explorer.sweeps.cluster.loggers import loggers_for, require_packages
 PACKAGES = {"tensorboard": "tensorboardX", "mlflow": "mlflow", "wandb": "wandb", "aim": "aim"}
 
 
-def small(space: dict, logger: str) -> SweepSpec:
+def small(space: dict, *loggers: str) -> SweepSpec:
     space["replicates"] = {"training_seeds": [0]}
     space["families"] = space["families"][1:]
-    return SweepSpec.from_mapping(space | {"loggers": [logger], "checkpoints": {"keep": "none"}})
+    return SweepSpec.from_mapping(space | {"loggers": [*loggers], "checkpoints": {"keep": "none"}})
 
 
 def scalars(path) -> dict[str, list[tuple[int, float]]]:
@@ -46,24 +46,19 @@ def expected(run) -> dict[str, list[tuple[int, float]]]:
 
 
 @pytest.mark.ray
-def test_tensorboard_gets_every_report(cluster, cache_dir, space, tmp_path):
-    run = run_sweep(small(space, "tensorboard"), tmp_path / "run", cache_dir=cache_dir)
-    found = {}
-    for path in (tmp_path / "run" / "tune").glob("*/events.out.tfevents.*"):
+def test_tensorboard_and_mlflow_get_every_report(cluster, cache_dir, space, tmp_path):
+    from mlflow.tracking import MlflowClient
+
+    out = tmp_path / "run"
+    run = run_sweep(small(space, "tensorboard", "mlflow"), out, cache_dir=cache_dir)
+    wanted, found = expected(run), {}
+    for path in (out / "tune").glob("*/events.out.tfevents.*"):
         found[path.parent.name] = scalars(path)["ray/tune/test_accuracy"]
-    wanted = expected(run)
     assert found.keys() == wanted.keys()
     for name, pairs in wanted.items():
         assert [step for step, _ in found[name]] == [step for step, _ in pairs] == [3, 6]
         assert [v for _, v in found[name]] == pytest.approx([v for _, v in pairs], rel=1e-6)
 
-
-@pytest.mark.ray
-def test_mlflow_gets_every_report(cluster, cache_dir, space, tmp_path):
-    from mlflow.tracking import MlflowClient
-
-    out = tmp_path / "run"
-    run = run_sweep(small(space, "mlflow"), out, cache_dir=cache_dir)
     client = MlflowClient(f"sqlite:///{out / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("run")
     found = {}
@@ -72,7 +67,7 @@ def test_mlflow_gets_every_report(cluster, cache_dir, space, tmp_path):
         found[record.data.params["trial_id"]] = sorted((m.step, m.value) for m in history)
         assert record.info.status == "FINISHED"
         assert record.data.params["family"] == "fine_tune"
-    assert found == expected(run)
+    assert found == wanted
 
 
 @pytest.mark.parametrize(("name", "package"), PACKAGES.items())

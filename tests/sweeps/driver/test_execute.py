@@ -32,9 +32,15 @@ KEY = ["trial_id", "replicate", "step"]
 
 
 def planned(spec: SweepSpec) -> set[tuple[str, int, int]]:
+    """Every evaluation of every trial; one that does nothing is evaluated at its start."""
     ids = [plan.trial_id for plan in spec.plan()]
+    nothing = {name for name in ids if name.startswith("none")}
     steps = range(spec.budget.evaluate_every, spec.budget.steps + 1, spec.budget.evaluate_every)
-    return set(itertools.product(ids, range(len(spec.replicate_list())), steps))
+    replicates = range(len(spec.replicate_list()))
+    return {
+        *itertools.product(nothing, replicates, (0,)),
+        *itertools.product(set(ids) - nothing, replicates, steps),
+    }
 
 
 def keys(points: pd.DataFrame) -> list[tuple[str, int, int]]:
@@ -66,8 +72,8 @@ def finished(cluster, cache_dir, tmp_path_factory):
 
 def test_every_planned_point_is_there_once(finished):
     spec, _, run = finished
-    expected = {key for key in planned(spec) if not key[0].startswith("none")}
-    expected |= {("none-000", replicate, 0) for replicate in (0, 1)}
+    expected = planned(spec)
+    assert {key for key in expected if key[2] == 0} == {("none-000", r, 0) for r in (0, 1)}
     found = keys(run.points)
     assert set(found) == expected
     assert len(found) == len(expected)
@@ -162,9 +168,10 @@ def test_the_same_specification_gives_the_same_points(finished, cache_dir, tmp_p
     pd.testing.assert_frame_equal(again.points[measured], run.points[measured])
 
 
-def test_more_configurations_extend_a_finished_sweep(cluster, cache_dir, space, tmp_path):
-    short = run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
-    longer = SweepSpec.from_mapping(space | {"search": {"configurations": 3}})
+def test_more_configurations_extend_a_finished_sweep(finished, cache_dir, tmp_path):
+    spec, out, short = finished
+    shutil.copytree(out, tmp_path / "run")
+    longer = SweepSpec.from_mapping(spec.to_mapping() | {"search": {"configurations": 3}})
     extended = run_sweep(longer, tmp_path / "run", cache_dir=cache_dir)
     assert set(keys(extended.points)) == planned(longer)
     kept = extended.points[extended.points["trial_id"].isin(short.points["trial_id"])]
@@ -215,22 +222,69 @@ def test_a_folder_with_other_files_is_refused(cluster, space, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir() if p.name != ".lock") == ["thesis.tex"]
 
 
-def test_a_damaged_points_table_is_refused(cluster, cache_dir, space, tmp_path):
+def test_a_damaged_points_table_is_refused(finished, cache_dir, tmp_path):
+    spec, finished_out, _ = finished
     out = tmp_path / "run"
-    spec = SweepSpec.from_mapping(space)
-    run_sweep(spec, out, cache_dir=cache_dir)
+    shutil.copytree(finished_out, out)
     (out / "points.parquet").write_bytes(b"not a table")
     with pytest.raises(InputError, match=r"points\.parquet' is damaged"):
         run_sweep(spec, out, cache_dir=cache_dir)
     assert (out / "points.parquet").read_bytes() == b"not a table"
 
 
-@pytest.mark.parametrize("evaluate_every", [3, 6])
-def test_a_diverged_trial_keeps_its_rows_and_the_sweep_goes_on(
-    cluster, cache_dir, space, tmp_path, evaluate_every
+@pytest.fixture(scope="module")
+def troubled(cluster, cache_dir, tmp_path_factory):
+    """A sweep in which one family after another comes to grief, and the last one does not."""
+    descent = {"method": "jacobian_descent", "aggregator": "upgrad", "forget_loss": "kl_uniform"}
+    lr = {"loguniform": [0.001, 0.01]}
+    broken = "tests.sweeps.broken"
+    spec = SweepSpec.from_mapping(
+        {
+            "task": {"name": "digits"},
+            "replicates": {"training_seeds": [0, 1]},
+            "budget": {"steps": 6, "batch_size": 32, "evaluate_every": 3},
+            "families": [
+                {"name": "diverging", **descent, "lr": 1e9},
+                {
+                    "name": "failing",
+                    **descent,
+                    "forget_loss": f"{broken}:raises_at_second_call",
+                    "lr": lr,
+                },
+                {"preset": "hamu_q", "quota": 50.0, "stop_when_infeasible": True},
+                {"name": "lost", **descent, "forget_loss": f"{broken}:kills_its_process", "lr": lr},
+                {"method": f"{broken}:YieldsTwiceAtTheStart"},
+                {"method": "fine_tune", "lr": lr},
+            ],
+            "search": {"configurations": 2},
+            "resources": {"cpu": 2},
+        }
+    )
+    return spec, run_sweep(spec, tmp_path_factory.mktemp("troubled") / "run", cache_dir=cache_dir)
+
+
+def test_a_sweep_goes_on_after_every_trouble(troubled):
+    spec, run = troubled
+    assert set(run.points["trial_id"]) == {plan.trial_id for plan in spec.plan()}
+    well = run.points[run.points["family"] == "fine_tune"]
+    assert well["trial_id"].nunique() == 2
+    assert set(well["trial_status"]) == {"finished"}
+    assert len(well) == 2 * 2 * 2
+
+
+def test_a_diverged_trial_keeps_its_rows(troubled):
+    diverged = troubled[1].points.query("family == 'diverging'")
+    assert set(diverged["trial_status"]) == {"diverged"}
+    assert "diverged" in set(diverged["status"])
+    assert diverged.loc[diverged["status"] == "diverged", "error"].str.len().gt(0).all()
+
+
+@pytest.mark.slow
+def test_a_trial_that_diverges_before_its_only_evaluation_keeps_its_rows(
+    cluster, cache_dir, space, tmp_path
 ):
     space["families"][0] |= {"lr": 1e9}
-    space["budget"]["evaluate_every"] = evaluate_every
+    space["budget"]["evaluate_every"] = 6
     run = run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
     diverged = run.points[run.points["family"] == "upgrad/kl_uniform"]
     assert set(diverged["trial_status"]) == {"diverged"}
@@ -240,19 +294,15 @@ def test_a_diverged_trial_keeps_its_rows_and_the_sweep_goes_on(
     assert "failed" not in set(run.points["trial_status"])
 
 
-def test_a_failing_trial_says_why_and_the_sweep_goes_on(cluster, cache_dir, space, tmp_path):
-    space["families"][0]["forget_loss"] = "tests.sweeps.broken:raises_at_second_call"
-    run = run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
-    failed = run.points[run.points["status"] == "failed"]
-    assert len(failed) == 2
+def test_a_failing_trial_says_why(troubled):
+    run = troubled[1]
+    own = run.points[run.points["family"] == "failing"]
+    assert set(own["trial_status"]) == {"failed"}
+    failed = own[own["status"] == "failed"]
+    assert failed["trial_id"].tolist() == ["failing-000", "failing-001"]
     assert failed["error"].str.contains("RuntimeError: broken on purpose").all()
-    trials = run.points.set_index("trial_id")["trial_status"]
-    assert set(trials[failed["trial_id"]]) == {"failed"}
-    assert (
-        "raises_at_second_call"
-        in (tmp_path / "run" / "errors" / f"{failed['trial_id'].iloc[0]}.txt").read_text()
-    )
-    assert set(run.points.loc[run.points["family"] == "fine_tune", "trial_status"]) == {"finished"}
+    file = run.directory.path / "errors" / "failing-000.txt"
+    assert "raises_at_second_call" in file.read_text()
 
 
 def test_the_exit_code_says_that_a_trial_failed(
@@ -299,13 +349,12 @@ def test_trials_tell_ray_the_replicate_means(cluster, cache_dir, space):
     assert trial.step()["done"]
 
 
-def test_a_stopped_trial_says_why_and_keeps_its_points(cluster, cache_dir, space, tmp_path):
-    space["families"][0] = {"preset": "hamu_q", "quota": 50.0, "stop_when_infeasible": True}
-    run = run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
-    stopped = run.points[run.points["family"] == "hamu_q"]
+def test_a_stopped_trial_says_why_and_keeps_its_points(troubled):
+    stopped = troubled[1].points.query("family == 'hamu_q'")
     assert set(stopped["trial_status"]) == {"stopped: quota infeasible"}
     assert set(stopped["status"]) == {"ok"}
-    assert sorted(stopped["replicate"]) == [0, 1]
+    assert set(stopped["replicate"]) == {0, 1}
+    assert not stopped.duplicated(["trial_id", "replicate"]).any()
 
 
 def test_a_method_that_cannot_work_on_the_task_is_refused_before_anything_runs(
@@ -326,30 +375,24 @@ def test_an_objective_that_the_task_does_not_have_is_refused(cluster, cache_dir,
         run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
 
 
-def test_a_lost_worker_is_a_failed_trial(cluster, cache_dir, space, tmp_path):
-    space["families"][0]["forget_loss"] = "tests.sweeps.broken:kills_its_process"
-    run = run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
-    lost = run.points[run.points["trial_status"] == "failed"]
+def test_a_lost_worker_is_a_failed_trial(troubled):
+    lost = troubled[1].points.query("family == 'lost'")
+    assert set(lost["trial_status"]) == {"failed"}
     assert lost["trial_id"].nunique() == 2
     assert lost["error"].str.len().gt(0).all()
-    assert set(run.points.loc[run.points["family"] == "fine_tune", "trial_status"]) == {"finished"}
 
 
-def test_a_method_that_yields_twice_at_one_step_fails_and_keeps_its_first_model(
-    cluster, cache_dir, space, tmp_path
-):
-    space["families"][0] = {"method": "tests.sweeps.broken:YieldsTwiceAtTheStart"}
-    run = run_sweep(SweepSpec.from_mapping(space), tmp_path / "run", cache_dir=cache_dir)
-    own = run.points[run.points["family"] == "YieldsTwiceAtTheStart"]
+def test_a_method_that_yields_twice_at_one_step_fails_and_keeps_its_first_model(troubled):
+    own = troubled[1].points.query("family == 'YieldsTwiceAtTheStart'")
     assert set(own["trial_status"]) == {"failed"}
     assert own["error"].str.contains(r"yields a model at step 0 after one at step 0; ").all()
     first = own[(own["replicate"] == 0) & (own["step"] == 0)]
     assert len(first) == own["trial_id"].nunique()
     assert set(first["status"]) == {"ok"}
     assert first["forget_gap"].notna().all()
-    assert set(run.points.loc[run.points["family"] == "fine_tune", "trial_status"]) == {"finished"}
 
 
+@pytest.mark.slow
 def test_a_trial_that_comes_out_differently_after_a_lost_worker_fails_and_keeps_its_points(
     cluster, cache_dir, space, tmp_path
 ):
