@@ -24,7 +24,7 @@ def imported(*arguments: str, status: int = 0) -> set[str]:
 
 def test_what_is_imported_is_seen(tmp_path):
     point = ["--trial", "a-000", "--replicate", "0", "--step", "3"]
-    assert {"torch", "ray"} <= imported("reproduce", str(tmp_path / "none"), *point, status=2)
+    assert "torch" in imported("reproduce", str(tmp_path / "none"), *point, status=2)
 
 
 @pytest.mark.parametrize(
