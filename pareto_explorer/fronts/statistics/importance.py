@@ -21,7 +21,6 @@ __all__ = ["ImportanceResult", "knob_importance"]
 _FEWEST_TRIALS = 20
 _MOST_ROWS = 1500
 _MOST_CHECKPOINTS = 10  # of one trial
-_FOLDS = 5
 _REPEATS = 5
 _TREES = 100
 _EXPLAINS = 0.1  # of the variance of trials left out
@@ -41,7 +40,7 @@ class ImportanceResult:
 
     Attributes:
         table: Columns ``target``, ``knob``, ``importance`` (by how much the explained share of the
-            variance falls when the knob's values are shuffled among the trials left out; the mean
+            variance falls when the knob's values are shuffled among the trials; the mean
             over shuffles) and ``std`` (over shuffles); most important first within each target.
             Only targets of which the knobs explain at least a tenth are in it.
         r2: For every target the share of its variance that the knobs explain on trials that the
@@ -62,8 +61,9 @@ def knob_importance(
     """Explains the replicate means by their knobs.
 
     A random forest predicts each target from the knobs (with method, aggregator and forget loss
-    where they vary, and the step); permutation importance (Breiman, 2001) is taken on folds whose
-    trials the forest has not seen, so that it says what holds for other trials of the same sweep.
+    where they vary, and the step). Each tree learns from a bootstrap sample of whole trials, and
+    only the trees that have not seen a trial predict it, so that R² and permutation importance
+    (Breiman, "Random forests", 2001, section 10) say what holds for other trials of the same sweep.
     Knobs that go together share or hide their importance; it is no causal effect.
 
     Targets are the objectives, and "hypervolume contribution": the hypervolume of all replicate
@@ -74,7 +74,7 @@ def knob_importance(
     Args:
         points: A points table.
         box: The objectives.
-        seed: Of the folds, the forests, the shuffles and the subsample.
+        seed: Of the trees, the shuffles and the subsample.
         means: ``replicate_means(points, box)``, where it is at hand already.
 
     Raises:
@@ -157,7 +157,7 @@ def _trial_volumes(means: pd.DataFrame, box: Box) -> tuple[pd.Series[float], str
 
 
 def _encoded(values: pd.Series[Any]) -> Matrix:
-    """One column for the ranks of numbers, NaN where missing; one for each word else.
+    """One column for the ranks of numbers, -1 where missing; one for each word else.
 
     A tree only asks which of two values is larger; ranks of any numbers, infinite ones too, are
     what its single precision can hold.
@@ -165,7 +165,7 @@ def _encoded(values: pd.Series[Any]) -> Matrix:
     if pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
         numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
         there = ~np.isnan(numbers)
-        ranks = np.full(len(numbers), np.nan)
+        ranks = np.full(len(numbers), -1.0)
         ranks[there] = np.unique(numbers[there], return_inverse=True)[1]
         return ranks[:, np.newaxis]
     words = values.where(present(values), "").astype(str).to_numpy()
@@ -179,38 +179,26 @@ def _explained(
     targets: Sequence[str],
     rng: np.random.Generator,
 ) -> list[tuple[str, float, pd.DataFrame]]:
-    """For each target its out-of-fold R² and the table of importances.
+    """For each target its R² on trials left out, and the table of importances.
 
-    All shuffled copies of a fold are predicted in one call, which is many times faster than
-    scikit-learn's ``permutation_importance``, and the columns of a word are shuffled together.
+    The columns of a word are shuffled together, and what a tree predicts for all shuffled copies
+    it predicts in one call, which is many times faster than scikit-learn's
+    ``permutation_importance``.
     """
-    from sklearn.ensemble import RandomForestRegressor  # slow to import
-
     spread = values.std(axis=0)
     scaled = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    matrix = np.hstack(list(features.values()))
     ends = np.cumsum([columns.shape[1] for columns in features.values()])
     parts = [
         slice(end - columns.shape[1], end)
         for end, columns in zip(ends, features.values(), strict=True)
     ]
-    folds = rng.permutation(np.arange(trials.max() + 1) % _FOLDS)[trials]
-    copies = 1 + len(parts) * _REPEATS
-    goal = scaled[:, 0] if len(targets) == 1 else scaled
-    errors = np.zeros((copies, len(targets)))
-    for fold in range(_FOLDS):
-        left_out = folds == fold
-        forest = RandomForestRegressor(
-            _TREES, min_samples_leaf=2, random_state=int(rng.integers(2**31))
-        ).fit(matrix[~left_out], goal[~left_out])
-        shuffled = np.repeat(matrix[left_out][np.newaxis], copies, axis=0)
-        for copy in range(1, copies):
-            part = parts[(copy - 1) // _REPEATS]
-            shuffled[copy, :, part] = rng.permutation(shuffled[copy, :, part])
-        found = forest.predict(shuffled.reshape(-1, matrix.shape[1]))
-        residuals = found.reshape(copies, -1, len(targets)) - scaled[left_out]
-        errors += (residuals**2).sum(axis=1)
-    r2 = 1 - errors / len(values)  # the values have mean 0 and variance 1
+    matrix = np.hstack(list(features.values()), dtype=np.float32)
+    shuffled = np.repeat(matrix[np.newaxis], 1 + len(parts) * _REPEATS, axis=0)
+    for copy in range(1, len(shuffled)):
+        part = parts[(copy - 1) // _REPEATS]
+        shuffled[copy, :, part] = rng.permutation(matrix[:, part])
+    residuals = _predicted(matrix, shuffled, scaled, trials, rng) - scaled
+    r2 = 1 - (residuals**2).mean(axis=1)  # the values have mean 0 and variance 1
     losses = (r2[0] - r2[1:]).reshape(len(parts), _REPEATS, len(targets))
     result = []
     for place, target in enumerate(targets):
@@ -224,3 +212,43 @@ def _explained(
         ).sort_values("importance", ascending=False, kind="stable")
         result.append((target, float(r2[0, place]) if spread[place] > 0 else 0.0, table))
     return result
+
+
+def _predicted(
+    matrix: NDArray[np.float32],
+    copies: NDArray[np.float32],
+    goal: Matrix,
+    trials: NDArray[np.intp],
+    rng: np.random.Generator,
+) -> Matrix:
+    """Predictions for rows by the trees that have not seen their trials.
+
+    Args:
+        matrix: (n, p), what the trees learn from.
+        copies: (k, n, p), what they predict from; a row of any copy belongs to the same trial.
+        goal: (n, t), what they learn.
+        trials: (n,), the trial of each row, from 0.
+        rng: Draws the trials and the order in which a tree looks at the knobs.
+
+    Returns:
+        (k, n, t)
+    """
+    from sklearn import config_context  # slow to import
+    from sklearn.tree import DecisionTreeRegressor
+
+    n_copies, n_rows, _ = copies.shape
+    n_trials = int(trials.max()) + 1
+    total, votes = np.zeros((n_copies, n_rows, goal.shape[1])), np.zeros(n_rows)
+    with config_context(skip_parameter_validation=True):
+        for _ in range(_TREES):
+            times = np.bincount(rng.integers(n_trials, size=n_trials), minlength=n_trials)[trials]
+            grower = DecisionTreeRegressor(
+                min_samples_leaf=2, random_state=int(rng.integers(2**31))
+            )
+            weights = times.astype(np.float64)
+            tree = grower.fit(matrix, goal, sample_weight=weights, check_input=False).tree_
+            unseen = np.flatnonzero(times == 0)
+            rows = copies[:, unseen].reshape(-1, matrix.shape[1])
+            total[:, unseen] += tree.predict(rows).reshape(n_copies, len(unseen), -1)
+            votes[unseen] += 1
+    return total / votes[:, np.newaxis]

@@ -147,6 +147,25 @@ def test_agrees_with_scikit_learn():
         assert found[f"k{j}"] == pytest.approx(theirs.importances_mean[j], rel=0.3, abs=0.05)
 
 
+def test_what_is_explained_is_what_an_out_of_bag_score_says():
+    from sklearn.ensemble import RandomForestRegressor
+
+    rng = np.random.default_rng(2)
+    knobs = rng.random((120, 2))
+    cost = knobs[:, 0] + rng.normal(0, 0.25, 120)
+    points = table(
+        *(
+            row(f"t{i:03d}", 0, 1, cost[i], 0.5)
+            | {"config.a": knobs[i, 0], "config.b": knobs[i, 1]}
+            for i in range(120)
+        )
+    )
+    forest = RandomForestRegressor(1000, min_samples_leaf=2, oob_score=True, random_state=0)
+    theirs = forest.fit(knobs, cost).oob_score_
+    assert 0.2 < theirs < 0.8
+    assert knob_importance(points, BOX).r2["cost"] == pytest.approx(theirs, abs=0.03)
+
+
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_numbers_that_single_precision_cannot_hold_are_told_apart():
     sizes = [-np.inf, -1e308, 0.1, 1e39, 1e308, np.inf, np.nan]
