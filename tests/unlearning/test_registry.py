@@ -177,7 +177,7 @@ JD = {"method": "jacobian_descent", "aggregator": "cup", "forget_loss": "kl_unif
         ({"method": "jacobian_descent"}, "aggregator: method 'jacobian_descent' needs one"),
         (
             {"method": "jacobian_descent", "aggregator": "cup"},
-            "forget_loss: method 'jacobian_descent' needs one; choose from kl_uniform,",
+            "forget_loss: method 'jacobian_descent' needs one; choose from bounded_cross_entropy,",
         ),
         (JD | {"aggregator": "upgard"}, "aggregator: 'upgard' .* did you mean 'upgrad'?"),
         (JD | {"forget_loss": ["kl_uniform"]}, r"forget_loss: \['kl_uniform'\] is not known"),
