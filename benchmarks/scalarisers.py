@@ -32,7 +32,7 @@ from pareto_explorer.unlearning import AGGREGATORS, Budget, Descent, Rule, Step,
 from pareto_explorer.unlearning.forget_losses.kl_uniform import kl_uniform
 from pareto_explorer.unlearning.methods.jacobian_descent import JacobianDescent
 
-#: Makes the same scalariser with equal preferences and our defaults; None: it has no state.
+#: By our names, with equal preferences and our defaults.
 HALVES = torch.tensor((0.5, 0.5), dtype=torch.float64)
 TORCHJDS: dict[str, Callable[[], scalarization.Scalarizer]] = {
     "stch": lambda: scalarization.STCH(0.1, weights=HALVES),

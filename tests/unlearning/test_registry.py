@@ -312,6 +312,19 @@ def test_what_says_of_itself_that_it_is_a_part_may_be_installed():
     assert resolve("aggregator", "torchjd.aggregation:MeanWeighting").knobs == ()
 
 
+def test_weightings_of_torchjd_stand_where_ours_may_and_the_other_way_round():
+    found = []
+    for name in ("mean", "torchjd.aggregation:MeanWeighting"):
+        names = {"method": "jacobian_descent", "aggregator": name, "forget_loss": "kl_uniform"}
+        model = network()
+        list(make_method(names).run(model, make_data(), Budget(3, 5, 3), draws()))
+        found.append(flat(model))
+    assert torch.equal(*found)
+    rows = torch.tensor([[1.0, 2.0], [-1.0, 0.5]])
+    theirs = aggregation.GramianWeightedAggregator(AGGREGATORS["mean"].build())(rows)
+    torch.testing.assert_close(theirs, rows.mean(0))
+
+
 def test_ones_own_knobs_must_not_hide_others(mine):
     with pytest.raises(InputError, match="has a knob 'lr', as another part"):
         knobs_of("jacobian_descent", mine + "LikeALearningRate", "kl_uniform")
