@@ -177,7 +177,7 @@ JD = {"method": "jacobian_descent", "aggregator": "cup", "forget_loss": "kl_unif
         ({"method": "jacobian_descent"}, "aggregator: method 'jacobian_descent' needs one"),
         (
             {"method": "jacobian_descent", "aggregator": "cup"},
-            "forget_loss: method 'jacobian_descent' needs one; choose from kl_uniform,",
+            "forget_loss: method 'jacobian_descent' needs one; choose from bounded_cross_entropy,",
         ),
         (JD | {"aggregator": "upgard"}, "aggregator: 'upgard' .* did you mean 'upgrad'?"),
         (JD | {"forget_loss": ["kl_uniform"]}, r"forget_loss: \['kl_uniform'\] is not known"),
@@ -310,6 +310,19 @@ def test_what_is_neither_a_part_nor_ones_own_is_not_called(part, name):
 
 def test_what_says_of_itself_that_it_is_a_part_may_be_installed():
     assert resolve("aggregator", "torchjd.aggregation:MeanWeighting").knobs == ()
+
+
+def test_weightings_of_torchjd_stand_where_ours_may_and_the_other_way_round():
+    found = []
+    for name in ("mean", "torchjd.aggregation:MeanWeighting"):
+        names = {"method": "jacobian_descent", "aggregator": name, "forget_loss": "kl_uniform"}
+        model = network()
+        list(make_method(names).run(model, make_data(), Budget(3, 5, 3), draws()))
+        found.append(flat(model))
+    assert torch.equal(*found)
+    rows = torch.tensor([[1.0, 2.0], [-1.0, 0.5]])
+    theirs = aggregation.GramianWeightedAggregator(AGGREGATORS["mean"].build())(rows)
+    torch.testing.assert_close(theirs, rows.mean(0))
 
 
 def test_ones_own_knobs_must_not_hide_others(mine):

@@ -1,4 +1,4 @@
-"""UPGrad: project each gradient on the dual cone, then combine."""
+"""UPGrad, exact and as TorchJD has it: project each gradient on the dual cone, then combine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from pareto_explorer.unlearning.aggregators._preference import PreferenceWeighti
 from pareto_explorer.unlearning.core.entries import Entry
 
 __all__ = ["ENTRIES", "UPGrad", "UPGradTorchJD", "project"]
+
+#: What TorchJD's projector adds to a Gramian of trace 1, and the trace below which it leaves it.
+_REG_EPS = 1e-4
+_NORM_EPS = 1e-4
 
 
 class UPGrad(PreferenceWeighting):
@@ -31,27 +35,6 @@ class UPGrad(PreferenceWeighting):
         """Maps Gramians (..., 2, 2) to weights (..., 2)."""
         squares = gramian.diagonal(dim1=-2, dim2=-1)
         return project(squares, gramian[..., :1, 1], self.shares(gramian))
-
-
-def project(squares: Tensor, product: Tensor, shares: Tensor) -> Tensor:
-    """Combines the projections of both gradients on their dual cone.
-
-    Args:
-        squares: (a, c), the squared norms, of shape (..., 2).
-        product: b, the inner product, of shape (..., 1).
-        shares: ((p_r, p_f), (p_f, p_r)).
-
-    Returns:
-        Weights of shape (..., 2).
-    """
-    own, other = shares
-    # The product with a zero gradient is 0, so this divides 0 by a tiny number at worst.
-    shift = product.clamp(max=0) / squares.clamp(min=torch.finfo(squares.dtype).tiny)
-    return torch.addcmul(own, other, shift, value=-1)
-
-
-_NORM_EPS = 1e-4
-_REG_EPS = 1e-4
 
 
 class UPGradTorchJD(PreferenceWeighting):
@@ -77,6 +60,23 @@ class UPGradTorchJD(PreferenceWeighting):
         trace = squares.sum(-1, keepdim=True)
         product = torch.where(trace < _NORM_EPS, 0.0, gramian[..., :1, 1])
         return project(squares + _REG_EPS * trace, product, self.shares(gramian))
+
+
+def project(squares: Tensor, product: Tensor, shares: Tensor) -> Tensor:
+    """Combines the projections of both gradients on their dual cone.
+
+    Args:
+        squares: (a, c), the squared norms, of shape (..., 2).
+        product: b, the inner product, of shape (..., 1).
+        shares: ((p_r, p_f), (p_f, p_r)).
+
+    Returns:
+        Weights of shape (..., 2).
+    """
+    own, other = shares
+    # The product with a zero gradient is 0, so this divides 0 by a tiny number at worst.
+    shift = product.clamp(max=0) / squares.clamp(min=torch.finfo(squares.dtype).tiny)
+    return torch.addcmul(own, other, shift, value=-1)
 
 
 ENTRIES = (

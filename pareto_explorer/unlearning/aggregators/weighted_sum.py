@@ -1,4 +1,4 @@
-"""The mean of the gradients."""
+"""The weighted sum, the scalarisation that every other rule has to beat, and the mean."""
 
 from __future__ import annotations
 
@@ -9,14 +9,6 @@ from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.knobs import KnobSpec, fraction
 
 __all__ = ["ENTRIES", "Mean", "WeightedSum"]
-
-
-class Mean(Weighting):
-    """Equal weights, also known as linear scalarisation (LS) or gradient difference (GDiff)."""
-
-    def forward(self, gramian: Tensor, /) -> Tensor:
-        """Maps Gramians (..., m, m) to weights (..., m)."""
-        return gramian.new_full(gramian.shape[:-1], 1 / gramian.shape[-1])
 
 
 class WeightedSum(Weighting):
@@ -39,6 +31,14 @@ class WeightedSum(Weighting):
     def extra_repr(self) -> str:
         """Shows the knob in ``repr``."""
         return f"weight={self.weight}"
+
+
+class Mean(Weighting):
+    """Equal weights, also known as linear scalarisation (LS) or gradient difference (GDiff)."""
+
+    def forward(self, gramian: Tensor, /) -> Tensor:
+        """Maps Gramians (..., m, m) to weights (..., m)."""
+        return gramian.new_full(gramian.shape[:-1], 1 / gramian.shape[-1])
 
 
 ENTRIES = (

@@ -128,5 +128,6 @@ def collect(package: str) -> dict[str, Entry]:
     entries: list[Entry] = [entry for module in modules for entry in module.ENTRIES]
     collected = {entry.name: entry for entry in sorted(entries, key=lambda entry: entry.name)}
     if len(collected) < len(entries):
-        raise ValueError(f"two entries of {package} have one name")
+        twice = {entry.name for entry in entries if entry is not collected[entry.name]}
+        raise ValueError(f"two entries of {package} have one name: {', '.join(sorted(twice))}")
     return collected

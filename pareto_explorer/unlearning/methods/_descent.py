@@ -1,4 +1,4 @@
-"""Methods that cannot work on every task."""
+"""What a method is, and what all methods that take gradient steps have in common."""
 
 from __future__ import annotations
 
@@ -35,19 +35,6 @@ __all__ = [
 ]
 
 
-@runtime_checkable
-class Demanding(Protocol):
-    """A method that asks something of the data, checked before a sweep starts."""
-
-    def require(self, data: UnlearningData) -> None:
-        """Refuses data that the method cannot work on.
-
-        Raises:
-            InputError: In one sentence: what is missing and which tasks have it.
-        """
-        ...
-
-
 OPTIMIZERS = ("sgd", "adamw")
 BATCH_NORM_POLICIES = ("batch", "frozen")
 
@@ -82,6 +69,19 @@ class Method(Protocol):
             The same model, in eval mode and without gradients, after each evaluation step, one
             at each: a second one at the ledger's step is refused. The consumer may switch modes,
             but must not change parameters.
+        """
+        ...
+
+
+@runtime_checkable
+class Demanding(Protocol):
+    """A method that asks something of the data, checked before a sweep starts."""
+
+    def require(self, data: UnlearningData) -> None:
+        """Refuses data that the method cannot work on.
+
+        Raises:
+            InputError: In one sentence: what is missing and which tasks have it.
         """
         ...
 

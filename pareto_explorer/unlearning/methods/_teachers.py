@@ -1,4 +1,4 @@
-"""Learning from another model's predictions, or against them."""
+"""Other models to learn from, or to start from: frozen copies, and untrained ones."""
 
 from __future__ import annotations
 

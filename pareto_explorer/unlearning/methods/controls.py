@@ -1,4 +1,4 @@
-"""Fine-tuning: forget by training on."""
+"""What every method has to beat: doing nothing, one loss alone, and retraining."""
 
 from __future__ import annotations
 
@@ -17,6 +17,21 @@ from pareto_explorer.unlearning.methods._optimiser import optimiser
 from pareto_explorer.unlearning.methods._teachers import require_untrained, untrained
 
 __all__ = ["ENTRIES", "DoNothing", "FineTune", "GradientAscent", "Retrain"]
+
+
+@dataclass(frozen=True)
+class DoNothing:
+    """Yields the original model once, at step 0: the control that every method has to beat."""
+
+    def run(
+        self,
+        model: nn.Module,
+        data: UnlearningData,  # noqa: ARG002 - part of every method's interface
+        budget: Budget,  # noqa: ARG002
+        generator: torch.Generator,  # noqa: ARG002
+    ) -> Iterator[nn.Module]:
+        """Runs as ``Method.run`` says, and spends nothing."""
+        yield model.eval()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,21 +68,6 @@ class GradientAscent(GradientMethod):
 
 def _negative_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return -cross_entropy(logits, labels)
-
-
-@dataclass(frozen=True)
-class DoNothing:
-    """Yields the original model once, at step 0: the control that every method has to beat."""
-
-    def run(
-        self,
-        model: nn.Module,
-        data: UnlearningData,  # noqa: ARG002 - part of every method's interface
-        budget: Budget,  # noqa: ARG002
-        generator: torch.Generator,  # noqa: ARG002
-    ) -> Iterator[nn.Module]:
-        """Runs as ``Method.run`` says, and spends nothing."""
-        yield model.eval()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +112,12 @@ class Retrain(GradientMethod):
 
 ENTRIES = (
     Entry.of(
+        "none",
+        DoNothing,
+        summary="Returns the original model: the do-nothing control.",
+        source="-",
+    ),
+    Entry.of(
         "fine_tune",
         FineTune,
         summary="Trains on with the retain set only.",
@@ -124,12 +130,6 @@ ENTRIES = (
         summary="Ascends on the cross-entropy of the forget set only.",
         source="Jia et al., arXiv 2304.04934 (baselines)",
         knobs=optimiser([0.0003, 0.01]),
-    ),
-    Entry.of(
-        "none",
-        DoNothing,
-        summary="Returns the original model: the do-nothing control.",
-        source="-",
     ),
     Entry.of(
         "retrain",

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
@@ -30,6 +30,10 @@ from pareto_explorer.unlearning.methods._auto_lr import AutoLR
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting
 from pareto_explorer.unlearning.methods._optimiser import optimiser
 from pareto_explorer.unlearning.methods._saliency import restore_masked, saliency_mask
+
+if TYPE_CHECKING:
+    from torchjd.aggregation import Weighting as TorchJDs
+    from torchjd.linalg import PSDMatrix
 
 __all__ = ["DIAGNOSTICS", "ENTRIES", "GRANULARITIES", "JacobianDescent"]
 
@@ -61,7 +65,7 @@ class JacobianDescent(GradientMethod):
     (arXiv 2510.19226) for the saliency mask, NGDiff (arXiv 2410.22086) for the learning rate.
 
     Attributes:
-        aggregator: The weighting or rule. A stateful one starts each run as it is given here.
+        aggregator: The weighting, ours or TorchJD's, or rule. A stateful one starts each run as it is given here.
         forget_loss: The objective on the forget set.
         granularity: ``full``: one pair of weights; ``layer``: each parameter tensor has a
             Gramian and a pair of weights of its own, of which the weight columns show the mean.
@@ -75,7 +79,7 @@ class JacobianDescent(GradientMethod):
         InputError: When a word is not known, or ``auto_lr`` is asked of ``adamw``.
     """
 
-    aggregator: Weighting | Rule
+    aggregator: Weighting | Rule | TorchJDs[PSDMatrix]
     forget_loss: ForgetLoss
     granularity: Literal["full", "layer"] = "full"
     saliency: float | None = None

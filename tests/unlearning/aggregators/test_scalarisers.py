@@ -22,6 +22,7 @@ from tests.unlearning.aggregators.steps import begun, losses_step
 positive = st.floats(-4, 2).map(lambda x: 10.0**x)
 values = st.tuples(positive, positive).map(lambda x: torch.tensor(x, dtype=torch.float64))
 shares = st.floats(0.05, 0.95)
+seeds = st.integers(0, 2**32)
 
 
 def pair_of(share):
@@ -73,9 +74,9 @@ def walk(seed, n):
     return before, before * (0.5 + torch.rand(n, 2, generator=draws, dtype=torch.float64))
 
 
-@pytest.mark.parametrize(("lr", "decay"), [(0.025, 1e-3), (0.5, 0.1)])
-def test_famo_learns_as_torchjds_does(lr, decay):
-    before, after = walk(0, 30)
+@given(seed=seeds, lr=st.floats(1e-3, 1), decay=st.floats(0, 0.5))
+def test_famo_learns_as_torchjds_does(seed, lr, decay):
+    before, after = walk(seed, 8)
     now = iter(after)
     rule = begun(FAMO(lr, decay), losses_again=lambda: next(now))
     reference = scalarization.FAMO(2, lr=lr, weight_decay=decay).double()
@@ -98,10 +99,11 @@ def test_famo_gives_weight_to_the_loss_that_falls_less():
 
 
 @pytest.mark.parametrize(("ours", "torchjds"), [(UW, "UW"), (IMTLL, "IMTLL")])
-def test_learned_scales_descend_as_torchjds_do(ours, torchjds):
-    before, _ = walk(1, 30)
-    rule, reference = begun(ours(0.1)), getattr(scalarization, torchjds)(2).double()
-    optimizer = torch.optim.SGD(reference.parameters(), lr=0.1)
+@given(seed=seeds, lr=st.floats(1e-3, 0.3))
+def test_learned_scales_descend_as_torchjds_do(ours, torchjds, seed, lr):
+    before, _ = walk(seed, 8)
+    rule, reference = begun(ours(lr)), getattr(scalarization, torchjds)(2).double()
+    optimizer = torch.optim.SGD(reference.parameters(), lr=lr)
     for losses in before:
         optimizer.zero_grad()
         expected = slope(reference, losses)
@@ -122,18 +124,19 @@ def test_imtl_l_brings_scaled_losses_to_one():
     np.testing.assert_allclose(weights * losses, 1.0, rtol=1e-6)
 
 
-def test_dwa_weighs_as_torchjds_does():
-    before, _ = walk(2, 23)
-    rule, reference = begun(DWA(0.7, 5)), scalarization.DWA(0.7)
+@given(seed=seeds, temperature=st.floats(0.1, 10), window=st.integers(1, 5))
+def test_dwa_weighs_as_torchjds_does(seed, temperature, window):
+    before, _ = walk(seed, 4 * window + 1)
+    rule, reference = begun(DWA(temperature, window)), scalarization.DWA(temperature)
     found = []
     for number, losses in enumerate(before):
-        if number and number % 5 == 0:
+        if number and number % window == 0:
             reference.step()
         found.append(rule(losses_step(losses)))
         close(found[-1], slope(reference, losses))
     weights = torch.stack(found)
-    assert (weights[:10] == 1).all()
-    assert (weights[10:] != 1).all()
+    assert (weights[: 2 * window] == 1).all()
+    assert (weights[2 * window :] != 1).all()
 
 
 @pytest.mark.parametrize("rule", [FAMO(), UW(), IMTLL(), DWA(window=1)], ids=str)

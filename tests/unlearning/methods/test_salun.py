@@ -44,7 +44,7 @@ def test_what_moves_moves_as_in_projected_descent():
     torch.testing.assert_close(flat(ours), expected, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("method", [SalUn(saliency=1.0), SalUnSoft(proximal=0.0)], ids=str)
+@pytest.mark.parametrize("method", [SalUn(saliency=1.0), SalUnSoft(lr=0.1, proximal=0.0)], ids=str)
 def test_without_a_restriction_it_is_random_labelling(method):
     ours, free = network(), network()
     run(method, ours)
