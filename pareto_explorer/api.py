@@ -75,12 +75,8 @@ def run_sweep(
         return load_run(run.path)
 
     if not is_uri(str(out)):
-        return work(out, "", _nothing)
+        return work(out, "", lambda: None)
     with Mirror(str(out), tell=progress.stage) as mirror:
         if mirror.aside is not None:
             progress.stage(f"an earlier local copy that differs was moved to {mirror.aside}")
         return work(mirror.folder, mirror.uri, mirror.push)
-
-
-def _nothing() -> None:
-    """Nobody wants to know."""

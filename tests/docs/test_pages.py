@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from docs import screenshot
-from pareto_explorer.cli.app import Kind
+from pareto_explorer.cli.list_names import Kind
 from pareto_explorer.sweeps import find_space
 from tests.docs.pages import LANGUAGES, PAGES, ROOT, blocks
 

@@ -1,26 +1,53 @@
-"""Compare mode under a budget of seconds: every family draws until its compute is spent."""
+"""Compare mode: trials as they are planned, or drawn until every family's seconds are spent."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from ray.tune.search import Searcher
 
 from pareto_explorer.schema.statuses import FAILED
+from pareto_explorer.sweeps.search.unsaved import Unsaved
 from pareto_explorer.sweeps.spec.domains import compare_configurations
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan, draws_of, slugs
 
-__all__ = [
-    "FamilyBudget",
-    "PlannedTrials",
-]
+__all__ = ["FamilyBudget", "PlannedTrials"]
 
 
-class FamilyBudget(Searcher):
+class PlannedTrials(Unsaved, Searcher):
+    """Hands out planned trials one after another, so that Ray holds only those that run.
+
+    Args:
+        plans: The trials, in order.
+        replicates: For trials that are spread over workers: the numbers of the replicates, of
+            which each becomes a Ray trial; empty where one worker runs them all.
+    """
+
+    def __init__(self, plans: Sequence[TrialPlan], replicates: Sequence[int] = ()) -> None:
+        super().__init__(metric="step", mode="max")
+        self._left: list[dict[str, Any]] = []
+        for plan in plans:
+            config = plan.to_config()
+            self._left += [config | {"replicate": r} for r in replicates] or [config]
+        self._left.reverse()
+
+    def suggest(  # type: ignore[override]
+        self,
+        trial_id: str,  # noqa: ARG002 - Ray's name
+    ) -> dict[str, Any] | str:
+        """The next trial."""
+        return self._left.pop() if self._left else Searcher.FINISHED
+
+    def on_trial_complete(
+        self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Learns nothing."""
+
+
+class FamilyBudget(Unsaved, Searcher):
     """Gives the next trial to the family that has spent least.
 
     What a running trial will spend counts as the mean of its family's ended ones, and as nothing
@@ -88,17 +115,6 @@ class FamilyBudget(Searcher):
         failed = error or not result or result.get("trial_status") == FAILED
         self._spent[family].append(None if failed or not result else result["spent_seconds"])
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Ray pickles searches to restore them, but a sweep resumes from its table."""
-        return {}
-
-    def save(self, checkpoint_path: str) -> None:
-        """Saves nothing either."""
-        Path(checkpoint_path).touch()
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Restores nothing."""
-
     def _draw(self, family: Family) -> TrialPlan:
         index = self._number[family.name]
         self._number[family.name] += 1
@@ -121,44 +137,3 @@ class FamilyBudget(Searcher):
         known = [seconds for seconds in spent if seconds is not None]
         usual = fmean(known) if known else self._seconds
         return [usual if seconds is None else seconds for seconds in spent]
-
-
-class PlannedTrials(Searcher):
-    """Hands out planned trials one after another, so that Ray holds only those that run.
-
-    Args:
-        plans: The trials, in order.
-        replicates: For trials that are spread over workers: the numbers of the replicates, of
-            which each becomes a Ray trial; empty where one worker runs them all.
-    """
-
-    def __init__(self, plans: Sequence[TrialPlan], replicates: Sequence[int] = ()) -> None:
-        super().__init__(metric="step", mode="max")
-        self._left: list[dict[str, Any]] = []
-        for plan in plans:
-            config = plan.to_config()
-            self._left += [config | {"replicate": r} for r in replicates] or [config]
-        self._left.reverse()
-
-    def suggest(  # type: ignore[override]
-        self,
-        trial_id: str,  # noqa: ARG002 - Ray's name
-    ) -> dict[str, Any] | str:
-        """The next trial."""
-        return self._left.pop() if self._left else Searcher.FINISHED
-
-    def on_trial_complete(
-        self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False
-    ) -> None:
-        """Learns nothing."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Ray pickles searches to restore them, but a sweep resumes from its table."""
-        return {}
-
-    def save(self, checkpoint_path: str) -> None:
-        """Saves nothing either."""
-        Path(checkpoint_path).touch()
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Restores nothing."""

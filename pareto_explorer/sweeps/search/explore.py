@@ -22,6 +22,7 @@ from ray.tune.search.optuna import OptunaSearch
 from pareto_explorer.fronts import Box
 from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED, STOPPED
 from pareto_explorer.sweeps.search.optuna_space import distributions, draw, knobs_to_params
+from pareto_explorer.sweeps.search.unsaved import Unsaved
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan, slugs
 from pareto_explorer.sweeps.spec.parts import ExploreSearch
 from pareto_explorer.sweeps.spec.plan import number_of_trials
@@ -37,7 +38,7 @@ Outcome = tuple[str, Mapping[str, float]]
 """The status that a trial ended with, and its last replicate means."""
 
 
-class ParetoSearch(OptunaSearch):
+class ParetoSearch(Unsaved, OptunaSearch):
     """Proposes trials; learns only from those that spent their whole budget on finite values.
 
     Optuna hears of a failed or diverged trial as FAIL and of one that was stopped early as PRUNED,
@@ -105,14 +106,6 @@ class ParetoSearch(OptunaSearch):
 
     def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
         """Learns nothing: only the end of a trial counts."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Ray pickles searches to restore them, but a sweep resumes from its table."""
-        return {}
-
-    def save(self, checkpoint_path: str) -> None:
-        """Saves nothing either."""
-        Path(checkpoint_path).touch()
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str:  # type: ignore[override]
         """The next trial: one that was interrupted, else a new one."""

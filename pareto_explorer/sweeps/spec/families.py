@@ -1,4 +1,10 @@
-"""Families: method × aggregator × forget loss, and the trials that sweep their knobs."""
+"""Families: method × aggregator × forget loss, and the trials that sweep their knobs.
+
+A configuration has three forms on its way from the file to its method, all with its knobs by name:
+a `Family`, with a domain where the file has one; a `TrialPlan`, with a value there; the mapping
+that ``make_method`` takes. Ray, the journal and the points table only carry the plan, as plain data
+that `plan_of` and `recorded_plan` read.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hypervolume of points that arrive one after another."""
+"""The end of a sweep whose hypervolume has stopped growing."""
 
 from __future__ import annotations
 
@@ -15,14 +15,11 @@ from pareto_explorer.fronts import Box, hypervolume, non_dominated
 from pareto_explorer.fronts.core.values import finite_number
 from pareto_explorer.schema.statuses import OK, RUNNING
 
-__all__ = [
-    "GrowingHypervolume",
-    "HypervolumeStopper",
-]
+__all__ = ["GrowingHypervolume", "HypervolumeStopper"]
 
 
 class GrowingHypervolume:
-    """The mean over replicates of the hypervolume of all points so far.
+    """The hypervolume of points that arrive one after another, the mean over replicates.
 
     Only the front of each replicate is kept: new points cost time for themselves and the front,
     whatever the number of points before them. A replicate without a usable point counts as 0.

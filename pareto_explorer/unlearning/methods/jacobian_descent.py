@@ -65,7 +65,8 @@ class JacobianDescent(GradientMethod):
     (arXiv 2510.19226) for the saliency mask, NGDiff (arXiv 2410.22086) for the learning rate.
 
     Attributes:
-        aggregator: The weighting, ours or TorchJD's, or rule. A stateful one starts each run as it is given here.
+        aggregator: The weighting, ours or TorchJD's, or rule. A stateful one starts each run as it
+            is given here.
         forget_loss: The objective on the forget set.
         granularity: ``full``: one pair of weights; ``layer``: each parameter tensor has a
             Gramian and a pair of weights of its own, of which the weight columns show the mean.

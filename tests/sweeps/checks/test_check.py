@@ -584,6 +584,13 @@ def test_a_search_is_as_long_as_its_mean_trial_times_its_number(space):
     assert found.lines[2].seconds == pytest.approx(5 * (UPGRAD + FINE_TUNE))
 
 
+def test_a_grid_takes_no_longer_than_its_combinations(space):
+    families = [{"method": "fine_tune", "lr": {"choice": [0.01, 0.1]}}, {"method": "none"}]
+    grid = {"mode": "explore", "configurations": 10, "sampler": "grid"}
+    found = estimated(spec_of(space, families=families, search=grid))
+    assert found.lines[-1].count == 3
+
+
 def test_a_budget_of_seconds_is_spent_and_evaluations_come_on_top(space):
     search = {"mode": "compare", "budget_per_family": {"seconds": 80}}
     found = estimated(spec_of(space, search=search))

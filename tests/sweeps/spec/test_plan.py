@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
@@ -9,6 +10,7 @@ from pareto_explorer.sweeps import SweepSpec, check
 from pareto_explorer.sweeps.driver.execute import execute
 from pareto_explorer.sweeps.spec import plan as planning
 from pareto_explorer.sweeps.spec import spec as specification
+from pareto_explorer.sweeps.spec.families import plan_of
 from pareto_explorer.sweeps.spec.plan import DrawnWhileRunning, left_to_do, total
 
 EXPLORE = {"mode": "explore", "configurations": 6}
@@ -87,3 +89,12 @@ def test_a_copy_has_families_and_a_plan_of_its_own():
     assert {trial.family.name for trial in copied.plan()} == {"none"}
     assert len(spec.family_list()) == 2
     assert spec.model_copy() == spec
+
+
+def test_a_worker_gets_the_configuration_that_was_planned():
+    spec = SweepSpec.load("digits")
+    families = {family.name: family for family in spec.family_list()}
+    for plan in spec.plan():
+        sent = json.loads(json.dumps(plan.to_config()))
+        assert plan_of(sent, families) == plan
+        assert plan.config.items() >= sent["knobs"].items()
