@@ -28,7 +28,11 @@ _FIXES = {
 
 
 class InputError(ValueError):
-    """Bad input: one sentence that names the field, the value and the fix."""
+    """Bad input: one sentence that names the field, the value and the fix.
+
+    An argument of a call stands between backticks, as Python has it: `` `out` `` or
+    `` `trust=True` ``. The command line shows its own option in place of it.
+    """
 
 
 class WriteError(InputError):

@@ -130,7 +130,8 @@ class Run:
     @property
     def names_code(self) -> bool:
         """Whether it names code beyond this package, which only the user may allow to be run."""
-        return any(True for _ in named_code(self.manifest.get("spec")))
+        runs = self.members.values() or [self]
+        return any(one for run in runs for one in named_code(run.manifest.get("spec")))
 
     def locate(self, trial_id: str) -> tuple[Run, str]:
         """The run that made a trial, which may be this one, and the trial's id there.

@@ -126,7 +126,7 @@ def test_what_optuna_did_not_write_is_refused_and_left_alone(tmp_path):
     with pytest.raises(InputError, match=r"holds no study of Optuna"):
         read_foreign(other)
     assert other.read_bytes() == before
-    with pytest.raises(InputError, match=r"is no storage of Optuna; leave the study out"):
+    with pytest.raises(InputError, match=r"is no storage of Optuna; leave it out"):
         read_foreign(tmp_path, mapping(), study="s")
 
 

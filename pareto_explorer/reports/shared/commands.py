@@ -6,7 +6,7 @@ import shlex
 
 from pareto_explorer.results.run import Run
 
-__all__ = ["SPACE", "reproduce_call", "reproduce_command"]
+__all__ = ["SPACE", "reproduce_any_call", "reproduce_call", "reproduce_command"]
 
 SPACE = "SPACE.yaml"
 """Stands for the search-space file that was swept, where a run names code of the user's own.
@@ -34,6 +34,14 @@ def reproduce_command(run: Run, trial_id: str, replicate: int, step: int) -> str
 def reproduce_call(run: Run, trial_id: str, replicate: int, step: int) -> str:
     """The same in Python, for a run whose task was built there."""
     own, trial = run.locate(trial_id)
-    given = "task=task, spec=spec" if own.names_code else "task=task"
-    point = f"{own.shown!r}, {trial!r}, {replicate}, {step}"
+    return _call(own, f"{own.shown!r}, {trial!r}, {replicate}, {step}")
+
+
+def reproduce_any_call(run: Run) -> str:
+    """The same for any point."""
+    return _call(run, "run, trial, replicate, step")
+
+
+def _call(run: Run, point: str) -> str:
+    given = "task=task, spec=spec" if run.names_code else "task=task"
     return f"pareto_explorer.sweeps.reproduce({point}, {given})"

@@ -17,7 +17,7 @@ from pareto_explorer.figures.shared.style import base_layout, symbol_3d
 from pareto_explorer.fronts.core.tables import objective_values
 from pareto_explorer.fronts.core.values import LARGEST
 from pareto_explorer.fronts.statistics.knobs import off_scale
-from pareto_explorer.reports.shared.commands import SPACE
+from pareto_explorer.reports.shared.commands import SPACE, reproduce_any_call
 from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.results.run import MEMBER
 from pareto_explorer.runs import config_columns, metric_columns
@@ -165,7 +165,7 @@ def _no_commands(material: Material) -> str:
     if material.run.task_given:
         return (
             "The task was built in Python, so its models are run again from there: "
-            "pareto_explorer.sweeps.reproduce(run, trial, replicate, step, task=task)."
+            f"{reproduce_any_call(material.run)}."
         )
     return "This run was imported, so its models cannot be run again from here."
 

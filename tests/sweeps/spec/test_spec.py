@@ -411,7 +411,7 @@ def test_numbers_with_an_exponent_are_numbers(tmp_path, text, value):
         ("budget.steps", r"`overrides`: expected path=value"),
         ("families.3.lr=1", r"`overrides` families\.3\.lr: '3' is not an index from 0 to 0"),
         ("families.0.method.x=1", r"lies below a single value|is a single value"),
-        ("budget.steps=[", r"--set budget\.steps: '\[': is no YAML"),
+        ("budget.steps=[", r"`overrides` budget\.steps: '\[': is no YAML"),
         ("budget.stepps=3", r"budget\.stepps: 'stepps'.*'steps'"),
     ],
 )
