@@ -7,11 +7,9 @@ import struct
 from pathlib import Path
 
 import pytest
-import typer
 import yaml
 
 from docs import screenshot
-from pareto_explorer.cli.app import app
 from pareto_explorer.sweeps import find_space
 from tests.docs.pages import LANGUAGES, PAGES, ROOT, blocks
 
@@ -96,15 +94,6 @@ def test_results_stand_between_their_marks() -> None:
 
     for space, page in MEASURED.items():
         assert len(_pattern(space).findall(page.read_text())) == 1
-
-
-def test_kinds_that_list_knows_are_in_the_reference() -> None:
-    command = typer.main.get_command(app).commands["list"]
-    shown = " ".join(path.stem for path in Path(ROOT, "docs/reference").glob("*.md"))
-    shown += PAGES["docs/reference/tasks.md"] + PAGES["docs/reference/metrics.md"]
-    kinds = command.params[0].type.choices
-    assert "aggregators" in kinds
-    assert all(kind in shown for kind in kinds)
 
 
 def _prose(page: str) -> str:
