@@ -86,7 +86,7 @@ def metrics() -> str:
             meaning(row),
             {"none": "the retrained model's"}.get(row.direction, row.direction),
             "yes" if row.needs_retrained else "no",
-            "yes" if getattr(row, "reads_test", False) else "no",
+            "yes" if getattr(row, "reads_test", False) else "",
             _names(filter(None, [getattr(row, "twin", None)])),
             row.source,
         )
