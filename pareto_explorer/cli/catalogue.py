@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pareto_explorer.fronts import OBJECTIVES
-from pareto_explorer.schema.metrics import METRICS
+from pareto_explorer.schema.metrics import METRICS, MetricEntry
 from pareto_explorer.tasks import MODELS, RECIPES, TASKS, Recipe
 from pareto_explorer.unlearning import FORGET_LOSSES, METHODS, PRESETS, WEIGHTINGS, Knob, Preset
 
@@ -18,6 +18,12 @@ __all__ = ["Listed", "catalogue"]
 _RECIPE_SOURCES = {
     "fast": "one-cycle training at large batches",
     "published": "code of Unlearn-Sparse, SalUn and their descendants",
+}
+
+_BETTER = {
+    "min": "lower is better",
+    "max": "higher is better",
+    "none": "the retrained model's value is the aim",
 }
 
 
@@ -29,7 +35,7 @@ class Listed:
         name: As written in a search-space file.
         summary: One sentence.
         source: Paper and section, or where else it comes from.
-        knobs: One line each: name, default, default domain, meaning.
+        knobs: One line each: name, default, default domain, meaning; of a metric what is known.
     """
 
     name: str
@@ -63,7 +69,7 @@ def catalogue() -> dict[str, list[Listed]]:
         Listed(name, preset.summary, preset.source, _settings(preset))
         for name, preset in PRESETS.items()
     ]
-    found["metrics"] = [Listed(name, e.meaning, e.source) for name, e in METRICS.items()]
+    found["metrics"] = [_metric(metric) for metric in METRICS.values()]
     found["objectives"] = [Listed(name, e.summary, e.source) for name, e in OBJECTIVES.items()]
     return found
 
@@ -85,6 +91,15 @@ def _recipe(name: str, recipe: Recipe) -> Listed:
     summary = "How a landmark is trained, for `recipe` of a task."
     shown = ", ".join(f"{key}: {_yaml(value)}" for key, value in values.items())
     return Listed(name, summary, _RECIPE_SOURCES[name], (shown,))
+
+
+def _metric(metric: MetricEntry) -> Listed:
+    facts = [_BETTER[metric.direction]]
+    facts += ["needs a retrained model"] * metric.needs_retrained
+    facts += ["needs an adjacent set"] * metric.needs_adjacent
+    facts += ["reads the test set"] * metric.reads_test
+    facts += [f"models are chosen by {metric.twin}"] * (metric.twin is not None)
+    return Listed(metric.name, metric.meaning, metric.source, ("; ".join(facts),))
 
 
 def _knob(knob: Knob) -> str:
