@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pareto_explorer.cli.remembered import recall, remember
 
 if TYPE_CHECKING:
+    from pareto_explorer.schema.metrics import MetricEntry
     from pareto_explorer.tasks import Recipe
     from pareto_explorer.unlearning import Entry, Knob, Preset
 
@@ -19,6 +20,12 @@ __all__ = ["KINDS", "Listed", "catalogue"]
 _RECIPE_SOURCES = {
     "fast": "one-cycle training at large batches",
     "published": "code of Unlearn-Sparse, SalUn and their descendants",
+}
+
+_BETTER = {
+    "min": "lower is better",
+    "max": "higher is better",
+    "none": "the retrained model's value is the aim",
 }
 
 
@@ -30,7 +37,7 @@ class Listed:
         name: As written in a search-space file.
         summary: One sentence.
         source: Paper and section, or where else it comes from.
-        knobs: One line each: name, default, default domain, meaning.
+        knobs: One line each: name, default, default domain, meaning; of a metric what is known.
     """
 
     name: str
@@ -112,7 +119,7 @@ def _presets() -> list[Listed]:
 def _metrics() -> list[Listed]:
     from pareto_explorer.schema.metrics import METRICS
 
-    return [Listed(name, e.meaning, e.source) for name, e in METRICS.items()]
+    return [_metric(metric) for metric in METRICS.values()]
 
 
 def _objectives() -> list[Listed]:
@@ -159,6 +166,15 @@ def _recipe(name: str, recipe: Recipe) -> Listed:
     summary = "How a landmark is trained, for `recipe` of a task."
     shown = ", ".join(f"{key}: {_yaml(value)}" for key, value in values.items())
     return Listed(name, summary, _RECIPE_SOURCES[name], (shown,))
+
+
+def _metric(metric: MetricEntry) -> Listed:
+    facts = [_BETTER[metric.direction]]
+    facts += ["needs a retrained model"] * metric.needs_retrained
+    facts += ["needs an adjacent set"] * metric.needs_adjacent
+    facts += ["reads the test set"] * metric.reads_test
+    facts += [f"models are chosen by {metric.twin}"] * (metric.twin is not None)
+    return Listed(metric.name, metric.meaning, metric.source, ("; ".join(facts),))
 
 
 def _knob(knob: Knob) -> str:

@@ -62,7 +62,8 @@ METRICS: dict[str, MetricEntry] = {
             "min",
             "Forget gap",
             "distance to retraining on the forget set",
-            "Mean distance of UA and MIA to the retrained model's.",
+            "Mean distance of unlearning accuracy (UA) and membership inference (MIA) to the"
+            " retrained model's.",
             _SALUN,
             reads_test=True,
             twin="validation_forget_gap",
@@ -74,7 +75,8 @@ METRICS: dict[str, MetricEntry] = {
             "min",
             "Retain gap",
             "distance to retraining on everything else",
-            "Mean distance of RA and TA to the retrained model's.",
+            "Mean distance of retain accuracy (RA) and test accuracy (TA) to the retrained"
+            " model's.",
             _SALUN,
             reads_test=True,
             twin="validation_retain_gap",
@@ -86,8 +88,9 @@ METRICS: dict[str, MetricEntry] = {
             "min",
             "Forget accuracy gap",
             "distance of forget-set accuracy to the original's validation accuracy",
-            "Distance of the accuracy on the forget set to the original model's VA; needs no"
-            " retrained model, and fits forget sets drawn at random with their right labels.",
+            "Distance of the accuracy on the forget set to the original model's validation accuracy"
+            " (VA); needs no retrained model, and fits forget sets drawn at random with their"
+            " right labels.",
             _ORACLE_FREE,
         ),
         MetricEntry(

@@ -136,6 +136,11 @@ def test_it_is_listed_and_can_be_an_objective(added: None) -> None:
     listed = {entry.name: entry for entry in catalogue()["metrics"]}
     assert listed["doubt"].summary == ROWS[0].meaning
     assert listed["doubt"].source == ROWS[0].source
+    assert listed["doubt"].knobs == ("higher is better",)
+    assert listed["doubt_gap"].knobs == (
+        "lower is better; needs a retrained model; reads the test set; "
+        "models are chosen by validation_doubt_gap",
+    )
     spec = {
         "task": {"name": "digits"},
         "families": [{"method": "none"}],

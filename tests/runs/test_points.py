@@ -478,7 +478,7 @@ def test_the_synthetic_run_shows_every_ending(tmp_path):
     points = read_points(write_synthetic_run(tmp_path))
     assert points["family"].nunique() == 7
     assert set(points["status"]) == {"ok", "diverged", "failed"}
-    assert set(points["trial_status"]) == {"ok", "diverged", "failed"}
+    assert set(points["trial_status"]) == {"finished", "diverged", "failed"}
     assert points.groupby("trial_id")["replicate"].nunique().eq(3).all()
     assert not points.duplicated(["trial_id", "replicate", "step"]).any()
     assert HOSTILE_KNOB in set(points["config.note"].dropna())
