@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from pareto_explorer.cli.remembered import recall, remember
+from pareto_explorer.cli.remembered import foundations, recall, remember
 
 if TYPE_CHECKING:
     from pareto_explorer.schema.metrics import MetricEntry
@@ -56,11 +56,12 @@ def catalogue(kinds: Iterable[str] | None = None) -> dict[str, list[Listed]]:
         kinds: Some of ``KINDS``; by default all.
     """
     wanted = list(KINDS if kinds is None else kinds)
-    found = recall()
+    of = foundations()
+    found = recall(of)
     missing = {kind: [asdict(one) for one in KINDS[kind]()] for kind in wanted if kind not in found}
     if missing:
         found |= missing
-        remember(found)
+        remember(found, of)
     return {kind: [_listed(one) for one in found[kind]] for kind in wanted}
 
 

@@ -20,31 +20,46 @@ from platformdirs import user_cache_path
 
 from pareto_explorer import __version__
 
-__all__ = ["recall", "remember"]
+__all__ = ["foundations", "recall", "remember"]
 
-_PACKAGE = Path(__file__).parents[1]
-_FOUNDATIONS = ("torch", "torchjd", "torchvision")
-"""Packages that tell some of the facts, such as defaults."""
+_OURS = Path(__file__).parents[1]
+_PACKAGES = ("torch", "torchjd", "torchvision")
+"""Others that tell some of the facts, such as defaults."""
 
 
-def recall() -> dict[str, Any]:
-    """What is remembered of the files as they are; empty where nothing is."""
+def foundations() -> str:
+    """What the facts depend on, as it is now, in a few letters."""
+    files = [(str(file), file.stat()) for file in sorted(_OURS.rglob("*.py"))]
+    seen = [(name, about.st_size, about.st_mtime_ns) for name, about in files]
+    versions = [__version__, sys.version, *map(_version, _PACKAGES)]
+    return _hash([seen, versions])
+
+
+def recall(of: str) -> dict[str, Any]:
+    """The facts that are remembered of these foundations; empty where there are none."""
     try:
         content = json.loads(_place().read_text(encoding="utf-8"))
-        if content["seal"] == _seal(content["facts"]):
+        if content["seal"] == _hash([of, content["facts"]]):
             return dict(content["facts"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     return {}
 
 
-def remember(facts: dict[str, Any]) -> None:
-    """Remembers facts, plain data by name, in place of those before."""
+def remember(facts: dict[str, Any], of: str) -> None:
+    """Remembers facts, in place of those before.
+
+    Args:
+        facts: Plain data by name.
+        of: The foundations, as they were before the facts were collected.
+    """
     place = _place()
     with suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)
         temporary = place.with_name(f".{place.name}.{os.getpid()}")
-        temporary.write_text(json.dumps({"seal": _seal(facts), "facts": facts}), encoding="utf-8")
+        temporary.write_text(
+            json.dumps({"seal": _hash([of, facts]), "facts": facts}), encoding="utf-8"
+        )
         temporary.replace(place)
 
 
@@ -52,12 +67,8 @@ def _place() -> Path:
     return user_cache_path("pareto-explorer") / "catalogue.json"
 
 
-def _seal(facts: Any) -> str:
-    """A hash of facts and of everything that they depend on."""
-    files = [(str(file), file.stat()) for file in sorted(_PACKAGE.rglob("*.py"))]
-    seen = [(name, about.st_size, about.st_mtime_ns) for name, about in files]
-    versions = [__version__, sys.version, *map(_version, _FOUNDATIONS)]
-    return hashlib.sha256(json.dumps([facts, seen, versions]).encode()).hexdigest()
+def _hash(plain: Any) -> str:
+    return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 
 
 def _version(package: str) -> str | None:

@@ -117,7 +117,7 @@ def select(
     if destination:
         point = (run, selection.trial_id, whose, selection.step)
         done = _export(point, destination, cache_dir, spec, trust=trust)
-        written = _described(loaded, selection, whose, done)
+        written = _add_card(loaded, selection, whose, done)
     if as_json:
         typer.echo(json.dumps(_data(loaded, selection, whose) | written, indent=2, allow_nan=False))
     elif not written and "imported" not in loaded.manifest:
@@ -151,7 +151,7 @@ def _export(
         raise typer.Exit(1) from None
 
 
-def _described(run: Run, selection: Selection, replicate: int, done: Exported) -> dict[str, str]:
+def _add_card(run: Run, selection: Selection, replicate: int, done: Exported) -> dict[str, str]:
     from pareto_explorer.reports.model_card import ModelFile, render_model_card
     from pareto_explorer.runs import write_text
 

@@ -48,7 +48,6 @@ def in_options(text: str, command: Any) -> str:
         one.name: next((word for word in one.opts if word.startswith("--")), one.name.upper())
         for one in command.params
     }
-
     return _NAMED.sub(
         lambda found: _ELSEWHERE.get(found[1]) or options.get(found[1], found[0]), text
     )

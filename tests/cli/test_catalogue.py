@@ -58,15 +58,19 @@ def test_what_is_remembered_is_what_was_collected(place, monkeypatch):
     assert catalogue(["metrics"]) == {"metrics": cold["metrics"]}
 
 
+def recalled():
+    return remembered.recall(remembered.foundations())
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A package of one file, for whose facts a cache stands."""
     folder = tmp_path / "package"
     folder.mkdir()
     (folder / "one.py").write_text("x = 1\n")
-    monkeypatch.setattr(remembered, "_PACKAGE", folder)
-    remembered.remember({"metrics": ["a"]})
-    assert remembered.recall() == {"metrics": ["a"]}
+    monkeypatch.setattr(remembered, "_OURS", folder)
+    remembered.remember({"metrics": ["a"]}, remembered.foundations())
+    assert recalled() == {"metrics": ["a"]}
     return folder
 
 
@@ -90,13 +94,13 @@ def rewritten(package):
 )
 def test_a_file_that_changes_makes_it_stale(package, change):
     change(package)
-    assert remembered.recall() == {}
+    assert recalled() == {}
 
 
 @pytest.mark.parametrize("name", ["__version__", "_version"])
 def test_another_version_makes_it_stale(package, monkeypatch, name):
     monkeypatch.setattr(remembered, name, "9" if name == "__version__" else lambda _: "9")
-    assert remembered.recall() == {}
+    assert recalled() == {}
 
 
 @pytest.mark.parametrize(
@@ -114,10 +118,10 @@ def test_another_version_makes_it_stale(package, monkeypatch, name):
 def test_a_damaged_cache_is_none(package, place, damage):
     text = damage(place.read_text(encoding="utf-8"))
     place.write_text(text, encoding="utf-8", errors="surrogateescape")
-    assert remembered.recall() == {}
+    assert recalled() == {}
 
 
 def test_where_nothing_can_be_written_nothing_is_remembered(place, monkeypatch, tmp_path):
     (tmp_path / "cache").write_text("a file")
-    remembered.remember({"metrics": []})
-    assert remembered.recall() == {}
+    remembered.remember({"metrics": []}, remembered.foundations())
+    assert recalled() == {}

@@ -21,6 +21,8 @@ __all__ = ["SPENT", "Constraint", "constraints_on", "feasible", "require_feasibl
 SPENT = ("samples", "seconds")
 """What a model cost; can be bounded like a metric."""
 
+_ARGUMENT = {"max": "`maximum`", "min": "`minimum`"}
+
 
 @dataclass(frozen=True)
 class Constraint:
@@ -76,8 +78,8 @@ def constraints_on(
     for bound, values in bounds:
         for metric, value in values.items():
             if metric not in names:
-                raise unknown(f"`{bound}imum`", metric, names)
-            number = finite_number(f"`{bound}imum` {metric}", value)
+                raise unknown(_ARGUMENT[bound], metric, names)
+            number = finite_number(f"{_ARGUMENT[bound]} {metric}", value)
             column = twins.get(metric) or twin(metric, measured)
             found.append(Constraint(metric, column, bound, number))
     return tuple(found)
@@ -117,9 +119,9 @@ def require_feasible(means: pd.DataFrame, constraints: tuple[Constraint, ...], b
         for constraint, beyond in zip(constraints, excess[nearest], strict=True)
         if beyond > 0
     )
-    options = ", ".join(f"`{c.bound}imum` {c.metric}={c.value:g}" for c in constraints)
+    bounds = ", ".join(f"{_ARGUMENT[c.bound]} {c.metric}={c.value:g}" for c in constraints)
     raise InputError(
-        f"{options}: none of {len(means)} models keeps this; the nearest, {row['trial_id']} at "
+        f"{bounds}: none of {len(means)} models keeps this; the nearest, {row['trial_id']} at "
         f"step {row['step']}, has {missed}: relax the bound or sweep further."
     )
 
