@@ -40,6 +40,7 @@ def test_it_says_so_where_there_is_no_gpu(benchmark, monkeypatch):
     assert benchmark().startswith("There is no GPU that PyTorch can use on this machine")
 
 
+@pytest.mark.slow
 def test_the_cpu_path_measures_every_row(benchmark):
     shown = benchmark("--device", "cpu", "--tiny", "--trials", "2")
     rows = [cells(line) for line in shown.splitlines() if line.startswith("|")]

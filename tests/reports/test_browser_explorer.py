@@ -402,6 +402,7 @@ def test_three_objectives_are_shown_in_space_and_in_the_plane(
     assert number < total
 
 
+@pytest.mark.slow
 def test_twenty_thousand_points_are_drawn_and_filtered(
     drawn: Callable[[Material], Any], run_path: Path
 ) -> None:

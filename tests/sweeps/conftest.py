@@ -17,12 +17,12 @@ def cluster():
         os.environ[name] = value
     ray.init(
         address="local",
-        num_cpus=2,
+        num_cpus=1,  # one worker at a time: its start is most of what a small sweep takes
         include_dashboard=False,
         object_store_memory=100 * 2**20,
         logging_level="ERROR",
         log_to_driver=False,
-        _system_config={"num_workers_soft_limit": 4},  # workers that wait for tasks are kept
+        _system_config={"num_workers_soft_limit": 4},  # keeps those that wait for tasks
     )
     yield
     ray.shutdown()
@@ -30,12 +30,8 @@ def cluster():
 
 @pytest.fixture
 def space() -> dict:
-    """Two families, two configurations, two replicates, two evaluations: 8 + 8 points.
-
-    One trial runs after another, because what a small sweep takes is the start of its workers.
-    """
+    """Two families, two configurations, two replicates, two evaluations: 8 + 8 points."""
     return {
-        "resources": {"cpu": 2},
         "task": {"name": "digits"},
         "replicates": {"training_seeds": [0, 1]},
         "budget": {"steps": 6, "batch_size": 32, "evaluate_every": 3},

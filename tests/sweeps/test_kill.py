@@ -21,7 +21,6 @@ def test_a_killed_sweep_continues_without_running_a_finished_trial_again(
     cluster, cache_dir, space, tmp_path
 ):
     space["search"]["configurations"] = 6
-    space["resources"] = {}  # as many trials at once as the machine takes
     file = tmp_path / "space.yaml"
     file.write_text(yaml.safe_dump(space))
     out = RunDirectory(tmp_path / "run")

@@ -36,7 +36,7 @@ ACCURACIES = [
     {"metric": metric, "direction": "max", "ideal": 1, "nadir": 0}
     for metric in ("retain_accuracy", "test_accuracy")
 ]
-ONE_AT_A_TIME = {"cpu": 2}
+TWO_AT_ONCE = {"cpu": 0.5}
 
 
 def kills_its_process(batch, *, log=""):
@@ -96,7 +96,6 @@ def base() -> dict:
         "budget": {"steps": 6, "batch_size": 32, "evaluate_every": 3},
         "families": [DESCENT | {"lr": LR}, FINE_TUNE],
         "checkpoints": {"keep": "none"},
-        "resources": ONE_AT_A_TIME,
     }
 
 
@@ -333,7 +332,7 @@ def test_a_sweep_that_gains_nothing_ends_early_and_stays_ended(
     cluster, cache_dir, base, tmp_path, parallelism
 ):
     space = base | {"search": {"configurations": 6}}
-    space["resources"] = {"replicate_parallelism": parallelism}
+    space["resources"] = {**TWO_AT_ONCE, "replicate_parallelism": parallelism}
     out = tmp_path / "run"
     spec = spec_of(space, stop={"gain": 10, "configurations": 2})
     run = run_sweep(spec, out, cache_dir=cache_dir)
@@ -355,7 +354,7 @@ def test_replicates_on_workers_of_their_own_give_the_same_points(
     space = base | {"families": [*base["families"], DIVERGING], "search": {"configurations": 2}}
     tables = []
     for parallelism in ("trial", "replicate"):
-        spec = spec_of(space, resources={"replicate_parallelism": parallelism})
+        spec = spec_of(space, resources={**TWO_AT_ONCE, "replicate_parallelism": parallelism})
         run = run_sweep(spec, tmp_path / parallelism, cache_dir=cache_dir)
         tables.append(run.points.drop(columns=["seconds", "evaluation_seconds"]))
     assert_same(*tables)

@@ -64,6 +64,7 @@ def finished(cluster, cache_dir, tmp_path_factory):
                 {"method": "none"},
             ],
             "search": {"configurations": 2},
+            "resources": {"cpu": 0.5},  # two trials at once
         }
     )
     out = tmp_path_factory.mktemp("finished") / "run"
@@ -257,7 +258,6 @@ def troubled(cluster, cache_dir, tmp_path_factory):
                 {"method": "fine_tune", "lr": lr},
             ],
             "search": {"configurations": 2},
-            "resources": {"cpu": 2},
         }
     )
     return spec, run_sweep(spec, tmp_path_factory.mktemp("troubled") / "run", cache_dir=cache_dir)

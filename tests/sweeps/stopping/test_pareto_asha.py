@@ -369,7 +369,7 @@ def test_in_a_sweep(cluster, tmp_path):
     ]
     asha = scheduler(max_steps=3)
     results = tune.Tuner(
-        tune.with_resources(Rehearsed, {"cpu": 2}),
+        tune.with_resources(Rehearsed, {"cpu": 1}),
         param_space=tune.grid_search(configs),
         tune_config=tune.TuneConfig(scheduler=asha, reuse_actors=True),
         run_config=tune.RunConfig(

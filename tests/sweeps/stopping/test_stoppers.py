@@ -176,7 +176,7 @@ def test_in_a_sweep(cluster, tmp_path):
     ]
     stopper = HypervolumeStopper(BOX, gain=0.01, configurations=2)
     results = tune.Tuner(
-        tune.with_resources(Rehearsed, {"cpu": 2}),  # one trial after another
+        tune.with_resources(Rehearsed, {"cpu": 1}),  # one trial after another
         param_space=tune.grid_search(configs),
         tune_config=tune.TuneConfig(reuse_actors=True),
         run_config=tune.RunConfig(

@@ -82,7 +82,7 @@ def assert_same(first: list, second: list) -> None:
 
 
 def put_away(family: dict, evaluations: int) -> bytes:
-    budget = Budget(60, 5, 20)
+    budget = Budget(18, 5, 6)
     data, models = begun(family, budget)
     for _ in range(evaluations):
         next(models)
@@ -92,7 +92,7 @@ def put_away(family: dict, evaluations: int) -> bytes:
 
 @every
 def test_a_run_goes_on_bit_by_bit_after_it_was_put_away(family):
-    straight = Budget(60, 5, 20)
+    straight = Budget(18, 5, 6)
     expected = follow_to_the_end(begun(family, straight)[1], straight)
     content = put_away(family, 1)
     torch.manual_seed(4711)  # nothing may hang on what the process has drawn
@@ -103,7 +103,7 @@ def test_a_run_goes_on_bit_by_bit_after_it_was_put_away(family):
 @pytest.mark.parametrize("method", STEPWISE)
 def test_to_put_a_run_away_changes_nothing(method):
     family = {"method": method}
-    budget, straight = Budget(60, 5, 20), Budget(60, 5, 20)
+    budget, straight = Budget(18, 5, 6), Budget(18, 5, 6)
     expected = follow_to_the_end(begun(family, straight)[1], straight)
     data, models = begun(family, budget)
     next(models)
@@ -116,7 +116,7 @@ def test_all_others_yield_once_at_their_end():
     for name in METHODS:
         if name == "jacobian_descent":
             continue
-        budget = Budget(60, 5, 20)
+        budget = Budget(18, 5, 6)
         models = begun({"method": name}, budget)[1]
         once = isinstance(models, GeneratorType)
         assert once == (name in AT_ONCE), name
@@ -126,7 +126,7 @@ def test_all_others_yield_once_at_their_end():
 
 @pytest.mark.parametrize("evaluations", [0, 2, 3])
 def test_a_run_may_be_put_away_before_its_start_and_after_its_end(evaluations):
-    straight = Budget(60, 5, 20)
+    straight = Budget(18, 5, 6)
     expected = follow_to_the_end(begun(PAIR, straight)[1], straight)
     content = put_away(PAIR, evaluations)
     models, budget = load_session(content, data_tensors(make_data()), "cpu")
@@ -145,7 +145,7 @@ def test_a_stopped_run_stays_stopped():
 
 
 def test_a_run_goes_on_in_another_process(tmp_path):
-    straight = Budget(60, 5, 20)
+    straight = Budget(18, 5, 6)
     family = {**PAIR, "aggregator": "famo", "forget_loss": "random_labels"}
     expected = follow_to_the_end(begun(family, straight)[1], straight)
     (tmp_path / "session").write_bytes(put_away(family, 1))

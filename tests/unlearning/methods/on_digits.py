@@ -1,14 +1,32 @@
-"""A real run of a method on digits: means over enough seeds for any processor."""
+"""A real run of a method on digits: means over seeds."""
 
-import copy
-
+import pytest
 import torch
 
 from pareto_explorer.sweeps.trials.replicate import unlearning_data
-from pareto_explorer.unlearning import Budget, make_method
+from pareto_explorer.tasks import LandmarkCache, restore_model
+from pareto_explorer.unlearning import Budget
 from tests.unlearning.toys import draws
 
-SEEDS = tuple(range(8))
+
+def over(few, enough):
+    """Runs a test over a few seeds, and in the slow set over enough for any processor."""
+    slow = pytest.param(tuple(range(enough)), id=f"{enough} seeds", marks=pytest.mark.slow)
+    return pytest.mark.parametrize("seeds", [pytest.param(tuple(range(few)), id="few"), slow])
+
+
+def each(names, few, enough, scattered):
+    """Runs a test of every name as ``over``; names that scatter much, over enough seeds only."""
+    return pytest.mark.parametrize(
+        ("name", "seeds"),
+        [
+            *(pytest.param(n, tuple(range(few)), id=n) for n in names if n not in scattered),
+            *(
+                pytest.param(n, tuple(range(enough)), id=f"{n}-{enough}", marks=pytest.mark.slow)
+                for n in names
+            ),
+        ],
+    )
 
 
 def accuracy(model, samples):
@@ -16,11 +34,13 @@ def accuracy(model, samples):
         return (model(samples.inputs).argmax(1) == samples.labels).double().mean().item()
 
 
-def measure(name, task, originals):
-    """Mean over seeds of the accuracy on the forget, the retain and the test set."""
-    found = []
-    for seed, original in zip(SEEDS, originals, strict=True):
-        model, method = copy.deepcopy(original), make_method({"method": name})
-        list(method.run(model, unlearning_data(task), Budget(60, 64, 60), draws(seed)))
-        found.append([accuracy(model, s) for s in (task.forget, task.retain, task.test)])
+def measure(method, task, seeds, cache_dir, parts=("forget", "retain", "test")):
+    """Mean accuracies on the parts: of the original models, and of the unlearned ones."""
+    data, cache, found = unlearning_data(task), LandmarkCache(cache_dir), []
+    for seed in seeds:
+        original, model = (
+            restore_model(task, cache.obtain(task, "original", seed)) for _ in range(2)
+        )
+        list(method.run(model, data, Budget(60, 64, 60), draws(seed)))
+        found.append([[accuracy(m, getattr(task, p)) for p in parts] for m in (original, model)])
     return torch.tensor(found).mean(0)
