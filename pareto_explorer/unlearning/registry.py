@@ -10,7 +10,7 @@ from typing import Any, cast
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.trust.own_code import find, is_own, returns, takes
 from pareto_explorer.unlearning.aggregators import Rule, Weighting
-from pareto_explorer.unlearning.core.entries import Entry, arguments, collect
+from pareto_explorer.unlearning.core.entries import Entry, arguments, collect, keyword_only
 from pareto_explorer.unlearning.core.knobs import Knob
 from pareto_explorer.unlearning.core.losses import ForgetBatch
 from pareto_explorer.unlearning.methods import GradientMethod, Method, OneShot
@@ -40,7 +40,7 @@ UNMARKED = {
     "method": "is no method, so it is not called; derive it from "
     "pareto_explorer.unlearning.Method.",
     "aggregator": "is no aggregator, so it is not called; derive it from "
-    "torchjd.aggregation.Weighting or pareto_explorer.unlearning.Rule.",
+    "Weighting or Rule of pareto_explorer.unlearning, or from torchjd.aggregation.Weighting.",
     "forget_loss": "is no forget loss, so it is not called; annotate its batch as "
     "pareto_explorer.unlearning.ForgetBatch.",
 }
@@ -177,7 +177,7 @@ def _imported(part: str, path: str, where: str) -> Entry:
             f"{where}: {path!r} belongs to Python or to an installed package and {UNMARKED[part]}"
         )
     of_batch = part == "forget_loss" and not inspect.isclass(found)
-    taken = arguments(found, keyword_only=of_batch)
+    taken = keyword_only(found) if of_batch else arguments(found)
     needs = frozenset(taken) & {"aggregator", "forget_loss"} if part == "method" else frozenset()
     defaults = {key: argument.default for key, argument in taken.items() if key not in needs}
     for key, default in defaults.items():

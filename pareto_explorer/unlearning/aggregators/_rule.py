@@ -77,8 +77,9 @@ class Descent:
 class Rule(nn.Module, ABC):
     """An aggregator that sees more than one Gramian.
 
-    :class:`~pareto_explorer.unlearning.methods.JacobianDescent` takes one wherever it takes a
-    weighting. Each run works on a copy, so state does not leak from one run into the next.
+    :class:`~pareto_explorer.unlearning.methods.jacobian_descent.JacobianDescent` takes one
+    wherever it takes a weighting. Each run works on a copy, so state does not leak from one run
+    into the next.
 
     Attributes:
         needs_positive_losses: Whether both losses have to be above 0.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -13,8 +14,8 @@ __all__ = ["Weighting"]
 class Weighting(nn.Module, ABC):
     """Turns the Gramian of two gradients into their weights.
 
-    It is what ``torchjd.aggregation.Weighting`` is, and either stands where the other may; this one
-    is a class of its own because importing TorchJD's imports its solvers.
+    It is what ``torchjd.aggregation.Weighting`` is, and either stands where the other may. This one
+    is a class of its own because whoever imports TorchJD's imports its solvers as well.
 
     Attributes:
         keeps_state: Whether a step depends on those before. Each run of a method works on a copy.
@@ -25,3 +26,17 @@ class Weighting(nn.Module, ABC):
     @abstractmethod
     def forward(self, gramian: Tensor, /) -> Tensor:
         """Maps Gramians (..., 2, 2) to weights (w_retain, w_forget), of shape (..., 2)."""
+
+    def __lshift__(self, read: Callable[[Tensor], Tensor]) -> Weighting:
+        """Weighs what is read of something else, as TorchJD's aggregators read a Gramian."""
+        return _Composition(self, read)
+
+
+class _Composition(Weighting):
+    def __init__(self, weighting: Weighting, read: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self._weighting = weighting
+        self._read = read
+
+    def forward(self, statistic: Tensor, /) -> Tensor:
+        return self._weighting(self._read(statistic))

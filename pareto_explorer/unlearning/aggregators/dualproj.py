@@ -24,7 +24,7 @@ class DualProj(PreferenceWeighting):
     Source: Lopez-Paz and Ranzato, *Gradient Episodic Memory for Continual Learning*
     (arXiv 1706.08840, equation 11), as Quinton and Rey name it (arXiv 2406.16232). TorchJD's
     default regularises the Gramian, which loses the promise at unequal norms as it does for
-    :class:`~pareto_explorer.unlearning.aggregators.UPGradTorchJD`; it is not done here.
+    :class:`~pareto_explorer.unlearning.aggregators.upgrad.UPGradTorchJD`; it is not done here.
 
     Args:
         preference: p_f, the weight of the forget gradient before the projection, in [0, 1];

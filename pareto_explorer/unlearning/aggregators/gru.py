@@ -23,7 +23,8 @@ class GRU(Weighting):
 
     Source: Wang et al., *GRU: Mitigating the Trade-off between Unlearning and Retention for Large
     Language Models* (arXiv 2503.09117). HAMU's code, where GRU is a baseline, rectifies in the
-    wrong case (see :class:`~pareto_explorer.unlearning.aggregators.PCGrad`); it is not done here.
+    wrong case (see :class:`~pareto_explorer.unlearning.aggregators.pcgrad.PCGrad`); it is not done
+    here.
     The authors' code rectifies against a moving average of the retain gradient, with 0.8 for the
     new one: the knob ``tracking`` of ``gru`` (see
     :class:`~pareto_explorer.unlearning.aggregators.TrackedRetain`), which the preset ``gru`` sets.

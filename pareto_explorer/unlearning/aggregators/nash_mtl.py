@@ -24,10 +24,10 @@ class NashMTL(Weighting):
     """The bargaining game of Nash-MTL, solved by successive convex programs on the host.
 
     For comparison with published results:
-    :class:`~pareto_explorer.unlearning.aggregators.MUNBa` is the solution of the same game for two
-    objectives, exact and without a solver. TorchJD's iteration, which begins at the weights of the
-    step before, agrees with it within 1e-3 for most pairs of gradients and is far off for the
-    rest, and by default shortens the step of length √2 to 1.
+    :class:`~pareto_explorer.unlearning.aggregators.munba.MUNBa` is the solution of the same game
+    for two objectives, exact and without a solver. TorchJD's iteration, which begins at the weights
+    of the step before, agrees with it within 1e-3 for most pairs of gradients and is far off for
+    the rest, and by default shortens the step of length √2 to 1.
 
     Two zero gradients make no step: the solver has no answer. Several Gramians at once are
     solved one by one, each with a memory of its own.

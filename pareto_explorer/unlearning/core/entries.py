@@ -13,7 +13,7 @@ from typing import Any
 
 from pareto_explorer.unlearning.core.knobs import Knob, KnobSpec
 
-__all__ = ["Entry", "arguments", "collect"]
+__all__ = ["Entry", "arguments", "collect", "keyword_only"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Entry:
     def of(
         cls,
         name: str,
-        found: Callable[..., Any],
+        build: Callable[..., Any],
         *,
         summary: str,
         source: str,
@@ -54,7 +54,7 @@ class Entry:
 
         Args:
             name: The name in a search space.
-            found: The class, or a function that builds the object. Its arguments are the knobs,
+            build: The class, or a function that makes the object. Its arguments are the knobs,
                 and their defaults are the knobs' own.
             summary: One sentence.
             source: Paper and section.
@@ -64,10 +64,10 @@ class Entry:
         Raises:
             TypeError: When an argument is left out or has no default, or there is no such one.
         """
-        taken = arguments(found)
+        taken = arguments(build)
         needs = frozenset(taken) & {"aggregator", "forget_loss"}
         described = _described(name, taken, needs, knobs)
-        return cls(name, found, described, summary, source, needs, defects)
+        return cls(name, build, described, summary, source, needs, defects)
 
     @classmethod
     def of_loss(
@@ -81,7 +81,7 @@ class Entry:
         knobs: Mapping[str, KnobSpec] = MappingProxyType({}),
     ) -> Entry:
         """Does the same for a forget loss, whose knobs are its keyword-only arguments."""
-        taken = arguments(loss, keyword_only=True)
+        taken = keyword_only(loss)
         described = _described(name, taken, frozenset(), knobs)
         return cls(name, partial(partial, loss), described, summary, source, defects=defects)
 
@@ -102,15 +102,17 @@ def _described(
     return tuple(Knob(key, defaults[key], *spec) for key, spec in knobs.items())
 
 
-def arguments(
-    found: Callable[..., Any], *, keyword_only: bool = False
-) -> dict[str, inspect.Parameter]:
-    """Lists what a class or a function takes by keyword, or by keyword only."""
-    kinds = {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
-    if keyword_only:
-        kinds.remove(inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = inspect.signature(found).parameters
-    return {name: given for name, given in parameters.items() if given.kind in kinds}
+def arguments(build: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Lists what a class or a function takes by keyword."""
+    kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    taken = inspect.signature(build).parameters
+    return {name: argument for name, argument in taken.items() if argument.kind in kinds}
+
+
+def keyword_only(loss: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Lists what a function takes by keyword only: the knobs of a forget loss."""
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return {name: taken for name, taken in arguments(loss).items() if taken.kind is kind}
 
 
 def collect(package: str) -> dict[str, Entry]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from torch import Tensor
 from torch.nn import functional
 
 from pareto_explorer.unlearning.core.references import References
 
-__all__ = ["ForgetBatch", "ForgetLoss", "cross_entropy"]
+__all__ = ["ForgetBatch", "ForgetLoss", "cross_entropy", "falls_below_zero"]
+
+_Loss = TypeVar("_Loss", bound=Callable[..., Tensor])
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,12 @@ class ForgetBatch:
 
 #: Maps a batch to the mean over it, which is minimised; its knobs are bound.
 ForgetLoss = Callable[[ForgetBatch], Tensor]
+
+
+def falls_below_zero(loss: _Loss) -> _Loss:
+    """Marks a forget loss that aggregators which need positive losses cannot take."""
+    loss.falls_below_zero = True  # type: ignore[attr-defined]
+    return loss
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

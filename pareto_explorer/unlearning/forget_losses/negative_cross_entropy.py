@@ -7,11 +7,12 @@ from torch.nn import functional
 
 from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.knobs import KnobSpec, absent_or_above_zero
-from pareto_explorer.unlearning.core.losses import ForgetBatch
+from pareto_explorer.unlearning.core.losses import ForgetBatch, falls_below_zero
 
 __all__ = ["ENTRIES", "negative_cross_entropy"]
 
 
+@falls_below_zero
 def negative_cross_entropy(batch: ForgetBatch, *, clip: float | None = None) -> Tensor:
     """−CE = log p_y, in (−∞, 0]: gradient ascent on the cross-entropy.
 

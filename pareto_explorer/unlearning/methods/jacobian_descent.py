@@ -25,7 +25,6 @@ from pareto_explorer.unlearning.core.knobs import (
 )
 from pareto_explorer.unlearning.core.loss_pair import Objectives
 from pareto_explorer.unlearning.core.losses import ForgetLoss
-from pareto_explorer.unlearning.forget_losses.negative_cross_entropy import negative_cross_entropy
 from pareto_explorer.unlearning.methods._auto_lr import AutoLR
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting
 from pareto_explorer.unlearning.methods._optimiser import optimiser
@@ -65,16 +64,16 @@ class JacobianDescent(GradientMethod):
     (arXiv 2510.19226) for the saliency mask, NGDiff (arXiv 2410.22086) for the learning rate.
 
     Attributes:
-        aggregator: The weighting, ours or TorchJD's, or rule. A stateful one starts each run as it
-            is given here.
+        aggregator: The weighting, ours or TorchJD's, or the rule. A stateful one starts each run
+            as it is given here.
         forget_loss: The objective on the forget set.
         granularity: ``full``: one pair of weights; ``layer``: each parameter tensor has a
             Gramian and a pair of weights of its own, of which the weight columns show the mean.
         saliency: Fraction of the weights that may move: those on which the forget loss of the
-            original model depends most (see :func:`~.saliency.saliency_mask`). The others have no
+            original model depends most (see :func:`~._saliency.saliency_mask`). The others have no
             part in the Gramian and stay bit-identical. ``None``: all may move.
         auto_lr: Whether ``lr`` is only where the learning rate starts (see
-            :class:`~.auto_lr.AutoLR`); with ``sgd`` only.
+            :class:`~._auto_lr.AutoLR`); with ``sgd`` only.
 
     Raises:
         InputError: When a word is not known, or ``auto_lr`` is asked of ``adamw``.
@@ -103,11 +102,11 @@ class JacobianDescent(GradientMethod):
             InputError: When the aggregator needs positive losses and the forget loss is not.
         """
         positive = isinstance(self.aggregator, Rule) and self.aggregator.needs_positive_losses
-        loss = self.forget_loss
-        if positive and (loss.func if isinstance(loss, partial) else loss) is _NEGATIVE:
+        loss = self.forget_loss.func if isinstance(self.forget_loss, partial) else self.forget_loss
+        if positive and getattr(loss, "falls_below_zero", False):
             raise InputError(
                 f"aggregator: {type(self.aggregator).__name__} is defined for positive losses "
-                "only; take another forget_loss than 'negative_cross_entropy'."
+                f"only; take another forget_loss than {loss.__name__!r}."
             )
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
@@ -177,10 +176,6 @@ class JacobianDescent(GradientMethod):
         originals = [p.detach().clone() for p in setting.parameters]
         setting.after_step.append(lambda: restore_masked(setting.parameters, masks, originals))
         return torch.cat([mask.flatten() for mask in masks]).to(setting.parameters[0].dtype)
-
-
-#: Below 0, whatever its knobs.
-_NEGATIVE = negative_cross_entropy
 
 
 def _diagnostics(

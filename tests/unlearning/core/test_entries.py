@@ -1,6 +1,6 @@
 import pytest
 
-from pareto_explorer.unlearning.core.entries import Entry, arguments, collect
+from pareto_explorer.unlearning.core.entries import Entry, arguments, collect, keyword_only
 from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero
 
 
@@ -37,6 +37,7 @@ def test_knobs_of_a_loss_are_keyword_only():
     assert entry.build(power=2)(3) == 9
     assert (entry.needs, entry.defects) == (set(), "none")
     assert list(arguments(confidence)) == ["batch", "power"]
+    assert list(keyword_only(confidence)) == ["power"]
 
 
 @pytest.mark.parametrize("knobs", [{}, SIZE, SIZE | FAST | {"speed": FAST["fast"]}], ids=list)
