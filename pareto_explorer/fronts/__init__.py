@@ -33,7 +33,6 @@ from pareto_explorer.fronts.statistics.expected import expected_hypervolume
 from pareto_explorer.fronts.statistics.families import (
     FamilyHypervolume,
     family_hypervolumes,
-    hypervolume_json,
     pooled_hypervolume,
 )
 from pareto_explorer.fronts.statistics.floor import (
@@ -42,6 +41,7 @@ from pareto_explorer.fronts.statistics.floor import (
     floor_sentence,
     retrain_floor,
 )
+from pareto_explorer.fronts.statistics.hypervolume_json import hypervolume_json
 from pareto_explorer.fronts.statistics.importance import ImportanceResult, knob_importance
 from pareto_explorer.fronts.statistics.indicators import (
     additive_epsilon,
