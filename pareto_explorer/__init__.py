@@ -24,9 +24,9 @@ from pareto_explorer.errors import InputError
 
 if TYPE_CHECKING:
     from pareto_explorer.api import run_sweep
-    from pareto_explorer.notebook.explorer import explore
-    from pareto_explorer.results.combining import combine_runs
-    from pareto_explorer.results.run import Run, load_run
+    from pareto_explorer.loading import Run, load_run
+    from pareto_explorer.notebook import explore
+    from pareto_explorer.results import combine_runs
     from pareto_explorer.sweeps import SweepSpec
 
 __all__ = [
@@ -41,16 +41,18 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Run": "pareto_explorer.results.run",
-    "load_run": "pareto_explorer.results.run",
+    "Run": "pareto_explorer.loading",
+    "load_run": "pareto_explorer.loading",
     "SweepSpec": "pareto_explorer.sweeps",
     "run_sweep": "pareto_explorer.api",
-    "combine_runs": "pareto_explorer.results.combining",
-    "explore": "pareto_explorer.notebook.explorer",
+    "combine_runs": "pareto_explorer.results",
+    "explore": "pareto_explorer.notebook",
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+if not TYPE_CHECKING:  # or a name that does not exist would be taken for anything
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(_HOMES[name]), name)

@@ -11,6 +11,7 @@ from pareto_explorer.figures.importance import plot_importance
 from pareto_explorer.figures.sensitivity import plot_sensitivity
 from pareto_explorer.figures.shared.landmark_clouds import LandmarkCloud
 from pareto_explorer.figures.shared.style import DARK, LIGHT, FamilyStyle, Theme, family_styles
+from pareto_explorer.figures.sketch import draw_sketch
 
 __all__ = [
     "DARK",
@@ -21,6 +22,7 @@ __all__ = [
     "LandmarkCloud",
     "Theme",
     "draw_front",
+    "draw_sketch",
     "family_styles",
     "front_info",
     "plot_anytime",

@@ -1,1 +1,5 @@
 """The linked explorer for notebooks."""
+
+from pareto_explorer.notebook.explorer import Explorer, explore
+
+__all__ = ["Explorer", "explore"]
