@@ -1,10 +1,38 @@
 """Sweep machine-unlearning methods and see the forget-versus-retain front.
 
->>> from pareto_explorer import SweepSpec, run_sweep, load_run    # doctest: +SKIP
->>> run = run_sweep(SweepSpec.load("digits"), "runs/digits")      # doctest: +SKIP
->>> load_run("runs/digits").figure()                              # doctest: +SKIP
+A ``SweepSpec`` says what is unlearned and by which families of methods; ``run_sweep`` runs it on
+Ray and leaves a run directory with a report. ``load_run`` brings it back, and needs neither torch
+nor Ray.
 
-``load_run`` and what it returns need neither torch nor Ray.
+>>> from pareto_explorer import SweepSpec, load_run, run_sweep
+>>> run = run_sweep(SweepSpec.load("digits"), "runs/digits")    # doctest: +SKIP
+>>> run = load_run("runs/digits")
+>>> run.box.metrics
+('forget_gap', 'retain_gap')
+>>> chosen = run.select(maximum={"retain_gap": 0.02})
+>>> bool(chosen.chosen["validation_retain_gap"] <= 0.02)
+True
+
+| to | there is |
+|---|---|
+| say what is swept | ``SweepSpec`` |
+| sweep, and continue | ``run_sweep`` |
+| load a run | ``load_run``, ``Run`` |
+| put runs side by side | ``combine_runs`` |
+| look at one in a notebook | ``explore`` |
+| catch bad input | ``InputError`` |
+| know the version | ``__version__`` |
+
+| package | what it holds |
+|---|---|
+| ``tasks``, ``unlearning``, ``metrics`` | what is unlearned, how, and how good the models are |
+| ``sweeps`` | trials on Ray |
+| ``schema``, ``runs`` | what a run directory holds |
+| ``fronts``, ``figures`` | the mathematics and the pictures |
+| ``results``, ``reports``, ``notebook`` | runs in Python, as pages and as a widget |
+| ``interchange`` | other tools' sweeps, and runs for other tools |
+
+What a package's ``__all__`` names is public; everything else may change without notice.
 """
 
 from __future__ import annotations
