@@ -33,7 +33,7 @@ PACKAGES = (
 def swept(tmp_path_factory):
     """A folder in which the run of the examples is ``runs/digits``."""
     folder = tmp_path_factory.mktemp("narratives")
-    write_synthetic_run(folder / "runs" / "digits")
+    write_synthetic_run(folder / "runs" / "digits", configurations=1)
     return folder
 
 

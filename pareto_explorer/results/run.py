@@ -1,4 +1,4 @@
-"""Load a run into Python, where neither torch nor Ray need be installed."""
+"""A run in Python, where neither torch nor Ray need be installed."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory):
-    return write_synthetic_run(tmp_path_factory.mktemp("explore") / "run")
+    return write_synthetic_run(tmp_path_factory.mktemp("results") / "run")
 
 
 def test_a_run_is_loaded_with_all_its_parts(directory):
