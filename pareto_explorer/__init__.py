@@ -1,10 +1,38 @@
 """Sweep machine-unlearning methods and see the forget-versus-retain front.
 
->>> from pareto_explorer import SweepSpec, run_sweep, load_run    # doctest: +SKIP
->>> run = run_sweep(SweepSpec.load("digits"), "runs/digits")      # doctest: +SKIP
->>> load_run("runs/digits").figure()                              # doctest: +SKIP
+A ``SweepSpec`` says what is unlearned and by which families of methods; ``run_sweep`` runs it on
+Ray and leaves a run directory with a report. ``load_run`` brings it back, and needs neither torch
+nor Ray.
 
-``load_run`` and what it returns need neither torch nor Ray.
+>>> from pareto_explorer import SweepSpec, load_run, run_sweep
+>>> run = run_sweep(SweepSpec.load("digits"), "runs/digits")    # doctest: +SKIP
+>>> run = load_run("runs/digits")
+>>> run.box.metrics
+('forget_gap', 'retain_gap')
+>>> chosen = run.select(maximum={"retain_gap": 0.02})
+>>> bool(chosen.chosen["validation_retain_gap"] <= 0.02)
+True
+
+| to | there is |
+|---|---|
+| say what is swept | ``SweepSpec`` |
+| sweep, and continue | ``run_sweep`` |
+| load a run | ``load_run``, ``Run`` |
+| put runs side by side | ``combine_runs`` |
+| look at one in a notebook | ``explore`` |
+| catch bad input | ``InputError`` |
+| know the version | ``__version__`` |
+
+| package | what it holds |
+|---|---|
+| ``tasks``, ``unlearning``, ``metrics`` | what is unlearned, how, and how good the models are |
+| ``sweeps`` | trials on Ray |
+| ``schema``, ``runs`` | what a run directory holds |
+| ``fronts``, ``figures`` | the mathematics and the pictures |
+| ``results``, ``reports``, ``notebook`` | runs in Python, as pages and as a widget |
+| ``interchange`` | other tools' sweeps, and runs for other tools |
+
+What a package's ``__all__`` names is public; everything else may change without notice.
 """
 
 from __future__ import annotations
@@ -24,9 +52,9 @@ from pareto_explorer.errors import InputError
 
 if TYPE_CHECKING:
     from pareto_explorer.api import run_sweep
-    from pareto_explorer.notebook.explorer import explore
-    from pareto_explorer.results.combining import combine_runs
-    from pareto_explorer.results.run import Run, load_run
+    from pareto_explorer.loading import Run, load_run
+    from pareto_explorer.notebook import explore
+    from pareto_explorer.results import combine_runs
     from pareto_explorer.sweeps import SweepSpec
 
 __all__ = [
@@ -41,16 +69,18 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Run": "pareto_explorer.results.run",
-    "load_run": "pareto_explorer.results.run",
+    "Run": "pareto_explorer.loading",
+    "load_run": "pareto_explorer.loading",
     "SweepSpec": "pareto_explorer.sweeps",
     "run_sweep": "pareto_explorer.api",
-    "combine_runs": "pareto_explorer.results.combining",
-    "explore": "pareto_explorer.notebook.explorer",
+    "combine_runs": "pareto_explorer.results",
+    "explore": "pareto_explorer.notebook",
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+if not TYPE_CHECKING:  # or a name that does not exist would be taken for anything
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(_HOMES[name]), name)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from pareto_explorer.loading import Run, load_run
 from pareto_explorer.reports import write_report
-from pareto_explorer.results.run import Run, load_run
 from pareto_explorer.runs import Mirror, is_uri
 from pareto_explorer.sweeps import SweepSpec, execute
 from pareto_explorer.sweeps.live.progress import Progress

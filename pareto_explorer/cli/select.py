@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -86,16 +85,12 @@ def select(
 
     Exit code: 0 chosen, 1 the weights could not be reproduced, 2 bad input.
     """
-    from pareto_explorer.fronts.selection.select import select as choose
+    from pareto_explorer.results import load_run
     from pareto_explorer.results.exporting import check_destination
-    from pareto_explorer.results.run import load_run
 
     loaded = load_run(run)
     bounds = _bounds("--max", maximum), _bounds("--min", minimum)
-    _refuse_unrecorded(loaded, {**bounds[0], **bounds[1]})
-    selection = choose(
-        loaded.points,
-        loaded.box,
+    selection = loaded.select(
         rule=rule.value if rule else None,
         maximum=bounds[0],
         minimum=bounds[1],
@@ -175,14 +170,6 @@ def _bounds(option: str, values: list[str] | None) -> dict[str, float]:
             raise InputError(f"{option}: {metric} is given twice; drop one.")
         bounds[metric] = value
     return bounds
-
-
-def _refuse_unrecorded(run: Run, bounded: Iterable[str]) -> None:
-    for name in bounded:
-        if name in run.not_recorded:
-            raise InputError(
-                f"{name}: where this sweep was made, it was not recorded; bound another metric."
-            )
 
 
 def _weights(text: str | None) -> list[float] | None:

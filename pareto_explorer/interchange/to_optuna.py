@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pareto_explorer.interchange.cells import plain
+from pareto_explorer.interchange.exported import Exported
 from pareto_explorer.interchange.from_optuna import quiet
 from pareto_explorer.schema.columns import (
     CONFIG_PREFIX,
@@ -25,14 +26,13 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
     from pareto_explorer.fronts import Box
-    from pareto_explorer.results.run import Run
 
 __all__ = ["to_optuna"]
 
 _NAMES = ("trial_id", "family", "method", "aggregator", "forget_loss", "step", "samples", "seconds")
 
 
-def to_optuna(run: Run) -> optuna.study.Study:
+def to_optuna(run: Exported) -> optuna.study.Study:
     """Turns a run into an in-memory Optuna study with one trial per checkpoint's replicate mean.
 
     The values are the objectives in metric units, with their directions. The parameters are the
@@ -49,7 +49,7 @@ def to_optuna(run: Run) -> optuna.study.Study:
     families, name parameters that all of them have, such as ``params=["family", "lr", "step"]``.
 
     Args:
-        run: A loaded run.
+        run: A loaded run, see ``results.load_run``.
 
     Returns:
         The study; ``study.best_trials`` is the front of replicate means.
@@ -70,7 +70,7 @@ def to_optuna(run: Run) -> optuna.study.Study:
     return study
 
 
-def _trials(run: Run) -> Iterator[optuna.trial.FrozenTrial]:
+def _trials(run: Exported) -> Iterator[optuna.trial.FrozenTrial]:
     from optuna.trial import TrialState, create_trial
 
     means = run.means()
@@ -104,7 +104,7 @@ def _trials(run: Run) -> Iterator[optuna.trial.FrozenTrial]:
         )
 
 
-def _distributions(run: Run) -> dict[str, BaseDistribution]:
+def _distributions(run: Exported) -> dict[str, BaseDistribution]:
     """One distribution per parameter, wide enough for every value in the run."""
     logarithmic = _logarithmic(run.manifest)
     found = {}

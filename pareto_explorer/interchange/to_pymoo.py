@@ -8,19 +8,18 @@ import numpy as np
 
 from pareto_explorer.fronts.core.tables import objective_values
 from pareto_explorer.interchange.cells import plain
+from pareto_explorer.interchange.exported import Exported
 from pareto_explorer.schema.columns import CONFIG_PREFIX, config_columns
 
 if TYPE_CHECKING:
     from pymoo.core.result import Result
-
-    from pareto_explorer.results.run import Run
 
 __all__ = ["to_pymoo"]
 
 _NAMES = ("trial_id", "family", "step")
 
 
-def to_pymoo(run: Run) -> Result:
+def to_pymoo(run: Exported) -> Result:
     """Turns a run into what pymoo's ``minimize`` would return.
 
     pymoo minimises everything, so a maximised objective is negated: ``F`` is in metric units with
@@ -28,7 +27,7 @@ def to_pymoo(run: Run) -> Result:
     ``result.opt.get("trial_id")``.
 
     Args:
-        run: A loaded run.
+        run: A loaded run, see ``results.load_run``.
 
     Returns:
         ``pop`` holds every replicate mean and ``opt`` the front, n individuals; ``F`` (n, m) and

@@ -1,4 +1,27 @@
-"""How good an unlearned model is, measured against the landmarks of its replicate."""
+"""How good an unlearned model is, measured against the landmarks of its replicate.
+
+What there is to measure is a row in ``METRICS``; an ``Evaluator`` computes all of it for a model.
+The functions beneath are there for a model of one's own.
+
+>>> import torch
+>>> from pareto_explorer.metrics import accuracy, mean_gap
+>>> logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 1.0], [0.0, 4.0]])
+>>> accuracy(logits, torch.tensor([0, 1, 1, 1]))
+0.75
+>>> unlearned = {"retain_accuracy": 0.75, "test_accuracy": 0.50}
+>>> retrained = {"retain_accuracy": 1.00, "test_accuracy": 0.75}
+>>> mean_gap(unlearned, retrained, ("retain_accuracy", "test_accuracy"))
+0.25
+
+| to | there is |
+|---|---|
+| know the metrics | ``METRICS``, ``MetricEntry`` |
+| measure a model | ``Evaluator``, ``Diverged`` |
+| compare predictions | ``accuracy``, ``confidences``, ``js_divergence`` |
+| attack them | ``membership_inference`` |
+| compare with a landmark | ``mean_gap``, ``average_gap``, ``tug_of_war``, \
+``accuracy_drop``, ``forget_accuracy_gap`` |
+"""
 
 from pareto_explorer.metrics.evaluate import Diverged, Evaluator
 from pareto_explorer.metrics.measures import (

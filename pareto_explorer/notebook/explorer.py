@@ -25,9 +25,7 @@ from pareto_explorer.notebook.parts import (
     summary,
 )
 from pareto_explorer.results.run import Run, load_run
-from pareto_explorer.schema.columns import (
-    metric_columns,
-)
+from pareto_explorer.schema.columns import metric_columns
 
 __all__ = ["Explorer", "explore"]
 

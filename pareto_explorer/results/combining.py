@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -18,6 +18,8 @@ from pareto_explorer.text import plural
 from pareto_explorer.trust.files import read_json, read_yaml
 
 __all__ = ["combine_runs", "load_runs", "read_box"]
+
+AnyRun = TypeVar("AnyRun", bound=Run)
 
 _SEEDS = ["training_seed", "unlearning_seed"]
 
@@ -39,7 +41,7 @@ def load_runs(paths: Sequence[str | PathLike[str]], box: str | PathLike[str] | N
     return runs[0] if len(runs) == 1 else combine_runs(runs)
 
 
-def combine_runs(runs: Sequence[Run]) -> Run:
+def combine_runs(runs: Sequence[AnyRun]) -> AnyRun:
     """Puts runs of one task side by side.
 
     Families and trials get the name of their run in front. Replicates are matched by their seeds;
@@ -68,14 +70,17 @@ def combine_runs(runs: Sequence[Run]) -> Run:
     members = dict(zip(_names(runs), runs, strict=True))
     seeds = _common_seeds(runs)
     points = [_renamed(name, run.points, seeds) for name, run in members.items()]
-    return Run(
-        directory=first.directory,
+    return replace(
+        first,
         manifest={"name": " and ".join(members)},
         points=pd.concat(points, ignore_index=True),
         landmarks=_renumbered_landmarks(next((r for r in runs if r.retrained), first), seeds),
-        box=first.box,
-        shown=first.shown,
         members=members,
+        domains={
+            f"{name}{MEMBER}{family}": knobs
+            for name, run in members.items()
+            for family, knobs in run.domains.items()
+        },
         notes=tuple(dict.fromkeys(_left_out(members, seeds) + [n for r in runs for n in r.notes])),
     )
 

@@ -1,28 +1,31 @@
-"""Load a run into Python, where neither torch nor Ray need be installed."""
+"""A run in Python, where neither torch nor Ray need be installed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, bare
 from pareto_explorer.fronts import (
     Box,
     FamilyHypervolume,
+    Selection,
     family_hypervolumes,
     front,
     knob_coverage,
     knob_edges,
     pooled_hypervolume,
     replicate_means,
+    select,
 )
 from pareto_explorer.fronts.core.domains import KnobDomain, read_domains
+from pareto_explorer.results.html import run_html
+from pareto_explorer.results.hypervolumes import Hypervolumes
 from pareto_explorer.runs import (
     RunDirectory,
     read_landmarks,
@@ -62,6 +65,7 @@ class Run:
         shown: The run's path as the user wrote it, for commands; of an address, without secrets.
         members: The runs by name that were put together into this one; empty for a run of its own.
         notes: Sentences on what the run leaves out or measures in another way than it was swept.
+        domains: What each family's knobs were drawn from; empty where the run does not record it.
     """
 
     directory: RunDirectory
@@ -72,6 +76,63 @@ class Run:
     shown: str
     members: Mapping[str, Run] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    domains: Mapping[str, Mapping[str, KnobDomain]] = field(default_factory=dict)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | PathLike[str],
+        mapping: ColumnMapping | str | PathLike[str] | None = None,
+        *,
+        study: str | None = None,
+    ) -> Self:
+        """Loads a run directory, of a finished or of a running sweep, or a sweep made elsewhere.
+
+        Args:
+            path: The run directory, or the URI of one in storage, of which a local copy is made; or
+                a table, a Ray Tune experiment directory or a storage of Optuna, see
+                ``interchange.read_foreign``.
+            mapping: For a sweep made elsewhere: what its columns mean, and the objectives.
+            study: For a storage of Optuna that holds several studies: which one.
+
+        Raises:
+            InputError: The path is no run directory and nothing else that can be read, or one of
+                its files is damaged.
+        """
+        from pareto_explorer.interchange import is_foreign, read_foreign
+
+        shown = redacted(str(path))
+        if mapping is not None or study is not None or is_foreign(path):
+            found = read_foreign(path, mapping, study=study)
+            parts = (found.manifest, found.points, found.landmarks, found.box)
+            domains = read_domains(found.manifest.get("domains", {}))
+            return cls(RunDirectory(Path(path)), *parts, shown, domains=domains)
+        directory = RunDirectory(local_path(path))
+        manifest = read_manifest(directory)
+        recorded = recorded_entry(directory, manifest, "box")
+        try:
+            box = Box.from_dict(recorded)
+            domains = read_domains(manifest.get("domains", {}))
+        except InputError as error:
+            raise InputError(f"{str(directory.sweep_yaml)!r}: {error}") from None
+        points, landmarks = read_points(directory), read_landmarks(directory)
+        require_own(directory, manifest, points, landmarks)
+        return cls(directory, manifest, points, landmarks, box, shown, domains=domains)
+
+    def __repr__(self) -> str:
+        return f"<Run {self._heading}>"
+
+    def _repr_html_(self) -> str:
+        volumes = self.hypervolume()
+        return run_html(self._heading, volumes, self.points, self.landmarks, self.box, self.notes)
+
+    @property
+    def _heading(self) -> str:
+        return (
+            f"{self.shown!r}: families {self.points['family'].nunique()}, "
+            f"replicates {self.points['replicate'].nunique()}, points {len(self.points)}, "
+            f"objectives {', '.join(map(bare, self.box.metrics))}"
+        )
 
     @property
     def name(self) -> str:
@@ -152,24 +213,47 @@ class Run:
         """Every checkpoint's replicate means, marked; see ``fronts.replicate_means``."""
         return replicate_means(self.points, self.box)
 
-    def hypervolume(self) -> dict[str, FamilyHypervolume]:
-        """The hypervolume of each family; see ``fronts.family_hypervolumes``."""
-        return family_hypervolumes(self.points, self.box)
+    def hypervolume(self) -> Hypervolumes:
+        """The hypervolume of each family, shown as a table; see ``fronts.family_hypervolumes``."""
+        return Hypervolumes(family_hypervolumes(self.points, self.box))
 
-    @cached_property
-    def domains(self) -> dict[str, dict[str, KnobDomain]]:
-        """What each family's knobs were drawn from; empty where the run does not record it.
+    def select(
+        self,
+        *,
+        rule: str | None = None,
+        maximum: Mapping[str, float] | None = None,
+        minimum: Mapping[str, float] | None = None,
+        weights: Sequence[float] | None = None,
+        families: Sequence[str] = (),
+        one_standard_error: bool = False,
+        trial_id: str | None = None,
+        step: int | None = None,
+    ) -> Selection:
+        """Chooses one model by its validation metrics; see ``fronts.select`` for the arguments.
+
+        >>> run.select(maximum={"retain_gap": 0.01})              # doctest: +SKIP
 
         Raises:
-            InputError: The manifest is damaged.
+            InputError: Nothing to choose from, no model keeps the constraints, an unknown name,
+                arguments that do not go together, or a bound on a cost that was not recorded.
         """
-        if not self.members:
-            return read_domains(self.manifest.get("domains", {}))
-        return {
-            f"{name}{MEMBER}{family}": knobs
-            for name, run in self.members.items()
-            for family, knobs in run.domains.items()
-        }
+        for name in (*(maximum or ()), *(minimum or ())):
+            if name in self.not_recorded:
+                raise InputError(
+                    f"{name}: where this sweep was made, it was not recorded; bound another metric."
+                )
+        return select(
+            self.points,
+            self.box,
+            rule=rule,
+            maximum=maximum,
+            minimum=minimum,
+            weights=weights,
+            families=families,
+            one_standard_error=one_standard_error,
+            trial_id=trial_id,
+            step=step,
+        )
 
     def coverage(self) -> pd.DataFrame:
         """How much of each knob's range was tried; see ``fronts.knob_coverage``."""
@@ -184,8 +268,8 @@ class Run:
         return pooled_hypervolume(self.points, self.box)
 
     def figure(self) -> go.Figure:
-        """The forget-versus-retain front as a Plotly figure; see ``figures.front.plot_front``."""
-        from pareto_explorer.figures.front import plot_front
+        """The forget-versus-retain front as a Plotly figure; see ``figures.plot_front``."""
+        from pareto_explorer.figures import plot_front
 
         return plot_front(self.points, self.landmarks, self.box)
 
@@ -224,36 +308,5 @@ def load_run(
     *,
     study: str | None = None,
 ) -> Run:
-    """Loads a run directory, of a finished or of a running sweep, or a sweep made elsewhere.
-
-    Args:
-        path: The run directory, or the URI of one in storage, of which a local copy is made; or a
-            table, a Ray Tune experiment directory or a storage of Optuna, see
-            ``interchange.read_foreign``.
-        mapping: For a sweep made elsewhere: what its columns mean, and the objectives.
-        study: For a storage of Optuna that holds several studies: which one.
-
-    Returns:
-        The run.
-
-    Raises:
-        InputError: The path is no run directory and nothing else that can be read, or one of its
-            files is damaged.
-    """
-    from pareto_explorer.interchange import is_foreign, read_foreign
-
-    if mapping is not None or study is not None or is_foreign(path):
-        found = read_foreign(path, mapping, study=study)
-        parts = (found.manifest, found.points, found.landmarks, found.box)
-        return Run(RunDirectory(Path(path)), *parts, redacted(str(path)))
-    directory = RunDirectory(local_path(path))
-    manifest = read_manifest(directory)
-    recorded = recorded_entry(directory, manifest, "box")
-    try:
-        box = Box.from_dict(recorded)
-        read_domains(manifest.get("domains", {}))
-    except InputError as error:
-        raise InputError(f"{str(directory.sweep_yaml)!r}: {error}") from None
-    points, landmarks = read_points(directory), read_landmarks(directory)
-    require_own(directory, manifest, points, landmarks)
-    return Run(directory, manifest, points, landmarks, box, redacted(str(path)))
+    """Loads a run without what writes reports; see ``Run.load``."""
+    return Run.load(path, mapping, study=study)

@@ -1,4 +1,32 @@
-"""What is unlearned: tasks, forget requests and their landmarks."""
+"""What is unlearned: tasks, forget requests and their landmarks.
+
+``task_from`` makes a task of data and a model of one's own; ``make_task`` builds a registered one.
+Either says which training samples are to be forgotten, and how landmarks are trained.
+
+>>> from pareto_explorer.tasks import make_task
+>>> task = make_task({"name": "digits", "forget": {"kind": "random", "fraction": 0.1}})
+>>> len(task.train), len(task.forget), task.n_classes
+(1078, 108, 10)
+
+| to | there is |
+|---|---|
+| bring data and a model | ``task_from``, ``samples_from``, ``Samples``, \
+``UnlearningTask``, ``Recipe``, ``CropFlip`` |
+| take a registered task | ``make_task``, ``TASKS``, ``TaskEntry``, ``digits``, ``cifar10``, \
+``cifar100``, ``fashion_mnist``, ``mnist``, ``svhn``, ``tiny_imagenet``, ``image_folder``, \
+``VisionTask``, ``text``, ``sentences``, ``textures`` |
+| say what is forgotten | ``parse_forget``, ``ForgetRequest``, ``RandomSubset``, \
+``WholeClass``, ``Subclass``, ``Mislabelled``, ``Mixture``, ``Indices``, ``select_forget_set``, \
+``ForgetSet``, ``Groups``, ``select_adjacent_set``, ``nearest_class`` |
+| split data | ``stratified_split``, ``published_split``, ``PublishedSplit`` |
+| take a network | ``make_model``, ``MODELS``, ``ModelEntry``, ``parse_model``, \
+``ModelSpec``, ``digits_cnn``, ``image_classifier``, ``ImageClassifier`` |
+| train landmarks | ``train_landmark``, ``train_stages``, ``train_model``, ``Stage``, \
+``LandmarkKind``, ``parse_recipe``, ``RECIPES``, ``given_original`` |
+| find them again | ``LandmarkCache``, ``default_cache_dir``, ``fingerprint``, \
+``RECIPE_VERSION`` |
+| load weights | ``load_weights``, ``restore_model`` |
+"""
 
 from pareto_explorer.tasks.builtin.digits import digits
 from pareto_explorer.tasks.builtin.text.sentences import sentences

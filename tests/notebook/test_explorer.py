@@ -15,7 +15,7 @@ from tests.synthetic import HOSTILE_LOSS, write_oracle_free_run, write_synthetic
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return load_run(write_synthetic_run(tmp_path_factory.mktemp("widget") / "run").path)
+    return load_run(write_synthetic_run(tmp_path_factory.mktemp("notebook") / "run").path)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_it_is_the_first_sentence_and_nothing_is_ranked(run: Run, said: str) -> 
 
 def test_the_same_run_with_something_to_forget_is_ranked(run: Run) -> None:
     landmarks = run.landmarks.assign(forget_gap=lambda t: 0.85 * (t["landmark"] == "original"))
-    run = Run(run.directory, run.manifest, run.points, landmarks, run.box, run.shown)
+    run = replace(run, landmarks=landmarks)
     assert nothing_to_forget(landmarks, run.box.metrics) == ""
     assert "has the largest mean hypervolume" in finding_card(Material(run)).sentence
     assert any(pair.distinguishable for pair in Material(run).comparisons)

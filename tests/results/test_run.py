@@ -1,13 +1,16 @@
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
+from html import escape
+from inspect import signature
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.fronts import front, hypervolume_json, retrain_gap_box
+from pareto_explorer.fronts import Box, Objective, front, hypervolume_json, retrain_gap_box, select
 from pareto_explorer.reports import write_report
 from pareto_explorer.results.run import load_run
 from pareto_explorer.runs import read_manifest, write_manifest
@@ -18,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory):
-    return write_synthetic_run(tmp_path_factory.mktemp("explore") / "run")
+    return write_synthetic_run(tmp_path_factory.mktemp("results") / "run")
 
 
 def test_a_run_is_loaded_with_all_its_parts(directory):
@@ -138,3 +141,76 @@ def test_a_table_is_loaded_with_a_mapping(tmp_path):
     with pytest.raises(InputError, match="`out`"):
         write_report(run)
     assert write_report(run, tmp_path / "report").exists()
+
+
+def test_it_says_in_a_line_what_it_is(directory, monkeypatch):
+    monkeypatch.chdir(directory.path.parent)
+    assert repr(load_run("run")) == (
+        "<Run 'run': families 7, replicates 3, points 156, objectives forget_gap, retain_gap>"
+    )
+
+
+def test_a_notebook_shows_families_hypervolumes_and_the_front(directory):
+    run = load_run(directory.path)
+    page = run._repr_html_()
+    for family, volume in run.hypervolume().items():
+        assert escape(family) in page
+        assert f"{volume.mean:.4f}" in page
+    assert page.count("<svg") == 1
+    assert "<script" not in page
+    assert "http" not in page  # nothing is fetched
+
+
+def test_names_in_a_notebook_are_text(directory):
+    run = load_run(directory.path)
+    hostile = "<img src=x onerror=alert(1)>$x$"
+    points = run.points.assign(family=hostile + run.points["family"])
+    page = replace(run, points=points, shown=hostile, notes=(hostile,))._repr_html_()
+    assert "<img" not in page
+    assert page.count(escape(hostile)) == 2 + run.points["family"].nunique()
+
+
+def test_a_notebook_shows_what_has_no_picture(directory):
+    run = load_run(directory.path)
+    page = replace(run, points=run.points.assign(status="failed"))._repr_html_()
+    assert "0.0000" in page
+    third = Objective("js_divergence", "min", ideal=0.0, nadir=0.6)
+    box = Box((*run.box.objectives, third), (1.0, 1.0, 1.0))
+    page = replace(run, box=box)._repr_html_()
+    assert "<table>" in page
+    assert "<svg" not in page
+
+
+def test_one_model_is_chosen_as_in_fronts(directory):
+    run = load_run(directory.path)
+    chosen = run.select(maximum={"retain_gap": 0.02})
+    again = select(run.points, run.box, maximum={"retain_gap": 0.02})
+    assert chosen.chosen.equals(again.chosen)
+    assert chosen.rule == "tolerance"
+    named = run.select(trial_id=chosen.trial_id, step=chosen.step)
+    assert named.chosen["forget_gap"] == chosen.chosen["forget_gap"]
+    assert repr(chosen) == (
+        f"<Selection {chosen.trial_id}, step {chosen.step} of {chosen.family}, by tolerance: "
+        f"forget_gap {chosen.chosen['forget_gap']:.4f}, "
+        f"retain_gap {chosen.chosen['retain_gap']:.4f}, "
+        f"lr {chosen.knobs['lr']:.4g}, optimizer sgd>"
+    )
+
+
+def test_every_argument_of_select_is_passed_on(directory):
+    run = load_run(directory.path)
+    own, ours = (signature(f).parameters for f in (run.select, select))
+    assert list(own) == list(ours)[2:]
+    assert all(own[name].default == ours[name].default for name in own)
+    weighted = run.select(weights=[0.2, 0.8], families=["fine_tune"], one_standard_error=True)
+    assert (weighted.rule, weighted.families) == ("weights", ("fine_tune",))
+    assert weighted.one_standard_error
+    early = run.select(minimum={"forget_gap": 0.5}, rule="closest")
+    assert early.chosen["validation_forget_gap"] >= 0.5
+
+
+def test_a_cost_that_was_not_recorded_bounds_nothing(directory):
+    run = load_run(directory.path)
+    elsewhere = run.manifest | {"imported": {"not_recorded": ["seconds"]}}
+    with pytest.raises(InputError, match=r"^seconds: .*not recorded; bound another metric"):
+        replace(run, manifest=elsewhere).select(maximum={"seconds": 1.0})

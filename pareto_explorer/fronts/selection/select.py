@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import InputError, bare, unknown
 from pareto_explorer.fronts.core.box import Box
 from pareto_explorer.fronts.core.dominance import non_dominated
 from pareto_explorer.fronts.core.tables import objective_values, replicate_means
@@ -24,6 +24,7 @@ from pareto_explorer.fronts.selection.constraints import (
 from pareto_explorer.fronts.selection.moves import Move, moves_from
 from pareto_explorer.fronts.selection.one_standard_error import by_preference, simplest
 from pareto_explorer.schema.columns import CONFIG_PREFIX, config_columns
+from pareto_explorer.schema.metrics import measure, number
 from pareto_explorer.text import count
 
 __all__ = ["RULES", "Rule", "Selection", "select"]
@@ -69,6 +70,14 @@ class Selection:
     moves: tuple[Move, ...]
     box: Box
     validation: Box
+
+    def __repr__(self) -> str:
+        values = [f"{metric} {measure(self.chosen[metric])}" for metric in self.box.metrics]
+        knobs = [f"{name} {bare(number(value))}" for name, value in self.knobs.items()]
+        return (
+            f"<Selection {bare(self.trial_id)}, step {self.step} of {bare(self.family)}, "
+            f"by {self.rule}: {', '.join([*values, *knobs])}>"
+        )
 
     @property
     def trial_id(self) -> str:

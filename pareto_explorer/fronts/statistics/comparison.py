@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 
 from pareto_explorer.fronts.core.box import Box, require_same_box
 from pareto_explorer.fronts.core.domains import KnobDomain
+from pareto_explorer.fronts.statistics.families import FamilyHypervolume
 from pareto_explorer.fronts.statistics.half_samples import lead_share
 from pareto_explorer.fronts.statistics.resampling import Interval, intervals
 from pareto_explorer.fronts.statistics.sign_flips import max_t, signed_rank
 from pareto_explorer.fronts.statistics.to_forget import nothing_to_forget
 from pareto_explorer.schema.statuses import RUNNING
-
-if TYPE_CHECKING:
-    from pareto_explorer.fronts.statistics.families import FamilyHypervolume
 
 __all__ = [
     "SEPARABLE_FROM",

@@ -9,9 +9,7 @@ from typing import Any
 import pandas as pd
 
 from pareto_explorer.fronts.core.box import Box
-from pareto_explorer.fronts.core.domains import KnobDomain
 from pareto_explorer.fronts.core.hypervolume import HypervolumeResult, hypervolume
-from pareto_explorer.fronts.statistics.comparison import judge_families
 from pareto_explorer.fronts.statistics.configurations import configurations
 from pareto_explorer.fronts.statistics.cross_fitting import (
     Checkpoints,
@@ -19,15 +17,12 @@ from pareto_explorer.fronts.statistics.cross_fitting import (
     chosen_on_validation,
     cross_fitted,
 )
-from pareto_explorer.fronts.statistics.floor import families_inside, retrain_floor
 from pareto_explorer.fronts.statistics.half_samples import HalfSamples, half_samples
 from pareto_explorer.fronts.statistics.resampling import Interval, interval
-from pareto_explorer.fronts.statistics.to_forget import nothing_to_forget
 
 __all__ = [
     "FamilyHypervolume",
     "family_hypervolumes",
-    "hypervolume_json",
     "pooled_hypervolume",
 ]
 
@@ -157,58 +152,6 @@ def pooled_hypervolume(points: pd.DataFrame, box: Box) -> FamilyHypervolume:
         InputError: An objective is no column of the table.
     """
     return _measure(checkpoints(points, box), len(points))
-
-
-def hypervolume_json(
-    points: pd.DataFrame,
-    box: Box,
-    *,
-    landmarks: pd.DataFrame | None = None,
-    domains: Mapping[str, Mapping[str, KnobDomain]] | None = None,
-    planned: int | None = None,
-) -> dict[str, Any]:
-    """The content of ``report/hypervolume.json``.
-
-    Args:
-        points: A points table.
-        box: The objectives.
-        landmarks: The landmarks table, for the retrain floor.
-        domains: What each family's knobs were drawn from; of a family with a single draw, no pair
-            is distinguishable.
-        planned: How many trials there will be, if that is known.
-
-    Returns:
-        ``{"box": ..., "families": {name: ...}, "pooled": ..., "comparisons": [...]}``. Each family
-        and ``pooled`` has ``hypervolume`` (the mean over replicates), ``per_replicate``,
-        ``interval``, ``interval_kind``, ``interval_covers``, ``points``, ``beyond_box``,
-        ``excluded``, and ``of_means`` with its own counts; ``cross_fitted`` and ``on_validation``
-        have ``hypervolume`` and ``per_replicate``, or are null where they do not apply, and so are
-        ``lost_without_best`` and ``half_samples``, which has ``hypervolume`` and an interval that
-        covers the draw. ``comparisons`` has an entry for
-        each pair of families that share a replicate, with ``draw_share``, the share of
-        half-samples of the configurations in which the lead holds, or null; none is
-        distinguishable before all trials have ended. With landmarks there is ``floor`` too: null,
-        or ``metrics``, ``pairs``, ``mean`` and ``families_inside``; and ``nothing_to_forget``, a
-        text that says where the objectives cannot show forgetting, so that no pair is
-        distinguishable, or "".
-
-    Raises:
-        InputError: An objective is no column of the table.
-    """
-    families = family_hypervolumes(points, box)
-    comparisons = judge_families(families, points, box, landmarks, domains, planned)
-    found: dict[str, Any] = {
-        "box": box.to_dict(),
-        "families": {name: family.to_dict() for name, family in families.items()},
-        "pooled": pooled_hypervolume(points, box).to_dict(),
-        "comparisons": [comparison.to_dict() for comparison in comparisons],
-    }
-    if landmarks is not None:
-        floor = retrain_floor(landmarks, box)
-        inside = families_inside(points, landmarks, box)
-        found["floor"] = None if floor is None else {**floor.to_dict(), "families_inside": inside}
-        found["nothing_to_forget"] = nothing_to_forget(landmarks, box.metrics)
-    return found
 
 
 def _measure(table: Checkpoints, n_rows: int) -> FamilyHypervolume:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pareto_explorer.fronts.statistics.comparison import SEPARABLE_FROM, Comparison
+from pareto_explorer.fronts.statistics.families import FamilyHypervolume
 from pareto_explorer.text import called, count, families, plural
-
-if TYPE_CHECKING:
-    from pareto_explorer.fronts.statistics.families import FamilyHypervolume
 
 __all__ = ["LARGEST", "REPEATED", "Standing", "standing", "standing_sentence"]
 

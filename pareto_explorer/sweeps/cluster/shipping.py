@@ -16,7 +16,6 @@ from typing import Any
 
 from ray.job_config import JobConfig
 
-import pareto_explorer
 from pareto_explorer.trust.own_code import INSTALLED
 
 __all__ = ["job_options", "modules_of", "runtime_env"]
@@ -28,7 +27,7 @@ LARGEST = 4 * 2**20
 """Bytes; a larger file is data."""
 
 PART = re.compile(r"([^\W\d]\w*)(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
-OWN = pareto_explorer.__name__
+OWN = __name__.partition(".")[0]
 SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Ray gives a job's driver what the submission said
 
 
@@ -99,7 +98,7 @@ def runtime_env(modules: Sequence[Path], folder: Path) -> dict[str, Any]:
         folder: An empty folder, needed until Ray has uploaded the code. The code of packages is
             copied there, since Ray would ship the data that lie among it.
     """
-    package = Path(pareto_explorer.__file__).parent
+    package = Path(__file__).parents[2]
     code = [
         _code_of(module, folder / str(number)) if module.is_dir() else module
         for number, module in enumerate([package, *modules])

@@ -163,6 +163,11 @@ class UnlearningTask:
         facts["shared_inputs"] = _shared_inputs(self._sets())
         object.__setattr__(self, "facts", facts)
 
+    def __repr__(self) -> str:
+        sizes = self.facts["sizes"]
+        sets = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        return f"<UnlearningTask {self.name!r}: {sets}; classes {self.n_classes}>"
+
     @property
     def forget(self) -> Samples:
         """The forget set D_f, copied from the training data."""

@@ -106,6 +106,16 @@ def test_adjacent_and_remote_partition_the_retain_set(drawn: list[int]) -> None:
     assert sizes["adjacent"] + sizes["remote"] == sizes["retain"]
 
 
+def test_a_task_says_in_a_line_what_it_is() -> None:
+    task = make(forget_indices=torch.arange(3), adjacent_indices=torch.arange(5, 9))
+    sizes = task.facts["sizes"]
+    assert repr(task) == (
+        f"<UnlearningTask {task.name!r}: retain {len(task.retain)}, forget 3, "
+        f"heldout {len(task.heldout)}, validation {len(task.validation)}, test {len(task.test)}, "
+        f"adjacent 4, remote {sizes['remote']}; classes {task.n_classes}>"
+    )
+
+
 def test_a_task_need_not_have_an_adjacent_set() -> None:
     task = make()
     assert task.adjacent is None

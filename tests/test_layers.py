@@ -1,0 +1,216 @@
+"""Who imports whom: packages, the rooms in a package, and what is foreign."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+OURS = "pareto_explorer"
+
+BENEATH: Mapping[str, tuple[str, ...]] = {
+    "_version": (),
+    "errors": (),
+    "text": (),
+    "terminal": ("errors", "text"),
+    "interruption": ("errors", "text"),
+    "trust": ("errors", "text"),
+    "schema": ("trust",),
+    "runs": ("schema", "_version"),
+    "fronts": ("runs",),
+    "figures": ("fronts",),
+    "interchange": ("fronts",),
+    "results": ("figures", "interchange"),
+    "reports": ("results",),
+    "loading": ("reports",),
+    "notebook": ("results",),
+    "tasks": ("schema",),
+    "metrics": ("tasks",),
+    "unlearning": ("tasks",),
+    "sweeps": ("results", "metrics", "unlearning", "terminal", "interruption"),
+    "api": ("sweeps", "loading"),
+    "": ("api", "notebook"),  # pareto_explorer itself
+    "cli": ("",),
+    "__main__": ("cli",),
+}
+"""What lies directly beneath a package or module; it may import that and all beneath that."""
+
+ROOMS: Mapping[str, tuple[str, ...]] = {
+    "fronts": ("core", "statistics", "selection"),
+    "figures": ("shared",),
+    "reports": ("shared", "cards"),
+    "runs": ("files", "remote"),
+    "tasks": ("core", "data", "forget", "models", "landmarks", "builtin"),
+    "unlearning": ("core", "aggregators", "methods", "tables"),
+    "sweeps": (
+        "spec",
+        "stopping",
+        "live",
+        "cluster",
+        "search",
+        "trials",
+        "check",
+        "driver",
+        "again",
+    ),
+}
+"""The rooms of each package; a room imports those before it, and the root imports all of them."""
+
+MAY_USE: Mapping[str, tuple[str, ...]] = {
+    "ray": ("sweeps",),
+    "optuna": ("sweeps", "interchange", "results"),  # the latter two read studies and make them
+    "torch": ("tasks", "metrics", "unlearning", "sweeps"),
+    "torchvision": ("tasks",),
+    "torchjd": ("unlearning",),
+}
+"""The packages of ours that import what is slow or large, in functions and for types too."""
+
+LIGHT = (
+    "trust",
+    "schema",
+    "runs",
+    "fronts",
+    "figures",
+    "interchange",
+    "results",
+    "reports",
+    "notebook",
+)
+"""Whose modules can all be imported where what is slow or large is not installed."""
+
+
+class Import(NamedTuple):
+    """One name that a module takes from another, wherever in the file and for whatever use."""
+
+    importer: str
+    module: str
+    name: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.importer}:{self.line} imports {self.name or 'it'} from {self.module}"
+
+
+def _modules() -> dict[str, Path]:
+    paths = sorted((ROOT / OURS).rglob("*.py"))
+    names = (".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths)
+    return {name.removesuffix(".__init__"): path for name, path in zip(names, paths, strict=True)}
+
+
+def _imports(importer: str, source: str, known: Mapping[str, object]) -> Iterator[Import]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(importer, alias.name, "", node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{importer}:{node.lineno} imports relatively"
+            for alias in node.names:
+                module = f"{node.module}.{alias.name}"
+                if module in known:
+                    yield Import(importer, module, "", node.lineno)
+                else:
+                    yield Import(importer, node.module or "", alias.name, node.lineno)
+
+
+MODULES = _modules()
+IMPORTS = [
+    found
+    for name, path in MODULES.items()
+    for found in _imports(name, path.read_text(encoding="utf-8"), MODULES)
+]
+OWN = [found for found in IMPORTS if found.module.partition(".")[0] == OURS]
+
+
+def package(module: str) -> str:
+    """The package or top module of ours: ``fronts`` of ``pareto_explorer.fronts.core.box``."""
+    return [*module.split("."), ""][1]
+
+
+def room(module: str) -> str:
+    """The room in the package; empty at its root."""
+    parts = module.split(".")
+    inside = len(parts) > 3 or (len(parts) == 3 and MODULES[module].name == "__init__.py")
+    return parts[2] if inside else ""
+
+
+def beneath(name: str) -> set[str]:
+    """All that a package may import."""
+    return set(BENEATH[name]).union(*(beneath(lower) for lower in BENEATH[name]))
+
+
+def misplaced(found: Import) -> str:
+    """What is wrong with an import of ours; empty if nothing."""
+    user, used = package(found.importer), package(found.module)
+    if user != used:
+        return "" if used in beneath(user) else f"{used or OURS} is not beneath {user or OURS}"
+    user_room, used_room = room(found.importer), room(found.module)
+    if user_room == used_room or not user_room:
+        return ""
+    if not used_room:
+        return "a room does not import the root of its package"
+    order = ROOMS[user]
+    return "" if order.index(used_room) < order.index(user_room) else "its room comes later"
+
+
+def test_every_package_and_room_has_its_place():
+    assert {package(module) for module in MODULES} == set(BENEATH)
+    rooms = {(package(module), room(module)) for module in MODULES if room(module)}
+    assert rooms <= {(name, each) for name, order in ROOMS.items() for each in order}
+
+
+def test_imports_go_down():
+    wrong = {str(found): misplaced(found) for found in OWN if misplaced(found)}
+    assert wrong == {}
+
+
+def test_there_are_no_circles():
+    graph: dict[str, set[str]] = {name: set() for name in MODULES}
+    for found in OWN:
+        graph[found.importer].add(found.module)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("foreign", MAY_USE)
+def test_what_is_slow_is_imported_where_it_is_needed(foreign):
+    users = [found for found in IMPORTS if found.module.partition(".")[0] == foreign]
+    assert [str(u) for u in users if package(u.importer) not in MAY_USE[foreign]] == []
+
+
+def test_what_reads_runs_imports_nothing_slow():
+    """On the way neither: what they import imports nothing slow."""
+    light = [name for name in MODULES if package(name) in LIGHT]
+    program = (
+        "import importlib, sys\n"
+        f"sys.modules.update(dict.fromkeys({sorted(MAY_USE)}))\n"
+        f"for name in {light}: importlib.import_module(name)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("importer", "source", "said"),
+    [
+        ("fronts.core.box", "from pareto_explorer.figures import plot_front", "not beneath"),
+        ("fronts.core.box", "from pareto_explorer.fronts import select", "root"),
+        ("fronts.core.box", "import pareto_explorer.fronts.box_presets", "root"),
+        ("fronts.core.box", "from pareto_explorer.fronts.selection import select", "later"),
+        ("tasks.registry", "def f():\n    from pareto_explorer import runs", "not beneath"),
+        ("fronts.selection.select", "from pareto_explorer.fronts.core import box", ""),
+        ("fronts.box_presets", "from pareto_explorer.fronts.selection.select import select", ""),
+    ],
+)
+def test_what_is_misplaced_is_seen(importer, source, said):
+    (found,) = _imports(f"{OURS}.{importer}", source, MODULES)
+    assert bool(misplaced(found)) == bool(said)
+    assert said in misplaced(found)
