@@ -19,7 +19,7 @@ from pareto_explorer.metrics.measures import (
     membership_inference,
     tug_of_war,
 )
-from pareto_explorer.tasks.core.task import Samples, UnlearningTask
+from pareto_explorer.tasks import Samples, UnlearningTask
 from pareto_explorer.tasks.models.logits import logits_of
 
 __all__ = ["Diverged", "Evaluator"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.tasks import Samples
 from pareto_explorer.unlearning.core.forget_losses import cross_entropy
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting
 from pareto_explorer.unlearning.methods._phases import weighted

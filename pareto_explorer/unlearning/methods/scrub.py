@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.tasks import Samples
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, follow_batches
 from pareto_explorer.unlearning.methods._phases import forget_steps, take_turns
 from pareto_explorer.unlearning.methods._teachers import Teacher, divergence
