@@ -34,6 +34,6 @@ def report(
 ) -> None:
     """Rebuild the report from run directories alone; needs neither torch nor Ray."""
     from pareto_explorer.reports import write_report
-    from pareto_explorer.results.combining import load_runs
+    from pareto_explorer.results import load_runs
 
     say(f"report: {write_report(load_runs(runs, box), out)}")

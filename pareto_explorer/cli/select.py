@@ -17,9 +17,9 @@ from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.terminal import Terminal, say, visible
 
 if TYPE_CHECKING:
-    from pareto_explorer.fronts.selection.select import Selection
+    from pareto_explorer.fronts import Selection
+    from pareto_explorer.results import Run
     from pareto_explorer.results.exporting import Exported
-    from pareto_explorer.results.run import Run
 
 __all__ = ["select"]
 

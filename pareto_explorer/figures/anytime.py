@@ -20,9 +20,7 @@ from pareto_explorer.figures.shared.style import (
     fade,
     family_styles,
 )
-from pareto_explorer.fronts import Box
-from pareto_explorer.fronts.statistics.anytime import anytime_curves, common_grid
-from pareto_explorer.fronts.statistics.expected import expected_hypervolume
+from pareto_explorer.fronts import Box, anytime_curves, common_grid, expected_hypervolume
 
 __all__ = ["AnytimeInfo", "FamilyCurve", "anytime_info", "draw_anytime", "plot_anytime"]
 

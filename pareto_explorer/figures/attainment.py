@@ -15,8 +15,7 @@ from pareto_explorer.figures.front_info import FrontInfo, staircase
 from pareto_explorer.figures.shared.hover import plain
 from pareto_explorer.figures.shared.legend import with_legend
 from pareto_explorer.figures.shared.style import LIGHT, FamilyStyle, Theme, fade, family_styles
-from pareto_explorer.fronts import Box
-from pareto_explorer.fronts.statistics.attainment import family_attainment
+from pareto_explorer.fronts import Box, family_attainment
 from pareto_explorer.schema.metrics import label, measure
 
 __all__ = ["AttainmentInfo", "FamilyBand", "attainment_info", "draw_attainment", "plot_attainment"]

@@ -15,8 +15,7 @@ from pareto_explorer.figures.frame import draw_in_frame
 from pareto_explorer.figures.shared.hover import plain
 from pareto_explorer.figures.shared.legend import with_legend
 from pareto_explorer.figures.shared.style import LIGHT, Theme, fade
-from pareto_explorer.fronts import Box
-from pareto_explorer.fronts.statistics.attainment import AttainmentDifference, attainment_difference
+from pareto_explorer.fronts import AttainmentDifference, Box, attainment_difference
 
 __all__ = ["DifferenceInfo", "difference_info", "draw_difference", "plot_difference"]
 

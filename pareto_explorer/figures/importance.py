@@ -11,8 +11,7 @@ import plotly.graph_objects as go
 from pareto_explorer.figures.shared.hover import plain
 from pareto_explorer.figures.shared.panels import Panel, axis_names, panel_layout
 from pareto_explorer.figures.shared.style import LIGHT, PALETTE, Theme
-from pareto_explorer.fronts import Box
-from pareto_explorer.fronts.statistics.importance import ImportanceResult, knob_importance
+from pareto_explorer.fronts import Box, ImportanceResult, knob_importance
 from pareto_explorer.schema.metrics import label
 
 __all__ = ["ImportanceInfo", "draw_importance", "importance_info", "plot_importance"]

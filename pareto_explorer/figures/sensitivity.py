@@ -16,8 +16,7 @@ from pareto_explorer.figures.shared.style import (
     base_layout,
     family_styles,
 )
-from pareto_explorer.fronts import Box
-from pareto_explorer.fronts.statistics.sensitivity import reference_sensitivity
+from pareto_explorer.fronts import Box, reference_sensitivity
 
 __all__ = [
     "FamilyRanks",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pareto_explorer.fronts.core.tables import objective_values
+from pareto_explorer.fronts import objective_values
 from pareto_explorer.interchange.cells import plain
 from pareto_explorer.interchange.exported import Exported
 from pareto_explorer.schema.columns import CONFIG_PREFIX, config_columns

@@ -17,7 +17,7 @@ from pareto_explorer.metrics.functions import (
 )
 from pareto_explorer.metrics.measures import accuracy, confidences
 from pareto_explorer.schema.metrics import METRICS
-from pareto_explorer.tasks.core.task import Samples, UnlearningTask
+from pareto_explorer.tasks import Samples, UnlearningTask
 from pareto_explorer.tasks.models.logits import logits_of
 
 __all__ = ["Diverged", "Evaluator"]

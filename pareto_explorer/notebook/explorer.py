@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pareto_explorer.errors import InputError, unknown
-from pareto_explorer.figures.parallel_axes import parallel_axes
+from pareto_explorer.figures import LIGHT, FamilyStyle, family_styles, parallel_axes
 from pareto_explorer.figures.shared.hover import plain, point_hover, seeds_line
-from pareto_explorer.figures.shared.style import LIGHT, FamilyStyle, base_layout, family_styles
+from pareto_explorer.figures.shared.style import base_layout
 from pareto_explorer.notebook.parts import (
     FAINT,
     axis_columns,
@@ -24,7 +24,7 @@ from pareto_explorer.notebook.parts import (
     ranges,
     summary,
 )
-from pareto_explorer.results.run import Run, load_run
+from pareto_explorer.results import Run, load_run
 from pareto_explorer.schema.columns import metric_columns
 
 __all__ = ["Explorer", "explore"]

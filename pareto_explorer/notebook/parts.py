@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pareto_explorer.figures.parallel_axes import ParallelAxis
+from pareto_explorer.figures import LIGHT, FamilyStyle, ParallelAxis
 from pareto_explorer.figures.shared.hover import plain
-from pareto_explorer.figures.shared.style import LIGHT, FamilyStyle
 from pareto_explorer.fronts.statistics.knobs import off_scale
-from pareto_explorer.results.run import Run
+from pareto_explorer.results import Run
 from pareto_explorer.schema.columns import (
     CONFIG_PREFIX,
     config_columns,

@@ -13,7 +13,7 @@ from pareto_explorer.reports.cards import CARDS
 from pareto_explorer.reports.html import render_page
 from pareto_explorer.reports.markdown import render_markdown
 from pareto_explorer.reports.shared.material import Material
-from pareto_explorer.results.run import Run, load_run
+from pareto_explorer.results import Run, load_run
 from pareto_explorer.runs import read_manifest, write_text
 
 __all__ = ["write_report"]

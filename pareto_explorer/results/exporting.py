@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.runs import RunDirectory, atomic_path, read_manifest, read_points
+from pareto_explorer.runs import RunDirectory, atomic_path, find_model, read_manifest, read_points
 from pareto_explorer.runs.files.storage import is_storage
-from pareto_explorer.runs.kept_models import expected_shapes, find_model
+from pareto_explorer.runs.kept_models import expected_shapes
 from pareto_explorer.runs.model_checks import check_weights
 from pareto_explorer.runs.remote.copies import local_path
 from pareto_explorer.schema.statuses import OK

@@ -46,23 +46,24 @@ class Hypervolumes(dict[str, FamilyHypervolume]):
             colours: The families' colours in a picture that stands beside it.
         """
         shown = self.to_dataframe().drop(columns="interval", errors="ignore")
-        head = "".join(f"<th>{column.replace('_', ' ')}</th>" for column in shown)
+        head = "".join(f"<th>{str(column).replace('_', ' ')}</th>" for column in shown)
         rows = "".join(
             f'<tr><td style="text-align: left">{_dot(colours, family)}{escape(family)}</td>{cells}'
             "</tr>"
             for family, cells in zip(shown.index, _cells(shown), strict=True)
         )
         kinds = sorted({_kind(volume.interval) for volume in self.values()})
-        return letter_by_letter(
+        over = f"over replicates; low and high: {' or '.join(kinds)}" if kinds else "of no family"
+        return (
             f'<table><tr><th style="text-align: left">family</th>{head}</tr>{rows}</table>'
-            f"<p>Hypervolume over replicates; low and high: {' or '.join(kinds)}.</p>"
+            f"<p>Hypervolume {over}.</p>"
         )
 
     def __repr__(self) -> str:
         return self.to_dataframe().rename(index=bare).to_string(float_format="{:.4f}".format)
 
     def _repr_html_(self) -> str:
-        return self.to_html()
+        return letter_by_letter(self.to_html())
 
 
 def letter_by_letter(html: str) -> str:

@@ -14,16 +14,17 @@ from pareto_explorer.errors import InputError, bare
 from pareto_explorer.fronts import (
     Box,
     FamilyHypervolume,
+    KnobDomain,
     Selection,
     family_hypervolumes,
     front,
     knob_coverage,
     knob_edges,
     pooled_hypervolume,
+    read_domains,
     replicate_means,
     select,
 )
-from pareto_explorer.fronts.core.domains import KnobDomain, read_domains
 from pareto_explorer.results.html import run_html
 from pareto_explorer.results.hypervolumes import Hypervolumes
 from pareto_explorer.runs import (

@@ -174,6 +174,8 @@ def test_a_notebook_shows_what_has_no_picture(directory):
     run = load_run(directory.path)
     page = replace(run, points=run.points.assign(status="failed"))._repr_html_()
     assert "0.0000" in page
+    page = replace(run, points=run.points.iloc[:0])._repr_html_()
+    assert "Hypervolume of no family." in page
     third = Objective("js_divergence", "min", ideal=0.0, nadir=0.6)
     box = Box((*run.box.objectives, third), (1.0, 1.0, 1.0))
     page = replace(run, box=box)._repr_html_()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pareto_explorer.figures.anytime import anytime_info, draw_anytime
+from pareto_explorer.figures import anytime_info, draw_anytime
 from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.reports.shared.phrases import leaders_note
 from pareto_explorer.text import listing

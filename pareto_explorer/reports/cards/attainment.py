@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pareto_explorer.figures.attainment import draw_attainment
+from pareto_explorer.figures import draw_attainment
 from pareto_explorer.figures.frame import NEAR, WHOLE
 from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.text import count

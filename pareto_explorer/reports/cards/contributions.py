@@ -6,8 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from pareto_explorer.fronts import pooled_hypervolume
-from pareto_explorer.fronts.statistics.contributions import family_contributions, knob_contributions
+from pareto_explorer.fronts import family_contributions, knob_contributions, pooled_hypervolume
 from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.reports.shared.phrases import share
 from pareto_explorer.text import count

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from pareto_explorer.figures.difference import DifferenceInfo, difference_info, draw_difference
+from pareto_explorer.figures import DifferenceInfo, difference_info, draw_difference
 from pareto_explorer.figures.frame import NEAR, WHOLE
-from pareto_explorer.fronts.statistics.comparison import SEPARABLE_FROM, Comparison
+from pareto_explorer.fronts import Comparison
+from pareto_explorer.fronts.statistics.comparison import SEPARABLE_FROM
 from pareto_explorer.fronts.statistics.to_forget import NO_RANKING
 from pareto_explorer.reports.cards.finding import verdict_pending
 from pareto_explorer.reports.shared.material import Card, Material, guarded

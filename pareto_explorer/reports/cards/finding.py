@@ -8,17 +8,18 @@ from typing import Any
 
 import pandas as pd
 
-from pareto_explorer.fronts import FamilyHypervolume, oracle_free_doubt
-from pareto_explorer.fronts.core.tables import usable
-from pareto_explorer.fronts.statistics.comparison import SEPARABLE_FROM, Comparison
-from pareto_explorer.fronts.statistics.floor import floor_sentence
-from pareto_explorer.fronts.statistics.sensitivity import ranking_changes
-from pareto_explorer.fronts.statistics.standing import (
-    LARGEST,
-    REPEATED,
+from pareto_explorer.fronts import (
+    Comparison,
+    FamilyHypervolume,
+    floor_sentence,
+    oracle_free_doubt,
+    ranking_changes,
     standing,
     standing_sentence,
 )
+from pareto_explorer.fronts.core.tables import usable
+from pareto_explorer.fronts.statistics.comparison import SEPARABLE_FROM
+from pareto_explorer.fronts.statistics.standing import LARGEST, REPEATED
 from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.reports.shared.more_replicates import more_replicates
 from pareto_explorer.reports.shared.phrases import share

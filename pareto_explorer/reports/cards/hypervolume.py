@@ -7,9 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pareto_explorer.fronts import FamilyHypervolume
-from pareto_explorer.fronts.core.tables import objective_values
-from pareto_explorer.fronts.statistics.sensitivity import ranking_changes
+from pareto_explorer.fronts import FamilyHypervolume, objective_values, ranking_changes
 from pareto_explorer.fronts.statistics.to_forget import NO_RANKING
 from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.reports.shared.phrases import box_sentence

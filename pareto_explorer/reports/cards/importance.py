@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pareto_explorer.figures.importance import draw_importance, importance_info
-from pareto_explorer.fronts.statistics.importance import ImportanceResult, knob_importance
+from pareto_explorer.figures import draw_importance, importance_info
+from pareto_explorer.fronts import ImportanceResult, knob_importance
 from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.schema.metrics import inline
 from pareto_explorer.text import listing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pareto_explorer.fronts.statistics.indicators import family_indicators
+from pareto_explorer.fronts import family_indicators
 from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.reports.shared.phrases import measured
 

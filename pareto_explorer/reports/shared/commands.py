@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from pareto_explorer.results.run import Run
+from pareto_explorer.results import Run
 
 __all__ = ["SPACE", "reproduce_any_call", "reproduce_call", "reproduce_command"]
 

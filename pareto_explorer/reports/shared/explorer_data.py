@@ -14,12 +14,12 @@ from pareto_explorer.figures import DARK, LIGHT
 from pareto_explorer.figures.front_info import thin
 from pareto_explorer.figures.shared.hover import seeds_line
 from pareto_explorer.figures.shared.style import base_layout, symbol_3d
-from pareto_explorer.fronts.core.tables import objective_values
+from pareto_explorer.fronts import objective_values
 from pareto_explorer.fronts.core.values import LARGEST
 from pareto_explorer.fronts.statistics.knobs import off_scale
 from pareto_explorer.reports.shared.commands import SPACE, reproduce_any_call
 from pareto_explorer.reports.shared.material import Material
-from pareto_explorer.results.run import MEMBER
+from pareto_explorer.results import MEMBER
 from pareto_explorer.runs import config_columns, metric_columns
 from pareto_explorer.schema.columns import CONFIG_PREFIX, STD_SUFFIX, diagnostic_columns
 from pareto_explorer.schema.metrics import caption, label

@@ -12,15 +12,30 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.figures import FamilyStyle, FrontInfo, Theme, family_styles, front_info
-from pareto_explorer.figures.attainment import AttainmentInfo, attainment_info
-from pareto_explorer.fronts import FamilyHypervolume, coverage_sentences, edge_sentences, front
-from pareto_explorer.fronts.statistics.comparison import Comparison, judge_families, unfinished
-from pareto_explorer.fronts.statistics.floor import RetrainFloor, families_inside, retrain_floor
-from pareto_explorer.fronts.statistics.sensitivity import reference_sensitivity
-from pareto_explorer.fronts.statistics.to_forget import nothing_to_forget
+from pareto_explorer.figures import (
+    AttainmentInfo,
+    FamilyStyle,
+    FrontInfo,
+    Theme,
+    attainment_info,
+    family_styles,
+    front_info,
+)
+from pareto_explorer.fronts import (
+    Comparison,
+    FamilyHypervolume,
+    RetrainFloor,
+    coverage_sentences,
+    edge_sentences,
+    families_inside,
+    front,
+    nothing_to_forget,
+    reference_sensitivity,
+    retrain_floor,
+)
+from pareto_explorer.fronts.statistics.comparison import judge_families, unfinished
 from pareto_explorer.reports.shared.commands import reproduce_command
-from pareto_explorer.results.run import Run
+from pareto_explorer.results import Run
 
 __all__ = [
     "Card",

@@ -49,8 +49,8 @@ from pareto_explorer.tasks import (
     default_cache_dir,
     fingerprint,
     make_task,
+    train_stages,
 )
-from pareto_explorer.tasks.landmarks.landmarks import train_stages
 
 __all__ = ["CheckResult", "check"]
 

@@ -11,7 +11,7 @@ from ray.tune.search import Searcher
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import Box
-from pareto_explorer.results.run import load_run
+from pareto_explorer.results import load_run
 from pareto_explorer.runs import RunDirectory, config_columns
 from pareto_explorer.schema.statuses import FAILED
 from pareto_explorer.sweeps.live.progress import Progress

@@ -18,7 +18,7 @@ import torch
 from ray import tune
 from ray.tune.result import TIMESTEPS_TOTAL
 
-from pareto_explorer.runs.files.atomic import atomic_path, write_text
+from pareto_explorer.runs import atomic_path, write_text
 from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED, OK, stopped
 from pareto_explorer.sweeps.spec.families import Family, plan_of
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate

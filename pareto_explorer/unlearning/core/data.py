@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pareto_explorer.tasks.core.task import Augment, Loss, Samples
+from pareto_explorer.tasks import Samples
+from pareto_explorer.tasks.core.task import Augment, Loss
 
 __all__ = ["Batches", "Streams", "UnlearningData"]
 

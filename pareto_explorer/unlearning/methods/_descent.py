@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from pareto_explorer.errors import unknown
-from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.tasks import Samples
 from pareto_explorer.unlearning.core.budget import Budget, Ledger
 from pareto_explorer.unlearning.core.data import Streams, UnlearningData
 from pareto_explorer.unlearning.core.gradients import gradient

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.tasks import Samples
 
 __all__ = ["restore_masked", "saliency_mask"]
 

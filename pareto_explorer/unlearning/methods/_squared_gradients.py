@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from pareto_explorer.tasks.core.task import Loss, Samples
+from pareto_explorer.tasks import Samples
+from pareto_explorer.tasks.core.task import Loss
 from pareto_explorer.unlearning.core.budget import Ledger
 from pareto_explorer.unlearning.core.gradients import gradient
 from pareto_explorer.unlearning.core.losses import cross_entropy

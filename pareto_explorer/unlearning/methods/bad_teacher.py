@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.tasks import Samples
 from pareto_explorer.unlearning.core.data import UnlearningData
 from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.knobs import KnobSpec, fraction

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.tasks.models.networks.image_classifier import ImageClassifier
+from pareto_explorer.tasks import ImageClassifier
 from pareto_explorer.unlearning.core.budget import Ledger
 from pareto_explorer.unlearning.core.data import UnlearningData
 from pareto_explorer.unlearning.core.entries import Entry

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.tasks import Samples
 from pareto_explorer.unlearning.core.budget import Budget
 from pareto_explorer.unlearning.core.data import Batches, UnlearningData
 from pareto_explorer.unlearning.core.entries import Entry

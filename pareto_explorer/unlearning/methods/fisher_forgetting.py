@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.tasks import Samples
 from pareto_explorer.unlearning.core.budget import Ledger
 from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero, whole_above_zero

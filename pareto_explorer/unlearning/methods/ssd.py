@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.tasks import Samples
 from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero, whole_above_zero
 from pareto_explorer.unlearning.methods._one_shot import Edit, OneShot
