@@ -233,11 +233,11 @@ def test_a_signal_reaches_a_command_through_typer(tmp_path):
     """The real command, in which a signal arrives while it reads; a second one ends it at once."""
     code = (
         "import os, signal, sys\n"
-        "import pareto_explorer.results.combining\n"
+        "from pareto_explorer import results\n"
         "from pareto_explorer.cli import app\n"
         "def load_runs(*_):\n"
         "    signal.raise_signal(getattr(signal, sys.argv.pop()))\n"
-        "pareto_explorer.results.combining.load_runs = load_runs\n"
+        "results.load_runs = load_runs\n"
         "app.main()\n"
     )
     for name, number in (("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)):
