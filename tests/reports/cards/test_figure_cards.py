@@ -115,6 +115,6 @@ def test_targets_that_the_knobs_do_not_explain_are_named(
 ) -> None:
     table = pd.DataFrame([{"target": "retain_gap", "knob": "lr", "importance": 0.3, "std": 0.0}])
     found = ImportanceResult(table, {"forget_gap": 0.01, "retain_gap": 0.4}, "", "note")
-    monkeypatch.setattr(importance, "knob_importance", lambda *_: found)
+    monkeypatch.setattr(importance, "knob_importance", lambda *_, **__: found)
     sentence = importance_card(material_of(2, 8)).sentence
     assert sentence.endswith("They explain nothing that holds of forget gap.")
