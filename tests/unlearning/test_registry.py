@@ -328,3 +328,13 @@ def test_weightings_of_torchjd_stand_where_ours_may_and_the_other_way_round():
 def test_ones_own_knobs_must_not_hide_others(mine):
     with pytest.raises(InputError, match="has a knob 'lr', as another part"):
         knobs_of("jacobian_descent", mine + "LikeALearningRate", "kl_uniform")
+
+
+def test_cr_mogm_smooths_the_weightings_that_keep_no_state():
+    (smoothed, _) = AGGREGATORS["cr_mogm"].knobs
+    good = {name for name in AGGREGATORS if smoothed.check(name) is None}
+    assert good >= {"upgrad", "gru", "mean", "weighted_sum", "mgda", "cup", "fedosd", "config"}
+    assert not good & {"cr_mogm", "gradvac", "nash_mtl", "pcd", "hamu_q", "stch"}
+    for name in good:
+        inside = AGGREGATORS["cr_mogm"].build(smoothed=name).weighting
+        assert type(inside) is type(AGGREGATORS[name].build())

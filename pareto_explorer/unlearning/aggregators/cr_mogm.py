@@ -61,7 +61,10 @@ def _inside() -> dict[str, Entry]:
 
 
 def _made_by(entry: Entry) -> tuple[type, ...]:
-    made = entry.build if isinstance(entry.build, type) else get_type_hints(entry.build)["return"]
+    """The class, or what a function is annotated to return."""
+    if isinstance(entry.build, type):
+        return (entry.build,)
+    made = get_type_hints(entry.build).get("return", object)
     return get_args(made) or (made,)
 
 

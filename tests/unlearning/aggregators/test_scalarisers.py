@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchjd import scalarization
 
@@ -74,6 +74,7 @@ def walk(seed, n):
     return before, before * (0.5 + torch.rand(n, 2, generator=draws, dtype=torch.float64))
 
 
+@settings(max_examples=30)  # runs of several steps
 @given(seed=seeds, lr=st.floats(1e-3, 1), decay=st.floats(0, 0.5))
 def test_famo_learns_as_torchjds_does(seed, lr, decay):
     before, after = walk(seed, 8)
@@ -99,6 +100,7 @@ def test_famo_gives_weight_to_the_loss_that_falls_less():
 
 
 @pytest.mark.parametrize(("ours", "torchjds"), [(UW, "UW"), (IMTLL, "IMTLL")])
+@settings(max_examples=30)  # runs of several steps
 @given(seed=seeds, lr=st.floats(1e-3, 0.3))
 def test_learned_scales_descend_as_torchjds_do(ours, torchjds, seed, lr):
     before, _ = walk(seed, 8)
@@ -124,6 +126,7 @@ def test_imtl_l_brings_scaled_losses_to_one():
     np.testing.assert_allclose(weights * losses, 1.0, rtol=1e-6)
 
 
+@settings(max_examples=30)  # runs of several steps
 @given(seed=seeds, temperature=st.floats(0.1, 10), window=st.integers(1, 5))
 def test_dwa_weighs_as_torchjds_does(seed, temperature, window):
     before, _ = walk(seed, 4 * window + 1)
