@@ -25,10 +25,10 @@ def told(run: RunDirectory, progress: Progress) -> Iterator[None]:
         stop.add_note(f"{progress.count()}; {AGAIN}")
         raise
     except OSError as error:
-        told = WriteError.of(error, run.path)
-        if told is None:
+        refused = WriteError.of(error, run.path)
+        if refused is None:
             raise
-        raise told from None
+        raise refused from None
 
 
 @contextmanager

@@ -129,14 +129,15 @@ def prepare(
     for _, refused in refused_methods([*trials, *representatives(spec.family_list())], task):
         raise refused
     entries = {**digests, DRAWS: draws, TRIALS: total(plan)}
+    own = names_of(task) if GIVEN in digests else []
     return Prepared(
-        Sweep(spec, run, trials, ended, points, starts),
-        task,
-        spec.replicate_list(),
-        manifest,
-        {key: value for key, value in entries.items() if value},
-        loggers_for(spec.loggers, run),
-        modules_of(spec.to_mapping() | {"own": names_of(task) if GIVEN in digests else []}),
+        sweep=Sweep(spec, run, trials, ended, points, starts),
+        task=task,
+        replicates=spec.replicate_list(),
+        manifest=manifest,
+        entries={key: value for key, value in entries.items() if value},
+        loggers=loggers_for(spec.loggers, run),
+        modules=modules_of(spec.to_mapping() | {"own": own}),
     )
 
 
