@@ -136,11 +136,11 @@ def _export(
     if kept is not None:
         return kept
     from pareto_explorer.sweeps import SweepSpec
-    from pareto_explorer.sweeps.again.export import NotReproduced, export_again
+    from pareto_explorer.sweeps.again.export import NotReproduced, export_model
 
     swept = SweepSpec.load(spec) if spec else None
     try:
-        return export_again(*point, destination, cache_dir=cache_dir, trust=trust, spec=swept)
+        return export_model(*point, destination, cache_dir=cache_dir, trust=trust, spec=swept)
     except NotReproduced as error:
         say(f"error: {error}", stderr=True)
         raise typer.Exit(1) from None

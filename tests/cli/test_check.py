@@ -76,6 +76,7 @@ def test_warnings_end_with_0(space, tmp_path):
     done = command(space(), "--set", "resources.custom.fast=1", cache=tmp_path)
     assert done.exit_code == 0
     assert "warning: resources: a trial books cpu 1, fast 1" in done.stdout
+    assert "sweep on a cluster with --address, or book less" in done.stdout
     assert "digits: no errors, 1 warning" in done.stdout
 
 

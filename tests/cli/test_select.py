@@ -129,7 +129,7 @@ def test_what_cannot_be_reproduced_ends_with_exit_code_1_and_no_file(run, tmp_pa
     def differs(*_, **__):
         raise NotReproduced("it differs")
 
-    monkeypatch.setattr("pareto_explorer.sweeps.again.export.export_again", differs)
+    monkeypatch.setattr("pareto_explorer.sweeps.again.export.export_model", differs)
     done = command(run, "--export", str(tmp_path / "model.safetensors"))
     assert done.exit_code == 1
     assert done.stderr.strip() == "error: it differs"

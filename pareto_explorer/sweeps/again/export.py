@@ -10,7 +10,7 @@ from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.sweeps.trials.model_store import serialise
 from pareto_explorer.tasks import UnlearningTask
 
-__all__ = ["TOLERANCE", "NotReproduced", "export_again", "export_model"]
+__all__ = ["TOLERANCE", "NotReproduced", "export_model"]
 
 TOLERANCE = 1e-6
 """Largest difference to its row with which a model that was run again counts as the same."""
@@ -53,36 +53,9 @@ def export_model(
         NotReproduced: The model was run again and differs from its row; nothing is written.
     """
     point = (run_path, trial_id, replicate, step)
-    return export_kept(*point, destination) or export_again(
-        *(*point, destination),
-        cache_dir=cache_dir,
-        tolerance=tolerance,
-        task=task,
-        trust=trust,
-        spec=spec,
-    )
-
-
-def export_again(
-    run_path: str | Path,
-    trial_id: str,
-    replicate: int,
-    step: int,
-    destination: str | Path,
-    *,
-    cache_dir: str | Path | None = None,
-    tolerance: float = TOLERANCE,
-    task: UnlearningTask | None = None,
-    trust: bool = False,
-    spec: SweepSpec | None = None,
-) -> Exported:
-    """Runs one point again and writes its weights, as `export_model` does where none were kept.
-
-    Raises:
-        InputError: The run has no such point, or the destination cannot be written.
-        NotReproduced: The model differs from its row; nothing is written.
-    """
-    point = (run_path, trial_id, replicate, step)
+    kept = export_kept(*point, destination)
+    if kept is not None:
+        return kept
     again = reproduce(*point, cache_dir=cache_dir, task=task, trust=trust, spec=spec)
     difference = again.largest_difference
     if not difference <= tolerance:
