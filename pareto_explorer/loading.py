@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pareto_explorer import results
-from pareto_explorer.reports import write_report
 
 if TYPE_CHECKING:
     from pareto_explorer.interchange import ColumnMapping
@@ -28,6 +27,8 @@ class Run(results.Run):
         Returns:
             The path of ``index.html``.
         """
+        from pareto_explorer.reports import write_report
+
         return write_report(self, out)
 
     def open(self, out: str | PathLike[str] | None = None) -> Path:

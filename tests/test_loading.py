@@ -7,7 +7,7 @@ import webbrowser
 import pytest
 
 import pareto_explorer
-from pareto_explorer import loading, results
+from pareto_explorer import reports, results
 from pareto_explorer.errors import InputError
 from tests.synthetic import write_synthetic_run
 
@@ -52,7 +52,7 @@ def test_opening_writes_the_report_and_shows_it(small, tmp_path, opened, monkeyp
         written.append((run, out))
         return out / "index.html"
 
-    monkeypatch.setattr(loading, "write_report", write)
+    monkeypatch.setattr(reports, "write_report", write)
     page = small.open(tmp_path / "a folder")
     assert written == [(small, tmp_path / "a folder")]
     assert page == tmp_path / "a folder" / "index.html"

@@ -25,7 +25,6 @@ from pareto_explorer.fronts import (
     replicate_means,
     select,
 )
-from pareto_explorer.results.html import run_html
 from pareto_explorer.results.hypervolumes import Hypervolumes
 from pareto_explorer.runs import (
     RunDirectory,
@@ -87,19 +86,7 @@ class Run:
         *,
         study: str | None = None,
     ) -> Self:
-        """Loads a run directory, of a finished or of a running sweep, or a sweep made elsewhere.
-
-        Args:
-            path: The run directory, or the URI of one in storage, of which a local copy is made; or
-                a table, a Ray Tune experiment directory or a storage of Optuna, see
-                ``interchange.read_foreign``.
-            mapping: For a sweep made elsewhere: what its columns mean, and the objectives.
-            study: For a storage of Optuna that holds several studies: which one.
-
-        Raises:
-            InputError: The path is no run directory and nothing else that can be read, or one of
-                its files is damaged.
-        """
+        """Loads a run of this class; see ``pareto_explorer.load_run``."""
         from pareto_explorer.interchange import is_foreign, read_foreign
 
         shown = redacted(str(path))
@@ -124,6 +111,8 @@ class Run:
         return f"<Run {self._heading}>"
 
     def _repr_html_(self) -> str:
+        from pareto_explorer.results.html import run_html
+
         volumes = self.hypervolume()
         return run_html(self._heading, volumes, self.points, self.landmarks, self.box, self.notes)
 
@@ -309,5 +298,5 @@ def load_run(
     *,
     study: str | None = None,
 ) -> Run:
-    """Loads a run without what writes reports; see ``Run.load``."""
+    """Loads a run, as ``pareto_explorer.load_run`` does, without what writes its report."""
     return Run.load(path, mapping, study=study)
