@@ -19,7 +19,7 @@ def klom(first: ArrayLike, second: ArrayLike) -> Values:
 
     Twenty bins over the common range; where the second is empty and the first is not, it counts
     1e-5, so that disjoint margins have log(1e5) = 11.5. Identical distributions are far from 0
-    with few models (5.8 with 10 a side, .34 with 100): see `beside_floor`, and compare numbers of
+    with few models (5.6 with 10 a side, .34 with 100): see `beside_floor`, and compare numbers of
     one number of models only. Published numbers are KL(retrained ‖ unlearned).
 
     Source: Georgiev et al., "Attribute-to-delete: machine unlearning via datamodel matching" (arXiv

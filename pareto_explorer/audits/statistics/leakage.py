@@ -64,9 +64,9 @@ def swap_advantages(halves: ArrayLike, first: ArrayLike, density: Density = pool
         InputError: The shapes do not fit, a margin is not finite, or a half is empty.
     """
     mask = _mask(first)
+    of_forgotten, of_never_seen = u_lira_scores(*by_role(halves, mask), density)
     if not (mask.any(1) & ~mask.all(1)).all():
         raise InputError("first: a half without samples found; give halves of the forget set.")
-    of_forgotten, of_never_seen = u_lira_scores(*by_role(halves, mask), density)
     in_first, in_second = (
         (np.sign(of_forgotten) - np.sign(of_never_seen)).mean(1, where=half) / 2
         for half in (mask, ~mask)

@@ -128,9 +128,9 @@ def _of_intervals(positive: Values, negative: Values, of_errors: Values) -> floa
     up_to = below(right, "right")
     inside = up_to[:, np.newaxis] - sliding_window_view(below(left, "left"), _ENDS)
     inside[first, _ENDS - 1 - first] = up_to - below(edge, "left")
+    of_counts = np.ascontiguousarray(of_errors[:, ::-1].T).ravel()
     # with the left end to the right of the other, nothing is inside
-    found = np.unique(np.maximum(inside, 0))
-    return float(of_errors[found % (n + 1), n - found // (n + 1)].max())
+    return float(of_counts[np.maximum(inside, 0)].max())
 
 
 def _losses_of_errors(n: int) -> Values:
