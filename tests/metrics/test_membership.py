@@ -6,7 +6,7 @@ import torch
 from sklearn.svm import SVC
 from torch import Tensor
 
-from pareto_explorer.metrics import confidences, membership_inference
+from pareto_explorer.metrics import confidence_svm, confidences, membership_inference
 from pareto_explorer.metrics.confidence_svm import BOUNDARY, _features, decision_values
 
 
@@ -152,6 +152,12 @@ def test_fits_where_classes_do_not_overlap_at_all(n: int) -> None:
     members, others = 1 - rng.random(n) / 100, rng.random(n) / 100
     middle = np.array([0.2, 0.8])
     assert np.sign(decision_values(members, others, middle, cost=3.0)).tolist() == [-1, 1]
+
+
+def test_a_fit_that_does_not_converge_is_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confidence_svm, "_ITERATIONS", 3)
+    with pytest.raises(ArithmeticError, match="has not converged"):
+        decision_values(*generated(0), cost=3.0)
 
 
 def test_many_samples_give_what_libsvm_gives() -> None:
