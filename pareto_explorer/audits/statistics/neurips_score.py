@@ -116,9 +116,8 @@ def _of_intervals(positive: Values, negative: Values, of_errors: Values) -> floa
     width = positive[-1] - positive[0]
     right = np.linspace(positive[-1] - _REACH, positive[-1] + _REACH, _ENDS)
     left = np.linspace(right[0] - width - _REACH, right[-1] - width + _REACH, 2 * _ENDS - 1)
-    step = (2 * _REACH) / (_ENDS - 1)
-    first = np.arange(_ENDS)
-    edge = (right - width - _REACH) + (_ENDS - 1 - first) * step
+    # of each right end in turn: the last, the last but one, ... of its left ends
+    edge = np.linspace(right - width - _REACH, right - width + _REACH, _ENDS)[::-1].diagonal()
 
     def below(ends: Values, side: str) -> NDArray[np.intp]:
         """How many positives and negatives are below the ends, in one number."""
@@ -127,7 +126,7 @@ def _of_intervals(positive: Values, negative: Values, of_errors: Values) -> floa
 
     up_to = below(right, "right")
     inside = up_to[:, np.newaxis] - sliding_window_view(below(left, "left"), _ENDS)
-    inside[first, _ENDS - 1 - first] = up_to - below(edge, "left")
+    np.fliplr(inside)[np.diag_indices(_ENDS)] = up_to - below(edge, "left")
     of_counts = np.ascontiguousarray(of_errors[:, ::-1].T).ravel()
     # with the left end to the right of the other, nothing is inside
     return float(of_counts[np.maximum(inside, 0)].max())

@@ -54,11 +54,9 @@ def test_points_of_a_loss():
         assert quality_points(losses, models).mean() == pytest.approx(twins.quality(losses, models))
 
 
-@pytest.mark.parametrize(
-    ("n", "expected", "nothing"), [(10, 0.122, 0.169), (16, 0.095, 0.174), (64, 0.041, 0.181)]
-)
+@pytest.mark.parametrize(("n", "expected", "nothing"), [(10, 0.122, 0.169), (64, 0.041, 0.181)])
 def test_the_floor_is_far_from_1(n, expected, nothing):
-    found, floor = beside_floor(forgetting_quality, *gaussian_pair(2 * n, 80, 1.0))
+    found, floor = beside_floor(forgetting_quality, *gaussian_pair(2 * n, 60, 1.0))
     assert found == pytest.approx(expected, abs=0.03)
     assert floor == pytest.approx(nothing, abs=0.03)
 
