@@ -46,7 +46,17 @@ def test_a_report_imports_neither_torch_nor_ray(tmp_path):
     assert (tmp_path / "run" / "report" / "index.html").exists()
 
 
-def test_the_package_itself_imports_nothing_slow():
-    code = "import sys, pareto_explorer; print(*{name.partition('.')[0] for name in sys.modules})"
+def brought_by(module: str) -> set[str]:
+    """The packages that importing a module of ours imports."""
+    code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not set(done.stdout.split()) & {*SLOW, *TABLES}
+    return set(done.stdout.split())
+
+
+def test_the_package_itself_imports_nothing_slow():
+    assert not brought_by("pareto_explorer") & {*SLOW, *TABLES}
+
+
+def test_statistics_of_audits_need_numpy_and_scipy_alone():
+    found = brought_by("pareto_explorer.audits.statistics")
+    assert found & {*SLOW, *TABLES} == {"numpy", "scipy"}
