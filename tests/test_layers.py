@@ -25,6 +25,7 @@ BENEATH: Mapping[str, tuple[str, ...]] = {
     "schema": ("trust",),
     "runs": ("schema", "_version"),
     "fronts": ("runs",),
+    "audits": ("errors",),
     "figures": ("fronts",),
     "interchange": ("fronts",),
     "results": ("figures", "interchange"),
@@ -44,6 +45,7 @@ BENEATH: Mapping[str, tuple[str, ...]] = {
 
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "fronts": ("core", "statistics", "selection"),
+    "audits": ("statistics",),
     "figures": ("shared",),
     "reports": ("shared", "cards"),
     "runs": ("files", "remote"),
@@ -77,6 +79,7 @@ LIGHT = (
     "schema",
     "runs",
     "fronts",
+    "audits",
     "figures",
     "interchange",
     "results",

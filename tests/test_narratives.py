@@ -16,6 +16,7 @@ from tests.synthetic import write_synthetic_run
 
 PACKAGES = (
     "pareto_explorer",
+    "pareto_explorer.audits",
     "pareto_explorer.figures",
     "pareto_explorer.fronts",
     "pareto_explorer.interchange",
@@ -24,8 +25,11 @@ PACKAGES = (
     "pareto_explorer.reports",
     "pareto_explorer.results",
     "pareto_explorer.runs",
+    "pareto_explorer.schema",
+    "pareto_explorer.sweeps",
     "pareto_explorer.tasks",
     "pareto_explorer.trust",
+    "pareto_explorer.unlearning",
 )
 
 
@@ -51,7 +55,7 @@ def test_the_example_runs(name, swept, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", PACKAGES)
 def test_the_table_names_all_that_is_exported(name):
     package = importlib.import_module(name)
-    missing = [public for public in package.__all__ if f"``{public}``" not in package.__doc__]
+    missing = [public for public in package.__all__ if f"`{public}`" not in package.__doc__]
     assert missing == []
     assert len({*package.__all__}) == len(package.__all__)
     assert all(hasattr(package, public) for public in package.__all__)

@@ -124,8 +124,6 @@ def membership_inference(retain: Tensor, non_members: Tensor, forget: Tensor) ->
         non_members: Confidences on samples never trained on, (m,).
         forget: Confidences on the forget set, (f,).
     """
-    from sklearn.svm import SVC  # slow to import, and listing metrics does not need it
-
     n = min(len(retain), len(non_members))
     members, others, asked = (
         sure.double().cpu().numpy() for sure in (retain[:n], non_members[:n], forget)

@@ -1,4 +1,35 @@
-"""Sweeps on Ray: specification, trials, progress. The only package that imports Ray."""
+"""Sweeps on Ray: a specification, and everything that is run for it.
+
+A specification says what to forget, which families to compare and how to search. From it follow the
+families and their knobs, before anything is trained:
+
+>>> from pareto_explorer.sweeps import SweepSpec
+>>> lr = {"loguniform": [0.001, 0.1]}
+>>> spec = SweepSpec(
+...     task={"name": "digits"},
+...     families=[
+...         {"method": "jacobian_descent", "aggregator": ["upgrad", "mgda"], "lr": lr},
+...         {"method": "fine_tune", "lr": lr},
+...     ],
+...     search={"configurations": 4},
+... )
+>>> [family.name for family in spec.family_list()]
+['upgrad/kl_uniform', 'mgda/kl_uniform', 'fine_tune']
+
+``pareto_explorer.run_sweep`` runs it and writes its report.
+
+| name | what it is |
+|---|---|
+| ``SweepSpec``, ``find_space`` | a search space, and where its file is |
+| ``Family``, ``TrialPlan``, ``Replicate`` | what a sweep compares, runs, and repeats |
+| ``check``, ``CheckResult`` | what can be said before anything runs |
+| ``execute``, ``progress_for`` | a sweep without its report, and what it shows meanwhile |
+| ``reproduce``, ``Reproduction`` | one point run again, beside its row |
+| ``export_model`` | the weights of one point, as a file |
+
+Rooms, bottom first: ``spec``, ``stopping``, ``live``, ``cluster``, ``search``, ``trials``,
+``checks``, ``driver``, ``again``. This is the only package that imports Ray.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from pareto_explorer.audits.statistics.arrays import Values, by_seed
 
@@ -44,7 +44,7 @@ def certified_losses(
     n = len(positive)
     missed, false = (positive <= cut).sum(0), (negative > cut).sum(0)
     bounds = np.ones(n + 1)
-    bounds[:n] = beta.ppf((1 + level) / 2, np.arange(n) + 1, n - np.arange(n))
+    bounds[:n] = betaincinv(np.arange(n) + 1, n - np.arange(n), (1 + level) / 2)
     fnr, fpr = bounds[missed], bounds[false]
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = (1 - delta - fpr) / fnr, (1 - delta - fnr) / fpr

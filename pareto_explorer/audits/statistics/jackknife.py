@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from pareto_explorer.audits.statistics.arrays import Values
 
@@ -29,7 +29,7 @@ class Estimate:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Value plus and minus the standard error times Student's t with N - 1 degrees."""
-        reach = float(student.ppf((1 + level) / 2, self.seeds - 1)) * self.se
+        reach = float(stdtrit(self.seeds - 1, (1 + level) / 2)) * self.se
         return self.value - reach, self.value + reach
 
 
