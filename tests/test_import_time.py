@@ -22,9 +22,11 @@ def imported(*arguments: str, status: int = 0) -> set[str]:
     return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
 
 
-def test_what_is_imported_is_seen(tmp_path):
+def test_a_point_is_reproduced_with_torch_and_without_ray(tmp_path):
     point = ["--trial", "a-000", "--replicate", "0", "--step", "3"]
-    assert {"torch", "ray"} <= imported("reproduce", str(tmp_path / "none"), *point, status=2)
+    found = imported("reproduce", str(tmp_path / "none"), *point, status=2)
+    assert "torch" in found
+    assert not found & {"ray", "optuna"}
 
 
 @pytest.mark.parametrize(
