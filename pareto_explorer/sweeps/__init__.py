@@ -8,13 +8,13 @@ families and their knobs, before anything is trained:
 >>> spec = SweepSpec(
 ...     task={"name": "digits"},
 ...     families=[
-...         {"method": "jacobian_descent", "aggregator": ["upgrad", "mgda"], "lr": lr},
+...         {"preset": "cup"},
 ...         {"method": "fine_tune", "lr": lr},
 ...     ],
 ...     search={"configurations": 4},
 ... )
 >>> [family.name for family in spec.family_list()]
-['upgrad/kl_uniform', 'mgda/kl_uniform', 'fine_tune']
+['cup', 'fine_tune']
 
 ``pareto_explorer.run_sweep`` runs it and writes its report.
 

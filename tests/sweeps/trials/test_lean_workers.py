@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PACKAGES = {"moocore", "optuna", "plotly", "pymoo", "sklearn", "sqlalchemy", "torchvision", "typer"}
+PACKAGES = {
+    *("cvxpy", "moocore", "optuna", "plotly", "pymoo", "qpsolvers", "quadprog", "sklearn"),
+    *("sqlalchemy", "torchjd", "torchvision", "typer"),
+}
 OURS = {
     f"pareto_explorer.{name}"
     for name in (
