@@ -83,11 +83,11 @@ def metrics() -> str:
     rows = (
         (
             f"`{name}`",
-            meaning(row),
+            row.meaning,
             {"none": "the retrained model's"}.get(row.direction, row.direction),
             "yes" if row.needs_retrained else "no",
-            "yes" if getattr(row, "reads_test", False) else "",
-            _names(filter(None, [getattr(row, "twin", None)])),
+            "yes" if row.reads_test else "",
+            _names([row.twin] if row.twin else []),
             row.source,
         )
         for name, row in METRICS.items()
@@ -102,12 +102,6 @@ def metrics() -> str:
         "source",
     )
     return _table(headings, rows)
-
-
-def meaning(row: Any) -> str:
-    """What a metric is, in one sentence."""
-    text: str = row.meaning if hasattr(row, "meaning") else row.summary
-    return text
 
 
 def objectives() -> str:
@@ -227,8 +221,8 @@ def _parts(registry: Mapping[str, Any], kind: str) -> str:
         )
         text += [f"## `{name}` {{#{name}}}", entry.summary]
         text += [f"Source: {entry.source}."] if entry.source else []
-        if defects := getattr(entry, "defects", ""):
-            text.append(f"Defects of published code: {defects}.")
+        if entry.defects:
+            text.append(f"Defects of published code: {entry.defects}.")
         if entry.knobs:
             text.append(_table(("knob", "default", "`sweep` means", "meaning"), knobs))
     return "\n\n".join(text)

@@ -252,7 +252,7 @@ def test_the_commands_are_commands_of_this_package_and_keep_everything_in_storag
     assert [command["command"] for command in found] == ["sweep"]
     [sweep] = found
     assert sweep["address"] == "auto"
-    for option in ("out", "cache"):
+    for option in ("out", "cache_dir"):
         assert Path(sweep[option]).is_relative_to(STORAGE)
 
 
