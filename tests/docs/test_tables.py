@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from docs._tables import TABLES, meaning
+from docs._tables import TABLES
 from pareto_explorer.fronts import OBJECTIVES
 from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.sweeps import SweepSpec
@@ -30,7 +30,7 @@ def test_every_name_is_there_with_its_sentence_and_its_source(name: str) -> None
     text = TABLES[name]().replace("\\|", "|").replace("&lt;", "<")
     for key, entry in REGISTRIES[name].items():
         assert f"`{key}`" in text
-        assert (meaning(entry) if name == "metrics" else entry.summary) in text
+        assert (entry.meaning if name == "metrics" else entry.summary) in text
         assert entry.source in text
         assert getattr(entry, "defects", "") in text
 
