@@ -76,7 +76,7 @@ def watched(batch):
 '''
 
 RENEWS = """
-from pareto_explorer.runs import lease, mirror
+from pareto_explorer.runs.remote import lease, mirror
 lease.RENEWAL = mirror.RENEWAL = 0.2
 from pareto_explorer.cli.app import main
 main()

@@ -46,6 +46,7 @@ def expected(run) -> dict[str, list[tuple[int, float]]]:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_tensorboard_and_mlflow_get_every_report(cluster, cache_dir, space, tmp_path):
     from mlflow.tracking import MlflowClient
 
