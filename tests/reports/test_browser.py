@@ -88,6 +88,7 @@ def test_markup_in_a_configuration_is_shown_not_executed(visit: Callable[..., An
     assert page.evaluate(run) == ["application/json"]  # the explorer's data
 
 
+@pytest.mark.slow
 def test_legend_click_hides_a_family_and_a_second_one_brings_it_back(
     visit: Callable[..., Any],
 ) -> None:
@@ -100,6 +101,7 @@ def test_legend_click_hides_a_family_and_a_second_one_brings_it_back(
         assert entry.get_attribute("aria-pressed") == str(expected).lower()
 
 
+@pytest.mark.slow
 def test_only_all_and_none_from_the_keyboard(visit: Callable[..., Any]) -> None:
     page = visit()
     page.locator("#front").get_by_label(f"Show {HOSTILE} alone").focus()
@@ -114,6 +116,7 @@ def test_only_all_and_none_from_the_keyboard(visit: Callable[..., Any]) -> None:
     assert set(page.evaluate(VISIBLE, "fine_tune")) == {True}
 
 
+@pytest.mark.slow
 def test_points_outside_the_view_can_be_shown(visit: Callable[..., Any]) -> None:
     page = visit()
     high = f"document.querySelector('{PLOT}')._fullLayout.yaxis.range[1]"
@@ -160,6 +163,7 @@ def test_figure_follows_the_colour_scheme(visit: Callable[..., Any]) -> None:
     page.wait_for_selector(white, state="detached")
 
 
+@pytest.mark.slow
 def test_printing_uses_light_colours(visit: Callable[..., Any]) -> None:
     page = visit(color_scheme="dark")
     paper = f"document.querySelector('{PLOT}').layout.paper_bgcolor"
@@ -170,7 +174,9 @@ def test_printing_uses_light_colours(visit: Callable[..., Any]) -> None:
     assert page.evaluate(paper) == dark
 
 
-@pytest.mark.parametrize("width", [390, 820, 1440])
+@pytest.mark.parametrize(
+    "width", [390, *(pytest.param(width, marks=pytest.mark.slow) for width in (820, 1440))]
+)
 def test_page_never_scrolls_sideways(visit: Callable[..., Any], width: int) -> None:
     page = visit(width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -179,6 +185,7 @@ def test_page_never_scrolls_sideways(visit: Callable[..., Any], width: int) -> N
     assert plot["x"] + plot["width"] <= width
 
 
+@pytest.mark.slow
 def test_nothing_offers_to_upload_the_figure(visit: Callable[..., Any]) -> None:
     titles = visit().evaluate(
         "[...document.querySelectorAll('.modebar-btn')].map(b=>b.dataset.title)"

@@ -23,7 +23,13 @@ VISIBLE = """([card, family]) => document.querySelector(`[data-figure=${card}]`)
   .filter((t) => t.legendgroup === 'family ' + family).map((t) => t.visible)"""
 
 
-@pytest.mark.parametrize("card", ["attainment", "anytime", "diagnostics"])
+@pytest.mark.parametrize(
+    "card",
+    [
+        "anytime",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("attainment", "diagnostics")),
+    ],
+)
 def test_a_pick_hides_and_shows_its_family_only_in_its_figure(
     visit: Callable[..., Any], card: str
 ) -> None:
@@ -40,6 +46,7 @@ def test_a_pick_hides_and_shows_its_family_only_in_its_figure(
     assert False not in page.evaluate(VISIBLE, ["front", "upgrad/kl_heldout"])
 
 
+@pytest.mark.slow
 def test_anytime_changes_its_axis(visit: Callable[..., Any]) -> None:
     page = visit()
     axis = "document.querySelector('[data-figure=anytime]').layout.xaxis.title.text"
@@ -58,6 +65,7 @@ def test_anytime_changes_its_axis(visit: Callable[..., Any]) -> None:
     assert samples.get_attribute("aria-pressed") == "false"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("card", ["attainment", "differences"])
 def test_the_whole_box_can_be_shown(visit: Callable[..., Any], card: str) -> None:
     page = visit()
@@ -69,6 +77,7 @@ def test_the_whole_box_can_be_shown(visit: Callable[..., Any], card: str) -> Non
     assert page.evaluate(high) == pytest.approx(near)
 
 
+@pytest.mark.slow
 def test_a_phone_gets_one_panel_below_the_other(visit: Callable[..., Any]) -> None:
     domains = """['xaxis', 'xaxis2', 'xaxis3'].map((axis) =>
       document.querySelector('[data-figure=diagnostics]')._fullLayout[axis].domain)"""
@@ -76,6 +85,7 @@ def test_a_phone_gets_one_panel_below_the_other(visit: Callable[..., Any]) -> No
     assert len({tuple(domain) for domain in visit(1440).evaluate(domains)}) == 3
 
 
+@pytest.mark.slow
 def test_figures_of_cards_follow_the_colour_scheme(visit: Callable[..., Any]) -> None:
     page = visit(color_scheme="dark")
     white = "[data-figure=differences] .main-svg[style*='rgb(255, 255, 255)']"
@@ -88,6 +98,7 @@ def test_figures_of_cards_follow_the_colour_scheme(visit: Callable[..., Any]) ->
     assert page.evaluate(tint) != dark
 
 
+@pytest.mark.slow
 def test_a_long_table_shows_its_leaders_and_the_rest_on_demand(
     browser: Any, tmp_path: Path
 ) -> None:

@@ -375,6 +375,7 @@ def test_it_follows_the_colour_scheme(page: Any) -> None:
     page.evaluate("dispatchEvent(new Event('afterprint'))")
 
 
+@pytest.mark.slow
 def test_a_phone_pins_by_touch(visit: Callable[..., Any], means: pd.DataFrame) -> None:
     page = visit(390, has_touch=True, is_mobile=True)
     point = means[means["on_front"]].sort_values("forget_gap").iloc[0]
@@ -383,6 +384,7 @@ def test_a_phone_pins_by_touch(visit: Callable[..., Any], means: pd.DataFrame) -
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.slow
 def test_three_objectives_are_shown_in_space_and_in_the_plane(
     drawn: Callable[[Material], Any], run_path: Path
 ) -> None:
@@ -422,6 +424,7 @@ def test_twenty_thousand_points_are_drawn_and_filtered(
     assert 0 < found(page)[0] < number
 
 
+@pytest.mark.slow
 def test_with_several_runs_a_command_names_the_run_that_made_the_model(
     drawn: Callable[[Material], Any], run_path: Path
 ) -> None:
@@ -435,6 +438,7 @@ def test_with_several_runs_a_command_names_the_run_that_made_the_model(
     assert words[4] in set(run.points["trial_id"])
 
 
+@pytest.mark.slow
 def test_an_imported_run_offers_no_commands(
     drawn: Callable[[Material], Any], run_path: Path
 ) -> None:
