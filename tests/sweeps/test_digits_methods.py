@@ -14,7 +14,6 @@ from pareto_explorer.sweeps.spec.parts import BudgetSpec
 from pareto_explorer.sweeps.trials.replicate import Bench, run_replicate
 from pareto_explorer.tasks import LandmarkCache, make_task
 from pareto_explorer.unlearning import PRESETS, WEIGHTINGS
-from tests.unlearning.methods.on_digits import over
 
 BUDGET = BudgetSpec(steps=40, batch_size=64, evaluate_every=20)
 MARGIN = 0.1
@@ -29,6 +28,13 @@ ONE_OF_A_KIND = (
     "eupmu_implicit",
 )
 """Aggregators that see the Gramian, a Gramian per tensor, rows, losses, or what comes of a step."""
+
+
+def over(names, at_once):
+    """Runs a test of every name over three seeds in the slow set, of some over one at once."""
+    slow = [pytest.param(n, (0, 1, 2), id=f"{n}-3", marks=pytest.mark.slow) for n in sorted(names)]
+    quick = [pytest.param(name, (0,), id=name) for name in sorted(at_once)]
+    return pytest.mark.parametrize(("name", "seeds"), [*quick, *slow])
 
 
 @pytest.fixture(scope="module")
@@ -69,22 +75,12 @@ def assert_forgets(bench: Bench, config: dict, seeds: tuple[int, ...]) -> None:
     assert retain_gap < 0.5, f"{retain_gap:.3f}: destroyed"
 
 
-@pytest.mark.parametrize("name", ["fine_tune", "gradient_ascent"])
-@over(1, 3)
+@over(["fine_tune", "gradient_ascent"], at_once=["fine_tune"])
 def test_simple_baselines_forget(bench, name, seeds):
     assert_forgets(bench, {"method": name}, seeds)
 
 
-@pytest.mark.parametrize(
-    ("name", "seeds"),
-    [
-        *(pytest.param(name, (0,), id=name) for name in ONE_OF_A_KIND),
-        *(
-            pytest.param(name, (0, 1, 2), id=f"{name}-3", marks=pytest.mark.slow)
-            for name in sorted(WEIGHTINGS)
-        ),
-    ],
-)
+@over(WEIGHTINGS, at_once=ONE_OF_A_KIND)
 def test_aggregators_forget(bench, name, seeds):
     parts = {"method": "jacobian_descent", "forget_loss": "bounded_cross_entropy"}
     assert_forgets(bench, {**parts, "aggregator": name}, seeds)
@@ -117,7 +113,6 @@ def test_every_preset_is_tried():
     assert PRESETS.keys() == ON_DIGITS.keys() | ELSEWHERE
 
 
-@pytest.mark.parametrize("name", sorted(ON_DIGITS))
-@over(1, 3)
+@over(ON_DIGITS, at_once=ON_DIGITS)
 def test_presets_forget(bench, name, seeds):
     assert_forgets(bench, {**PRESETS[name].family, **ON_DIGITS[name]}, seeds)

@@ -328,6 +328,7 @@ def joined(tmp_path_factory) -> dict:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_workers_get_the_package_as_it_is_here_and_the_users_modules(joined):
     assert joined["modules"] == ["lab", "mine.py"]
     worker = joined["worker"]
@@ -338,6 +339,7 @@ def test_workers_get_the_package_as_it_is_here_and_the_users_modules(joined):
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_slots_of_a_real_cluster(joined):
     assert joined["one cpu"] == 5
     assert joined["two cpus"] == 2
@@ -347,6 +349,7 @@ def test_slots_of_a_real_cluster(joined):
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_a_real_cluster_says_what_can_never_fit(joined):
     assert joined["too many cpus"].startswith("resources.cpu: a trial books 4, but no node")
     assert "resources.custom.slow" in joined["no such resource"]
@@ -354,6 +357,7 @@ def test_a_real_cluster_says_what_can_never_fit(joined):
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_the_cluster_is_left_and_its_dashboard_named(joined):
     assert not joined["connected afterwards"]
     assert len(joined["stages"]) == 1
