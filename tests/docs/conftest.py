@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,7 +40,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def reader(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def reader(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The working directory of somebody who follows a page."""
     shutil.copytree(runs, tmp_path / "runs")
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(SPACE))
@@ -46,4 +48,6 @@ def reader(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PARETO_EXPLORER_CACHE", str(tmp_path / "cache"))
-    return tmp_path
+    sys.modules.pop("mine", None)
+    yield tmp_path
+    sys.modules.pop("mine", None)
