@@ -20,7 +20,7 @@ from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.spec.domains import DOMAINS
 from pareto_explorer.tasks import MODELS, RECIPES, TASKS
-from pareto_explorer.unlearning import FORGET_LOSSES, METHODS, PRESETS, WEIGHTINGS
+from pareto_explorer.unlearning import AGGREGATORS, FORGET_LOSSES, METHODS, PRESETS
 
 __all__ = ["TABLES"]
 
@@ -32,7 +32,7 @@ def methods() -> str:
 
 def aggregators() -> str:
     """Every aggregator, then the knobs of each."""
-    return _parts(WEIGHTINGS, "aggregator")
+    return _parts(AGGREGATORS, "aggregator")
 
 
 def forget_losses() -> str:
@@ -44,7 +44,7 @@ def comparison() -> str:
     """Everything that a family is made of, with what its front is swept by and its source."""
     kinds = (
         ("method", "methods", METHODS),
-        ("aggregator", "aggregators", WEIGHTINGS),
+        ("aggregator", "aggregators", AGGREGATORS),
         ("forget loss", "forget-losses", FORGET_LOSSES),
     )
     text = []

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from pareto_explorer.cli.remembered import foundations, recall, remember
+from pareto_explorer.schema.metrics import BETTER
 
 if TYPE_CHECKING:
     from pareto_explorer.schema.metrics import MetricEntry
@@ -22,11 +23,7 @@ _RECIPE_SOURCES = {
     "published": "code of Unlearn-Sparse, SalUn and their descendants",
 }
 
-_BETTER = {
-    "min": "lower is better",
-    "max": "higher is better",
-    "none": "the retrained model's value is the aim",
-}
+_AIM = "the retrained model's value is the aim"
 
 
 @dataclass(frozen=True)
@@ -97,9 +94,9 @@ def _methods() -> list[Listed]:
 
 
 def _aggregators() -> list[Listed]:
-    from pareto_explorer.unlearning import WEIGHTINGS
+    from pareto_explorer.unlearning import AGGREGATORS
 
-    return _entries(WEIGHTINGS)
+    return _entries(AGGREGATORS)
 
 
 def _forget_losses() -> list[Listed]:
@@ -170,7 +167,7 @@ def _recipe(name: str, recipe: Recipe) -> Listed:
 
 
 def _metric(metric: MetricEntry) -> Listed:
-    facts = [_BETTER[metric.direction]]
+    facts = [BETTER.get(metric.direction, _AIM)]
     facts += ["needs a retrained model"] * metric.needs_retrained
     facts += ["needs an adjacent set"] * metric.needs_adjacent
     facts += ["reads the test set"] * metric.reads_test

@@ -13,7 +13,7 @@ from pareto_explorer.figures.front_info import FamilyFront, FrontInfo, Values, f
 from pareto_explorer.figures.shared.hover import plain
 from pareto_explorer.figures.shared.style import LIGHT, Theme, base_layout, fade, symbol_3d
 from pareto_explorer.fronts import Box, Objective
-from pareto_explorer.schema.metrics import GOOD_CORNER, caption, label
+from pareto_explorer.schema.metrics import BETTER, GOOD_CORNER, caption, label
 
 __all__ = [
     "draw_front",
@@ -62,10 +62,10 @@ def front_layout(info: FrontInfo, theme: Theme) -> dict[str, Any]:
 
 def _title(objective: Objective, theme: Theme, *, flat: bool) -> str:
     """Name, good end and meaning; on the y axis the arrow is turned with the text."""
+    better = BETTER[objective.direction]
     if not flat:  # labels in 3-D know neither styles nor which way an axis will point
-        better = "lower is better" if objective.direction == "min" else "higher is better"
         return f"{plain(label(objective.metric))}<br>{better}"
-    better = "← lower is better" if objective.direction == "min" else "higher is better →"
+    better = f"← {better}" if objective.direction == "min" else f"{better} →"
     words = caption(objective.metric)
     small = (
         f"<br><span style='font-size:11px;color:{theme.muted}'>{plain(words)}</span>"

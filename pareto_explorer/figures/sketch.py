@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pareto_explorer.figures.front_info import FrontInfo
 from pareto_explorer.figures.shared.style import LIGHT
-from pareto_explorer.schema.metrics import label, measure
+from pareto_explorer.schema.metrics import BETTER, label, measure
 
 __all__ = ["draw_sketch"]
 
@@ -18,7 +18,6 @@ Values = npt.NDArray[np.float64]
 Scale = Callable[[Values], Values]
 
 _WIDTH, _HEIGHT, _EDGE = 460, 300, 26
-_BETTER = {"min": "lower is better", "max": "higher is better"}
 _MARKS = {
     "original": ("×", "m-4 -4 l8 8 m-8 0 l8 -8"),
     "retrained": ("+", "m-5 0 h10 m-5 -5 v10"),
@@ -76,7 +75,7 @@ def _frame(info: FrontInfo, place: Scale) -> str:
     )
     (left, right), (bottom, top) = ([measure(end) for end in ends] for ends in info.view)
     x, y = (
-        f"{escape(label(objective.metric))}, {_BETTER[objective.direction]}"
+        f"{escape(label(objective.metric))}, {BETTER[objective.direction]}"
         for objective in info.box.objectives
     )
     base, end, middle = _HEIGHT - 8, _WIDTH - _EDGE, _WIDTH // 2

@@ -76,22 +76,18 @@ TO_ORIGINAL: dict[str, Comparison] = {
 """Metrics that compare a model with the original one."""
 
 
-def _gap(metric: str) -> Comparison:
-    return lambda model, other: mean_gap(model.own, other.own, METRICS[metric].over)
+def _gap(over: tuple[str, ...]) -> Comparison:
+    return lambda model, other: mean_gap(model.own, other.own, over)
 
 
 TO_RETRAINED: dict[str, Comparison] = {
-    "forget_gap": _gap("forget_gap"),
-    "retain_gap": _gap("retain_gap"),
-    "validation_forget_gap": _gap("validation_forget_gap"),
-    "validation_retain_gap": _gap("validation_retain_gap"),
-    "average_gap": _gap("average_gap"),
+    **{name: _gap(row.over) for name, row in METRICS.items() if row.over},
     "tug_of_war": lambda model, retrained: tug_of_war(model.own, retrained.own),
     "js_divergence": lambda model, retrained: js_divergence(
         model.forget_logits, retrained.forget_logits
     ),
 }
-"""Metrics that compare a model with the retrained one, and need one."""
+"""Metrics that compare a model with the retrained one, and need one; of a gap, the row says all."""
 
 
 def _attack(of: Predictions, non_members: str) -> float:

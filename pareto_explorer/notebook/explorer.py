@@ -26,6 +26,7 @@ from pareto_explorer.notebook.parts import (
 )
 from pareto_explorer.results import Run, load_run
 from pareto_explorer.schema.columns import metric_columns
+from pareto_explorer.schema.metrics import BETTER
 
 __all__ = ["Explorer", "explore"]
 
@@ -297,9 +298,8 @@ class Explorer:
         return rows[column].to_numpy(dtype=float)
 
     def _title(self, column: str) -> str:
-        directions = {o.metric: o.direction for o in self._run.box.objectives}
-        better = {"min": ", lower is better", "max": ", higher is better"}
-        return plain(column_name(column)) + better.get(directions.get(column, ""), "")
+        better = {o.metric: f", {BETTER[o.direction]}" for o in self._run.box.objectives}
+        return plain(column_name(column)) + better.get(column, "")
 
 
 def _notebook_packages() -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -125,6 +125,11 @@ class Run:
         )
 
     @property
+    def _parts(self) -> Collection[Run]:
+        """The runs that it was put together from, or itself."""
+        return self.members.values() or [self]
+
+    @property
     def name(self) -> str:
         """What the sweep is called."""
         return str(self.manifest.get("name") or self.directory.path.resolve().name)
@@ -132,14 +137,12 @@ class Run:
     @property
     def repeatable(self) -> bool:
         """Whether a command can run points again: not of an imported run, nor of a given task."""
-        runs = self.members.values() or [self]
-        return not any({"imported", "task_given"} & run.manifest.keys() for run in runs)
+        return not any({"imported", "task_given"} & run.manifest.keys() for run in self._parts)
 
     @property
     def task_given(self) -> bool:
         """Whether its task was built in Python, so that only Python can run points again."""
-        runs = self.members.values() or [self]
-        return any("task_given" in run.manifest for run in runs)
+        return any("task_given" in run.manifest for run in self._parts)
 
     @property
     def planned(self) -> int | None:
@@ -161,11 +164,10 @@ class Run:
 
         Of several runs together, whether they did in any of them.
         """
-        runs = self.members.values() or [self]
         return any(
             run.manifest.get("spec", {}).get("search", {}).get("mode") == "explore"
             or run.manifest.get("imported", {}).get("kind") == "Optuna study"
-            for run in runs
+            for run in self._parts
         )
 
     @property
@@ -174,15 +176,13 @@ class Run:
 
         Any of ``samples`` and ``seconds``. Of several runs together, what one of them lacks.
         """
-        runs = self.members.values() or [self]
-        lacking = [run.manifest.get("imported", {}).get("not_recorded", ()) for run in runs]
+        lacking = [run.manifest.get("imported", {}).get("not_recorded", ()) for run in self._parts]
         return tuple(sorted({name for names in lacking for name in names}))
 
     @property
     def names_code(self) -> bool:
         """Whether it names code beyond this package, which only the user may allow to be run."""
-        runs = self.members.values() or [self]
-        return any(one for run in runs for one in named_code(run.manifest.get("spec")))
+        return any(one for run in self._parts for one in named_code(run.manifest.get("spec")))
 
     def locate(self, trial_id: str) -> tuple[Run, str]:
         """The run that made a trial, which may be this one, and the trial's id there.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["NamedCode", "named_code"]
+from pareto_explorer.schema.columns import AXES
 
-_AXES = ("method", "aggregator", "forget_loss")
+__all__ = ["NamedCode", "named_code"]
 
 
 class NamedCode(NamedTuple):
@@ -37,7 +37,7 @@ def named_code(spec: Any) -> Iterator[NamedCode]:
     if isinstance(task, Mapping) and _is_name(task.get("name")):
         yield NamedCode("task.name", "task", task["name"], task)
     for index, entry in enumerate(families if isinstance(families, list) else ()):
-        for axis in _AXES if isinstance(entry, Mapping) else ():
+        for axis in AXES if isinstance(entry, Mapping) else ():
             values = entry.get(axis)
             for value in values if isinstance(values, list) else [values]:
                 if _is_name(value):

@@ -74,6 +74,9 @@ IDENTITY: dict[str, Any] = {
 }
 """The columns that every points table has, in this order, and their types."""
 
+AXES = ("method", "aggregator", "forget_loss")
+"""What makes up a family, each a column of its own."""
+
 _OPTIONAL = frozenset({"aggregator", "forget_loss", "trial_status", "error"})
 _WORDS = {"status": tuple(POINT_STATUSES), "landmark": LANDMARKS}
 

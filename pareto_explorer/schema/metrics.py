@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 __all__ = [
+    "BETTER",
     "GOOD_CORNER",
     "METRICS",
     "MetricEntry",
@@ -246,6 +247,9 @@ METRICS: dict[str, MetricEntry] = {
 A metric is its row here and the function in ``metrics.functions`` that computes it; the evaluator,
 the columns, labels, validation twins and lists read this table.
 """
+
+BETTER = {"min": "lower is better", "max": "higher is better"}
+"""The directions in words."""
 
 GOOD_CORNER = {
     ("min", "min"): "lower left",

@@ -11,10 +11,10 @@ from pareto_explorer.fronts import OBJECTIVES
 from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.tasks import MODELS, TASKS
-from pareto_explorer.unlearning import FORGET_LOSSES, METHODS, PRESETS, WEIGHTINGS
+from pareto_explorer.unlearning import AGGREGATORS, FORGET_LOSSES, METHODS, PRESETS
 from tests.docs.pages import PAGES
 
-PARTS = {"methods": METHODS, "aggregators": WEIGHTINGS, "forget_losses": FORGET_LOSSES}
+PARTS = {"methods": METHODS, "aggregators": AGGREGATORS, "forget_losses": FORGET_LOSSES}
 REGISTRIES = {
     **PARTS,
     "presets": PRESETS,

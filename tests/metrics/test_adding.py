@@ -66,7 +66,7 @@ def added(monkeypatch: pytest.MonkeyPatch) -> None:
         functions.OWN, "doubt", lambda of: 1 - of.confidences["forget"].mean().item()
     )
     for name in ("doubt_gap", "validation_doubt_gap"):
-        monkeypatch.setitem(functions.TO_RETRAINED, name, functions._gap(name))
+        monkeypatch.setitem(functions.TO_RETRAINED, name, functions._gap(METRICS[name].over))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pareto_explorer.sweeps.again.reproduce import local_landmarks
 from pareto_explorer.sweeps.spec.parts import BudgetSpec
 from pareto_explorer.sweeps.trials.replicate import Bench, run_replicate
 from pareto_explorer.tasks import LandmarkCache, make_task
-from pareto_explorer.unlearning import PRESETS, WEIGHTINGS
+from pareto_explorer.unlearning import AGGREGATORS, PRESETS
 
 BUDGET = BudgetSpec(steps=40, batch_size=64, evaluate_every=20)
 MARGIN = 0.1
@@ -80,7 +80,7 @@ def test_simple_baselines_forget(bench, name, seeds):
     assert_forgets(bench, {"method": name}, seeds)
 
 
-@over(WEIGHTINGS, at_once=ONE_OF_A_KIND)
+@over(AGGREGATORS, at_once=ONE_OF_A_KIND)
 def test_aggregators_forget(bench, name, seeds):
     parts = {"method": "jacobian_descent", "forget_loss": "bounded_cross_entropy"}
     assert_forgets(bench, {**parts, "aggregator": name}, seeds)

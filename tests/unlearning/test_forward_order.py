@@ -5,9 +5,9 @@ import re
 import pytest
 
 from pareto_explorer.unlearning import (
+    AGGREGATORS,
     FORGET_LOSSES,
     METHODS,
-    WEIGHTINGS,
     Budget,
     knobs_of,
     make_method,
@@ -17,7 +17,7 @@ from tests.unlearning.toys import draws, make_data, network
 PARTS = ("method", "aggregator", "forget_loss")
 FAMILIES = [
     *({"method": name} for name, entry in METHODS.items() if not entry.needs),
-    *({"aggregator": name, "forget_loss": "kl_uniform"} for name in WEIGHTINGS),
+    *({"aggregator": name, "forget_loss": "kl_uniform"} for name in AGGREGATORS),
     *({"aggregator": "mean", "forget_loss": name} for name in FORGET_LOSSES),
     {"aggregator": "ngdiff", "forget_loss": "kl_uniform", "auto_lr": True},
     {"aggregator": "ngdiff", "forget_loss": "kl_uniform", "saliency": 0.5},

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pareto_explorer.errors import InputError, bare, brief, unknown
-from pareto_explorer.schema.columns import CONFIG_PREFIX
+from pareto_explorer.schema.columns import AXES, CONFIG_PREFIX
 from pareto_explorer.sweeps.spec.domains import Domain, compare_configurations, parse_knob
 from pareto_explorer.sweeps.spec.draws import BalancedDraws
 from pareto_explorer.unlearning import METHODS, Knob, find_preset, knobs_of
@@ -32,7 +32,6 @@ __all__ = [
     "slugs",
 ]
 
-AXES = ("method", "aggregator", "forget_loss")
 _MOST = 1000  # families, whose domains sweep.yaml spells out
 _LONGEST = 100  # characters of a name, which is part of names of files
 

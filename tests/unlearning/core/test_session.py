@@ -13,10 +13,10 @@ from torch import nn
 
 from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.unlearning import (
+    AGGREGATORS,
     FORGET_LOSSES,
     METHODS,
     PRESETS,
-    WEIGHTINGS,
     Budget,
     make_method,
 )
@@ -34,12 +34,12 @@ FAMILIES = [
     *({**PAIR, "forget_loss": name} for name in FORGET_LOSSES),
     *(
         {**PAIR, "aggregator": name, "forget_loss": loss}
-        for name in WEIGHTINGS
+        for name in AGGREGATORS
         for loss in ("kl_heldout_published", "random_labels")
     ),
     *(
         {**PAIR, "aggregator": name, "granularity": "layer"}
-        for name in WEIGHTINGS
+        for name in AGGREGATORS
         if name != "nash_mtl"  # a minute of solving
     ),
     {**PAIR, "saliency": 0.5, "optimizer": "adamw"},
