@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from pareto_explorer.audits.compute import LEAST, Point
 from pareto_explorer.audits.records import NONE, Shadow
@@ -26,6 +27,8 @@ _NEEDS: Mapping[str, str] = {
     "leakage": "originals of halves of the forget set, and what is unlearned from them",
     "recovery": "some steps of training of every model",
 }
+Landmark = Literal["original", "retrained"]
+
 _PAIRS = 8
 """Seeds that leakage takes at most by default."""
 _RELEARNED = 4
@@ -111,7 +114,7 @@ def plan_audit(
     models: int,
     games: Collection[str] = GAMES,
     measured: Collection[Shadow],
-    cached: Callable[[str, int], bool],
+    cached: Callable[[Landmark, int], bool],
     costs: Costs,
     budget: float | None = None,
 ) -> AuditPlan:
@@ -138,7 +141,7 @@ def plan_audit(
             left -= stage.seconds
         else:
             full.add(game)
-        stages.append(stage if fits else _without_room(stage))
+        stages.append(stage if fits else replace(stage, fits=False))
     plan = AuditPlan((*points, Point(NONE, 0)), tuple(own), tuple(stages))
     return AuditPlan(plan.points, plan.own, plan.stages, tuple(_notes(plan)))
 
@@ -195,35 +198,28 @@ def _stage(
     seeds: tuple[int, ...],
     points: Sequence[Point],
     measured: Collection[Shadow],
-    cached: Callable[[str, int], bool],
+    cached: Callable[[Landmark, int], bool],
     costs: Costs,
 ) -> Stage:
-    halves = ("first", "second") if game == "leakage" else ("",)
-    roles = ("original",) if game == "leakage" else ("original", "retrained")
-    landmarks = [
-        Shadow(role, seed, half=half) for role in roles for seed in seeds for half in halves
-    ]
-    missing = [shadow for shadow in landmarks if shadow not in measured]
-    to_train = [
-        shadow
-        for shadow in missing
-        if game != "recovery" and (shadow.half or not cached(shadow.role, shadow.seed))
-    ]
-    unlearned = [
-        (point, point.shadow(seed, half)) for point in points for seed in seeds for half in halves
-    ]
-    to_unlearn = [point for point, shadow in unlearned if shadow not in measured]
     if game == "recovery":
         seconds = costs.relearn * len(seeds) * (2 + len(points))
         return Stage(game, seeds, 0, 0, 0, seconds / costs.slots)
+    halves = ("first", "second") if game == "leakage" else ("",)
+    roles: Sequence[Landmark] = ["original"] if game == "leakage" else ["original", "retrained"]
+    missing = [
+        (role, seed, half)
+        for role in roles
+        for seed in seeds
+        for half in halves
+        if Shadow(role, seed, half=half) not in measured
+    ]
+    to_train = [role for role, seed, half in missing if half or not cached(role, seed)]
+    unlearned = [(p, p.shadow(seed, half)) for p in points for seed in seeds for half in halves]
+    to_unlearn = [point for point, shadow in unlearned if shadow not in measured]
     seconds = costs.train * len(to_train) + sum(costs.unlearn[point] for point in to_unlearn)
-    there = len(landmarks) + len(unlearned) - len(to_train) - len(to_unlearn)
+    asked = len(roles) * len(seeds) * len(halves)
+    there = asked + len(unlearned) - len(to_train) - len(to_unlearn)
     return Stage(game, seeds, there, len(to_train), len(to_unlearn), seconds / costs.slots)
-
-
-def _without_room(stage: Stage) -> Stage:
-    parts = (stage.there, stage.to_train, stage.to_unlearn, stage.seconds)
-    return Stage(stage.game, stage.seeds, *parts, fits=False)
 
 
 def _notes(plan: AuditPlan) -> Iterator[str]:

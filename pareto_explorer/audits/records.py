@@ -195,14 +195,14 @@ class Journal:
         """Takes all models up into ``margins.npz``."""
         if not self._files.journal.exists():
             return
-        content: Arrays = {
+        index = json.dumps([list(shadow) for shadow in self.models])
+        content: dict[str, Any] = {"index": np.array(index)} | {
             f"{number}/{name}": values
             for number, arrays in enumerate(self.models.values())
             for name, values in arrays.items()
         }
-        index = json.dumps([list(shadow) for shadow in self.models])
         with atomic_path(self._files.margins) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, index=np.array(index), **content)
+            np.savez_compressed(file, **content)
         self._files.journal.unlink()
 
 

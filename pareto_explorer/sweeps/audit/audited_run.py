@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from pareto_explorer.audits.compute import Point
-from pareto_explorer.audits.plan import Costs, seeds_for
+from pareto_explorer.audits.plan import Costs
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory
 from pareto_explorer.schema.metrics import METRICS
@@ -21,7 +21,7 @@ from pareto_explorer.sweeps.spec.families import TrialPlan, recorded_plan
 from pareto_explorer.sweeps.spec.parts import Replicate
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.sweeps.trials.given_task import task_of
-from pareto_explorer.tasks import LandmarkCache, UnlearningTask, fingerprint
+from pareto_explorer.tasks import LandmarkCache, LandmarkKind, UnlearningTask, fingerprint
 
 __all__ = ["AuditedRun"]
 
@@ -83,9 +83,9 @@ class AuditedRun:
         """The training seeds of the sweep."""
         return list(self.spec.replicates.training_seeds)
 
-    def cached(self, kind: str, seed: int) -> bool:
+    def cached(self, kind: LandmarkKind, seed: int) -> bool:
         """Whether a landmark is trained already."""
-        return fingerprint(self.task, _kind(kind), seed) in self.cache
+        return fingerprint(self.task, kind, seed) in self.cache
 
     def replicate(self, seed: int) -> Replicate:
         """The replicate of a training seed: the sweep's first one, or a further one like it."""
@@ -129,18 +129,3 @@ class AuditedRun:
     def _rows(self, point: Point) -> pd.DataFrame:
         of_trial = self.points["trial_id"] == point.trial_id
         return self.points[of_trial & (self.points["step"] == point.step)]
-
-
-def _kind(kind: str) -> Any:
-    return kind
-
-
-def require_seeds(own: Sequence[int], models: int) -> tuple[int, ...]:
-    """The seeds of an audit.
-
-    Raises:
-        InputError: There are too few.
-    """
-    if models < 2:
-        raise InputError(f"`models`: {models} found; give 2 or more, 4 for most audits.")
-    return seeds_for(own, models)

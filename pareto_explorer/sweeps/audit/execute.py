@@ -1,13 +1,15 @@
-"""The models of an audit, on Ray: trained and unlearned as a sweep does, asked, and written down."""
+"""The models of an audit on Ray: trained and unlearned as a sweep does, asked, and recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import ray
+import torch
 
 from pareto_explorer.audits.compute import Point, samples_table, statistics_table
 from pareto_explorer.audits.plan import AuditPlan
@@ -16,7 +18,15 @@ from pareto_explorer.errors import InputError, WriteError
 from pareto_explorer.interruption import AGAIN, Interrupted
 from pareto_explorer.sweeps.again.export import TOLERANCE
 from pareto_explorer.sweeps.audit.audited_run import AuditedRun
-from pareto_explorer.sweeps.audit.models import Asked, ask_landmarks, ask_unlearned, questions
+from pareto_explorer.sweeps.audit.halves import HALVES, half_task
+from pareto_explorer.sweeps.audit.models import (
+    How,
+    UnlearnedPoint,
+    ask_half,
+    ask_landmarks,
+    ask_unlearned,
+    questions,
+)
 from pareto_explorer.sweeps.cluster.connect import connect
 from pareto_explorer.sweeps.cluster.room import slots
 from pareto_explorer.sweeps.cluster.shipping import modules_of
@@ -26,8 +36,13 @@ from pareto_explorer.sweeps.driver.lock import exclusive
 from pareto_explorer.sweeps.driver.output import output
 from pareto_explorer.sweeps.driver.settings import Settings
 from pareto_explorer.sweeps.trials.given_task import names_of
-from pareto_explorer.sweeps.trials.landmark_training import prepare_landmarks
+from pareto_explorer.sweeps.trials.landmark_training import (
+    Wanted,
+    obtain_landmarks,
+    prepare_landmarks,
+)
 from pareto_explorer.sweeps.trials.replicate import Landmarks
+from pareto_explorer.tasks import fingerprint
 
 __all__ = ["execute_audit"]
 
@@ -99,6 +114,11 @@ def _journal(audited: AuditedRun) -> Journal:
 
 @dataclass
 class _Work:
+    """What an audit has left to do, and does.
+
+    Models of the whole forget set come first, then those of halves.
+    """
+
     audited: AuditedRun
     plan: AuditPlan
     settings: Settings
@@ -108,78 +128,137 @@ class _Work:
     apart: float = 0.0
 
     def __post_init__(self) -> None:
+        spec = self.audited.spec
+        self.relearned = frozenset(self.plan.seeds("recovery"))
+        seeds = {"": self.plan.seeds("indistinguishability")}
+        seeds |= dict.fromkeys(HALVES, self.plan.seeds("leakage"))
         self.left = [
             shadow
-            for seed in self.plan.seeds("indistinguishability")
-            for shadow in self._wanted(seed)
-            if shadow not in self.journal.models
+            for half, of_half in seeds.items()
+            for seed in of_half
+            for shadow in self._wanted(seed, half)
+            if self._lacks(shadow)
         ]
         self.total = len(self.left)
+        self.how = How(spec.budget, spec.resources.device, spec.resources.threads)
 
-    def _wanted(self, seed: int) -> Iterator[Shadow]:
-        yield Shadow("original", seed)
-        yield Shadow("retrained", seed)
-        yield from (p.shadow(seed) for p in self.plan.points if p.trial_id != NONE)
+    def _wanted(self, seed: int, half: str) -> Iterator[Shadow]:
+        yield Shadow("original", seed, half=half)
+        if not half:
+            yield Shadow("retrained", seed)
+        for point in self.plan.points:
+            if point.trial_id != NONE:
+                yield point.shadow(seed, half)
+
+    def _lacks(self, shadow: Shadow) -> bool:
+        said = self.journal.models.get(shadow)
+        relearned = shadow.seed in self.relearned and not shadow.half
+        return said is None or (bool(said) and relearned and "relearn" not in said)
 
     def run(self) -> None:
-        task_ref, data_ref = ray.put(self.audited.task), ray.put(self.journal.models[DATA])
-        seeds = list(dict.fromkeys(shadow.seed for shadow in self.left))
-        for start in range(0, len(seeds), AT_A_TIME):
-            self._ask(seeds[start : start + AT_A_TIME], task_ref, data_ref)
+        """Asks all models that are left, some seeds at a time."""
+        refs = ray.put(self.audited.task), ray.put(self.journal.models[DATA])
+        for ask, halves in ((self._ask_whole, False), (self._ask_halves, True)):
+            left = [shadow for shadow in self.left if bool(shadow.half) == halves]
+            seeds = list(dict.fromkeys(shadow.seed for shadow in left))
+            for start in range(0, len(seeds), AT_A_TIME):
+                some = seeds[start : start + AT_A_TIME]
+                ask([shadow for shadow in left if shadow.seed in some], *refs)
         if self.apart > TOLERANCE:
             self.notes.append(
                 f"unlearned again, the sweep's own models differ from their rows by up to "
                 f"{self.apart:.2g}: what is audited is the configuration, on this machine"
             )
 
-    def _ask(self, seeds: Sequence[int], task_ref: Any, data_ref: Any) -> None:
-        spec, progress = self.audited.spec, self.settings.progress
-        landmarks = prepare_landmarks(
-            self.audited.task,
-            task_ref,
-            seeds,
-            spec.resources,
-            self.audited.cache.root,
-            progress,
-        )
-        left = [shadow for shadow in self.left if shadow.seed in landmarks]
+    def _ask_whole(self, left: Sequence[Shadow], task_ref: Any, data_ref: Any) -> None:
+        landmarks = self._landmarks(left, task_ref)
         trained = dict.fromkeys(s.seed for s in left if s.role != "unlearned")
-        compute = spec.resources.device, spec.resources.threads
-        arguments: dict[Any, Any] = {
-            seed: (task_ref, landmarks[seed], data_ref, *compute) for seed in trained
+        calls: dict[Any, Any] = {
+            seed: partial(ask_landmarks, relearn=seed in self.relearned) for seed in trained
         }
-        for seed, said in self._completed(ask_landmarks, arguments):
+        arguments: dict[Any, Any] = {
+            seed: (call, task_ref, {seed: landmarks[seed]}, data_ref, self.how)
+            for seed, call in calls.items()
+        }
+        for seed, said in self._completed(arguments):
             for kind, arrays in said.items():
                 self._add(Shadow(kind, seed), arrays)
         arguments = {
-            shadow: self._unlearning(shadow, task_ref, landmarks, data_ref)
+            shadow: (
+                partial(ask_unlearned, relearn=shadow.seed in self.relearned),
+                task_ref,
+                {shadow.seed: landmarks[shadow.seed]},
+                data_ref,
+                self.how,
+                self._point(shadow),
+            )
             for shadow in left
             if shadow.role == "unlearned"
         }
-        for shadow, asked in self._completed(ask_unlearned, arguments):
-            self._take(shadow, asked)
+        for shadow, asked in self._completed(arguments):
+            self.apart = max(self.apart, asked.difference)
+            self._add(shadow, asked.arrays)
 
-    def _unlearning(
-        self, shadow: Shadow, task_ref: Any, landmarks: Mapping[int, Landmarks], data_ref: Any
-    ) -> tuple[Any, ...]:
-        spec, seed = self.audited.spec, shadow.seed
-        point = Point(shadow.trial_id, shadow.step)
-        return (
+    def _ask_halves(self, left: Sequence[Shadow], task_ref: Any, data_ref: Any) -> None:
+        retrained = self._landmarks(left, task_ref)
+        originals = self._originals(left, task_ref)
+        arguments = {
+            shadow: (
+                ask_half,
+                task_ref,
+                {
+                    shadow.seed: Landmarks(
+                        originals[shadow.seed, shadow.half], retrained[shadow.seed].retrained
+                    )
+                },
+                shadow.half,
+                data_ref,
+                self.how,
+                self._point(shadow) if shadow.role == "unlearned" else None,
+            )
+            for shadow in left
+        }
+        for shadow, arrays in self._completed(arguments):
+            self._add(shadow, arrays)
+
+    def _landmarks(self, left: Sequence[Shadow], task_ref: Any) -> dict[int, Landmarks]:
+        return prepare_landmarks(
+            self.audited.task,
             task_ref,
-            {seed: landmarks[seed]},
-            data_ref,
-            self.audited.plan(point),
-            self.audited.replicate(seed),
-            spec.budget,
-            shadow.step,
-            self.audited.recorded(point, seed),
-            spec.resources.device,
-            spec.resources.threads,
+            list(dict.fromkeys(shadow.seed for shadow in left)),
+            self.audited.spec.resources,
+            self.audited.cache.root,
+            self.settings.progress,
         )
 
-    def _completed(self, function: Any, arguments: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    def _originals(
+        self, left: Sequence[Shadow], task_ref: Any
+    ) -> dict[tuple[int, str], dict[str, torch.Tensor]]:
+        """The originals of halves, by seed and half."""
+        names, wanted = {}, {}
+        for seed, half in dict.fromkeys((shadow.seed, shadow.half) for shadow in left):
+            key = fingerprint(half_task(self.audited.task, seed, half), "original", seed)
+            part = partial(half_task, seed=seed, half=half)
+            name = f"original/seed {seed}, {half} half"
+            names[key], wanted[key] = (seed, half), Wanted("original", seed, name, part)
+        found = obtain_landmarks(
+            wanted,
+            task_ref,
+            self.audited.spec.resources,
+            self.audited.cache.root,
+            self.settings.progress,
+        )
+        return {names[key]: state for key, state in found.items()}
+
+    def _point(self, shadow: Shadow) -> UnlearnedPoint:
+        point = Point(shadow.trial_id, shadow.step)
+        recorded = {} if shadow.half else self.audited.recorded(point, shadow.seed)
+        replicate = self.audited.replicate(shadow.seed)
+        return UnlearnedPoint(self.audited.plan(point), replicate, shadow.step, recorded)
+
+    def _completed(self, arguments: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
         outcomes = completed(
-            function,
+            _call,
             arguments,
             self.audited.spec.resources,
             "model: fails in the audit",
@@ -188,16 +267,12 @@ class _Work:
         with closing(outcomes):
             yield from outcomes
 
-    def _take(self, shadow: Shadow, asked: Asked) -> None:
-        self.apart = max(self.apart, asked.difference)
-        if not asked.arrays:
-            self.notes.append(
-                f"{shadow.trial_id}, step {shadow.step}: diverges with training seed {shadow.seed}, "
-                "which no statistic counts"
-            )
-        self._add(shadow, asked.arrays)
-
     def _add(self, shadow: Shadow, arrays: Arrays) -> None:
+        if not arrays:
+            self.notes.append(
+                f"{shadow.trial_id}, step {shadow.step}: diverges with training seed "
+                f"{shadow.seed}, which no statistic counts"
+            )
         self.journal.add(shadow, arrays)
         before, self.done = self.done, self.done + (shadow in self.left)
         if 10 * self.done // self.total > 10 * before // self.total:
@@ -216,3 +291,7 @@ class _Work:
             if refused is None:
                 raise
             raise refused from None
+
+
+def _call(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*args)

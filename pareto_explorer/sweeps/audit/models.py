@@ -18,14 +18,27 @@ from pareto_explorer.audits.statistics import (
 from pareto_explorer.metrics import Diverged
 from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.schema.statuses import OK
+from pareto_explorer.sweeps.audit.halves import first_half, half_task
+from pareto_explorer.sweeps.audit.relearning import CHECKPOINTS, relearning_curve
 from pareto_explorer.sweeps.spec.families import TrialPlan
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
-from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, run_replicate
+from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, Row, run_replicate
 from pareto_explorer.tasks import LandmarkKind, Samples, UnlearningTask, restore_model
 from pareto_explorer.tasks.landmarks.training import repeatable
 from pareto_explorer.tasks.models.logits import logits_of
 
-__all__ = ["Asked", "ask", "ask_landmarks", "ask_unlearned", "questions"]
+__all__ = [
+    "Asked",
+    "How",
+    "UnlearnedPoint",
+    "ask",
+    "ask_half",
+    "ask_landmarks",
+    "ask_unlearned",
+    "questions",
+]
+
+KINDS: tuple[LandmarkKind, ...] = ("original", "retrained")
 
 CONTROLS = 2000
 """Most samples of the retain and the test set."""
@@ -48,6 +61,36 @@ class Asked(NamedTuple):
     difference: float = 0.0
 
 
+class How(NamedTuple):
+    """Budget and device of all models of an audit.
+
+    Attributes:
+        budget: That of the sweep.
+        device: Where to compute.
+        threads: For PyTorch.
+    """
+
+    budget: BudgetSpec
+    device: str
+    threads: int
+
+
+class UnlearnedPoint(NamedTuple):
+    """A point with one training seed.
+
+    Attributes:
+        plan: The configuration.
+        replicate: The seeds.
+        step: Where to stop.
+        recorded: The metrics of its row, where the sweep has one.
+    """
+
+    plan: TrialPlan
+    replicate: Replicate
+    step: int
+    recorded: Mapping[str, float] = {}
+
+
 def questions(task: UnlearningTask) -> Arrays:
     """The samples that all models of an audit are asked, by set: positions and labels.
 
@@ -61,7 +104,7 @@ def questions(task: UnlearningTask) -> Arrays:
         f"{name}_labels": _samples(task, name, index).labels.cpu().numpy()
         for name, index in positions.items()
     }
-    return positions | labels
+    return positions | labels | {"relearn_at": np.array(CHECKPOINTS)}
 
 
 def ask(model: nn.Module, task: UnlearningTask, data: Arrays) -> Arrays:
@@ -92,31 +135,43 @@ def ask(model: nn.Module, task: UnlearningTask, data: Arrays) -> Arrays:
 
 
 def ask_landmarks(
-    task: UnlearningTask, landmarks: Landmarks, data: Arrays, device: str, threads: int
+    task: UnlearningTask,
+    landmarks: Mapping[int, Landmarks],
+    data: Arrays,
+    how: How,
+    *,
+    relearn: bool,
 ) -> dict[LandmarkKind, Arrays]:
-    """Asks the original and the retrained model of one training seed, in this process."""
-    torch.set_num_threads(threads)
-    task = task.to(device)
-    states: dict[LandmarkKind, Any] = {
-        "original": landmarks.original,
-        "retrained": landmarks.retrained,
-    }
-    return {
-        kind: ask(restore_model(task, state, device), task, data) for kind, state in states.items()
-    }
+    """Asks the original and the retrained model of one training seed, in this process.
+
+    Args:
+        task: The task.
+        landmarks: Those of the one seed.
+        data: `questions` of the task.
+        how: Budget and device.
+        relearn: Whether they are trained further, too: ``relearn`` of what they say.
+    """
+    torch.set_num_threads(how.threads)
+    task = task.to(how.device)
+    ((seed, states),) = landmarks.items()
+    both = {"original": states.original, "retrained": states.retrained}
+    found: dict[LandmarkKind, Arrays] = {}
+    for kind in KINDS:
+        model = restore_model(task, both[kind] or {}, how.device)
+        found[kind] = ask(model, task, data)
+        if relearn:
+            found[kind]["relearn"] = _relearned(model, task, data, how, seed)
+    return found
 
 
 def ask_unlearned(
     task: UnlearningTask,
     landmarks: Mapping[int, Landmarks],
     data: Arrays,
-    plan: TrialPlan,
-    replicate: Replicate,
-    budget: BudgetSpec,
-    step: int,
-    recorded: Mapping[str, float],
-    device: str,
-    threads: int,
+    how: How,
+    point: UnlearnedPoint,
+    *,
+    relearn: bool,
 ) -> Asked:
     """Unlearns with one configuration and asks the model, in this process.
 
@@ -124,30 +179,85 @@ def ask_unlearned(
         task: The task.
         landmarks: Those of the replicate's training seed.
         data: `questions` of the task.
-        plan: The configuration.
-        replicate: The seeds.
-        budget: That of the sweep.
-        step: Where to stop; a method that ends before by itself is asked there.
-        recorded: The metrics of the recorded row, if there is one, to compare with.
-        device: Where to compute.
-        threads: For PyTorch.
+        how: Budget and device.
+        point: What is unlearned.
+        relearn: Whether the model is trained further, too.
 
     Returns:
         What it says; nothing where it has diverged.
     """
-    torch.set_num_threads(threads)
-    bench = Bench(task, landmarks, device)
-    for row, model, stopped in run_replicate(bench, plan, replicate, budget):
+    torch.set_num_threads(how.threads)
+    bench = Bench(task, landmarks, how.device)
+    found = _unlearned(bench, point, how)
+    if found is None:
+        return Asked({})
+    row, model = found
+    shared = [name for name in METRICS if name in row and name in point.recorded]
+    apart = max((abs(row[name] - point.recorded[name]) for name in shared), default=0.0)
+    try:
+        said = ask(model, bench.task, data)
+    except Diverged:
+        return Asked({})
+    if relearn:
+        seed = point.replicate.training_seed
+        said["relearn"] = _relearned(model, bench.task, data, how, seed)
+    return Asked(said, apart)
+
+
+def ask_half(
+    task: UnlearningTask,
+    landmarks: Mapping[int, Landmarks],
+    half: str,
+    data: Arrays,
+    how: How,
+    point: UnlearnedPoint | None,
+) -> Arrays:
+    """Asks a model that was trained on half of the forget set, in this process.
+
+    Args:
+        task: The whole task.
+        landmarks: Of the one training seed, the original of the half and the retrained model.
+        half: Which half.
+        data: `questions` of the whole task.
+        how: Budget and device.
+        point: What is unlearned from the original; None asks the original itself.
+
+    Returns:
+        The margins on the whole forget set, and the first half as ``mask``; nothing where the
+        model has diverged.
+    """
+    torch.set_num_threads(how.threads)
+    ((seed, states),) = landmarks.items()
+    whole = task.to(how.device)
+    if point is None:
+        model = restore_model(whole, states.original, how.device)
+    else:
+        found = _unlearned(Bench(half_task(task, seed, half), landmarks, how.device), point, how)
+        if found is None:
+            return {}
+        _, model = found
+    try:
+        logits = _logits(model, whole, "forget", data["forget"])
+    except Diverged:
+        return {}
+    said = margins(logits, data["forget_labels"]).astype(np.float32)
+    return {"forget": said, "mask": first_half(len(said), seed)}
+
+
+def _unlearned(bench: Bench, point: UnlearnedPoint, how: How) -> tuple[Row, nn.Module] | None:
+    """The row and the model of a point, where a method that ends before by itself has ended."""
+    for row, model, stopped in run_replicate(bench, point.plan, point.replicate, how.budget):
         if row["status"] != OK:
-            break
-        if row["step"] >= step or stopped:
-            shared = [name for name in METRICS if name in row and name in recorded]
-            apart = max((abs(row[name] - recorded[name]) for name in shared), default=0.0)
-            try:
-                return Asked(ask(model, bench.task, data), apart)
-            except Diverged:
-                break
-    return Asked({})
+            return None
+        if row["step"] >= point.step or stopped:
+            return row, model
+    return None
+
+
+def _relearned(
+    model: nn.Module, task: UnlearningTask, data: Arrays, how: How, seed: int
+) -> np.ndarray[Any, Any]:
+    return relearning_curve(model, task, data, how.budget.batch_size, seed)
 
 
 def _spread(positions: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
