@@ -124,7 +124,7 @@ def plan_audit(
         points: What is audited, without doing nothing.
         own: The sweep's training seeds; they come first.
         models: Most models of each role; further seeds are fresh.
-        games: Some of `GAMES`.
+        games: Some of `GAMES`; the first is always asked, since the others need its models.
         measured: What earlier audits have.
         cached: Whether the landmark of a kind and seed is trained already.
         costs: Seconds.
@@ -134,11 +134,14 @@ def plan_audit(
     left = float("inf") if budget is None else budget
     stages: list[Stage] = []
     full: set[str] = set()
-    for game, seeds in _by_value(everything, games):
+    whole: set[int] = set()
+    for game, seeds in _by_value(everything, {GAMES[0], *games}):
         stage = _stage(game, seeds, points, measured, cached, costs)
-        fits = stage.seconds <= left and game not in full
+        possible = game == GAMES[0] or whole.issuperset(seeds)
+        fits = stage.seconds <= left and possible and game not in full
         if fits:
             left -= stage.seconds
+            whole.update(seeds if game == GAMES[0] else ())
         else:
             full.add(game)
         stages.append(stage if fits else replace(stage, fits=False))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory
 from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.sweeps.again.trust import recorded_spec
+from pareto_explorer.sweeps.audit.relearning import CHECKPOINTS
 from pareto_explorer.sweeps.spec.families import TrialPlan, recorded_plan
 from pareto_explorer.sweeps.spec.parts import Replicate
 from pareto_explorer.sweeps.spec.spec import SweepSpec
@@ -117,8 +117,9 @@ class AuditedRun:
         working = self.points[self.points["samples"] > 0]
         rate = float((working["seconds"] / working["samples"]).median()) if len(working) else 0.0
         epochs = self.task.recipe.epochs
-        train = 0.0 if math.isnan(rate) else rate * epochs * len(self.task.train)
-        return Costs(train, unlearn, slots=self._slots)
+        train = rate * epochs * len(self.task.train)
+        relearn = rate * CHECKPOINTS[-1] * self.spec.budget.batch_size
+        return Costs(train, unlearn, relearn, self._slots)
 
     @property
     def _slots(self) -> int:

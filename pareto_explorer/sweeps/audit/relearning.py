@@ -72,7 +72,8 @@ def relearning_curve(
             batch = task.train.take(pool[positions.to(device)])
             inputs = batch.inputs if task.augment is None else task.augment(batch.inputs, draws)
             optimizer.zero_grad()
-            task.loss(logits_of(learner, inputs, task.n_classes), batch.labels).backward()
+            loss = task.loss(logits_of(learner, inputs, task.n_classes), batch.labels)
+            torch.autograd.backward(loss)
             optimizer.step()
             if step in CHECKPOINTS:
                 found.append(accuracy())
