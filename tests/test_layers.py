@@ -124,6 +124,7 @@ LENT: Mapping[str, tuple[str, ...]] = {
         "manifest",
         "model_checks",
         "named_code",
+        "parquet",
         "remote.copies",
         "remote.staging",
     ),

@@ -140,14 +140,16 @@ def _print_plan(console: Terminal, plan: AuditPlan) -> None:
 
 
 def _print_found(console: Terminal, rows: pd.DataFrame) -> None:
-    title = "What an attacker who knows the procedure sees; floor: of retrained models"
-    table = plain_table(title, "point", "statistic", "set", "seeds", "N", "value", "95 %", "floor")
-    for row in rows.to_dict("records"):
-        table.add_row(
-            visible(f"{row['trial_id']}, {row['step']}"),
-            *(str(row[name]) for name in ("statistic", "set", "seeds", "n_models")),
-            f"{row['value']:.3f}",
-            "" if math.isnan(row["se"]) else f"{row['low']:.3f} to {row['high']:.3f}",
-            "" if math.isnan(row["floor"]) else f"{row['floor']:.3f}",
-        )
-    console.print(table)
+    for point, of_point in rows.groupby(["trial_id", "step"], sort=False):
+        trial, step = point
+        title = f"{visible(str(trial))}, step {step}"
+        table = plain_table(title, "statistic", "set", "seeds", "N", "value", "95 %", "floor")
+        for row in of_point.to_dict("records"):
+            table.add_row(
+                *(str(row[name]) for name in ("statistic", "set", "seeds", "n_models")),
+                f"{row['value']:.3f}",
+                "" if math.isnan(row["se"]) else f"{row['low']:.3f} to {row['high']:.3f}",
+                "" if math.isnan(row["floor"]) else f"{row['floor']:.3f}",
+            )
+        console.print(table)
+    say("floor: what retrained models have against retrained ones; fresh: seeds of the audit alone")
