@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pareto_explorer.audits.records import (
     COLUMNS,
     DATA,
     NONE,
+    ROLES,
     SAMPLE_COLUMNS,
     SETS,
     Arrays,
@@ -36,6 +38,7 @@ from pareto_explorer.audits.statistics import (
     jackknife,
     js_divergence,
     klom,
+    probe_gain,
     relearn_gain,
     rmia,
     shrunken,
@@ -270,32 +273,50 @@ def _leakage(group: Group) -> Iterator[Row]:
 
 
 def _relearning(group: Group) -> Iterator[Row]:
-    models = {
-        "original": group.original,
-        "retrained": group.retrained,
-        "unlearned": group.unlearned,
-    }
-    having = [
-        seed
-        for seed in range(len(group.seeds))
-        if all("relearn" in own[seed] for own in models.values())
-    ]
-    if len(having) < 2:
-        return
-    curves = {
-        role: np.array([own[seed]["relearn"] for seed in having], np.float64)
-        for role, own in models.items()
-    }
+    curves = _curves(group, "relearn")
+    yield from _of_roles("relearn_accuracy", "forget_heldback", curves, group.data["relearn_at"])
+    if curves:
+        yield from _gain("relearn_gain", "forget_heldback", relearn_gain, curves)
+
+
+def _probe(group: Group) -> Iterator[Row]:
+    accuracies = _curves(group, "probe")
+    yield from _of_roles("probe_accuracy", "test", accuracies, group.data["probe_at"])
+    for position, shots in enumerate(group.data["probe_at"].tolist() if accuracies else ()):
+        of_shots = {role: values[:, position] for role, values in accuracies.items()}
+        yield from _gain("probe_gain", "test", probe_gain, of_shots, shots)
+
+
+def _curves(group: Group, name: str) -> dict[str, Values]:
+    """Values of the seeds whose three models have them, (N, T), by role; none below two seeds."""
+    roles = zip(ROLES, (group.original, group.retrained, group.unlearned), strict=True)
+    models = dict(roles)
+    seeds = [i for i in range(len(group.seeds)) if all(name in own[i] for own in models.values())]
+    if len(seeds) < 2:
+        return {}
+    return {role: _stacked([own[i] for i in seeds], name) for role, own in models.items()}
+
+
+def _of_roles(
+    statistic: str, of: str, curves: Mapping[str, Values], at: NDArray[Any]
+) -> Iterator[Row]:
     for role, curve in curves.items():
-        for position, at in enumerate(group.data["relearn_at"].tolist()):
-            yield Row(
-                "relearn_accuracy", "forget_heldback", _mean(curve[:, position]), role=role, at=at
-            )
+        for position, where in enumerate(at.tolist()):
+            yield Row(statistic, of, _mean(curve[:, position]), role=role, at=where)
+
+
+def _gain(
+    statistic: str,
+    of: str,
+    gain: Callable[..., float],
+    roles: Mapping[str, Values],
+    at: int = -1,
+) -> Iterator[Row]:
     try:
-        gain = jackknife(relearn_gain, *curves.values())
-    except InputError:  # retrained models classify the forget set as originals do
+        found = jackknife(gain, *roles.values())
+    except InputError:  # retrained models do as well as originals: there is nothing to gain
         return
-    yield Row("relearn_gain", "forget_heldback", gain, 0.0, len(having))
+    yield Row(statistic, of, found, 0.0, found.seeds, at=at)
 
 
 def _outputs(group: Group) -> Iterator[Row]:
@@ -370,6 +391,7 @@ AUDIT_OF: Mapping[str, Audit] = {
     "excess_auc": _excess,
     "leakage": _leakage,
     "relearning": _relearning,
+    "probe": _probe,
     "outputs": _outputs,
     "klom": _klom,
     "neurips": _neurips,

@@ -13,6 +13,7 @@ TRIAL, STEP = "sum-000", 20
 
 def data() -> Arrays:
     found = {name: np.arange(size) for name, size in SIZES.items()}
+    found |= {"relearn_at": np.array([0, 20]), "probe_at": np.array([5])}
     return found | {f"{name}_labels": np.arange(size) % CLASSES for name, size in SIZES.items()}
 
 

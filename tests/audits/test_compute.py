@@ -108,11 +108,11 @@ def test_leakage_of_retrained_halves_is_exactly_none():
 
 def test_relearning_curves_have_a_row_for_each_role_and_step():
     models = shadows(range(3))
-    models[next(iter(models))]["relearn_at"] = np.array([0, 20])
     curves = {"original": [1.0, 0.9], "retrained": [0.0, 0.1], "unlearned": [0.0, 0.6]}
     for shadow, arrays in models.items():
         if shadow.role in curves:
             arrays["relearn"] = np.array(curves[shadow.role])
+            arrays["probe"] = arrays["relearn"][1:]
     found = statistics_table(models, range(3), [CHOSEN])
     found = found[found["seeds"] == "all"]
     curve = found[found["statistic"] == "relearn_accuracy"].set_index(["role", "at"])["value"]
@@ -123,6 +123,7 @@ def test_relearning_curves_have_a_row_for_each_role_and_step():
     }
     assert curve.to_dict() == pytest.approx(expected)
     assert value_of(found, "relearn_gain", "forget_heldback")["value"] == pytest.approx(0.25)
+    assert value_of(found, "probe_gain", "test", at=5)["value"] == pytest.approx(0.5 / 0.8)
 
 
 def test_samples_are_those_of_the_forget_set():

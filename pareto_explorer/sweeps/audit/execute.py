@@ -129,7 +129,7 @@ class _Work:
 
     def __post_init__(self) -> None:
         spec = self.audited.spec
-        self.relearned = frozenset(self.plan.seeds("recovery"))
+        self.recovered = frozenset(self.plan.seeds("recovery"))
         seeds = {"": self.plan.seeds("indistinguishability")}
         seeds |= dict.fromkeys(HALVES, self.plan.seeds("leakage"))
         self.left = [
@@ -152,8 +152,8 @@ class _Work:
 
     def _lacks(self, shadow: Shadow) -> bool:
         said = self.journal.models.get(shadow)
-        relearned = shadow.seed in self.relearned and not shadow.half
-        return said is None or (bool(said) and relearned and "relearn" not in said)
+        recovered = shadow.seed in self.recovered and not shadow.half
+        return said is None or (bool(said) and recovered and "relearn" not in said)
 
     def run(self) -> None:
         """Asks all models that are left, some seeds at a time."""
@@ -174,7 +174,7 @@ class _Work:
         landmarks = self._landmarks(left, task_ref)
         trained = dict.fromkeys(s.seed for s in left if s.role != "unlearned")
         calls: dict[Any, Any] = {
-            seed: partial(ask_landmarks, relearn=seed in self.relearned) for seed in trained
+            seed: partial(ask_landmarks, recover=seed in self.recovered) for seed in trained
         }
         arguments: dict[Any, Any] = {
             seed: (call, task_ref, {seed: landmarks[seed]}, data_ref, self.how)
@@ -185,7 +185,7 @@ class _Work:
                 self._add(Shadow(kind, seed), arrays)
         arguments = {
             shadow: (
-                partial(ask_unlearned, relearn=shadow.seed in self.relearned),
+                partial(ask_unlearned, recover=shadow.seed in self.recovered),
                 task_ref,
                 {shadow.seed: landmarks[shadow.seed]},
                 data_ref,

@@ -19,6 +19,7 @@ from pareto_explorer.metrics import Diverged
 from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.schema.statuses import OK
 from pareto_explorer.sweeps.audit.halves import first_half, half_task
+from pareto_explorer.sweeps.audit.probe import SHOTS, probe_accuracies
 from pareto_explorer.sweeps.audit.relearning import CHECKPOINTS, relearning_curve
 from pareto_explorer.sweeps.spec.families import TrialPlan
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
@@ -104,7 +105,7 @@ def questions(task: UnlearningTask) -> Arrays:
         f"{name}_labels": _samples(task, name, index).labels.cpu().numpy()
         for name, index in positions.items()
     }
-    return positions | labels | {"relearn_at": np.array(CHECKPOINTS)}
+    return positions | labels | {"relearn_at": np.array(CHECKPOINTS), "probe_at": np.array(SHOTS)}
 
 
 def ask(model: nn.Module, task: UnlearningTask, data: Arrays) -> Arrays:
@@ -140,7 +141,7 @@ def ask_landmarks(
     data: Arrays,
     how: How,
     *,
-    relearn: bool,
+    recover: bool,
 ) -> dict[LandmarkKind, Arrays]:
     """Asks the original and the retrained model of one training seed, in this process.
 
@@ -149,7 +150,7 @@ def ask_landmarks(
         landmarks: Those of the one seed.
         data: `questions` of the task.
         how: Budget and device.
-        relearn: Whether they are trained further, too: ``relearn`` of what they say.
+        recover: Whether they are trained further and probed, too.
     """
     torch.set_num_threads(how.threads)
     task = task.to(how.device)
@@ -159,8 +160,8 @@ def ask_landmarks(
     for kind in KINDS:
         model = restore_model(task, both[kind] or {}, how.device)
         found[kind] = ask(model, task, data)
-        if relearn:
-            found[kind]["relearn"] = _relearned(model, task, data, how, seed)
+        if recover:
+            found[kind] |= _recovered(model, task, data, how, seed)
     return found
 
 
@@ -171,7 +172,7 @@ def ask_unlearned(
     how: How,
     point: UnlearnedPoint,
     *,
-    relearn: bool,
+    recover: bool,
 ) -> Asked:
     """Unlearns with one configuration and asks the model, in this process.
 
@@ -181,7 +182,7 @@ def ask_unlearned(
         data: `questions` of the task.
         how: Budget and device.
         point: What is unlearned.
-        relearn: Whether the model is trained further, too.
+        recover: Whether the model is trained further and probed, too.
 
     Returns:
         What it says; nothing where it has diverged.
@@ -198,9 +199,9 @@ def ask_unlearned(
         said = ask(model, bench.task, data)
     except Diverged:
         return Asked({})
-    if relearn:
+    if recover:
         seed = point.replicate.training_seed
-        said["relearn"] = _relearned(model, bench.task, data, how, seed)
+        said |= _recovered(model, bench.task, data, how, seed)
     return Asked(said, apart)
 
 
@@ -254,10 +255,11 @@ def _unlearned(bench: Bench, point: UnlearnedPoint, how: How) -> tuple[Row, nn.M
     return None
 
 
-def _relearned(
-    model: nn.Module, task: UnlearningTask, data: Arrays, how: How, seed: int
-) -> np.ndarray[Any, Any]:
-    return relearning_curve(model, task, data, how.budget.batch_size, seed)
+def _recovered(model: nn.Module, task: UnlearningTask, data: Arrays, how: How, seed: int) -> Arrays:
+    """What comes back of what was forgotten when the model is trained further, or probed."""
+    found = {"relearn": relearning_curve(model, task, data, how.budget.batch_size, seed)}
+    probed = probe_accuracies(model, task, seed)
+    return found if probed is None else found | {"probe": probed}
 
 
 def _spread(positions: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

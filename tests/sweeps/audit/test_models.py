@@ -17,6 +17,7 @@ from pareto_explorer.sweeps.audit.models import (
     ask_unlearned,
     questions,
 )
+from pareto_explorer.sweeps.audit.probe import SHOTS, forgotten_class, probe_accuracies
 from pareto_explorer.sweeps.audit.relearning import CHECKPOINTS, given_back, relearning_curve
 from pareto_explorer.sweeps.spec.families import TrialPlan, expand_families
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
@@ -74,16 +75,16 @@ def test_an_unlearned_model_is_that_of_the_sweep(task, landmarks):
     for step in (2, 4):
         recorded = {name: v for name, v in rows[step].items() if isinstance(v, float)}
         again = point(step)._replace(recorded=recorded)
-        asked = ask_unlearned(task, landmarks, questions(task), HOW, again, relearn=True)
+        asked = ask_unlearned(task, landmarks, questions(task), HOW, again, recover=True)
         assert asked.difference == 0.0
         assert len(asked.arrays["relearn"]) == len(CHECKPOINTS)
     other = point(2)._replace(recorded=recorded)
-    assert ask_unlearned(task, landmarks, questions(task), HOW, other, relearn=False).difference > 0
+    assert ask_unlearned(task, landmarks, questions(task), HOW, other, recover=False).difference > 0
 
 
 def test_a_model_that_diverges_says_nothing(task, landmarks):
     ruined = point(method="gradient_ascent", lr=1e30)
-    assert ask_unlearned(task, landmarks, questions(task), HOW, ruined, relearn=False).arrays == {}
+    assert ask_unlearned(task, landmarks, questions(task), HOW, ruined, recover=False).arrays == {}
     assert ask_half(task, landmarks, "first", questions(task), HOW, ruined) == {}
 
 
@@ -127,8 +128,27 @@ def test_relearning_leaves_the_model_alone_and_repeats_itself(task):
 
 
 def test_landmarks_are_told_apart(task, landmarks):
-    said = ask_landmarks(task, landmarks, questions(task), HOW, relearn=True)
+    said = ask_landmarks(task, landmarks, questions(task), HOW, recover=True)
     for kind, samples in (("original", task.train), ("retrained", task.retain)):
         expected = ask(train_model(task, samples, 0), task, questions(task))
         np.testing.assert_array_equal(said[kind]["forget"], expected["forget"])
         assert "relearn" in said[kind]
+
+
+@pytest.mark.parametrize("label", [0, 2])
+def test_a_probe_finds_a_class_whose_features_are_there(label):
+    task = small_task({"kind": "class", "label": label}, epochs=8)
+    models = [train_model(task, samples, 0) for samples in (task.train, task.retain)]
+    before = [value.clone() for value in models[0].state_dict().values()]
+    original, retrained = (probe_accuracies(model, task, 1) for model in models)
+    assert forgotten_class(task) == label
+    assert original.shape == retrained.shape == (len(SHOTS),)
+    assert (original > 0.8).all()
+    assert retrained[0] <= original[0]
+    np.testing.assert_array_equal(original, probe_accuracies(models[0], task, 1))
+    assert all(map(torch.equal, before, models[0].state_dict().values()))
+
+
+def test_there_is_no_probe_where_no_class_is_forgotten(task):
+    assert forgotten_class(task) is None
+    assert probe_accuracies(train_model(task, task.train, 0), task, 0) is None
