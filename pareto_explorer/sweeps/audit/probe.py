@@ -27,7 +27,7 @@ _ITERATIONS = 100
 
 def forgotten_class(task: UnlearningTask) -> int | None:
     """The class that is forgotten as a whole, or None where something else is."""
-    labels = task.forget.labels.unique()
+    labels = torch.unique(task.forget.labels)
     if len(labels) > 1 or bool((task.retain.labels == labels[0]).any()):
         return None
     return int(labels[0])
@@ -96,12 +96,12 @@ def _fitted(inputs: Tensor, labels: Tensor, n_classes: int) -> Callable[[Tensor]
     probe = nn.Linear(inputs.shape[1], n_classes, dtype=torch.float64, device=inputs.device)
     nn.init.zeros_(probe.weight)
     nn.init.zeros_(probe.bias)
-    optimizer = torch.optim.LBFGS(
+    optimizer: torch.optim.Optimizer = torch.optim.LBFGS(
         probe.parameters(), max_iter=_ITERATIONS, line_search_fn="strong_wolfe"
     )
     scaled = (inputs - centre) / spread
 
-    def closure() -> Tensor:
+    def closure() -> Any:
         optimizer.zero_grad()
         loss = (
             functional.cross_entropy(probe(scaled), labels) + _RIDGE * probe.weight.square().sum()
