@@ -58,6 +58,22 @@ __all__ = ["LEAST", "Point", "samples_table", "statistics_table"]
 LEAST = 4
 """Seeds below which no attacker with models of other seeds can be simulated."""
 
+SHARES = frozenset(
+    {
+        "attack_accuracy",
+        "attack_accuracy_shrunken",
+        "attack_auc",
+        "leak_accuracy",
+        "leak_auc",
+        "relearn_accuracy",
+        "probe_accuracy",
+        "churn",
+        "rmia_auc",
+        "threshold_auc",
+    }
+)
+"""Statistics that are shares, of answers or of pairs."""
+
 RMIA_A = 0.3
 """How far RMIA's retrained models are taken to be from those that were trained on a sample."""
 
@@ -144,7 +160,7 @@ def statistics_table(
                 found = list(audit(group))
                 seconds = (perf_counter() - started) / max(len(found), 1)
                 for row in found:
-                    low, high = _interval(row.estimate)
+                    low, high = _interval(row)
                     rows.append(
                         {
                             "trial_id": point.trial_id,
@@ -281,10 +297,10 @@ def _relearning(group: Group) -> Iterator[Row]:
 
 def _probe(group: Group) -> Iterator[Row]:
     accuracies = _curves(group, "probe")
-    yield from _of_roles("probe_accuracy", "test", accuracies, group.data["probe_at"])
+    yield from _of_roles("probe_accuracy", "forget", accuracies, group.data["probe_at"])
     for position, shots in enumerate(group.data["probe_at"].tolist() if accuracies else ()):
         of_shots = {role: values[:, position] for role, values in accuracies.items()}
-        yield from _gain("probe_gain", "test", probe_gain, of_shots, shots)
+        yield from _gain("probe_gain", "forget", probe_gain, of_shots, shots)
 
 
 def _curves(group: Group, name: str) -> dict[str, Values]:
@@ -431,8 +447,12 @@ def _mean(values: Any) -> Estimate:
     return Estimate(float(found.mean()), float(found.std(ddof=1) / np.sqrt(len(found))), len(found))
 
 
-def _interval(estimate: Estimate) -> tuple[float, float]:
-    return (_NAN, _NAN) if math.isnan(estimate.se) else estimate.interval()
+def _interval(row: Row) -> tuple[float, float]:
+    """Of what lies in [0, 1] by its nature, the part of the interval that does."""
+    if math.isnan(row.estimate.se):
+        return _NAN, _NAN
+    low, high = row.estimate.interval()
+    return (max(low, 0.0), min(high, 1.0)) if row.statistic in SHARES else (low, high)
 
 
 def _stacked(models: Sequence[Arrays], name: str) -> Values:

@@ -122,21 +122,17 @@ def audit(
 
 def _print_plan(console: Terminal, plan: AuditPlan) -> None:
     for point in plan.points[:-1]:
-        say(f"audited: {visible(point.trial_id)}, step {point.step}; beside it, doing nothing")
+        say(f"audited: {visible(point.trial_id)}, step {point.step}")
+    say("beside it: doing nothing")
     title = f"Plan: about {plan.seconds:.0f} s, by what the run has measured"
-    heads = ("seeds", "there", "to train", "to unlearn", "s", "")
-    table = plain_table(title, "game", *heads)
+    table = plain_table(title, "game", "seeds", "there", "to train", "to unlearn", "s", "")
     for stage in plan.stages:
-        table.add_row(
-            f"{stage.game}: {stage.needs}",
-            str(len(stage.seeds)),
-            str(stage.there),
-            str(stage.to_train),
-            str(stage.to_unlearn),
-            f"{stage.seconds:.0f}",
-            "" if stage.fits else "no room",
-        )
+        counts = (len(stage.seeds), stage.there, stage.to_train, stage.to_unlearn)
+        room = "" if stage.fits else "no room"
+        table.add_row(stage.game, *map(str, counts), f"{stage.seconds:.0f}", room)
     console.print(table)
+    for game, needs in {stage.game: stage.needs for stage in plan.stages}.items():
+        say(f"{game} needs {needs}")
 
 
 def _print_found(console: Terminal, rows: pd.DataFrame) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
 import ray
 import torch
 
@@ -86,15 +87,21 @@ def execute_audit(audited: AuditedRun, plan: AuditPlan, settings: Settings) -> l
                     slots(audited.spec.resources)
                     work.run()
             work.journal.close()
-            write_tables(audited, work.journal.models)
+            write_tables(audited, plan, work.journal.models)
             settings.changed()
     return work.notes
 
 
-def write_tables(audited: AuditedRun, models: Mapping[Shadow, Arrays]) -> None:
-    """Computes and writes the tables of all points that were ever audited."""
-    points = sorted({Point(s.trial_id, s.step) for s in models if s.role == "unlearned"})
-    points.append(Point(NONE, 0))
+def write_tables(audited: AuditedRun, plan: AuditPlan, models: Mapping[Shadow, Arrays]) -> None:
+    """Computes and writes the tables of all points that were ever audited, those of a plan first.
+
+    Args:
+        audited: The run.
+        plan: The last plan.
+        models: What the models say.
+    """
+    earlier = sorted({Point(s.trial_id, s.step) for s in models if s.role == "unlearned"})
+    points = list(dict.fromkeys([*plan.points, *earlier]))
     table = statistics_table(models, audited.own, points)
     write_audit(audited.directory, table, samples_table(models, points))
 
@@ -104,7 +111,7 @@ def _journal(audited: AuditedRun) -> Journal:
     if DATA not in journal.models:
         journal.add(DATA, data)
     known = journal.models[DATA]
-    if any(name not in known or (known[name] != values).any() for name, values in data.items()):
+    if any(not np.array_equal(known.get(name, []), values) for name, values in data.items()):
         raise InputError(
             f"audit: that of {str(audited.directory.path)!r} is of other samples than the task's; "
             "delete the folder audit of the run and audit it again."
