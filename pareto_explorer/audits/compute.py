@@ -49,6 +49,7 @@ from pareto_explorer.audits.statistics import (
     threshold_auc,
     u_lira,
     u_lira_accuracy,
+    u_lira_scores,
 )
 from pareto_explorer.audits.statistics.arrays import Values
 from pareto_explorer.errors import InputError
@@ -251,7 +252,7 @@ def _attack(group: Group) -> Iterator[Row]:
             continue
         own = _over_seeds(lambda a, b: u_lira_accuracy(a, b, shrunken), u, r)
         yield Row("attack_accuracy_shrunken", of, own)
-        yield Row("attack_auc", of, _over_seeds(lambda a, b: u_lira(a, b).auc, u, r))
+        yield Row("attack_auc", of, _over_seeds(_auc, u, r))
         found = u_lira(u, r).tpr_1pct
         if found is not None:
             yield Row("attack_tpr_1pct", of, Estimate(found, _NAN, n))
@@ -279,7 +280,7 @@ def _leakage(group: Group) -> Iterator[Row]:
     # Under one seed, both models that retraining gives are the same one: the floors are exact.
     accuracy = _over_seeds(u_lira_accuracy, forgotten, never_seen)
     yield Row("leak_accuracy", "forget", accuracy, 0.5, n)
-    area = _over_seeds(lambda a, b: u_lira(a, b).auc, forgotten, never_seen)
+    area = _over_seeds(_auc, forgotten, never_seen)
     yield Row("leak_auc", "forget", area, 0.5, n)
 
     def advantage(x: Values, mask: Values) -> float:
@@ -439,6 +440,11 @@ def _over_seeds(statistic: Callable[..., float], *roles: Values) -> Estimate:
     if len(roles[0]) > LEAST:
         return jackknife(statistic, *roles)
     return Estimate(statistic(*roles), _NAN, len(roles[0]))
+
+
+def _auc(u: Values, r: Values) -> float:
+    """That of `u_lira` alone, for the jackknife."""
+    return auc(*u_lira_scores(u, r))
 
 
 def _mean(values: Any) -> Estimate:
