@@ -330,4 +330,4 @@ def _decoded(kind: str, shape: list[int], packed: str) -> NDArray[Any]:
         content = base64.b64decode(packed, validate=True)
     except binascii.Error as error:
         raise ValueError("no base64") from error
-    return np.frombuffer(content, dtype=np.dtype(kind)).reshape(shape)
+    return np.frombuffer(content, dtype=np.dtype(kind)).reshape(shape).copy()

@@ -270,7 +270,8 @@ def _spread(positions: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def _samples(task: UnlearningTask, name: str, positions: np.ndarray[Any, Any]) -> Samples:
     whole = task.test if name == "test" else task.train
-    return whole.take(torch.as_tensor(positions, device=whole.labels.device))
+    # copied, since what comes from Ray's object store cannot be written to
+    return whole.take(torch.tensor(positions, device=whole.labels.device))
 
 
 def _logits(
