@@ -37,13 +37,15 @@ def relearning_curve(
 ) -> NDArray[np.float64]:
     """Trains a copy of a model and follows its accuracy on forgotten samples that are held back.
 
+    A step takes a batch of retained samples and as many of those that are given back, at most all.
     Batches depend on the seed alone, so that original, retrained and unlearned model see the same.
+    Source of the protocol: Siddiqui et al. (arXiv 2505.22310); the steps are ours.
 
     Args:
         model: On the task's device; it is left as it is.
         task: The task.
         data: See `questions`.
-        batch_size: Samples of a step.
+        batch_size: Retained samples of a step.
         seed: The training seed.
 
     Returns:
@@ -52,7 +54,7 @@ def relearning_curve(
     device = task.train.inputs.device
     chosen = torch.as_tensor(given_back(len(data["forget"])), device=device)
     held_back = task.train.take(task.forget_indices[~chosen])
-    pool = torch.cat([task.retain_indices, task.forget_indices[chosen]])
+    pools = task.retain_indices, task.forget_indices[chosen]
     draws = torch.Generator().manual_seed(seed % 2**63)
     learner = copy.deepcopy(model)
     optimizer = torch.optim.SGD(learner.parameters(), lr=_LR, momentum=_MOMENTUM)
@@ -68,8 +70,8 @@ def relearning_curve(
         torch.manual_seed(seed % 2**63)
         for step in range(1, CHECKPOINTS[-1] + 1):
             learner.train()
-            positions = torch.randint(len(pool), (min(batch_size, len(pool)),), generator=draws)
-            batch = task.train.take(pool[positions.to(device)])
+            drawn = [pool[_some(len(pool), batch_size, draws).to(device)] for pool in pools]
+            batch = task.train.take(torch.cat(drawn))
             inputs = batch.inputs if task.augment is None else task.augment(batch.inputs, draws)
             optimizer.zero_grad()
             loss = task.loss(logits_of(learner, inputs, task.n_classes), batch.labels)
@@ -78,3 +80,7 @@ def relearning_curve(
             if step in CHECKPOINTS:
                 found.append(accuracy())
     return np.array(found)
+
+
+def _some(samples: int, most: int, draws: torch.Generator) -> torch.Tensor:
+    return torch.randperm(samples, generator=draws)[:most]
