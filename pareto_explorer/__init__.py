@@ -19,6 +19,7 @@ True
 | sweep, and continue | ``run_sweep`` |
 | load a run | ``load_run``, ``Run`` |
 | put runs side by side | ``combine_runs`` |
+| ask what a strong attacker would notice | ``audit`` |
 | look at one in a notebook | ``explore`` |
 | catch bad input | ``InputError`` |
 | know the version | ``__version__`` |
@@ -28,6 +29,7 @@ True
 | ``tasks``, ``unlearning``, ``metrics`` | what is unlearned, how, and how good the models are |
 | ``sweeps`` | trials on Ray |
 | ``schema``, ``runs`` | what a run directory holds |
+| ``audits`` | what a strong attacker would notice |
 | ``fronts``, ``figures`` | the mathematics and the pictures |
 | ``results``, ``reports``, ``notebook`` | runs in Python, as pages and as a widget |
 | ``interchange`` | other tools' sweeps, and runs for other tools |
@@ -51,7 +53,7 @@ from pareto_explorer._version import __version__
 from pareto_explorer.errors import InputError
 
 if TYPE_CHECKING:
-    from pareto_explorer.api import run_sweep
+    from pareto_explorer.api import audit, run_sweep
     from pareto_explorer.loading import Run, load_run
     from pareto_explorer.notebook import explore
     from pareto_explorer.results import combine_runs
@@ -62,6 +64,7 @@ __all__ = [
     "Run",
     "SweepSpec",
     "__version__",
+    "audit",
     "combine_runs",
     "explore",
     "load_run",
@@ -73,6 +76,7 @@ _HOMES = {
     "load_run": "pareto_explorer.loading",
     "SweepSpec": "pareto_explorer.sweeps",
     "run_sweep": "pareto_explorer.api",
+    "audit": "pareto_explorer.api",
     "combine_runs": "pareto_explorer.results",
     "explore": "pareto_explorer.notebook",
 }

@@ -1,18 +1,22 @@
-"""The whole job in one call: sweep, then report."""
+"""The whole job in one call: sweep, then report; and an audit of what it has found."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from pareto_explorer.audits.plan import GAMES, AuditPlan
+from pareto_explorer.audits.result import Audit
 from pareto_explorer.loading import Run, load_run
 from pareto_explorer.reports import write_report
 from pareto_explorer.runs import Mirror, is_uri
 from pareto_explorer.sweeps import SweepSpec, execute
+from pareto_explorer.sweeps.audit.audit_run import audit_run
+from pareto_explorer.sweeps.driver.settings import Settings
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.tasks import UnlearningTask
 
-__all__ = ["run_sweep"]
+__all__ = ["audit", "run_sweep"]
 
 
 def run_sweep(
@@ -80,3 +84,105 @@ def run_sweep(
         if mirror.aside is not None:
             progress.stage(f"an earlier local copy that differs was moved to {mirror.aside}")
         return work(mirror.folder, mirror.uri, mirror.push)
+
+
+def audit(
+    run: str | Path,
+    *,
+    models: int = 16,
+    budget: float | None = None,
+    front: bool = False,
+    games: Sequence[str] = GAMES,
+    rule: str | None = None,
+    maximum: Mapping[str, float] | None = None,
+    minimum: Mapping[str, float] | None = None,
+    weights: Sequence[float] | None = None,
+    families: Sequence[str] = (),
+    one_standard_error: bool = False,
+    trial_id: str | None = None,
+    step: int | None = None,
+    dry_run: bool = False,
+    planned: Callable[[AuditPlan], object] = lambda _: None,
+    task: UnlearningTask | None = None,
+    spec: SweepSpec | None = None,
+    trust: bool = False,
+    address: str | None = None,
+    cache_dir: str | Path | None = None,
+    progress: Progress | None = None,
+    verbose: bool = False,
+    dashboard: bool = False,
+) -> Audit:
+    """Asks whether an attacker who knows the procedure would notice that a model was unlearned.
+
+    Models of further training seeds are trained, retrained and unlearned as the sweep did; the
+    attacker has all of them but those that are attacked. What they say is kept in the run
+    directory, so that the same call continues an audit that was stopped, and a second audit of the
+    run trains nothing again. Doing nothing is always audited beside the choice.
+
+    Args:
+        run: The run directory, or the URI of one.
+        models: Most models of each role, one for each training seed; the sweep's own seeds first.
+        budget: Seconds that there are, by what the run has measured; by default as many as it
+            takes.
+        front: Audits the points of the front, at most twelve, instead of one choice.
+        games: What is asked: ``"indistinguishability"``, ``"leakage"``, ``"recovery"``.
+        rule: Chooses the model as ``Run.select`` does, as do all up to ``step``.
+        maximum: Largest values allowed.
+        minimum: Smallest values allowed.
+        weights: Importance of each objective.
+        families: Chooses among these only.
+        one_standard_error: Takes the earliest model that is not distinguishable from the best.
+        trial_id: Names the model, with ``step``.
+        step: See ``trial_id``.
+        dry_run: Stops after the plan.
+        planned: Is given the plan before anything is done.
+        task: The task, for a run whose task was built in Python.
+        spec: The specification that was swept, for a run that names code of your own.
+        trust: Whether to import and call code that the run names beyond this package.
+        address: See `run_sweep`, as for the rest.
+        cache_dir: Folder of the landmark cache.
+        progress: Display; silent by default.
+        verbose: Leaves Ray's own output on the terminal.
+        dashboard: Starts Ray's dashboard.
+
+    Returns:
+        All audits of the run.
+
+    Raises:
+        InputError: There is nothing to choose, the run cannot be repeated, or an argument does not
+            fit.
+        WriteError: The run directory can no longer be written.
+        KeyboardInterrupt: Somebody has stopped it; what was done is kept.
+    """
+    progress = progress or Progress()
+    chosen = {
+        "rule": rule,
+        "maximum": maximum,
+        "minimum": minimum,
+        "weights": weights,
+        "families": families,
+        "one_standard_error": one_standard_error,
+        "trial_id": trial_id,
+        "step": step,
+    }
+
+    def work(folder: str | Path, changed: Callable[[], None]) -> Audit:
+        return audit_run(
+            folder,
+            chosen,
+            Settings(address, cache_dir, progress, verbose, dashboard, changed=changed),
+            front=front,
+            models=models,
+            budget=budget,
+            games=games,
+            task=task,
+            trust=trust,
+            spec=spec,
+            dry_run=dry_run,
+            planned=planned,
+        )
+
+    if not is_uri(str(run)):
+        return work(run, lambda: None)
+    with Mirror(str(run), tell=progress.stage) as mirror:
+        return work(mirror.folder, mirror.push)

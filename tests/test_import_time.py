@@ -31,7 +31,10 @@ def test_a_point_is_reproduced_with_torch_and_without_ray(tmp_path):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], *([command, "--help"] for command in ("sweep", "report", "select", "reproduce"))],
+    [
+        ["--help"],
+        *([command, "--help"] for command in ("sweep", "report", "select", "audit", "reproduce")),
+    ],
     ids=" ".join,
 )
 def test_help_imports_nothing_slow(arguments):

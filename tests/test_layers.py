@@ -25,7 +25,7 @@ BENEATH: Mapping[str, tuple[str, ...]] = {
     "schema": ("trust",),
     "runs": ("schema", "_version"),
     "fronts": ("runs",),
-    "audits": ("errors",),
+    "audits": ("runs",),
     "figures": ("fronts",),
     "interchange": ("fronts",),
     "results": ("figures", "interchange"),
@@ -35,7 +35,7 @@ BENEATH: Mapping[str, tuple[str, ...]] = {
     "tasks": ("schema",),
     "metrics": ("tasks",),
     "unlearning": ("tasks",),
-    "sweeps": ("results", "metrics", "unlearning", "terminal", "interruption"),
+    "sweeps": ("results", "audits", "metrics", "unlearning", "terminal", "interruption"),
     "api": ("sweeps", "loading"),
     "": ("api", "notebook"),  # pareto_explorer itself
     "cli": ("",),
@@ -61,6 +61,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "checks",
         "driver",
         "again",
+        "audit",
     ),
 }
 """The rooms of each package; a room imports those before it, and the root imports all of them."""
@@ -123,6 +124,7 @@ LENT: Mapping[str, tuple[str, ...]] = {
         "manifest",
         "model_checks",
         "named_code",
+        "parquet",
         "remote.copies",
         "remote.staging",
     ),

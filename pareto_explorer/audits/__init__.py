@@ -17,6 +17,15 @@ True
 | room | what is in it |
 |---|---|
 | ``statistics`` | U-LiRA, D², leakage, KLoM, F, RMIA, recovery, and their standard errors |
+
+| module | what is in it |
+|---|---|
+| ``records`` | what an audit leaves in a run directory |
+| ``compute`` | its tables, from what the models have said |
+| ``plan`` | what an audit is going to do, and what a budget leaves of it |
+| ``result`` | what ``pareto_explorer.audit`` returns |
+
+Models are trained, unlearned and asked in ``sweeps.audit``.
 """
 
 __all__: list[str] = []

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pareto_explorer.results import Run
     from pareto_explorer.results.exporting import Exported
 
-__all__ = ["select"]
+__all__ = ["Rule", "bounds_of", "select", "weights_of"]
 
 
 class Rule(StrEnum):
@@ -89,12 +89,12 @@ def select(
     from pareto_explorer.results.exporting import check_destination
 
     loaded = load_run(run)
-    bounds = _bounds("--max", maximum), _bounds("--min", minimum)
+    bounds = bounds_of("--max", maximum), bounds_of("--min", minimum)
     selection = loaded.select(
         rule=rule.value if rule else None,
         maximum=bounds[0],
         minimum=bounds[1],
-        weights=_weights(weights),
+        weights=weights_of(weights),
         families=families or (),
         one_standard_error=one_standard_error,
         trial_id=trial_id,
@@ -156,7 +156,12 @@ def _add_card(run: Run, selection: Selection, replicate: int, done: Exported) ->
     return {"weights": str(done.path), "sha256": done.sha256, "model_card": str(card)}
 
 
-def _bounds(option: str, values: list[str] | None) -> dict[str, float]:
+def bounds_of(option: str, values: list[str] | None) -> dict[str, float]:
+    """The bounds that an option such as ``--max retain_gap=0.01`` gives, by metric.
+
+    Raises:
+        InputError: A text is no bound, or a metric is given twice.
+    """
     bounds: dict[str, float] = {}
     for text in values or ():
         metric, _, number = text.partition("=")
@@ -172,7 +177,12 @@ def _bounds(option: str, values: list[str] | None) -> dict[str, float]:
     return bounds
 
 
-def _weights(text: str | None) -> list[float] | None:
+def weights_of(text: str | None) -> list[float] | None:
+    """The numbers of ``--weights 0.7,0.3``.
+
+    Raises:
+        InputError: It is no list of numbers.
+    """
     if text is None:
         return None
     try:

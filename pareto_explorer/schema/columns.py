@@ -179,9 +179,10 @@ def kind_of(name: str, identity: Mapping[str, Any]) -> Kind:
 
     Args:
         name: The column.
-        identity: The leading columns and their types.
+        identity: The leading columns and their types, or what they hold as a `Kind`.
     """
-    return _kind(name, identity.get(name))
+    known = identity.get(name)
+    return known if isinstance(known, Text | Whole | Measure | Cost) else _kind(name, known)
 
 
 def stack(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

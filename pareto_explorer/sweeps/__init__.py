@@ -28,7 +28,7 @@ families and their knobs, before anything is trained:
 | ``export_model`` | the weights of one point, as a file |
 
 Rooms, bottom first: ``spec``, ``stopping``, ``live``, ``cluster``, ``search``, ``trials``,
-``checks``, ``driver``, ``again``. This is the only package that imports Ray.
+``checks``, ``driver``, ``again``, ``audit``. This is the only package that imports Ray.
 """
 
 from __future__ import annotations

@@ -72,7 +72,8 @@ def test_every_option_of_the_command_line_is_there() -> None:
     text = TABLES["command_line"]()
     assert "| `--max` | Largest value allowed: retain_gap=0.01. May be repeated. | - |" in text
     sections = re.findall(r"^## (\w+)$", text, re.MULTILINE)
-    assert {"sweep", "report", "select", "check", "import", "reproduce", "list"} == set(sections)
+    commands = {"sweep", "report", "select", "audit", "check", "import", "reproduce", "list"}
+    assert commands == set(sections)
 
 
 def test_pages_ask_for_all_tables_and_for_no_others() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,7 +17,7 @@ from pareto_explorer.sweeps.cluster.connect import log_folder
 from pareto_explorer.sweeps.live.course import clock
 from pareto_explorer.sweeps.spec.parts import Resources
 
-__all__ = ["Patience", "WorkerError", "outcomes", "ready", "start", "take"]
+__all__ = ["Patience", "WorkerError", "completed", "outcomes", "ready", "start", "take"]
 
 TURN = 0.5
 """Seconds that Ray is waited for at a time."""
@@ -149,7 +149,21 @@ def outcomes(
     what: str,
     tell: Callable[[str], object],
 ) -> dict[Key, Result]:
-    """Calls a function on workers, side by side, and waits for what it returns.
+    """Calls a function on workers, side by side, and waits for all that it returns.
+
+    Args and errors are those of `completed`.
+    """
+    return dict(completed(function, arguments, resources, what, tell))
+
+
+def completed(
+    function: Callable[..., Result],
+    arguments: Mapping[Key, Sequence[Any]],
+    resources: Resources,
+    what: str,
+    tell: Callable[[str], object],
+) -> Generator[tuple[Key, Result], None, None]:
+    """Calls a function on workers, side by side, and yields what it returns as it comes in.
 
     Args:
         function: What the workers call.
@@ -158,6 +172,10 @@ def outcomes(
         what: What can go wrong, as for ``take``.
         tell: Told where no worker starts.
 
+    Yields:
+        The key of a call, and its result. Calls that are left are cancelled when the iteration
+        ends.
+
     Raises:
         InputError: A call has raised it.
         WorkerError: A call has raised something else, or lost its worker.
@@ -165,22 +183,21 @@ def outcomes(
     patience = Patience(resources, tell)
     waiting = {start(_once, resources, function, *own): key for key, own in arguments.items()}
     begun: set[Any] = set()
-    found: dict[Key, Result] = {}
     try:
         while waiting:
             stream = ready(waiting, lambda: patience.look(len(begun)))
-            result = take(stream, what)
+            try:
+                result = take(stream, what)
+            except RayError as error:
+                raise WorkerError(what, first_line(error), str(error)) from None
             if stream in begun:
-                found[waiting.pop(stream)] = result
                 begun.remove(stream)
+                yield waiting.pop(stream), result
             else:
                 begun.add(stream)
-    except RayError as error:
-        raise WorkerError(what, first_line(error), str(error)) from None
     finally:
         for stream in waiting:
             ray.cancel(stream)
-    return found
 
 
 def _announced(function: Callable[..., Iterator[Any]], *args: Any) -> Iterator[Any]:

@@ -69,7 +69,7 @@ def task_of(manifest: Mapping[str, Any], task: UnlearningTask | None) -> Unlearn
     if task is None:
         raise InputError(
             f"task: {options.get('name')!r} was built in Python and the run cannot build it; call "
-            "pareto_explorer.sweeps.reproduce or pareto_explorer.sweeps.export_model from "
+            "pareto_explorer.audit, or reproduce or export_model of pareto_explorer.sweeps, from "
             "Python with task=."
         )
     if digest_of(task) != wanted:

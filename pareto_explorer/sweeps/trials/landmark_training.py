@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ray
 import torch
@@ -37,7 +37,14 @@ from pareto_explorer.tasks import (
 if TYPE_CHECKING:  # rich and the fronts, which no worker needs
     from pareto_explorer.sweeps.live.progress import Progress
 
-__all__ = ["KINDS", "landmark_rows", "measure_landmarks", "prepare_landmarks"]
+__all__ = [
+    "KINDS",
+    "Wanted",
+    "landmark_rows",
+    "measure_landmarks",
+    "obtain_landmarks",
+    "prepare_landmarks",
+]
 
 KINDS: tuple[LandmarkKind, ...] = ("original", "retrained")
 
@@ -53,8 +60,28 @@ NEWS_SECONDS = 1.0
 FAILS = "model: fails in training"
 
 State = dict[str, torch.Tensor]
-Wanted = Mapping[str, tuple[LandmarkKind, int]]
-"""Kind and training seed by fingerprint."""
+
+
+def whole(task: UnlearningTask) -> UnlearningTask:
+    """The task itself."""
+    return task
+
+
+class Wanted(NamedTuple):
+    """A landmark to load or train.
+
+    Attributes:
+        kind: Which one.
+        seed: Its training seed.
+        name: What a display calls it.
+        part: Makes its task of the one in Ray's object store; it travels by pickle.
+    """
+
+    kind: LandmarkKind
+    seed: int
+    name: str
+    part: Callable[[UnlearningTask], UnlearningTask] = whole
+
 
 _LOST = (
     exceptions.LocalRayletDiedError,
@@ -102,13 +129,37 @@ def prepare_landmarks(
             "replicates.training_seeds: the task brings its own original, so there is one training"
             " seed; give [0]."
         )
-    cache = LandmarkCache(cache_dir)
-    wanted: Wanted = {
-        fingerprint(task, kind, seed): (kind, seed)
+    wanted = {
+        fingerprint(task, kind, seed): Wanted(kind, seed, f"{kind}/seed {seed}")
         for seed in training_seeds
         for kind in KINDS
         if (retrain if kind == "retrained" else given is None)
     }
+    found = obtain_landmarks(wanted, task_ref, resources, cache_dir, progress)
+    states = {(wanted[key].kind, wanted[key].seed): state for key, state in found.items()}
+    return {
+        seed: Landmarks(given or states["original", seed], states.get(("retrained", seed)))
+        for seed in training_seeds
+    }
+
+
+def obtain_landmarks(
+    wanted: Mapping[str, Wanted],
+    task_ref: Any,
+    resources: Resources,
+    cache_dir: Path,
+    progress: Progress,
+) -> dict[str, State]:
+    """Loads landmarks, or trains them side by side; see `prepare_landmarks` for locks and errors.
+
+    Args:
+        wanted: The landmarks by fingerprint.
+        task_ref: The task in Ray's object store.
+        resources: What one training books.
+        cache_dir: Folder of the cache on the driver.
+        progress: Told how many are trained, and how far they are.
+    """
+    cache = LandmarkCache(cache_dir)
     found = {key: state for key in wanted if (state := cache.load(key)) is not None}
     with ExitStack() as locks:
         missing = []
@@ -124,11 +175,7 @@ def prepare_landmarks(
         )
         training = {key: wanted[key] for key in missing}
         found |= _train_all(task_ref, training, resources, cache, progress)
-    states = {wanted[key]: state for key, state in found.items()}
-    return {
-        seed: Landmarks(given or states["original", seed], states.get(("retrained", seed)))
-        for seed in training_seeds
-    }
+    return found
 
 
 def landmark_rows(
@@ -165,21 +212,22 @@ def landmark_rows(
 
 def _train_all(
     task_ref: Any,
-    wanted: Wanted,
+    wanted: Mapping[str, Wanted],
     resources: Resources,
     cache: LandmarkCache,
     progress: Progress,
 ) -> dict[str, State]:
     """Trains landmarks side by side, each as a task that yields its stages."""
-    names = {key: "{}/seed {}".format(*what) for key, what in wanted.items()}
+    names = {key: what.name for key, what in wanted.items()}
 
     def train(key: str) -> Any:
         snapshot = cache.load_partial(key)
         if snapshot is not None:
             progress.stage(f"landmark {names[key]}: training goes on from its last snapshot")
         how = (resources.device, resources.threads, SNAPSHOT_SECONDS, snapshot)
+        kind, seed, _, part = wanted[key]
         # Ray would start a lost task from the beginning.
-        return start(_train, resources, task_ref, *wanted[key], *how, max_retries=0)
+        return start(_train, resources, task_ref, part, kind, seed, *how, max_retries=0)
 
     running: dict[Any, str] = {train(key): key for key in wanted}
     begun: set[Any] = set()
@@ -231,6 +279,7 @@ def _given_up(name: str, times: int, error: Exception) -> InputError:
 
 def _train(
     task: UnlearningTask,
+    part: Callable[[UnlearningTask], UnlearningTask],
     kind: LandmarkKind,
     seed: int,
     device: str,
@@ -240,7 +289,7 @@ def _train(
 ) -> Iterator[Stage]:
     torch.set_num_threads(threads)
     told = perf_counter()
-    for stage in train_stages(task, kind, seed, device, start, every_seconds):
+    for stage in train_stages(part(task), kind, seed, device, start, every_seconds):
         quiet = stage.snapshot is None and stage.state is None
         if quiet and perf_counter() - told < NEWS_SECONDS:
             continue

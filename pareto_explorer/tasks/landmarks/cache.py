@@ -77,6 +77,10 @@ class LandmarkCache:
                 state = self._train(name, task, kind, training_seed, device)
         return state
 
+    def __contains__(self, name: str) -> bool:
+        """Whether there is a landmark with fingerprint ``name``, which may be damaged."""
+        return self._data(name).is_file()
+
     def load(self, name: str) -> dict[str, Tensor] | None:
         """Loads the landmark with fingerprint ``name``, on the CPU.
 

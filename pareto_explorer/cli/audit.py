@@ -1,0 +1,151 @@
+"""``pareto-explorer audit``: plan, ask, print what an attacker would notice."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pareto_explorer.cli.options import CacheOption, RunArgument, SweptOption, TrustOption
+from pareto_explorer.cli.select import Rule, bounds_of, weights_of
+from pareto_explorer.cli.tables import plain_table
+from pareto_explorer.terminal import Terminal, say, visible
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pareto_explorer.audits.plan import AuditPlan
+
+__all__ = ["audit"]
+
+
+def audit(
+    run: RunArgument,
+    models: Annotated[int, typer.Option(help="Most models of each kind.")] = 16,
+    budget: Annotated[
+        str | None,
+        typer.Option(help="Time that there is: 90s, 5m.", show_default="as long as it takes"),
+    ] = None,
+    front: Annotated[
+        bool, typer.Option("--front", help="Audit the points of the front, at most twelve.")
+    ] = False,
+    games: Annotated[
+        str | None,
+        typer.Option(
+            help="What is asked: indistinguishability,leakage,recovery.", show_default="all"
+        ),
+    ] = None,
+    maximum: Annotated[
+        list[str] | None,
+        typer.Option("--max", help="Largest value allowed: retain_gap=0.01. May be repeated."),
+    ] = None,
+    minimum: Annotated[
+        list[str] | None,
+        typer.Option("--min", help="Smallest value allowed: test_accuracy=0.9. May be repeated."),
+    ] = None,
+    rule: Annotated[
+        Rule | None,
+        typer.Option(help="How to choose.", show_default="tolerance with --max or --min, or knee"),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(help="Importance of each objective, in the box's order: 0.7,0.3."),
+    ] = None,
+    families: Annotated[
+        list[str] | None,
+        typer.Option("--family", help="Choose among this family only. May be repeated."),
+    ] = None,
+    one_standard_error: Annotated[
+        bool,
+        typer.Option(
+            "--one-standard-error",
+            help="Take the earliest model that is not distinguishable from the best.",
+        ),
+    ] = False,
+    trial_id: Annotated[
+        str | None, typer.Option("--trial", help="Name the model: its trial.")
+    ] = None,
+    step: Annotated[int | None, typer.Option(help="Name the model: its step.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop after the plan.")] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Ray cluster: auto, host:port or ray://host:port.", show_default="this machine"
+        ),
+    ] = None,
+    cache_dir: CacheOption = None,
+    spec: SweptOption = None,
+    trust: TrustOption = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the last table only.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show Ray's own output.")] = False,
+) -> None:
+    """Ask whether a strong attacker would notice that the chosen model was unlearned.
+
+    Trains, retrains and unlearns models of further seeds, and attacks each with all others. The
+    same command continues an audit that was interrupted. Exit code: 0 done, 1 a file could not be
+    written, 2 bad input, 128 + n interrupted by signal n.
+    """
+    from pareto_explorer.api import audit as run_audit
+    from pareto_explorer.audits.plan import GAMES, seconds_of
+    from pareto_explorer.sweeps import SweepSpec, progress_for
+
+    console = Terminal()
+    found = run_audit(
+        run,
+        models=models,
+        budget=None if budget is None else seconds_of(budget),
+        front=front,
+        games=GAMES if games is None else tuple(games.split(",")),
+        rule=rule.value if rule else None,
+        maximum=bounds_of("--max", maximum),
+        minimum=bounds_of("--min", minimum),
+        weights=weights_of(weights),
+        families=families or (),
+        one_standard_error=one_standard_error,
+        trial_id=trial_id,
+        step=step,
+        dry_run=dry_run,
+        planned=lambda plan: None if quiet else _print_plan(console, plan),
+        spec=SweepSpec.load(spec) if spec else None,
+        trust=trust,
+        address=address,
+        cache_dir=cache_dir,
+        progress=progress_for(console, quiet=quiet),
+        verbose=verbose,
+    )
+    for note in found.notes:
+        say(note)
+    if not dry_run:
+        _print_found(console, found.headlines())
+
+
+def _print_plan(console: Terminal, plan: AuditPlan) -> None:
+    for point in plan.points[:-1]:
+        say(f"audited: {visible(point.trial_id)}, step {point.step}")
+    say("beside it: doing nothing")
+    title = f"Plan: about {plan.seconds:.0f} s, by what the run has measured"
+    table = plain_table(title, "game", "seeds", "there", "to train", "to unlearn", "s", "")
+    for stage in plan.stages:
+        counts = (len(stage.seeds), stage.there, stage.to_train, stage.to_unlearn)
+        room = "" if stage.fits else "no room"
+        table.add_row(stage.game, *map(str, counts), f"{stage.seconds:.0f}", room)
+    console.print(table)
+    for game, needs in {stage.game: stage.needs for stage in plan.stages}.items():
+        say(f"{game} needs {needs}")
+
+
+def _print_found(console: Terminal, rows: pd.DataFrame) -> None:
+    for point, of_point in rows.groupby(["trial_id", "step"], sort=False):
+        trial, step = point
+        title = f"{visible(str(trial))}, step {step}"
+        table = plain_table(title, "statistic", "set", "seeds", "N", "value", "95 %", "floor")
+        for row in of_point.to_dict("records"):
+            table.add_row(
+                *(str(row[name]) for name in ("statistic", "set", "seeds", "n_models")),
+                f"{row['value']:.3f}",
+                "" if math.isnan(row["se"]) else f"{row['low']:.3f} to {row['high']:.3f}",
+                "" if math.isnan(row["floor"]) else f"{row['floor']:.3f}",
+            )
+        console.print(table)
+    say("floor: what retrained models have against retrained ones; fresh: seeds of the audit alone")

@@ -1,0 +1,304 @@
+"""The models of an audit on Ray: trained and unlearned as a sweep does, asked, and recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import ray
+import torch
+
+from pareto_explorer.audits.compute import Point, samples_table, statistics_table
+from pareto_explorer.audits.plan import AuditPlan
+from pareto_explorer.audits.records import DATA, NONE, Arrays, Journal, Shadow, write_audit
+from pareto_explorer.errors import InputError, WriteError
+from pareto_explorer.interruption import AGAIN, Interrupted
+from pareto_explorer.sweeps.again.export import TOLERANCE
+from pareto_explorer.sweeps.audit.audited_run import AuditedRun
+from pareto_explorer.sweeps.audit.halves import HALVES, half_task
+from pareto_explorer.sweeps.audit.models import (
+    How,
+    UnlearnedPoint,
+    ask_half,
+    ask_landmarks,
+    ask_unlearned,
+    questions,
+)
+from pareto_explorer.sweeps.cluster.connect import connect
+from pareto_explorer.sweeps.cluster.room import slots
+from pareto_explorer.sweeps.cluster.shipping import modules_of
+from pareto_explorer.sweeps.cluster.workers import completed
+from pareto_explorer.sweeps.driver.endings import tracebacks
+from pareto_explorer.sweeps.driver.lock import exclusive
+from pareto_explorer.sweeps.driver.output import output
+from pareto_explorer.sweeps.driver.settings import Settings
+from pareto_explorer.sweeps.trials.given_task import names_of
+from pareto_explorer.sweeps.trials.landmark_training import (
+    Wanted,
+    obtain_landmarks,
+    prepare_landmarks,
+)
+from pareto_explorer.sweeps.trials.replicate import Landmarks
+from pareto_explorer.tasks import fingerprint
+
+__all__ = ["execute_audit"]
+
+AT_A_TIME = 8
+"""Seeds whose landmarks are in memory together."""
+
+
+def execute_audit(audited: AuditedRun, plan: AuditPlan, settings: Settings) -> list[str]:
+    """Does what a plan says and is not done, and writes the tables of all audits of the run.
+
+    Args:
+        audited: The run.
+        plan: The plan.
+        settings: How it is run.
+
+    Returns:
+        Sentences on what went otherwise than it should.
+
+    Raises:
+        InputError: Another process writes to the run, the address does not fit, or a model fails.
+        WriteError: The run directory can no longer be written.
+        Interrupted: Somebody has stopped it; what is done is kept.
+    """
+    run, progress = audited.directory, settings.progress
+    with exclusive(run):
+        work = _Work(audited, plan, settings, _journal(audited))
+        with work.told(), tracebacks(run):
+            if work.left:
+                modules = modules_of(audited.spec.to_mapping() | {"own": names_of(audited.task)})
+                with (
+                    connect(
+                        settings.address,
+                        verbose=settings.verbose,
+                        dashboard=settings.dashboard,
+                        modules=modules,
+                        progress=progress,
+                    ),
+                    output(run, verbose=settings.verbose),
+                    progress,
+                ):
+                    slots(audited.spec.resources)
+                    work.run()
+            work.journal.close()
+            write_tables(audited, plan, work.journal.models)
+            settings.changed()
+    return work.notes
+
+
+def write_tables(audited: AuditedRun, plan: AuditPlan, models: Mapping[Shadow, Arrays]) -> None:
+    """Computes and writes the tables of all points that were ever audited, those of a plan first.
+
+    Args:
+        audited: The run.
+        plan: The last plan.
+        models: What the models say.
+    """
+    earlier = sorted({Point(s.trial_id, s.step) for s in models if s.role == "unlearned"})
+    points = list(dict.fromkeys([*plan.points, *earlier]))
+    table = statistics_table(models, audited.own, points)
+    write_audit(audited.directory, table, samples_table(models, points))
+
+
+def _journal(audited: AuditedRun) -> Journal:
+    journal, data = Journal(audited.directory), questions(audited.task)
+    if DATA not in journal.models:
+        journal.add(DATA, data)
+    known = journal.models[DATA]
+    if any(not np.array_equal(known.get(name, []), values) for name, values in data.items()):
+        raise InputError(
+            f"audit: that of {str(audited.directory.path)!r} is of other samples than the task's; "
+            "delete the folder audit of the run and audit it again."
+        )
+    return journal
+
+
+@dataclass
+class _Work:
+    """What an audit has left to do, and does.
+
+    Models of the whole forget set come first, then those of halves.
+    """
+
+    audited: AuditedRun
+    plan: AuditPlan
+    settings: Settings
+    journal: Journal
+    notes: list[str] = field(default_factory=list)
+    done: int = 0
+    apart: float = 0.0
+
+    def __post_init__(self) -> None:
+        spec = self.audited.spec
+        self.recovered = frozenset(self.plan.seeds("recovery"))
+        seeds = {"": self.plan.seeds("indistinguishability")}
+        seeds |= dict.fromkeys(HALVES, self.plan.seeds("leakage"))
+        self.left = [
+            shadow
+            for half, of_half in seeds.items()
+            for seed in of_half
+            for shadow in self._wanted(seed, half)
+            if self._lacks(shadow)
+        ]
+        self.total = len(self.left)
+        self.how = How(spec.budget, spec.resources.device, spec.resources.threads)
+
+    def _wanted(self, seed: int, half: str) -> Iterator[Shadow]:
+        yield Shadow("original", seed, half=half)
+        if not half:
+            yield Shadow("retrained", seed)
+        for point in self.plan.points:
+            if point.trial_id != NONE:
+                yield point.shadow(seed, half)
+
+    def _lacks(self, shadow: Shadow) -> bool:
+        said = self.journal.models.get(shadow)
+        recovered = shadow.seed in self.recovered and not shadow.half
+        return said is None or (bool(said) and recovered and "relearn" not in said)
+
+    def run(self) -> None:
+        """Asks all models that are left, some seeds at a time."""
+        refs = ray.put(self.audited.task), ray.put(self.journal.models[DATA])
+        for ask, halves in ((self._ask_whole, False), (self._ask_halves, True)):
+            left = [shadow for shadow in self.left if bool(shadow.half) == halves]
+            seeds = list(dict.fromkeys(shadow.seed for shadow in left))
+            for start in range(0, len(seeds), AT_A_TIME):
+                some = seeds[start : start + AT_A_TIME]
+                ask([shadow for shadow in left if shadow.seed in some], *refs)
+        if self.apart > TOLERANCE:
+            self.notes.append(
+                f"unlearned again, the sweep's own models differ from their rows by up to "
+                f"{self.apart:.2g}: what is audited is the configuration, on this machine"
+            )
+
+    def _ask_whole(self, left: Sequence[Shadow], task_ref: Any, data_ref: Any) -> None:
+        landmarks = self._landmarks(left, task_ref)
+        trained = dict.fromkeys(s.seed for s in left if s.role != "unlearned")
+        calls: dict[Any, Any] = {
+            seed: partial(ask_landmarks, recover=seed in self.recovered) for seed in trained
+        }
+        arguments: dict[Any, Any] = {
+            seed: (call, task_ref, {seed: landmarks[seed]}, data_ref, self.how)
+            for seed, call in calls.items()
+        }
+        for seed, said in self._completed(arguments):
+            for kind, arrays in said.items():
+                self._add(Shadow(kind, seed), arrays)
+        arguments = {
+            shadow: (
+                partial(ask_unlearned, recover=shadow.seed in self.recovered),
+                task_ref,
+                {shadow.seed: landmarks[shadow.seed]},
+                data_ref,
+                self.how,
+                self._point(shadow),
+            )
+            for shadow in left
+            if shadow.role == "unlearned"
+        }
+        for shadow, asked in self._completed(arguments):
+            self.apart = max(self.apart, asked.difference)
+            self._add(shadow, asked.arrays)
+
+    def _ask_halves(self, left: Sequence[Shadow], task_ref: Any, data_ref: Any) -> None:
+        retrained = self._landmarks(left, task_ref)
+        originals = self._originals(left, task_ref)
+        arguments = {
+            shadow: (
+                ask_half,
+                task_ref,
+                {
+                    shadow.seed: Landmarks(
+                        originals[shadow.seed, shadow.half], retrained[shadow.seed].retrained
+                    )
+                },
+                shadow.half,
+                data_ref,
+                self.how,
+                self._point(shadow) if shadow.role == "unlearned" else None,
+            )
+            for shadow in left
+        }
+        for shadow, arrays in self._completed(arguments):
+            self._add(shadow, arrays)
+
+    def _landmarks(self, left: Sequence[Shadow], task_ref: Any) -> dict[int, Landmarks]:
+        return prepare_landmarks(
+            self.audited.task,
+            task_ref,
+            list(dict.fromkeys(shadow.seed for shadow in left)),
+            self.audited.spec.resources,
+            self.audited.cache.root,
+            self.settings.progress,
+        )
+
+    def _originals(
+        self, left: Sequence[Shadow], task_ref: Any
+    ) -> dict[tuple[int, str], dict[str, torch.Tensor]]:
+        """The originals of halves, by seed and half."""
+        names, wanted = {}, {}
+        for seed, half in dict.fromkeys((shadow.seed, shadow.half) for shadow in left):
+            key = fingerprint(half_task(self.audited.task, seed, half), "original", seed)
+            part = partial(half_task, seed=seed, half=half)
+            name = f"original/seed {seed}, {half} half"
+            names[key], wanted[key] = (seed, half), Wanted("original", seed, name, part)
+        found = obtain_landmarks(
+            wanted,
+            task_ref,
+            self.audited.spec.resources,
+            self.audited.cache.root,
+            self.settings.progress,
+        )
+        return {names[key]: state for key, state in found.items()}
+
+    def _point(self, shadow: Shadow) -> UnlearnedPoint:
+        point = Point(shadow.trial_id, shadow.step)
+        recorded = {} if shadow.half else self.audited.recorded(point, shadow.seed)
+        replicate = self.audited.replicate(shadow.seed)
+        return UnlearnedPoint(self.audited.plan(point), replicate, shadow.step, recorded)
+
+    def _completed(self, arguments: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
+        outcomes = completed(
+            _call,
+            arguments,
+            self.audited.spec.resources,
+            "model: fails in the audit",
+            self.settings.progress.stage,
+        )
+        with closing(outcomes):
+            yield from outcomes
+
+    def _add(self, shadow: Shadow, arrays: Arrays) -> None:
+        if not arrays:
+            self.notes.append(
+                f"{shadow.trial_id}, step {shadow.step}: diverges with training seed "
+                f"{shadow.seed}, which no statistic counts"
+            )
+        self.journal.add(shadow, arrays)
+        before, self.done = self.done, self.done + (shadow in self.left)
+        if 10 * self.done // self.total > 10 * before // self.total:
+            self.settings.progress.stage(f"audit: {self.done} of {self.total} models asked")
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Says of what ends an audit what the user has to know."""
+        try:
+            yield
+        except (Interrupted, KeyboardInterrupt) as stop:
+            stop.add_note(f"{self.done} of {self.total} models asked; {AGAIN}")
+            raise
+        except OSError as error:
+            refused = WriteError.of(error, self.audited.directory.path)
+            if refused is None:
+                raise
+            raise refused from None
+
+
+def _call(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*args)

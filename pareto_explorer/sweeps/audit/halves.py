@@ -1,0 +1,58 @@
+"""Halves of a forget set: each is forgotten while the other was never seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pareto_explorer.tasks import UnlearningTask
+
+__all__ = ["HALVES", "first_half", "half_task"]
+
+HALVES = ("first", "second")
+
+Mask = NDArray[np.bool_]
+
+
+def first_half(samples: int, seed: int) -> Mask:
+    """Which samples of the forget set are in the first half; the same ones for a training seed.
+
+    Args:
+        samples: F, the size of the forget set.
+        seed: The training seed.
+
+    Returns:
+        Shape (F,), ⌊F/2⌋ of them true.
+    """
+    draws = np.random.default_rng(seed % 2**64)
+    return np.asarray(draws.permutation(samples) < samples // 2)
+
+
+def half_task(task: UnlearningTask, seed: int, half: str) -> UnlearningTask:
+    """The task of forgetting one half, whose training data lack the other.
+
+    Its retain set is that of the task, in the same order, and so is its retrained model.
+
+    Args:
+        task: The task.
+        seed: The training seed, for `first_half`.
+        half: One of `HALVES`.
+    """
+    first = torch.as_tensor(first_half(len(task.forget_indices), seed))
+    mine = (first if half == "first" else ~first).to(task.forget_indices.device)
+    kept = torch.ones(len(task.train), dtype=torch.bool, device=mine.device)
+    kept[task.forget_indices[~mine]] = False
+    moved = kept.cumsum(0) - 1
+    adjacent: dict[str, Any] = {}
+    if task.adjacent_indices is not None:
+        adjacent = {"adjacent_indices": moved[task.adjacent_indices]}
+    return replace(
+        task,
+        train=task.train.take(kept.nonzero().squeeze(1)),
+        forget_indices=moved[task.forget_indices[mine]],
+        **adjacent,
+    )

@@ -1,0 +1,297 @@
+"""What one model is asked in an audit, without Ray."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pareto_explorer.audits.records import Arrays
+from pareto_explorer.audits.statistics import (
+    calibration_error,
+    margins,
+    zero_retrain_forgetting,
+)
+from pareto_explorer.metrics import Diverged
+from pareto_explorer.schema.metrics import METRICS
+from pareto_explorer.schema.statuses import OK
+from pareto_explorer.sweeps.audit.halves import first_half, half_task
+from pareto_explorer.sweeps.audit.probe import SHOTS, probe_accuracies
+from pareto_explorer.sweeps.audit.relearning import CHECKPOINTS, relearning_curve
+from pareto_explorer.sweeps.spec.families import TrialPlan
+from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
+from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, Row, run_replicate
+from pareto_explorer.tasks import LandmarkKind, Samples, UnlearningTask, restore_model
+from pareto_explorer.tasks.landmarks.training import repeatable
+from pareto_explorer.tasks.models.logits import logits_of
+
+__all__ = [
+    "Asked",
+    "How",
+    "UnlearnedPoint",
+    "ask",
+    "ask_half",
+    "ask_landmarks",
+    "ask_unlearned",
+    "questions",
+]
+
+KINDS: tuple[LandmarkKind, ...] = ("original", "retrained")
+
+CONTROLS = 2000
+"""Most samples of the retain and the test set."""
+
+WITH_LOGITS = 500
+"""Most forgotten samples whose logits are kept."""
+
+_BATCH_SIZE = 1024
+
+
+class Asked(NamedTuple):
+    """What an unlearned model has said.
+
+    Attributes:
+        arrays: See `Arrays`.
+        difference: The largest distance of a metric to the recorded row; 0 without one.
+    """
+
+    arrays: Arrays
+    difference: float = 0.0
+
+
+class How(NamedTuple):
+    """Budget and device of all models of an audit.
+
+    Attributes:
+        budget: That of the sweep.
+        device: Where to compute.
+        threads: For PyTorch.
+    """
+
+    budget: BudgetSpec
+    device: str
+    threads: int
+
+
+class UnlearnedPoint(NamedTuple):
+    """A point with one training seed.
+
+    Attributes:
+        plan: The configuration.
+        replicate: The seeds.
+        step: Where to stop.
+        recorded: The metrics of its row, where the sweep has one.
+    """
+
+    plan: TrialPlan
+    replicate: Replicate
+    step: int
+    recorded: Mapping[str, float] = {}
+
+
+def questions(task: UnlearningTask) -> Arrays:
+    """The samples that all models of an audit are asked, by set: positions and labels.
+
+    Those are the whole forget set and at most 2,000 samples of each of the others, evenly spread.
+    Positions of the first two count in the training data.
+    """
+    retain = _spread(task.retain_indices.cpu().numpy())
+    test = _spread(np.arange(len(task.test)))
+    positions = {"forget": task.forget_indices.cpu().numpy(), "retain": retain, "test": test}
+    labels = {
+        f"{name}_labels": _samples(task, name, index).labels.cpu().numpy()
+        for name, index in positions.items()
+    }
+    return positions | labels | {"relearn_at": np.array(CHECKPOINTS), "probe_at": np.array(SHOTS)}
+
+
+def ask(model: nn.Module, task: UnlearningTask, data: Arrays) -> Arrays:
+    """Asks a model what it says of all samples.
+
+    Args:
+        model: On the task's device; it stays in eval mode.
+        task: The task.
+        data: `questions` of the task.
+
+    Returns:
+        Margins in single precision under the name of each set, the classes that it predicts under
+        ``<set>_class``, and ``forget_logits``, ``ece`` and ``zrf``.
+
+    Raises:
+        Diverged: A logit is not finite.
+    """
+    logits = {name: _logits(model, task, name, data[name]) for name in ("forget", "retain", "test")}
+    fresh = _logits(_fresh(task), task, "forget", data["forget"])
+    found: Arrays = {}
+    for name, values in logits.items():
+        found[name] = margins(values, data[f"{name}_labels"]).astype(np.float32)
+        found[f"{name}_class"] = values.argmax(1).astype(np.int32)
+    found["forget_logits"] = logits["forget"][:WITH_LOGITS].astype(np.float32)
+    found["ece"] = np.array(calibration_error(logits["test"], data["test_labels"]))
+    found["zrf"] = np.array(zero_retrain_forgetting(logits["forget"], fresh))
+    return found
+
+
+def ask_landmarks(
+    task: UnlearningTask,
+    landmarks: Mapping[int, Landmarks],
+    data: Arrays,
+    how: How,
+    *,
+    recover: bool,
+) -> dict[LandmarkKind, Arrays]:
+    """Asks the original and the retrained model of one training seed, in this process.
+
+    Args:
+        task: The task.
+        landmarks: Those of the one seed.
+        data: `questions` of the task.
+        how: Budget and device.
+        recover: Whether they are trained further and probed, too.
+    """
+    torch.set_num_threads(how.threads)
+    task = task.to(how.device)
+    ((seed, states),) = landmarks.items()
+    both = {"original": states.original, "retrained": states.retrained}
+    found: dict[LandmarkKind, Arrays] = {}
+    for kind in KINDS:
+        model = restore_model(task, both[kind] or {}, how.device)
+        found[kind] = ask(model, task, data)
+        if recover:
+            found[kind] |= _recovered(model, task, data, how, seed)
+    return found
+
+
+def ask_unlearned(
+    task: UnlearningTask,
+    landmarks: Mapping[int, Landmarks],
+    data: Arrays,
+    how: How,
+    point: UnlearnedPoint,
+    *,
+    recover: bool,
+) -> Asked:
+    """Unlearns with one configuration and asks the model, in this process.
+
+    Args:
+        task: The task.
+        landmarks: Those of the replicate's training seed.
+        data: `questions` of the task.
+        how: Budget and device.
+        point: What is unlearned.
+        recover: Whether the model is trained further and probed, too.
+
+    Returns:
+        What it says; nothing where it has diverged.
+    """
+    torch.set_num_threads(how.threads)
+    bench = Bench(task, landmarks, how.device)
+    found = _unlearned(bench, point, how)
+    if found is None:
+        return Asked({})
+    row, model = found
+    shared = [name for name in METRICS if name in row and name in point.recorded]
+    apart = max((abs(row[name] - point.recorded[name]) for name in shared), default=0.0)
+    try:
+        said = ask(model, bench.task, data)
+    except Diverged:
+        return Asked({})
+    if recover:
+        seed = point.replicate.training_seed
+        said |= _recovered(model, bench.task, data, how, seed)
+    return Asked(said, apart)
+
+
+def ask_half(
+    task: UnlearningTask,
+    landmarks: Mapping[int, Landmarks],
+    half: str,
+    data: Arrays,
+    how: How,
+    point: UnlearnedPoint | None,
+) -> Arrays:
+    """Asks a model that was trained on half of the forget set, in this process.
+
+    Args:
+        task: The whole task.
+        landmarks: Of the one training seed, the original of the half and the retrained model.
+        half: Which half.
+        data: `questions` of the whole task.
+        how: Budget and device.
+        point: What is unlearned from the original; None asks the original itself.
+
+    Returns:
+        The margins on the whole forget set, and the first half as ``mask``; nothing where the
+        model has diverged.
+    """
+    torch.set_num_threads(how.threads)
+    ((seed, states),) = landmarks.items()
+    whole = task.to(how.device)
+    if point is None:
+        model = restore_model(whole, states.original, how.device)
+    else:
+        found = _unlearned(Bench(half_task(task, seed, half), landmarks, how.device), point, how)
+        if found is None:
+            return {}
+        _, model = found
+    try:
+        logits = _logits(model, whole, "forget", data["forget"])
+    except Diverged:
+        return {}
+    said = margins(logits, data["forget_labels"]).astype(np.float32)
+    return {"forget": said, "mask": first_half(len(said), seed)}
+
+
+def _unlearned(bench: Bench, point: UnlearnedPoint, how: How) -> tuple[Row, nn.Module] | None:
+    """The row and the model of a point, where a method that ends before by itself has ended."""
+    for row, model, stopped in run_replicate(bench, point.plan, point.replicate, how.budget):
+        if row["status"] != OK:
+            return None
+        if row["step"] >= point.step or stopped:
+            return row, model
+    return None
+
+
+def _recovered(model: nn.Module, task: UnlearningTask, data: Arrays, how: How, seed: int) -> Arrays:
+    """What comes back of what was forgotten when the model is trained further, or probed."""
+    found = {"relearn": relearning_curve(model, task, data, how.budget.batch_size, seed)}
+    probed = probe_accuracies(model, task, seed)
+    return found if probed is None else found | {"probe": probed}
+
+
+def _spread(positions: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    if len(positions) <= CONTROLS:
+        return positions
+    return positions[np.linspace(0, len(positions) - 1, CONTROLS).astype(np.int64)]
+
+
+def _samples(task: UnlearningTask, name: str, positions: np.ndarray[Any, Any]) -> Samples:
+    whole = task.test if name == "test" else task.train
+    # copied, since what comes from Ray's object store cannot be written to
+    return whole.take(torch.tensor(positions, device=whole.labels.device))
+
+
+def _logits(
+    model: nn.Module, task: UnlearningTask, name: str, positions: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any]:
+    inputs = _samples(task, name, positions).inputs
+    model.eval()
+    with torch.no_grad(), repeatable():
+        parts: list[Tensor] = [
+            logits_of(model, part, task.n_classes) for part in torch.split(inputs, _BATCH_SIZE)
+        ]
+    found = torch.cat(parts).double().cpu().numpy()
+    if not np.isfinite(found).all():
+        raise Diverged(f"The model's logits on the {name} set are not finite.")
+    return np.asarray(found)
+
+
+def _fresh(task: UnlearningTask) -> nn.Module:
+    """A model with random weights, the same one each time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        model = task.model()
+    return model.to(task.train.inputs.device)
