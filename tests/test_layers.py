@@ -33,7 +33,7 @@ BENEATH: Mapping[str, tuple[str, ...]] = {
     "loading": ("reports",),
     "notebook": ("results",),
     "tasks": ("schema",),
-    "metrics": ("tasks",),
+    "metrics": ("tasks", "audits"),
     "unlearning": ("tasks",),
     "sweeps": ("results", "metrics", "unlearning", "terminal", "interruption"),
     "api": ("sweeps", "loading"),
