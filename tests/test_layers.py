@@ -28,7 +28,7 @@ BENEATH: Mapping[str, tuple[str, ...]] = {
     "audits": ("errors",),
     "figures": ("fronts",),
     "interchange": ("fronts",),
-    "results": ("figures", "interchange"),
+    "results": ("figures", "interchange", "audits"),
     "reports": ("results",),
     "loading": ("reports",),
     "notebook": ("results",),
