@@ -113,7 +113,7 @@ LENT: Mapping[str, tuple[str, ...]] = {
         "shared.commands",
         "shared.material",
     ),
-    "results": ("exporting",),
+    "results": ("audited", "exporting"),
     "runs": (
         "agreement",
         "files.atomic",

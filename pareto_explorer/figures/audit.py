@@ -13,11 +13,9 @@ import plotly.graph_objects as go
 from pareto_explorer.figures.shared.hover import plain
 from pareto_explorer.figures.shared.panels import Panel, axis_names, panel_layout
 from pareto_explorer.figures.shared.style import LIGHT, PALETTE, Theme, fade
+from pareto_explorer.schema.audited import NOTHING
 
-__all__ = ["NOTHING", "AuditInfo", "audit_info", "draw_audit", "plot_audit"]
-
-NOTHING = ("none", 0)
-"""What doing nothing is called in the tables of an audit: its trial and step."""
+__all__ = ["AuditInfo", "audit_info", "draw_audit", "plot_audit"]
 
 _NOTHING, _RETRAINED = "doing nothing", "retrained against retrained"
 _ATTACKS = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from pareto_explorer.runs import RunDirectory
-from pareto_explorer.schema.audited import AUDITED
+from pareto_explorer.schema.audited import AUDITED, NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,6 +25,12 @@ class Audits(NamedTuple):
 
     table: pd.DataFrame
     samples: pd.DataFrame
+
+    @property
+    def points(self) -> list[tuple[str, int]]:
+        """Trial and step of what was audited, doing nothing left out, in the order of the table."""
+        keys = dict.fromkeys(zip(self.table["trial_id"], self.table["step"], strict=True))
+        return [(str(trial), int(step)) for trial, step in keys if (trial, step) != NOTHING]
 
     def of_member(self, prefix: str) -> Audits:
         """The same with trials that are called so in several runs together."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["AUDITED", "Audited"]
+__all__ = ["AUDITED", "NOTHING", "Audited"]
+
+NOTHING = ("none", 0)
+"""What doing nothing is called in the tables of an audit: its trial and step."""
 
 
 class Audited(NamedTuple):

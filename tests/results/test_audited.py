@@ -37,6 +37,10 @@ def test_a_run_without_an_audit_has_none(run):
     assert run.audits is None
 
 
+def test_points_are_in_the_order_of_the_table_without_doing_nothing():
+    assert audits_of([("b", 2), ("a", 1)]).points == [("b", 2), ("a", 1)]
+
+
 def test_points_get_the_value_of_all_seeds_on_the_right_set(run):
     (first, second) = points = front_points(run, 2)
     audits = audits_of(points, accuracies=[0.6, 0.9])

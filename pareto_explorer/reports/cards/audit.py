@@ -10,13 +10,13 @@ import pandas as pd
 
 from pareto_explorer.audits.statistics import minimum_detectable
 from pareto_explorer.figures import audit_info, draw_audit
-from pareto_explorer.figures.audit import NOTHING
 from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.results.audited import Audits
+from pareto_explorer.schema.audited import NOTHING
 from pareto_explorer.schema.metrics import inline
 from pareto_explorer.text import count
 
-__all__ = ["audit_card", "audited", "findings", "verdict"]
+__all__ = ["audit_card", "findings", "verdict"]
 
 _TITLE = "Would a strong attacker notice?"
 
@@ -102,15 +102,14 @@ def audit_card(material: Material) -> Card:
     """What the audits of the run have found, or how to make one."""
     run = material.run
     audits = run.audits
-    points = [] if audits is None else audited(audits)
-    if audits is None or not points:
+    if audits is None or not audits.points:
         return Card(
             "audit",
             _TITLE,
             reason="No audit yet: the gap metrics above are means over samples, which miss what an "
             f"attacker sees who looks at each. Run `pareto-explorer audit {run.shown}`.",
         )
-    point = points[0]
+    point = audits.points[0]
     info = audit_info(audits.table, audits.samples, point)
     found = list(findings(audits, point))
     papers = list(findings(audits, point, _PAPERS))
@@ -124,7 +123,7 @@ def audit_card(material: Material) -> Card:
         draw=lambda theme: draw_audit(info, theme=theme),
         context={
             "height": figure.layout.height,
-            "others": len(points) - 1,
+            "others": len(audits.points) - 1,
             "rows": [_cells(value) for value in found],
             "papers": [_cells(value) for value in papers],
             "few": any(value.n_models < _READABLE[value.name] for value in papers),
@@ -133,13 +132,6 @@ def audit_card(material: Material) -> Card:
             "summary": pd.DataFrame([_summary(value) for value in [*found, *papers]]),
         },
     )
-
-
-def audited(audits: Audits) -> list[tuple[str, int]]:
-    """The points that were audited, doing nothing left out, in the order of the table."""
-    table = audits.table
-    keys = dict.fromkeys(zip(table["trial_id"], table["step"].astype(int), strict=True))
-    return [(str(trial), int(step)) for trial, step in keys if (trial, step) != NOTHING]
 
 
 def findings(

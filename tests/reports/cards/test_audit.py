@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 
 from pareto_explorer.figures import LIGHT
-from pareto_explorer.reports.cards.audit import audit_card, audited, findings, verdict
+from pareto_explorer.reports.cards.audit import audit_card, findings, verdict
 from pareto_explorer.reports.html import render_page
 from pareto_explorer.reports.markdown import render_markdown
 from pareto_explorer.reports.shared.material import Card, Material
@@ -111,7 +111,3 @@ def test_names_are_escaped_everywhere(material: Material) -> None:
     shown = card.draw(LIGHT).data[0].y
     assert all("<" not in who for who in shown)
     assert "audit" in page
-
-
-def test_points_are_in_the_order_of_the_table() -> None:
-    assert audited(audits_of([("b", 2), ("a", 1)])) == [("b", 2), ("a", 1)]
