@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
@@ -280,7 +281,7 @@ class Run:
         if lacking:
             raise InputError(
                 f"{lacking[0]}: no audit of this run has measured it; audit the points to choose "
-                f"from first, with `pareto-explorer audit {self.shown}`."
+                f"from first, with `pareto-explorer audit {quote(self.shown)}`."
             )
         return points
 

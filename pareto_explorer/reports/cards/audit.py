@@ -10,7 +10,9 @@ import pandas as pd
 
 from pareto_explorer.audits.statistics import minimum_detectable
 from pareto_explorer.figures import audit_info, draw_audit
+from pareto_explorer.reports.shared.commands import audit_command
 from pareto_explorer.reports.shared.material import Card, Material, guarded
+from pareto_explorer.results import Run
 from pareto_explorer.results.audited import Audits
 from pareto_explorer.schema.audited import NOTHING
 from pareto_explorer.schema.metrics import inline
@@ -103,12 +105,7 @@ def audit_card(material: Material) -> Card:
     run = material.run
     audits = run.audits
     if audits is None or not audits.points:
-        return Card(
-            "audit",
-            _TITLE,
-            reason="No audit yet: the gap metrics above are means over samples, which miss what an "
-            f"attacker sees who looks at each. Run `pareto-explorer audit {run.shown}`.",
-        )
+        return Card("audit", _TITLE, reason=_reason(run))
     point = audits.points[0]
     info = audit_info(audits.table, audits.samples, point)
     found = list(findings(audits, point))
@@ -132,6 +129,13 @@ def audit_card(material: Material) -> Card:
             "summary": pd.DataFrame([_summary(value) for value in [*found, *papers]]),
         },
     )
+
+
+def _reason(run: Run) -> str:
+    why = "Gap metrics are means over samples and miss what an attacker sees who looks at each."
+    if "imported" in run.manifest:
+        return f"No audit: the models of this run were made elsewhere. {why}"
+    return f"No audit yet: run `{audit_command(run)}`. {why}"
 
 
 def findings(

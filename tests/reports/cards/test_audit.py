@@ -38,6 +38,8 @@ def test_without_an_audit_it_says_how_to_make_one(material: Material) -> None:
     reason = audit_card(material).reason
     assert reason.startswith("No audit yet")
     assert f"`pareto-explorer audit {material.run.shown}`" in reason
+    imported = replace(material.run, manifest={"imported": {}})
+    assert "made elsewhere" in audit_card(Material(imported)).reason
 
 
 def test_what_an_attacker_notices_is_said_with_its_control(card: Card) -> None:
