@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -126,7 +126,7 @@ def draw_audit(info: AuditInfo, *, theme: Theme = LIGHT) -> go.Figure:
         layout["yaxis"] |= {
             "type": "category",
             "categoryorder": "array",
-            "categoryarray": [plain(who) for who in reversed(order)],
+            "categoryarray": [_label(who) for who in reversed(order)],
         }
         layout["margin"]["l"] = 12
         layout["yaxis"]["automargin"] = True
@@ -141,6 +141,11 @@ def _points(table: pd.DataFrame) -> list[tuple[str, int]]:
 
 def _named(point: tuple[str, int]) -> str:
     return _NOTHING if point == NOTHING else f"{point[0]}, step {point[1]}"
+
+
+def _label(who: str) -> str:
+    """A name for an axis, in two lines where it is long."""
+    return plain(who).replace(", step ", "<br>step ").replace(" against ", "<br>against ")
 
 
 def _at(table: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
@@ -196,18 +201,18 @@ def _curves(table: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
 
 
 def _attack_panel() -> tuple[Panel, dict[str, Any], dict[str, Any]]:
-    panel = Panel("Who is told apart", "● forget set  ○ test set (control)  ◆ never seen")
+    panel = Panel("Who is told apart", "● forget  ○ test (control)  ◆ leakage")
     x = {"title": "accuracy of the attack", "range": [0.45, 1.03], "tickformat": ".1f"}
     return panel, x, {"showgrid": True}
 
 
 def _effect_panel() -> tuple[Panel, dict[str, Any], dict[str, Any]]:
-    panel = Panel("Forgotten samples", "doing nothing behind, the model in front")
-    return panel, {"title": "unlearned less retrained, in standard deviations"}, {}
+    panel = Panel("Forgotten samples", "doing nothing in the background")
+    return panel, {"title": "effect size, in standard deviations"}, {}
 
 
 def _curve_panel() -> tuple[Panel, dict[str, Any], dict[str, Any]]:
-    panel = Panel("Relearning", "accuracy on the forgotten samples that are held back")
+    panel = Panel("Relearning", "accuracy on what is held back")
     return panel, {"title": "steps", "rangemode": "tozero"}, {"rangemode": "tozero"}
 
 
@@ -220,40 +225,54 @@ def _role_of(who: str) -> str:
 
 
 def _draw_attacks(info: AuditInfo, theme: Theme, axes: dict[str, str]) -> list[go.Scatter]:
-    traces = []
-    for attack, symbol in _ATTACKS.values():
-        rows = info.attacks[info.attacks["attack"] == attack]
-        if rows.empty:
-            continue
-        bounded = rows["low"].notna() & rows["high"].notna()
-        up = np.where(bounded, rows["high"] - rows["value"], 0)
-        down = np.where(bounded, rows["value"] - rows["low"], 0)
-        colours = [_colour(_role_of(who), theme) for who in rows["who"]]
-        traces.append(
-            go.Scatter(
-                x=rows["value"].to_numpy(float),
-                y=[plain(who) for who in rows["who"]],
-                mode="markers",
-                marker={"symbol": symbol, "size": 9, "color": colours, "line": {"width": 1.5}},
-                error_x={
-                    "type": "data",
-                    "array": up,
-                    "arrayminus": down,
-                    "color": theme.muted,
-                    "thickness": 1,
-                    "width": 0,
-                },
-                customdata=rows["n_models"].tolist(),
-                hovertemplate=(
-                    f"<b>%{{y}}</b><br>{plain(attack)}: %{{x:.3f}}<br>models a side: "
-                    "%{customdata}<extra></extra>"
-                ),
-                name=plain(attack),
-                meta={"role": "attack", "attack": attack},
-                **axes,
-            )
-        )
-    return traces
+    everyone = [_label(who) for who in dict.fromkeys(info.attacks["who"])]
+    guessing = go.Scatter(
+        x=[0.5, 0.5],
+        y=[everyone[0], everyone[-1]],
+        mode="lines",
+        line={"color": theme.muted, "width": 1, "dash": "dot"},
+        hoverinfo="skip",
+        meta={"role": "guessing"},
+        **axes,
+    )
+    symbols = dict(_ATTACKS.values())
+    roles = info.attacks["who"].map(_role_of)
+    groups = info.attacks.groupby(["attack", roles], sort=False)
+    return [guessing, *(_dots(rows, *key, symbols, theme, axes) for key, rows in groups)]
+
+
+def _dots(
+    rows: pd.DataFrame,
+    attack: str,
+    role: str,
+    symbols: Mapping[str, str],
+    theme: Theme,
+    axes: dict[str, str],
+) -> go.Scatter:
+    """One attack on models of one role: a trace has one colour, which its theme may change."""
+    bounded = rows["low"].notna() & rows["high"].notna()
+    return go.Scatter(
+        x=rows["value"].to_numpy(float),
+        y=[_label(who) for who in rows["who"]],
+        mode="markers",
+        marker={"symbol": symbols[attack], "size": 9, "color": _colour(role, theme)},
+        error_x={
+            "type": "data",
+            "array": np.where(bounded, rows["high"] - rows["value"], 0),
+            "arrayminus": np.where(bounded, rows["value"] - rows["low"], 0),
+            "color": theme.muted,
+            "thickness": 1,
+            "width": 0,
+        },
+        customdata=rows["n_models"].tolist(),
+        hovertemplate=(
+            f"<b>%{{y}}</b><br>{plain(attack)}: %{{x:.3f}}<br>models a side: "
+            "%{customdata}<extra></extra>"
+        ),
+        name=plain(attack),
+        meta={"role": "attack", "attack": attack, "of": role},
+        **axes,
+    )
 
 
 def _draw_effects(info: AuditInfo, theme: Theme, axes: dict[str, str]) -> list[go.Bar]:

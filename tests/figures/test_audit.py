@@ -50,21 +50,38 @@ def test_curves_are_those_of_the_point(audits):
 def test_three_panels_are_drawn_in_both_themes(audits):
     light, dark = (plot_audit(audits.table, audits.samples, theme=t) for t in (LIGHT, DARK))
     roles = [trace.meta["role"] for trace in light.data]
-    assert roles.count("attack") == 3
+    assert roles.count("attack") == 9  # three attacks on original, unlearned and retrained models
     assert roles.count("effects") == 2
     assert roles.count("curve") == roles.count("ribbon") == 3
     assert {trace.xaxis for trace in light.data} == {"x", "x2", "x3"}
     assert len(light.layout.annotations) == 3
     assert [t.meta["role"] for t in dark.data] == roles
-    assert light.data[0].marker.color != dark.data[0].marker.color
+    for one, other in zip(attacks(light), attacks(dark), strict=True):
+        assert isinstance(one.marker.color, str)  # what the page can change with its theme
+        assert one.marker.color != other.marker.color
+
+
+def attacks(figure):
+    return [trace for trace in figure.data if trace.meta["role"] == "attack"]
 
 
 def test_bounds_are_drawn_where_there_are_some(audits):
-    figure = plot_audit(audits.table, audits.samples)
-    attack = figure.data[0]
-    assert attack.y[0] == "doing nothing"
-    np.testing.assert_allclose(attack.error_x.array, [0.01, 0.01, 0.01, 0])
-    np.testing.assert_allclose(attack.error_x.arrayminus, [0.01, 0.01, 0.01, 0])
+    table = audits.table
+    lacking = (table["trial_id"] == "b-2") & (table["statistic"] == "attack_accuracy")
+    table = table.assign(low=table["low"].mask(lacking))
+    figure = plot_audit(table, audits.samples)
+    found = {(t.meta["attack"], t.meta["of"]): t for t in attacks(figure)}
+    attack = found["told from retraining by the forget set", "unlearned"]
+    assert list(attack.y) == ["a-1<br>step 40", "b-2<br>step 80"]
+    np.testing.assert_allclose(attack.error_x.array, [0.01, 0])
+    np.testing.assert_allclose(attack.error_x.arrayminus, [0.01, 0])
+
+
+def test_guessing_is_marked(audits):
+    line = plot_audit(audits.table, audits.samples).data[0]
+    assert line.meta["role"] == "guessing"
+    assert list(line.x) == [0.5, 0.5]
+    assert list(line.y) == ["doing nothing", "retrained<br>against retrained"]
 
 
 def test_what_there_is_no_data_for_has_no_panel(audits):
@@ -79,5 +96,7 @@ def test_what_there_is_no_data_for_has_no_panel(audits):
 def test_names_are_shown_letter_by_letter():
     audits = audits_of([("<b>x</b>", 1)])
     figure = plot_audit(audits.table, audits.samples)
-    assert "&lt;b&gt;x&lt;/b&gt;, step 1" in figure.data[0].y
+    assert [t.y[0] for t in attacks(figure) if t.meta["of"] == "unlearned"] == [
+        "&lt;b&gt;x&lt;/b&gt;<br>step 1"
+    ] * 3
     assert not [trace.name for trace in figure.data if trace.name and "<b>" in trace.name]
