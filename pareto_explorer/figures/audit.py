@@ -23,10 +23,8 @@ _ATTACKS = {
     ("attack_accuracy", "test"): ("by the test set, as a control", "circle-open"),
     ("leak_accuracy", "forget"): ("forgotten told from never seen", "diamond"),
 }
-_ROLES = {"original": "original", "unlearned": "unlearned", "retrained": "retrained"}
 _MOST = 12  # audited points that the figure names
 _BINS = 24
-
 _HUES = {"unlearned": 0, "original": 1, "retrained": 4}
 
 
@@ -104,13 +102,8 @@ def draw_audit(info: AuditInfo, *, theme: Theme = LIGHT) -> go.Figure:
     ]
     there = [(panel(), draw) for panel, draw, data in parts if len(data)]
     rows = 110 + 24 * max(info.attacks["who"].nunique(), 6)
-    layout = panel_layout(
-        [panel for (panel, _, _), _ in there],
-        theme,
-        columns=2,
-        x_title="",
-        row=rows,
-    )
+    panels = [panel for (panel, _, _), _ in there]
+    layout = panel_layout(panels, theme, columns=2, x_title="", row=rows)
     layout["barmode"] = "overlay"
     traces: list[Any] = []
     for index, ((_, x, y), draw) in enumerate(there):
@@ -194,7 +187,7 @@ def _effects(samples: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
 
 def _curves(table: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
     found = _at(table, point)
-    found = found[(found["statistic"] == "relearn_accuracy") & found["role"].isin(list(_ROLES))]
+    found = found[(found["statistic"] == "relearn_accuracy") & found["role"].isin(list(_HUES))]
     return found.sort_values(["role", "at"])[["role", "at", "value", "low", "high"]].reset_index(
         drop=True
     )
@@ -202,7 +195,7 @@ def _curves(table: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
 
 def _attack_panel() -> tuple[Panel, dict[str, Any], dict[str, Any]]:
     panel = Panel("Who is told apart", "● forget  ○ test (control)  ◆ leakage")
-    x = {"title": "accuracy of the attack", "range": [0.45, 1.03], "tickformat": ".1f"}
+    x = {"title": "accuracy of the attack", "nticks": 6}
     return panel, x, {"showgrid": True}
 
 
@@ -316,7 +309,7 @@ def _draw_curves(info: AuditInfo, theme: Theme, axes: dict[str, str]) -> list[go
                     **axes,
                 )
             )
-        ends = ["" for _ in at[:-1]] + [_ROLES[str(role)]]
+        ends = ["" for _ in at[:-1]] + [str(role)]
         traces.append(
             go.Scatter(
                 x=at,
@@ -327,7 +320,7 @@ def _draw_curves(info: AuditInfo, theme: Theme, axes: dict[str, str]) -> list[go
                 textfont={"color": colour, "size": 11},
                 line={"color": colour, "width": 2},
                 marker={"size": 6, "color": colour},
-                name=_ROLES[str(role)],
+                name=str(role),
                 hovertemplate=f"<b>{role}</b><br>%{{x}} steps: %{{y:.3f}}<extra></extra>",
                 meta={"role": "curve", "of": str(role)},
                 **axes,

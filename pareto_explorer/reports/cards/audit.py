@@ -39,7 +39,7 @@ _WORDS: Mapping[tuple[str, str], str] = {
     ("leak_auc", "forget"): "its AUC",
     ("swap_advantage", "forget"): "advantage in the SWAP test",
     ("relearn_gain", "forget_heldback"): "relearning: what comes back beyond retraining",
-    ("probe_gain", "forget"): "few-shot probe: what features still know",
+    ("probe_gain", "forget"): "few-shot probe, fewest samples: what features still know",
     ("rmia_auc", "forget"): "RMIA, a weaker attack: AUC",
     ("threshold_auc", "forget"): "one threshold for all samples: AUC",
     ("churn", "test"): "test predictions that differ from retraining",
