@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -228,17 +228,21 @@ def _draw_attacks(info: AuditInfo, theme: Theme, axes: dict[str, str]) -> list[g
         meta={"role": "guessing"},
         **axes,
     )
-    symbols = dict(_ATTACKS.values())
-    roles = info.attacks["who"].map(_role_of)
-    groups = info.attacks.groupby(["attack", roles], sort=False)
-    return [guessing, *(_dots(rows, *key, symbols, theme, axes) for key, rows in groups)]
+    attacks, roles = info.attacks["attack"], info.attacks["who"].map(_role_of)
+    dots = [
+        _dots(rows, attack, role, symbol, theme, axes)
+        for attack, symbol in _ATTACKS.values()
+        for role in _HUES
+        if len(rows := info.attacks[(attacks == attack) & (roles == role)])
+    ]
+    return [guessing, *dots]
 
 
 def _dots(
     rows: pd.DataFrame,
     attack: str,
     role: str,
-    symbols: Mapping[str, str],
+    symbol: str,
     theme: Theme,
     axes: dict[str, str],
 ) -> go.Scatter:
@@ -248,7 +252,7 @@ def _dots(
         x=rows["value"].to_numpy(float),
         y=[_label(who) for who in rows["who"]],
         mode="markers",
-        marker={"symbol": symbols[attack], "size": 9, "color": _colour(role, theme)},
+        marker={"symbol": symbol, "size": 9, "color": _colour(role, theme)},
         error_x={
             "type": "data",
             "array": np.where(bounded, rows["high"] - rows["value"], 0),
