@@ -78,6 +78,8 @@ REQUESTS = [
     {"kind": "subclass", "label": 3, "parts": 2, "part": 1},
     {"kind": "mixture", "label": 3, "hard_probability": 0.5},
     {"kind": "indices", "indices": [1, 2, 3]},
+    {"kind": "gaussian_poison", "fraction": 0.1, "noise": 0.5},
+    {"kind": "confused", "classes": [3, 5], "count": 8},
 ]
 COLUMNS = "trial_id,family,seed,epoch,lr,config.clip,loss,acc,score,kind,status,error,note"
 

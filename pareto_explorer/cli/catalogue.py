@@ -170,6 +170,7 @@ def _metric(metric: MetricEntry) -> Listed:
     facts = [BETTER.get(metric.direction, _AIM)]
     facts += ["needs a retrained model"] * metric.needs_retrained
     facts += ["needs an adjacent set"] * metric.needs_adjacent
+    facts += [f"needs a forget request of kind {metric.request}"] * bool(metric.request)
     facts += ["reads the test set"] * metric.reads_test
     facts += [f"models are chosen by {metric.twin}"] * (metric.twin is not None)
     return Listed(metric.name, metric.meaning, metric.source, ("; ".join(facts),))

@@ -31,6 +31,7 @@ True
 | other reference points | ``plot_sensitivity``, ``sensitivity_info``, ``SensitivityInfo``, \
 ``FamilyRanks``, ``draw_sensitivity`` |
 | parallel axes | ``parallel_axes``, ``ParallelAxis`` |
+| what attackers see | ``plot_audit``, ``audit_info``, ``AuditInfo``, ``draw_audit`` |
 | their looks | ``LIGHT``, ``DARK``, ``Theme``, ``family_styles``, ``FamilyStyle`` |
 """
 
@@ -48,6 +49,7 @@ from pareto_explorer.figures.attainment import (
     draw_attainment,
     plot_attainment,
 )
+from pareto_explorer.figures.audit import AuditInfo, audit_info, draw_audit, plot_audit
 from pareto_explorer.figures.diagnostics import (
     DiagnosticsInfo,
     FamilyDiagnostics,
@@ -93,6 +95,7 @@ __all__ = [
     "LIGHT",
     "AnytimeInfo",
     "AttainmentInfo",
+    "AuditInfo",
     "DiagnosticsInfo",
     "DifferenceInfo",
     "FamilyBand",
@@ -111,10 +114,12 @@ __all__ = [
     "Theme",
     "anytime_info",
     "attainment_info",
+    "audit_info",
     "diagnostics_info",
     "difference_info",
     "draw_anytime",
     "draw_attainment",
+    "draw_audit",
     "draw_diagnostics",
     "draw_difference",
     "draw_front",
@@ -129,6 +134,7 @@ __all__ = [
     "parallel_axes",
     "plot_anytime",
     "plot_attainment",
+    "plot_audit",
     "plot_diagnostics",
     "plot_difference",
     "plot_front",

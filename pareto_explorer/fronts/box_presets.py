@@ -46,6 +46,8 @@ _OTHER_AIMS = {
     "class": "a whole class",
     "subclass": "a part of a class",
     "mixture": "samples of a whole class",
+    "confused": "samples with swapped labels",
+    "gaussian_poison": "samples with noise",
 }
 """Forget requests whose samples are no random draw of the data with its right labels."""
 

@@ -16,8 +16,8 @@ from pareto_explorer.metrics.functions import (
     Predictions,
 )
 from pareto_explorer.metrics.measures import accuracy, confidences
-from pareto_explorer.schema.metrics import METRICS
-from pareto_explorer.tasks import Samples, UnlearningTask
+from pareto_explorer.schema.metrics import METRICS, MetricEntry
+from pareto_explorer.tasks import GaussianNoise, Samples, UnlearningTask
 from pareto_explorer.tasks.models.logits import logits_of
 
 __all__ = ["Diverged", "Evaluator"]
@@ -75,7 +75,8 @@ class Evaluator:
         """Returns every metric of `METRICS` for a model, in that order.
 
         ``adjacent_accuracy`` and ``remote_accuracy`` are there only if the task has an adjacent
-        set, and what needs the retrained model only if there is one.
+        set, what measures the trace of noise or of swapped labels only if the forget request
+        planted it, and what needs the retrained model only if there is one.
 
         Raises:
             Diverged: When the model's logits are not finite.
@@ -90,6 +91,7 @@ class Evaluator:
                 _logits(model, samples, task.n_classes)
                 for samples in (task.train, task.heldout, task.validation, task.test)
             )
+            slopes = _slopes(model, task) if isinstance(task.planted, GaussianNoise) else None
             logits = {
                 **{name: train[index] for name, index in self._parts.items()},
                 "heldout": heldout,
@@ -105,16 +107,22 @@ class Evaluator:
             self._labels,
             {name: accuracy(values, self._labels[name]) for name, values in logits.items()},
             {name: confidences(logits[name], self._labels[name]) for name in _ATTACKED},
+            task.planted,
+            slopes,
         )
 
     def _measure(self, model: nn.Module) -> Measured:
         predictions = self._predict(model)
         own = {
-            name: compute(predictions)
-            for name, compute in OWN.items()
-            if "adjacent" in self._parts or not METRICS[name].needs_adjacent
+            name: compute(predictions) for name, compute in OWN.items() if self._has(METRICS[name])
         }
         return Measured(own, predictions.logits["forget"])
+
+    def _has(self, metric: MetricEntry) -> bool:
+        planted = self._task.planted
+        if metric.needs_adjacent and "adjacent" not in self._parts:
+            return False
+        return metric.request in ("", planted.request if planted else "")
 
     def _compare(self, model: Measured) -> dict[str, float]:
         found = dict(model.own)
@@ -140,3 +148,23 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
 def _logits(model: nn.Module, samples: Samples, n_classes: int) -> Tensor:
     parts = torch.split(samples.inputs, _BATCH_SIZE)
     return torch.cat([logits_of(model, inputs, n_classes) for inputs in parts])
+
+
+def _slopes(model: nn.Module, task: UnlearningTask) -> Tensor:
+    """The gradient of the loss by each forget input without its noise, (f, ...), up to its length.
+
+    In eval mode no sample's logits depend on another's, so neither does the gradient's direction.
+    """
+    assert isinstance(task.planted, GaussianNoise)  # noqa: S101 - the caller asks
+    clean = task.forget.inputs - task.planted.values
+    found = []
+    with torch.enable_grad():
+        for inputs, labels in zip(
+            torch.split(clean, _BATCH_SIZE),
+            torch.split(task.forget.labels, _BATCH_SIZE),
+            strict=True,
+        ):
+            inputs.requires_grad_()
+            loss = task.loss(logits_of(model, inputs, task.n_classes), labels)
+            found.append(torch.autograd.grad(loss, inputs)[0])
+    return torch.cat(found).float().cpu()

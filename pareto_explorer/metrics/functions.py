@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from pareto_explorer.audits.statistics import (
+    confusion_error,
+    confusion_swaps,
+    poison_auc,
+    poison_scores,
+)
 from pareto_explorer.metrics.measures import (
     accuracy_drop,
     forget_accuracy_gap,
@@ -16,6 +25,7 @@ from pareto_explorer.metrics.measures import (
     tug_of_war,
 )
 from pareto_explorer.schema.metrics import METRICS
+from pareto_explorer.tasks import GaussianNoise, SwappedClasses
 
 __all__ = ["OWN", "TO_ORIGINAL", "TO_RETRAINED", "Measured", "Predictions"]
 
@@ -33,12 +43,17 @@ class Predictions:
         accuracy: The share of samples whose largest logit is the label's.
         confidences: The probability of each sample's label, (n,); of the retain, forget,
             validation and test set.
+        planted: What was put into the samples of the forget set.
+        slopes: Where that is noise, the gradient of the loss by each forget input without it,
+            (f, ...), each of some length.
     """
 
     logits: Mapping[str, Tensor]
     labels: Mapping[str, Tensor]
     accuracy: Mapping[str, float]
     confidences: Mapping[str, Tensor]
+    planted: GaussianNoise | SwappedClasses | None = None
+    slopes: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +81,14 @@ OWN: dict[str, Callable[[Predictions], float]] = {
     "remote_accuracy": lambda of: of.accuracy["remote"],
     "membership_inference": lambda of: _attack(of, "test"),
     "validation_membership_inference": lambda of: _attack(of, "validation"),
+    "poison_score": lambda of: float(_alignments(of).mean()),
+    "poison_auc": lambda of: poison_auc(_alignments(of)),
+    "confusion_error": lambda of: _confusion(of, "test", confusion_error),
+    "confusion_swaps": lambda of: _confusion(of, "test", confusion_swaps),
+    "validation_confusion_error": lambda of: _confusion(of, "validation", confusion_error),
+    "validation_confusion_swaps": lambda of: _confusion(of, "validation", confusion_swaps),
+    "retain_confusion_error": lambda of: _confusion(of, "retain", confusion_error),
+    "retain_confusion_swaps": lambda of: _confusion(of, "retain", confusion_swaps),
 }
 """Metrics that follow from a model's own predictions."""
 
@@ -93,3 +116,21 @@ TO_RETRAINED: dict[str, Comparison] = {
 def _attack(of: Predictions, non_members: str) -> float:
     sure = of.confidences
     return membership_inference(sure["retain"], sure[non_members], sure["forget"])
+
+
+def _alignments(of: Predictions) -> NDArray[np.float64]:
+    """How well each sample's noise is aligned with the descent of the loss, (f,)."""
+    assert isinstance(of.planted, GaussianNoise)  # noqa: S101 - as the metric's row says
+    assert of.slopes is not None  # noqa: S101
+    return poison_scores(of.planted.values.cpu(), -of.slopes, of.planted.deviation)
+
+
+def _confusion(
+    of: Predictions, name: str, measure: Callable[[Tensor, Tensor, tuple[int, int]], float]
+) -> float:
+    """What is left of swapped labels in one set; NaN where it has no sample of the two classes."""
+    assert isinstance(of.planted, SwappedClasses)  # noqa: S101 - as the metric's row says
+    classes, labels = of.planted.classes, of.labels[name]
+    if not bool(torch.isin(labels, torch.tensor(classes)).any()):
+        return float("nan")
+    return float(measure(of.logits[name].argmax(1), labels, classes))

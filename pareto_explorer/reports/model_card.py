@@ -13,6 +13,7 @@ import pandas as pd
 
 from pareto_explorer._version import __version__
 from pareto_explorer.fronts import FamilyHypervolume, Selection, nothing_to_forget
+from pareto_explorer.reports.cards.audit import findings, verdict
 from pareto_explorer.reports.shared.commands import reproduce_call, reproduce_command
 from pareto_explorer.reports.shared.phrases import box_sentence, share
 from pareto_explorer.results import Run
@@ -125,6 +126,7 @@ def render_model_card(run: Run, selection: Selection, file: ModelFile) -> str:
         moves=[list(_move(move.changes, move.errors)) for move in selection.moves],
         box=box_sentence(run.box),
         nothing=nothing_to_forget(run.landmarks, run.box.metrics),
+        audit=_audit(run, selection),
         volumes=_volumes(run, selection.family),
         versions=run.manifest.get("versions", {}),
         machine=run.manifest.get("machine", {}),
@@ -211,6 +213,23 @@ def _move(changes: Mapping[str, float], errors: Mapping[str, float]) -> Iterator
     for metric, change in changes.items():
         error = errors[metric]
         yield f"{change:+.4f}" + ("" if pd.isna(error) else f" (standard error {measure(error)})")
+
+
+def _audit(run: Run, selection: Selection) -> dict[str, Any] | None:
+    """What audits found of the chosen model; None where it was not audited."""
+    point = (selection.trial_id, selection.step)
+    audits = run.audits
+    if audits is None or point not in audits.points:
+        return None
+    rows = [
+        (
+            value.words,
+            *(measure(x) if x == x else "–" for x in (value.value, value.nothing, value.floor)),
+            value.n_models,
+        )
+        for value in findings(audits, point)
+    ]
+    return {"verdict": verdict(audits, point), "rows": rows}
 
 
 def _volumes(run: Run, family: str) -> list[tuple[str, str]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
@@ -25,6 +27,7 @@ from pareto_explorer.fronts import (
     replicate_means,
     select,
 )
+from pareto_explorer.results.audited import Audits, audited_points, read_audits
 from pareto_explorer.results.hypervolumes import Hypervolumes
 from pareto_explorer.runs import (
     RunDirectory,
@@ -37,6 +40,7 @@ from pareto_explorer.runs import (
 from pareto_explorer.runs.manifest import TRIALS
 from pareto_explorer.runs.named_code import named_code
 from pareto_explorer.runs.remote.copies import local_path
+from pareto_explorer.schema.audited import AUDITED
 from pareto_explorer.trust.redaction import redacted
 
 if TYPE_CHECKING:
@@ -184,6 +188,22 @@ class Run:
         """Whether it names code beyond this package, which only the user may allow to be run."""
         return any(one for run in self._parts for one in named_code(run.manifest.get("spec")))
 
+    @cached_property
+    def audits(self) -> Audits | None:
+        """What audits have found of its points; None where there was none.
+
+        Raises:
+            InputError: A file of an audit is damaged.
+        """
+        if not self.members:
+            return read_audits(self.directory)
+        found = [
+            audits.of_member(f"{name}{MEMBER}")
+            for name, run in self.members.items()
+            if (audits := run.audits) is not None
+        ]
+        return Audits.together(found) if found else None
+
     def locate(self, trial_id: str) -> tuple[Run, str]:
         """The run that made a trial, which may be this one, and the trial's id there.
 
@@ -223,9 +243,13 @@ class Run:
 
         >>> run.select(maximum={"retain_gap": 0.01})              # doctest: +SKIP
 
+        A bound may also be on what an audit has found (`AUDITED`), for example
+        ``attack_accuracy``. Only points that were audited keep such a bound.
+
         Raises:
             InputError: Nothing to choose from, no model keeps the constraints, an unknown name,
-                arguments that do not go together, or a bound on a cost that was not recorded.
+                arguments that do not go together, or a bound on a cost that was not recorded or on
+                an audit that was not made.
         """
         for name in (*(maximum or ()), *(minimum or ())):
             if name in self.not_recorded:
@@ -233,7 +257,7 @@ class Run:
                     f"{name}: where this sweep was made, it was not recorded; bound another metric."
                 )
         return select(
-            self.points,
+            self._with_audits({*(maximum or ()), *(minimum or ())}),
             self.box,
             rule=rule,
             maximum=maximum,
@@ -244,6 +268,22 @@ class Run:
             trial_id=trial_id,
             step=step,
         )
+
+    def _with_audits(self, bounded: set[str]) -> pd.DataFrame:
+        """The points, with what audits have found of them where a bound asks for it."""
+        wanted = [name for name in AUDITED if name in bounded and name not in self.points]
+        if not wanted:
+            return self.points
+        points, audits = self.points, self.audits
+        if audits is not None:
+            points = audited_points(points, audits, wanted)
+        lacking = [name for name in wanted if name not in points or points[name].isna().all()]
+        if lacking:
+            raise InputError(
+                f"{lacking[0]}: no audit of this run has measured it; audit the points to choose "
+                f"from first, with `pareto-explorer audit {quote(self.shown)}`."
+            )
+        return points
 
     def coverage(self) -> pd.DataFrame:
         """How much of each knob's range was tried; see ``fronts.knob_coverage``."""

@@ -35,6 +35,7 @@ class MetricEntry:
         needs_retrained: Whether it is there only where a model was retrained.
         needs_adjacent: Whether it is there only where the forget request names samples close to
             those that it forgets.
+        request: The kind of forget request that it is there for; empty where it is for all.
     """
 
     name: str
@@ -48,12 +49,19 @@ class MetricEntry:
     over: tuple[str, ...] = ()
     needs_retrained: bool = False
     needs_adjacent: bool = False
+    request: str = ""
 
 
 _SALUN = "Fan et al., SalUn (ICLR 2024), table 1"
 _ATTACK = "Jia et al., Model sparsity can simplify machine unlearning (NeurIPS 2023)"
 _ORACLE_FREE = "Zhou et al., EUPMU (NeurIPS 2025, arXiv 2510.22124), oracle-free tuning rule"
 _ENTANGLEMENT = "Cheng et al., Machine unlearning under retain-forget entanglement (ICLR 2026)"
+_POISON = (
+    "Pawelczyk et al., Machine unlearning fails to remove data poisoning attacks (arXiv 2406.17216)"
+)
+_CONFUSION = (
+    "Goel et al., Towards adversarial evaluations for inexact machine unlearning (arXiv 2201.06640)"
+)
 
 METRICS: dict[str, MetricEntry] = {
     row.name: row
@@ -239,6 +247,91 @@ METRICS: dict[str, MetricEntry] = {
             "Huang et al., Unified gradient-based machine unlearning with remain geometry"
             " enhancement (NeurIPS 2024)",
             needs_retrained=True,
+        ),
+        MetricEntry(
+            "poison_score",
+            "none",
+            "Poison score",
+            "how far the noise is still known",
+            "Mean alignment of each forget sample's noise with the descent of the loss at its input"
+            " without noise: without memory it is exactly 0 in expectation, with a standard error"
+            " of 1/√F over F samples.",
+            _POISON,
+            request="gaussian_poison",
+        ),
+        MetricEntry(
+            "poison_auc",
+            "none",
+            "Poison AUC",
+            "noise told from fresh noise",
+            "AUC of those alignments against those of fresh noise: without memory it is exactly 1/2"
+            " in expectation, with a standard error of 1/√(12 F).",
+            _POISON,
+            request="gaussian_poison",
+        ),
+        MetricEntry(
+            "confusion_error",
+            "none",
+            "Confusion error",
+            "share of two classes put into a wrong one, test set",
+            "IC-ERR: share of the test samples of the two confused classes put into a wrong"
+            " class; near the retrained model's without memory of the swapped labels.",
+            _CONFUSION,
+            reads_test=True,
+            twin="validation_confusion_error",
+            request="confused",
+        ),
+        MetricEntry(
+            "confusion_swaps",
+            "none",
+            "Confusion swaps",
+            "samples of either class taken for the other, test set",
+            "FGT-ERR: number of test samples of either confused class that are taken for the"
+            " other; near the retrained model's without memory of the swapped labels.",
+            _CONFUSION,
+            reads_test=True,
+            twin="validation_confusion_swaps",
+            request="confused",
+        ),
+        MetricEntry(
+            "validation_confusion_error",
+            "none",
+            "Confusion error (validation)",
+            "share of two classes put into a wrong one, validation set",
+            "IC-ERR: share of the validation samples of the two confused classes put into a wrong"
+            " class; near the retrained model's without memory of the swapped labels.",
+            _CONFUSION,
+            request="confused",
+        ),
+        MetricEntry(
+            "validation_confusion_swaps",
+            "none",
+            "Confusion swaps (validation)",
+            "samples of either class taken for the other, validation set",
+            "FGT-ERR: number of validation samples of either confused class that are taken for the"
+            " other; near the retrained model's without memory of the swapped labels.",
+            _CONFUSION,
+            request="confused",
+        ),
+        MetricEntry(
+            "retain_confusion_error",
+            "none",
+            "Confusion error (retain)",
+            "share of two classes put into a wrong one, retain set",
+            "IC-ERR: share of the retain samples of the two confused classes put into a wrong"
+            " class; near the retrained model's without memory of the swapped labels.",
+            _CONFUSION,
+            request="confused",
+        ),
+        MetricEntry(
+            "retain_confusion_swaps",
+            "none",
+            "Confusion swaps (retain)",
+            "samples of either class taken for the other, retain set",
+            "FGT-ERR: number of retain samples of either confused class that are taken for the"
+            " other; near the retrained model's without memory of the swapped labels.",
+            _CONFUSION,
+            request="confused",
         ),
     )
 }

@@ -16,8 +16,9 @@ Either says which training samples are to be forgotten, and how landmarks are tr
 ``cifar100``, ``fashion_mnist``, ``mnist``, ``svhn``, ``tiny_imagenet``, ``image_folder``, \
 ``VisionTask``, ``text``, ``sentences``, ``textures`` |
 | say what is forgotten | ``parse_forget``, ``ForgetRequest``, ``RandomSubset``, \
-``WholeClass``, ``Subclass``, ``Mislabelled``, ``Mixture``, ``Indices``, ``select_forget_set``, \
-``ForgetSet``, ``Groups``, ``select_adjacent_set``, ``nearest_class`` |
+``WholeClass``, ``Subclass``, ``Mislabelled``, ``Mixture``, ``Indices``, \
+``GaussianPoison``, ``Confused``, ``select_forget_set``, ``ForgetSet``, ``GaussianNoise``, \
+``SwappedClasses``, ``Groups``, ``select_adjacent_set``, ``nearest_class`` |
 | split data | ``stratified_split``, ``published_split``, ``PublishedSplit`` |
 | take a network | ``make_model``, ``MODELS``, ``ModelEntry``, ``parse_model``, \
 ``ModelSpec``, ``digits_cnn``, ``image_classifier``, ``ImageClassifier`` |
@@ -43,6 +44,7 @@ from pareto_explorer.tasks.builtin.vision import (
     tiny_imagenet,
 )
 from pareto_explorer.tasks.core.groups import Groups
+from pareto_explorer.tasks.core.planted import GaussianNoise, SwappedClasses
 from pareto_explorer.tasks.core.recipes import RECIPES, parse_recipe
 from pareto_explorer.tasks.core.splits import PublishedSplit, published_split, stratified_split
 from pareto_explorer.tasks.core.task import Recipe, Samples, UnlearningTask
@@ -51,7 +53,9 @@ from pareto_explorer.tasks.data.samples import samples_from
 from pareto_explorer.tasks.forget.adjacent_set import nearest_class, select_adjacent_set
 from pareto_explorer.tasks.forget.forget_set import ForgetSet, select_forget_set
 from pareto_explorer.tasks.forget.requests import (
+    Confused,
     ForgetRequest,
+    GaussianPoison,
     Indices,
     Mislabelled,
     Mixture,
@@ -89,9 +93,12 @@ __all__ = [
     "RECIPES",
     "RECIPE_VERSION",
     "TASKS",
+    "Confused",
     "CropFlip",
     "ForgetRequest",
     "ForgetSet",
+    "GaussianNoise",
+    "GaussianPoison",
     "Groups",
     "ImageClassifier",
     "Indices",
@@ -107,6 +114,7 @@ __all__ = [
     "Samples",
     "Stage",
     "Subclass",
+    "SwappedClasses",
     "TaskEntry",
     "UnlearningTask",
     "VisionTask",

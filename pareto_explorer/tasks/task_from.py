@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pareto_explorer.errors import InputError, brief
+from pareto_explorer.tasks.core.planted import Planted
 from pareto_explorer.tasks.core.positions import count, integers
 from pareto_explorer.tasks.core.recipes import Recipe, parse_recipe
 from pareto_explorer.tasks.core.splits import stratified_split
@@ -20,8 +21,11 @@ from pareto_explorer.tasks.core.task import Augment, Loss, Samples, UnlearningTa
 from pareto_explorer.tasks.data.samples import as_samples
 from pareto_explorer.tasks.forget.adjacent_set import select_adjacent_set
 from pareto_explorer.tasks.forget.forget_set import select_forget_set
+from pareto_explorer.tasks.forget.planting import trained_samples
 from pareto_explorer.tasks.forget.requests import (
+    Confused,
     ForgetRequest,
+    GaussianPoison,
     Indices,
     Mislabelled,
     Subclass,
@@ -109,7 +113,7 @@ def task_from(
     with _naming_arguments(cut):
         task = UnlearningTask(
             name=name,
-            train=Samples(training.inputs, wanted.labels),
+            train=wanted.train,
             **sets,
             forget_indices=wanted.indices,
             n_classes=classes,
@@ -120,6 +124,7 @@ def task_from(
             augment=augment,
             loss=loss,
             original=original,
+            planted=wanted.planted,
         )
     if original is not None:
         check_trained(task, original)
@@ -144,11 +149,12 @@ def _naming_arguments(cut: Collection[str]) -> Iterator[None]:
 
 
 class _Wanted(NamedTuple):
-    labels: Tensor
+    train: Samples
     indices: Tensor
     adjacent: Tensor | None
     request: ForgetRequest | None
     facts: dict[str, Any]
+    planted: Planted | None = None
 
 
 def _wanted(forget: Any, train: Samples, n_classes: int, seed: int, *, trained: bool) -> _Wanted:
@@ -164,11 +170,16 @@ def _wanted(forget: Any, train: Samples, n_classes: int, seed: int, *, trained: 
         )
         indices = _positions("forget", forget, len(train), wanted)
         facts = {"kind": "indices", "samples": len(indices)}
-        return _Wanted(train.labels, indices, None, None, facts)
-    if trained and isinstance(request, Mislabelled):
+        return _Wanted(train, indices, None, None, facts)
+    if trained and isinstance(request, Mislabelled | Confused):
         raise InputError(
-            "forget.kind: 'mislabelled' would corrupt labels that the given model has learned; name"
-            " the samples whose labels are wrong, or let the sweep train the original."
+            f"forget.kind: '{request.kind}' would corrupt labels that the given model has learned;"
+            " name the samples whose labels are wrong, or let the sweep train the original."
+        )
+    if trained and isinstance(request, GaussianPoison):
+        raise InputError(
+            "forget.kind: 'gaussian_poison' would add noise that the given model has not learned;"
+            " let the sweep train the original."
         )
     tokens = not train.inputs.is_floating_point() and train.inputs.dtype != torch.uint8
     if tokens and isinstance(request, Subclass):
@@ -176,12 +187,13 @@ def _wanted(forget: Any, train: Samples, n_classes: int, seed: int, *, trained: 
             "forget.kind: 'subclass' clusters the inputs, and these are token ids; name the"
             " positions of the samples."
         )
-    labels, indices = select_forget_set(request, train, n_classes, seed)
+    chosen = select_forget_set(request, train, n_classes, seed)
+    poisoned, planted = trained_samples(request, train, chosen, seed)
     # Distances between token ids mean nothing, so a class among them has no nearest one.
     unknown = tokens and isinstance(request, WholeClass) and request.adjacent is None
-    adjacent = None if unknown else select_adjacent_set(request, train, indices)
+    adjacent = None if unknown else select_adjacent_set(request, train, chosen.indices)
     facts = request.model_dump(mode="json", exclude_none=True)
-    return _Wanted(labels, indices, adjacent, request, facts)
+    return _Wanted(poisoned, chosen.indices, adjacent, request, facts, planted)
 
 
 def _positions(name: str, given: Any, n: int, wanted: str) -> Tensor:

@@ -17,6 +17,7 @@ from pareto_explorer.fronts.selection.select import RULES
 from pareto_explorer.fronts.selection.select import select as choose
 from pareto_explorer.runs import read_manifest, write_manifest
 from pareto_explorer.runs.kept_models import keep_model
+from tests.audited import audits_of
 from tests.synthetic import write_oracle_free_run, write_synthetic_run
 
 FIRST = save({"w": np.zeros(1)})
@@ -195,3 +196,15 @@ def test_a_task_that_was_built_in_python_is_run_again_from_there(run):
     assert "task=task, spec=spec)" in text
     assert "export: the same command" in text  # a kept model needs no task
     assert "task=task" in json.loads(shown(run, "--json"))["reproduce"]
+
+
+def test_a_bound_on_an_audit_says_how_many_were_not(run, monkeypatch):
+    (row,) = run.front().head(1).to_dict("records")
+    audits = audits_of([(row["trial_id"], row["step"])], accuracies=[0.55])
+    monkeypatch.setattr("pareto_explorer.results.run.read_audits", lambda _: audits)
+    said = shown(run, "--max", "attack_accuracy=0.6")
+    assert said.startswith(f"{row['trial_id']}, step {row['step']} ")
+    assert "of which 1 keep the constraints; " in said
+    found = json.loads(shown(run, "--max", "attack_accuracy=0.6", "--json"))
+    assert found["not_audited"] == found["candidates"] - 1
+    assert f"; {found['not_audited']} were not audited" in said

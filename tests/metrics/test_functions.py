@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,12 @@ from pareto_explorer.schema import METRICS
 from pareto_explorer.tasks import Mislabelled, Samples, UnlearningTask, WholeClass
 from tests.tasks.small import SmallNet, small_task
 
+PLANTING = {
+    "gaussian_poison": {"kind": "gaussian_poison", "fraction": 0.2},
+    "confused": {"kind": "confused", "classes": [0, 2], "count": 20},
+}
+"""A request of every kind that plants something."""
+
 
 def nets() -> list[nn.Module]:
     found = []
@@ -21,6 +28,12 @@ def nets() -> list[nn.Module]:
         torch.manual_seed(seed)
         found.append(SmallNet())
     return found
+
+
+def forgetting(name: str) -> UnlearningTask:
+    """A task that has the metric."""
+    request = METRICS[name].request
+    return small_task({"": Mislabelled(fraction=0.2), **PLANTING}[request])
 
 
 def measured(task: UnlearningTask) -> dict[str, float]:
@@ -41,22 +54,30 @@ def test_what_needs_an_adjacent_set_is_there_with_one_only() -> None:
     with_one = measured(small_task(WholeClass(label=1, adjacent=2)))
     without = measured(small_task(Mislabelled(fraction=0.2)))
     lacking = [name for name in with_one if name not in without]
-    assert list(with_one) == list(METRICS)
+    assert list(with_one) == [name for name, metric in METRICS.items() if not metric.request]
     assert lacking == [name for name, metric in METRICS.items() if metric.needs_adjacent]
 
 
-def test_only_what_says_so_reads_the_test_set() -> None:
-    task = small_task(Mislabelled(fraction=0.2))
+@pytest.mark.parametrize("kind", PLANTING)
+def test_the_trace_of_what_was_planted_is_measured_where_it_was(kind: str) -> None:
+    planted = measured(small_task(PLANTING[kind]))
+    lacking = planted.keys() - measured(forgetting("forget_gap")).keys()
+    assert lacking == {name for name, metric in METRICS.items() if metric.request == kind}
+
+
+@pytest.mark.parametrize("request_", [Mislabelled(fraction=0.2), *PLANTING.values()])
+def test_only_what_says_so_reads_the_test_set(request_: Any) -> None:
+    task = small_task(request_)
     classes = task.n_classes
     other = replace(task, test=Samples(-task.test.inputs, (task.test.labels + 1) % classes))
     before, after = measured(task), measured(other)
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {name for name, metric in METRICS.items() if metric.reads_test}
+    assert changed == {name for name in before if METRICS[name].reads_test}
 
 
 @pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.twin])
 def test_a_twin_is_the_metric_itself_with_the_validation_set_as_test_set(name: str) -> None:
-    task = small_task(Mislabelled(fraction=0.2))
+    task = forgetting(name)
     found = measured(replace(task, test=task.validation))
     assert found[name] == found[METRICS[name].twin]
 

@@ -20,6 +20,7 @@ from pareto_explorer.reports.model_card import (
 )
 from pareto_explorer.reports.shared.commands import reproduce_command
 from pareto_explorer.runs import read_manifest, write_manifest
+from tests.audited import audits_of
 from tests.synthetic import (
     HOSTILE_KNOB,
     HOSTILE_LOSS,
@@ -255,3 +256,30 @@ def test_a_task_that_was_built_in_python_is_asked_for(run, tmp_path):
     assert "pareto-explorer reproduce" not in card
     assert "make_task" not in card
     assert "restore_model(task, load_file('model.safetensors'), 'cpu')" in card
+
+
+def test_the_audit_of_the_choice_is_told(run):
+    selection = select(run.points, run.box)
+    audited = replace(run)
+    vars(audited)["audits"] = audits_of([(selection.trial_id, selection.step)])
+    card = card_of(audited)
+    assert "tells " in card
+    assert "from a retrained model in 95 % of single looks" in card
+    found = rows(card, "Would a strong attacker notice?")
+    assert found[0][1:] == [
+        "this configuration",
+        "doing nothing",
+        "retraining gets",
+        "models a side",
+    ]
+    told = next(row for row in found if row[0].startswith("U-LiRA"))
+    assert told[1:] == ["0.9500", "1.0000", "0.5030", "8"]
+    assert not re.search(r"\b(private|safe|certified)\b", card)
+
+
+def test_a_choice_that_was_not_audited_says_so(run):
+    other = replace(run)
+    vars(other)["audits"] = audits_of([("elsewhere", 1)])
+    for card in (card_of(run), card_of(other)):
+        assert "It was not audited." in card
+        assert "single looks" not in card

@@ -18,6 +18,7 @@ from pareto_explorer.tasks import (
     select_adjacent_set,
     select_forget_set,
 )
+from pareto_explorer.tasks.forget.planting import trained_samples
 
 N_CLASSES = 3
 
@@ -44,20 +45,22 @@ def clouds(n: int, seed: int) -> Samples:
 def small_task(
     forget: ForgetRequest | dict[str, Any] | None = None, seed: int = 0, epochs: int = 2
 ) -> UnlearningTask:
-    train = clouds(90, seed)
+    data = clouds(90, seed)
     request = parse_forget(forget or RandomSubset(fraction=0.1))
-    labels, indices = select_forget_set(request, train, N_CLASSES, seed)
+    chosen = select_forget_set(request, data, N_CLASSES, seed)
+    train, planted = trained_samples(request, data, chosen, seed)
     return UnlearningTask(
         name="small",
-        train=Samples(train.inputs, labels),
+        train=train,
         heldout=clouds(12, seed + 1),
         validation=clouds(15, seed + 2),
         test=clouds(30, seed + 3),
-        forget_indices=indices,
+        forget_indices=chosen.indices,
         n_classes=N_CLASSES,
         model=SmallNet,
         recipe=Recipe(epochs=epochs, batch_size=16),
-        adjacent_indices=select_adjacent_set(request, train, indices),
+        adjacent_indices=select_adjacent_set(request, data, chosen.indices),
+        planted=planted,
     )
 
 

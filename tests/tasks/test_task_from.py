@@ -122,6 +122,18 @@ def test_wrong_labels_are_trained_on_unless_the_model_is_trained(trained):
         own(forget=request, model=trained)
 
 
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"kind": "confused", "classes": [0, 1], "count": 2}, "'confused' would corrupt labels"),
+        ({"kind": "gaussian_poison"}, "would add noise that the given model has not learned"),
+    ],
+)
+def test_nothing_can_be_planted_for_a_trained_model(trained, request_, message):
+    with pytest.raises(InputError, match=message):
+        own(forget=request_, model=trained)
+
+
 def test_token_ids_have_no_clusters_and_no_nearest_class():
     train = (torch.randint(9, (60, 5)), torch.arange(60) % 3)
     test = (torch.randint(9, (30, 5)), torch.arange(30) % 3)

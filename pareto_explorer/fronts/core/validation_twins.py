@@ -8,6 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from pareto_explorer.fronts.core.box import Box
+from pareto_explorer.schema.audited import AUDITED
 from pareto_explorer.schema.metrics import METRICS
 
 __all__ = ["spares_test", "twin", "validation_box"]
@@ -72,4 +73,6 @@ def spares_test(metric: str) -> bool:
     """
     if metric in METRICS:
         return not METRICS[metric].reads_test
+    if metric in AUDITED:
+        return AUDITED[metric].of != "test"
     return metric in _COSTS or metric.startswith(_PREFIX)

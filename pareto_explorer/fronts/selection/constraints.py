@@ -14,9 +14,10 @@ from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.fronts.core.box import Box
 from pareto_explorer.fronts.core.validation_twins import twin, validation_box
 from pareto_explorer.fronts.core.values import finite_number
+from pareto_explorer.schema.audited import AUDITED
 from pareto_explorer.schema.columns import metric_columns
 
-__all__ = ["SPENT", "Constraint", "constraints_on", "feasible", "require_feasible"]
+__all__ = ["SPENT", "Constraint", "constraints_on", "feasible", "not_audited", "require_feasible"]
 
 SPENT = ("samples", "seconds")
 """What a model cost; can be bounded like a metric."""
@@ -93,6 +94,12 @@ def feasible(means: pd.DataFrame, constraints: tuple[Constraint, ...]) -> NDArra
     return kept
 
 
+def not_audited(means: pd.DataFrame, constraints: tuple[Constraint, ...]) -> int:
+    """Counts the rows that lack the value of an audit which a constraint is on."""
+    bounded = [constraint.column for constraint in constraints if constraint.column in AUDITED]
+    return int(means[bounded].isna().any(axis=1).sum())
+
+
 def require_feasible(means: pd.DataFrame, constraints: tuple[Constraint, ...], box: Box) -> None:
     """Refuses constraints that no row keeps, and says how near the nearest row comes.
 
@@ -120,9 +127,11 @@ def require_feasible(means: pd.DataFrame, constraints: tuple[Constraint, ...], b
         if beyond > 0
     )
     bounds = ", ".join(f"{_ARGUMENT[c.bound]} {c.metric}={c.value:g}" for c in constraints)
+    unknown = not_audited(means, constraints)
+    audited = f" ({unknown} of them were not audited)" if unknown else ""
     raise InputError(
-        f"{bounds}: none of {len(means)} models keeps this; the nearest, {row['trial_id']} at "
-        f"step {row['step']}, has {missed}: relax the bound or sweep further."
+        f"{bounds}: none of {len(means)} models{audited} keeps this; the nearest, "
+        f"{row['trial_id']} at step {row['step']}, has {missed}: relax the bound or sweep further."
     )
 
 

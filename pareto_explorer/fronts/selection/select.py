@@ -19,6 +19,7 @@ from pareto_explorer.fronts.selection.constraints import (
     Constraint,
     constraints_on,
     feasible,
+    not_audited,
     require_feasible,
 )
 from pareto_explorer.fronts.selection.moves import Move, moves_from
@@ -52,6 +53,7 @@ class Selection:
         n_candidates: The models of these families that are usable in every replicate.
         n_considered: Those among which the rule chose: they keep the constraints and, unless the
             rule is ``tolerance`` or no model does, lie inside the box.
+        n_not_audited: The candidates that a constraint rules out for want of an audit.
         n_front: The models on the validation front of the candidates.
         moves: Where one could move from here along the validation front.
         box: The objectives that are reported.
@@ -66,6 +68,7 @@ class Selection:
     families: tuple[str, ...]
     n_candidates: int
     n_considered: int
+    n_not_audited: int
     n_front: int
     moves: tuple[Move, ...]
     box: Box
@@ -128,9 +131,10 @@ class Selection:
         words = f"one of {count(n, 'candidate')} from {count(k, 'family', 'families')}"
         if self.n_considered == self.n_candidates:
             return words
+        unknown = f"; {self.n_not_audited:,} were not audited" if self.n_not_audited else ""
         kept = ["keep the constraints"] if self.constraints else []
         inside = [] if self.rule == "tolerance" or self.chosen["beyond_box"] else _INSIDE
-        return f"{words}, of which {self.n_considered:,} {' and '.join(kept + inside)}"
+        return f"{words}, of which {self.n_considered:,} {' and '.join(kept + inside)}{unknown}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, without the metrics of the chosen row."""
@@ -147,6 +151,7 @@ class Selection:
             "families": list(self.families),
             "candidates": self.n_candidates,
             "considered": self.n_considered,
+            "not_audited": self.n_not_audited,
             "front": self.n_front,
             "moves": [move.to_dict() for move in self.moves],
             "box": self.box.to_dict(),
@@ -233,6 +238,7 @@ def select(
         families=tuple(sorted(means["family"].unique())),
         n_candidates=len(means),
         n_considered=len(considered),
+        n_not_audited=not_audited(means, constraints),
         n_front=int(means["on_front"].sum()),
         moves=moves_from(chosen, means, points, validation, constraints),
         box=box,

@@ -2,6 +2,7 @@
 
 from pareto_explorer.reports.cards.anytime import anytime_card
 from pareto_explorer.reports.cards.attainment import attainment_card
+from pareto_explorer.reports.cards.audit import audit_card
 from pareto_explorer.reports.cards.contributions import contributions_card
 from pareto_explorer.reports.cards.diagnostics import diagnostics_card
 from pareto_explorer.reports.cards.differences import differences_card
@@ -21,6 +22,7 @@ CARDS = (
     finding_card,
     explorer_card,
     front_card,
+    audit_card,
     hypervolume_card,
     attainment_card,
     differences_card,

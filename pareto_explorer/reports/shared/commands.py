@@ -6,7 +6,7 @@ import shlex
 
 from pareto_explorer.results import Run
 
-__all__ = ["SPACE", "reproduce_any_call", "reproduce_call", "reproduce_command"]
+__all__ = ["SPACE", "audit_command", "reproduce_any_call", "reproduce_call", "reproduce_command"]
 
 SPACE = "SPACE.yaml"
 """Stands for the search-space file that was swept, where a run names code of the user's own.
@@ -14,6 +14,12 @@ SPACE = "SPACE.yaml"
 Which file that is, the reader has to say: it is run as a script is, and a run directory that comes
 from elsewhere could name any.
 """
+
+
+def audit_command(run: Run) -> str:
+    """The command that audits a run, quoted for a POSIX shell; of several together, the first."""
+    first = next(iter(run.members.values()), run)
+    return shlex.join(["pareto-explorer", "audit", first.shown])
 
 
 def reproduce_command(run: Run, trial_id: str, replicate: int, step: int) -> str:

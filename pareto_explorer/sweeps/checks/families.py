@@ -124,6 +124,7 @@ def thinned(task: UnlearningTask, most: int, least: int) -> UnlearningTask:
         test=_fewer(task.test, share, least),
         forget_indices=position("forget"),
         adjacent_indices=position("adjacent") if "adjacent" in left else None,
+        planted=None,
     )
 
 

@@ -51,6 +51,11 @@ def refused_metrics(spec: SweepSpec, task: UnlearningTask) -> Iterator[InputErro
                 f"objectives.{index}.metric: this task has no {metric}; its forget request "
                 "defines no adjacent set, choose another metric or request."
             )
+        if METRICS[metric].request not in ("", task.planted and task.planted.request):
+            yield InputError(
+                f"objectives.{index}.metric: this task has no {metric}, which needs a forget "
+                f"request of kind {METRICS[metric].request}; choose another metric or request."
+            )
 
 
 def refused_methods(

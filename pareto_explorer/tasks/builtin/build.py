@@ -9,10 +9,12 @@ from typing import Any
 from torch import Tensor
 
 from pareto_explorer.tasks.core.groups import Groups
+from pareto_explorer.tasks.core.planted import Planted
 from pareto_explorer.tasks.core.splits import PublishedSplit
 from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.tasks.forget.adjacent_set import select_adjacent_set
 from pareto_explorer.tasks.forget.forget_set import select_forget_set
+from pareto_explorer.tasks.forget.planting import trained_samples
 from pareto_explorer.tasks.forget.requests import ForgetRequest, WholeClass
 
 __all__ = ["ForgetParts", "forget_parts"]
@@ -25,12 +27,13 @@ class ForgetParts:
     Attributes:
         request: The request.
         seed: The seed of its draws.
-        train: The training samples with the labels that they are trained on.
+        train: The training samples as the original model is trained on them.
         validation: Without a class that is forgotten.
         test: The same.
         forget_indices: Positions of the forget set in ``train``.
         adjacent_indices: Those of the adjacent set, if the request defines one.
         adjacent_facts: Its classes, for reports.
+        planted: What the request put into the samples of the forget set.
     """
 
     request: ForgetRequest
@@ -41,6 +44,7 @@ class ForgetParts:
     forget_indices: Tensor
     adjacent_indices: Tensor | None
     adjacent_facts: Mapping[str, Any]
+    planted: Planted | None
 
     def facts(self, own: Mapping[str, Any]) -> dict[str, Any]:
         """What reports tell of the task: the request, its seed, the task's own facts."""
@@ -73,7 +77,8 @@ def forget_parts(
     Raises:
         InputError: The request does not fit the data.
     """
-    labels, forgotten = select_forget_set(request, train, n_classes, seed, groups, split)
+    chosen = select_forget_set(request, train, n_classes, seed, groups, split)
+    forgotten = chosen.indices
     adjacent = select_adjacent_set(request, train, forgotten, groups)
     facts: dict[str, Any] = {}
     if adjacent is not None:
@@ -85,5 +90,7 @@ def forget_parts(
         )
     if isinstance(request, WholeClass):
         validation, test = validation.without(request.label), test.without(request.label)
-    trained = Samples(train.inputs, labels)
-    return ForgetParts(request, seed, trained, validation, test, forgotten, adjacent, facts)
+    trained, planted = trained_samples(request, train, chosen, seed)
+    return ForgetParts(
+        request, seed, trained, validation, test, forgotten, adjacent, facts, planted
+    )

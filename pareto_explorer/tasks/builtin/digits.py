@@ -55,4 +55,5 @@ def digits(forget: ForgetRequest | None = None, seed: int = 0) -> UnlearningTask
         model=digits_cnn,
         facts=parts.facts({}),
         adjacent_indices=parts.adjacent_indices,
+        planted=parts.planted,
     )

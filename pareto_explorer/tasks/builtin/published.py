@@ -119,6 +119,7 @@ def published_task(
         recipe=options.recipe,
         facts=parts.facts(own),
         adjacent_indices=parts.adjacent_indices,
+        planted=parts.planted,
         augment=augment if options.augment else None,
     )
 

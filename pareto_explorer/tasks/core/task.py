@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.tasks.core.planted import Planted, check_planted, planted_on
 from pareto_explorer.tasks.core.positions import check_adjacent, check_forget, count, integers
 from pareto_explorer.tasks.core.recipes import Recipe
 
@@ -117,6 +118,8 @@ class UnlearningTask:
             labels (B,) to a scalar, the batch mean. It travels by pickle too.
         original: Weights of a model that is trained already. There is one training seed then,
             and the original is not trained.
+        planted: What was put into the samples of the forget set so that its trace can be measured;
+            ``train`` has it already.
 
     Raises:
         InputError: When the parts do not fit together.
@@ -136,6 +139,7 @@ class UnlearningTask:
     augment: Augment | None = None
     loss: Loss = functional.cross_entropy
     original: Mapping[str, Tensor] | None = None
+    planted: Planted | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_classes", count("n_classes", self.n_classes))
@@ -152,6 +156,8 @@ class UnlearningTask:
             check_adjacent(adjacent, index, len(self.train))
         for name in ("train", "heldout", "validation", "test"):
             _check_samples(name, getattr(self, name), self.train, self.n_classes)
+        if self.planted is not None:
+            check_planted(self.planted, self.forget.inputs, self.n_classes)
         facts = dict(self.facts)
         facts["sizes"] = {name: len(samples) for name, samples in self._sets().items()}
         if self.adjacent_indices is not None:
@@ -208,6 +214,7 @@ class UnlearningTask:
             object.__setattr__(moved, name, getattr(self, name).to(device))
         if self.adjacent_indices is not None:
             object.__setattr__(moved, "adjacent_indices", self.adjacent_indices.to(device))
+        object.__setattr__(moved, "planted", planted_on(self.planted, device))
         return moved
 
     def _all_but(self, *excluded: Tensor) -> Tensor:

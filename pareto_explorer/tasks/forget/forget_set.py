@@ -17,7 +17,9 @@ from pareto_explorer.tasks.core.splits import PublishedSplit
 from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.tasks.forget.listed_samples import listed_samples
 from pareto_explorer.tasks.forget.requests import (
+    Confused,
     ForgetRequest,
+    GaussianPoison,
     Indices,
     Mislabelled,
     Mixture,
@@ -76,7 +78,7 @@ def select_forget_set(
             shift = torch.from_numpy(rng.integers(1, n_classes, len(indices)))
             labels = labels.clone()
             labels[indices] = (labels[indices] + shift) % n_classes
-        case RandomSubset():
+        case RandomSubset() | GaussianPoison():
             count = _count(request.fraction, len(train))
             indices = split.random_subset(count) if split else _draw(count, len(train), rng)
         case WholeClass():
@@ -89,6 +91,10 @@ def select_forget_set(
             indices = _mixture(request, train, n_classes, rng)
         case Indices():
             indices = listed_samples(request, labels, split)
+        case Confused():
+            indices = _of_both(request, train, n_classes, rng)
+            labels = labels.clone()
+            labels[indices] = sum(request.classes) - labels[indices]
     return ForgetSet(labels, indices)
 
 
@@ -106,14 +112,32 @@ def _draw(count: int, n: int, rng: np.random.Generator) -> Tensor:
     return torch.from_numpy(np.sort(rng.choice(n, count, replace=False)))
 
 
-def _of_class(label: int, train: Samples, n_classes: int) -> Tensor:
+def _of_both(request: Confused, train: Samples, n_classes: int, rng: np.random.Generator) -> Tensor:
+    drawn = []
+    for label in request.classes:
+        members = _of_class(label, train, n_classes, "classes")
+        if request.count // 2 > len(members):
+            raise InputError(
+                f"{_FIELD}.count: half of {request.count} is more than the {len(members)} training"
+                f" samples of class {label}; swap at most {2 * len(members)}."
+            )
+        drawn.append(members[_draw(request.count // 2, len(members), rng)])
+    indices = torch.cat(drawn).sort().values
+    if len(indices) == len(train):
+        raise InputError(
+            f"{_FIELD}.count: all {len(train)} training samples are named; leave some to retain."
+        )
+    return indices
+
+
+def _of_class(label: int, train: Samples, n_classes: int, field: str = "label") -> Tensor:
     if not 0 <= label < n_classes:
         raise InputError(
-            f"{_FIELD}.label: {label} is no class of this task; choose from 0 to {n_classes - 1}."
+            f"{_FIELD}.{field}: {label} is no class of this task; choose from 0 to {n_classes - 1}."
         )
     indices = (train.labels == label).nonzero().squeeze(1)
     if len(indices) == 0:
-        raise InputError(f"{_FIELD}.label: class {label} has no training samples to forget.")
+        raise InputError(f"{_FIELD}.{field}: class {label} has no training samples to forget.")
     return indices
 
 

@@ -20,7 +20,9 @@ from pydantic import (
 from pareto_explorer.errors import InputError, bare, brief, unknown
 
 __all__ = [
+    "Confused",
     "ForgetRequest",
+    "GaussianPoison",
     "Indices",
     "Mislabelled",
     "Mixture",
@@ -169,8 +171,56 @@ class Indices(_Request):
         return column
 
 
+class GaussianPoison(_Request):
+    """A random subset to whose inputs noise was added before any model was trained on them.
+
+    A model that never saw the noise knows nothing of it, whatever the model: the metric
+    ``poison_score`` has an exact null, which needs no retrained model.
+
+    ``noise`` is the standard deviation in units of the inputs.
+
+    Source: Pawelczyk et al., "Machine unlearning fails to remove data poisoning attacks" (arXiv
+    2406.17216).
+    """
+
+    kind: Literal["gaussian_poison"] = "gaussian_poison"
+    fraction: float = Field(default=0.1, gt=0, lt=1)
+    noise: float = Field(default=0.25, gt=0, allow_inf_nan=False)
+
+
+class Confused(_Request):
+    """Samples of two classes whose labels were swapped, ``count`` of them, half of either class.
+
+    A model that never saw the swapped labels confuses the two classes no more than a retrained one.
+
+    Source: interclass confusion of Goel et al., "Towards adversarial evaluations for inexact
+    machine unlearning" (arXiv 2201.06640).
+    """
+
+    kind: Literal["confused"] = "confused"
+    classes: tuple[int, int]
+    count: int = Field(ge=2, multiple_of=2)
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _two_classes(cls, value: object) -> object:
+        named = list(value) if isinstance(value, list | tuple) else []
+        if len(named) != 2 or not all(type(label) is int for label in named):
+            raise ValueError("should be two classes, for example [3, 5]")
+        if named[0] == named[1]:
+            raise ValueError("should be two different classes")
+        return tuple(named)
+
+
 ForgetRequest = Annotated[
-    Mislabelled | RandomSubset | WholeClass | Subclass | Mixture | Indices,
+    Mislabelled
+    | RandomSubset
+    | WholeClass
+    | Subclass
+    | Mixture
+    | Indices
+    | GaussianPoison
+    | Confused,
     Field(discriminator="kind"),
 ]
 
@@ -181,6 +231,8 @@ _KINDS: dict[str, type[ForgetRequest]] = {
     "subclass": Subclass,
     "mixture": Mixture,
     "indices": Indices,
+    "gaussian_poison": GaussianPoison,
+    "confused": Confused,
 }
 
 

@@ -8,7 +8,9 @@ from pydantic import TypeAdapter
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks import (
+    Confused,
     ForgetRequest,
+    GaussianPoison,
     Indices,
     Mislabelled,
     Mixture,
@@ -24,6 +26,9 @@ from pareto_explorer.tasks import (
     [
         ({"kind": "mislabelled"}, Mislabelled(fraction=0.1)),
         ({"kind": "random", "fraction": 0.5}, RandomSubset(fraction=0.5)),
+        ({"kind": "gaussian_poison"}, GaussianPoison(fraction=0.1, noise=0.25)),
+        ({"kind": "gaussian_poison", "noise": 2.0}, GaussianPoison(noise=2.0)),
+        ({"kind": "confused", "classes": [3, 5], "count": 8}, Confused(classes=(3, 5), count=8)),
         ({"kind": "class", "label": 3}, WholeClass(label=3)),
         ({"kind": "class", "label": 3, "adjacent": 9}, WholeClass(label=3, adjacent=9)),
         ({"kind": "subclass", "label": 3}, Subclass(label=3, parts=2, part=0)),
@@ -73,6 +78,20 @@ def test_requests_are_read_from_their_yaml_form(value: Any, request_: ForgetRequ
         ({"kind": "subclass", "subclass": True}, "subclass: True should be the name or the numb"),
         ({"kind": "mixture"}, r"label: is missing; kind mixture needs it\."),
         ({"kind": "mixture", "label": 0, "hard_probability": 1.1}, "hard_probability: 1.1 should"),
+        ({"kind": "gaussian_poison", "noise": 0.0}, r"noise: 0\.0 should be greater than 0\."),
+        (
+            {"kind": "gaussian_poison", "noise": float("inf")},
+            "inf should be a finite number",
+        ),
+        ({"kind": "confused", "classes": [1, 2]}, r"count: is missing; kind confused needs it\."),
+        ({"kind": "confused", "classes": [1], "count": 2}, r"classes: \[1\] should be two classes"),
+        (
+            {"kind": "confused", "classes": [1, True], "count": 2},
+            "should be two classes",
+        ),
+        ({"kind": "confused", "classes": [1, 1], "count": 2}, "should be two different classes"),
+        ({"kind": "confused", "classes": [1, 2], "count": 3}, "count: 3 should be a multiple of 2"),
+        ({"kind": "confused", "classes": [1, 2], "count": 0}, "count: 0 should be greater than or"),
         ({"kind": "indices", "indices": [1], "column": "a"}, "column: 'a' should come with indi"),
         ({"kind": "indices", "indices": "f.txt", "column": "a"}, "column: 'a' should come with"),
         ({"kind": "indices", "indices": [1], "counted_in": "test"}, "counted_in: 'test' should"),
@@ -90,6 +109,7 @@ def test_malformed_requests_get_one_sentence_that_names_the_field(value: Any, me
     [
         (Subclass(label=3), {"kind": "subclass", "label": 3, "parts": 2, "part": 0}),
         (Subclass(subclass="trout"), {"kind": "subclass", "subclass": "trout"}),
+        (Confused(classes=(3, 5), count=8), {"kind": "confused", "classes": [3, 5], "count": 8}),
         (Mixture(label=3), {"kind": "mixture", "label": 3, "hard_probability": 0.5}),
     ],
 )

@@ -98,6 +98,7 @@ def text(
         recipe=parse_recipe(recipe, _RECIPE),
         facts=parts.facts(own),
         adjacent_indices=parts.adjacent_indices,
+        planted=parts.planted,
     )
 
 

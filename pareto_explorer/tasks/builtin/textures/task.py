@@ -128,6 +128,7 @@ def textures(
         recipe=training,
         facts=parts.facts(own),
         adjacent_indices=parts.adjacent_indices,
+        planted=parts.planted,
         augment=CropFlip() if augment else None,
     )
 

@@ -1,0 +1,36 @@
+"""Statistics of audits that a point has one value of, so that they can be bounded like a metric."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["AUDITED", "NOTHING", "Audited"]
+
+NOTHING = ("none", 0)
+"""What doing nothing is called in the tables of an audit: its trial and step."""
+
+
+class Audited(NamedTuple):
+    """Where the value stands in ``audit.parquet``: in the row of all seeds.
+
+    Attributes:
+        statistic: Its name there.
+        of: The set that it is measured on.
+    """
+
+    statistic: str
+    of: str
+
+
+AUDITED = {
+    "attack_accuracy": Audited("attack_accuracy", "forget"),
+    "attack_auc": Audited("attack_auc", "forget"),
+    "excess_forget": Audited("excess_auc2", "forget"),
+    "excess_retain": Audited("excess_auc2", "retain"),
+    "excess_test": Audited("excess_auc2", "test"),
+    "leak_accuracy": Audited("leak_accuracy", "forget"),
+    "leak_auc": Audited("leak_auc", "forget"),
+    "swap_advantage": Audited("swap_advantage", "forget"),
+    "relearn_gain": Audited("relearn_gain", "forget_heldback"),
+}
+"""By the name that a bound has; smaller is better in each, down to the retrained model's."""

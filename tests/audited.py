@@ -1,0 +1,97 @@
+"""Tables of an audit that no model was trained for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pareto_explorer.results.audited import Audits
+
+NAN = float("nan")
+
+VALUES: Mapping[tuple[str, str], tuple[str, float, float, float, float]] = {
+    ("attack_accuracy", "forget"): ("u_lira", 0.95, 1.0, 0.005, 0.503),
+    ("attack_accuracy", "retain"): ("u_lira", 0.74, 0.8, 0.01, 0.501),
+    ("attack_accuracy", "test"): ("u_lira", 0.75, 0.82, 0.01, 0.499),
+    ("attack_auc", "forget"): ("u_lira", 0.99, 1.0, 0.004, NAN),
+    ("excess_auc2", "forget"): ("excess_auc", 0.23, 0.25, 0.003, 0.0002),
+    ("excess_auc2", "test"): ("excess_auc", 0.07, 0.14, 0.003, -0.0001),
+    ("equivalent_auc", "forget"): ("excess_auc", 0.98, 1.0, NAN, 0.51),
+    ("leak_accuracy", "forget"): ("leakage", 0.87, 0.99, 0.011, 0.5),
+    ("swap_advantage", "forget"): ("leakage", 0.4, 0.5, 0.02, 0.0),
+    ("relearn_gain", "forget_heldback"): ("relearning", 0.2, 0.98, 0.01, 0.0),
+    ("churn", "test"): ("outputs", 0.026, 0.03, 0.002, 0.004),
+    ("klom", "forget"): ("klom", 9.6, 10.7, NAN, 7.0),
+    ("neurips_f", "forget"): ("neurips", 0.03, 0.0, NAN, 0.17),
+}
+"""By statistic and set: the audit, the point's value, that of doing nothing, error and floor."""
+
+CURVES = {"original": (0.99, 0.95), "unlearned": (0.05, 0.21), "retrained": (0.0, 0.01)}
+
+
+def audits_of(
+    points: Sequence[tuple[str, int]],
+    *,
+    accuracies: Sequence[float] = (),
+    seeds: int = 8,
+    change: Mapping[str, Any] | None = None,
+) -> Audits:
+    """The audits of some points and of doing nothing.
+
+    Args:
+        points: Trial and step of each.
+        accuracies: The attack accuracy of each on the forget set, in place of 0.95.
+        seeds: N.
+        change: Columns of the points' rows of attack accuracy on the forget set that are otherwise.
+    """
+    rows = []
+    for number, (trial, step) in enumerate([*points, ("none", 0)]):
+        for (statistic, of), (audit, value, nothing, se, floor) in VALUES.items():
+            found = nothing if trial == "none" else value
+            main = (statistic, of) == ("attack_accuracy", "forget") and trial != "none"
+            if main and accuracies:
+                found = accuracies[number]
+            row = {
+                "trial_id": trial, "step": step, "audit": audit, "statistic": statistic,
+                "set": of, "role": "", "at": -1, "n_models": seeds, "seeds": "all",
+                "value": found, "se": se, "low": found - 2 * se, "high": found + 2 * se,
+                "floor": floor, "floor_n": seeds // 2, "seconds": 0.1, "settings": "abc",
+            }  # fmt: skip
+            rows.append(row | (dict(change or {}) if main else {}))
+            if main:
+                rows.append(rows[-1] | {"seeds": "fresh", "n_models": seeds - 3})
+        for role, values in CURVES.items():
+            for at, value in zip((0, 60), values, strict=True):
+                rows.append(
+                    rows[-1] | {
+                        "audit": "relearning", "statistic": "relearn_accuracy", "seeds": "all",
+                        "set": "forget_heldback", "role": role, "at": at, "value": value,
+                        "se": 0.01, "low": value - 0.02, "high": value + 0.02, "floor": NAN,
+                    }
+                )  # fmt: skip
+    return Audits(pd.DataFrame(rows), _samples(points))
+
+
+def _samples(points: Sequence[tuple[str, int]]) -> pd.DataFrame:
+    draws = np.random.default_rng(0)
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "trial_id": trial,
+                    "step": step,
+                    "sample": np.arange(40) * 3,
+                    "set": "forget",
+                    "effect_size": draws.normal(1.0 if trial != "none" else 3.0, 1, 40),
+                    "theta": draws.uniform(-0.5, 0.5, 40),
+                    "memorisation": draws.uniform(0, 1, 40),
+                    "label": np.arange(40) % 10,
+                }
+            )
+            for trial, step in [*points, ("none", 0)]
+        ],
+        ignore_index=True,
+    )

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+
+from pareto_explorer.sweeps import SweepSpec
+from pareto_explorer.sweeps.trials.refusals import refused_metrics
+from tests.tasks.small import small_task
+
+POISON = {"kind": "gaussian_poison"}
+CONFUSED = {"kind": "confused", "classes": [0, 1], "count": 4}
+
+
+@pytest.mark.parametrize(
+    ("request_", "refused"),
+    [(POISON, ["confusion_error"]), (CONFUSED, ["poison_score"]), (None, None)],
+)
+def test_what_was_not_planted_cannot_be_an_objective(request_, refused):
+    metrics = ["poison_score", "confusion_error"]
+    objectives = [{"metric": m, "direction": "min", "ideal": 0, "nadir": 1} for m in metrics]
+    spec = SweepSpec.model_validate(
+        {"task": {"name": "digits"}, "families": [{"method": "none"}], "objectives": objectives}
+    )
+    found = [str(error) for error in refused_metrics(spec, small_task(request_))]
+    assert len(found) == len(refused or metrics)
+    for text, metric in zip(found, refused or metrics, strict=True):
+        assert f"this task has no {metric}, which needs a forget request of kind" in text
