@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from pareto_explorer.audits.compute import LEAST, Point
 from pareto_explorer.audits.records import NONE, Shadow
@@ -27,8 +26,6 @@ _NEEDS: Mapping[str, str] = {
     "leakage": "originals of halves of the forget set, and what is unlearned from them",
     "recovery": "some steps of training of every model",
 }
-Landmark = Literal["original", "retrained"]
-
 _PAIRS = 8
 """Seeds that leakage takes at most by default."""
 _RELEARNED = 4
@@ -42,12 +39,14 @@ class Costs:
     Attributes:
         train: A landmark.
         unlearn: A replicate of each audited point, evaluations included.
+        ask: Evaluating a landmark.
         relearn: Training a model further.
         slots: How many run at a time.
     """
 
     train: float
     unlearn: Mapping[Point, float]
+    ask: float = 0.0
     relearn: float = 0.0
     slots: int = 1
 
@@ -114,7 +113,7 @@ def plan_audit(
     models: int,
     games: Collection[str] = GAMES,
     measured: Collection[Shadow],
-    cached: Callable[[Landmark, int], bool],
+    cached: Callable[[Shadow], bool],
     costs: Costs,
     budget: float | None = None,
 ) -> AuditPlan:
@@ -126,7 +125,7 @@ def plan_audit(
         models: Most models of each role; further seeds are fresh.
         games: Some of `GAMES`; the first is always asked, since the others need its models.
         measured: What earlier audits have.
-        cached: Whether the landmark of a kind and seed is trained already.
+        cached: Whether a landmark is trained already.
         costs: Seconds.
         budget: Seconds that there are; None for as many as it takes.
     """
@@ -201,27 +200,22 @@ def _stage(
     seeds: tuple[int, ...],
     points: Sequence[Point],
     measured: Collection[Shadow],
-    cached: Callable[[Landmark, int], bool],
+    cached: Callable[[Shadow], bool],
     costs: Costs,
 ) -> Stage:
     if game == "recovery":
         seconds = costs.relearn * len(seeds) * (2 + len(points))
         return Stage(game, seeds, 0, 0, 0, seconds / costs.slots)
     halves = ("first", "second") if game == "leakage" else ("",)
-    roles: Sequence[Landmark] = ["original"] if game == "leakage" else ["original", "retrained"]
-    missing = [
-        (role, seed, half)
-        for role in roles
-        for seed in seeds
-        for half in halves
-        if Shadow(role, seed, half=half) not in measured
-    ]
-    to_train = [role for role, seed, half in missing if half or not cached(role, seed)]
+    roles = ("original",) if game == "leakage" else ("original", "retrained")
+    landmarks = [Shadow(r, seed, half=half) for r in roles for seed in seeds for half in halves]
+    to_ask = [shadow for shadow in landmarks if shadow not in measured]
+    to_train = [shadow for shadow in to_ask if not cached(shadow)]
     unlearned = [(p, p.shadow(seed, half)) for p in points for seed in seeds for half in halves]
     to_unlearn = [point for point, shadow in unlearned if shadow not in measured]
-    seconds = costs.train * len(to_train) + sum(costs.unlearn[point] for point in to_unlearn)
-    asked = len(roles) * len(seeds) * len(halves)
-    there = asked + len(unlearned) - len(to_train) - len(to_unlearn)
+    seconds = costs.train * len(to_train) + costs.ask * len(to_ask)
+    seconds += sum(costs.unlearn[point] for point in to_unlearn)
+    there = len(landmarks) + len(unlearned) - len(to_train) - len(to_unlearn)
     return Stage(game, seeds, there, len(to_train), len(to_unlearn), seconds / costs.slots)
 
 

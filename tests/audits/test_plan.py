@@ -19,7 +19,7 @@ def plan(**given: object) -> AuditPlan:
         "models": 16,
         "games": [GAME],
         "measured": {},
-        "cached": lambda _, seed: seed < 3,
+        "cached": lambda landmark: landmark.seed < 3,
         "costs": Costs(3.0, {CHOSEN: 0.5}),
     }
     return plan_audit([CHOSEN], [0, 1, 2], **(known | given))
@@ -58,7 +58,7 @@ def test_a_budget_is_filled_in_the_order_of_value():
 
 def test_later_seeds_do_not_slip_in_where_earlier_ones_had_no_room():
     costs = Costs(3.0, {CHOSEN: 0.5})
-    found = plan(budget=9.0, costs=costs, cached=lambda _, seed: not 4 <= seed < 8)
+    found = plan(budget=9.0, costs=costs, cached=lambda landmark: not 4 <= landmark.seed < 8)
     assert [stage.fits for stage in found.stages] == [True, False, False]
 
 

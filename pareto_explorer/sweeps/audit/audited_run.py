@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
 
 from pareto_explorer.audits.compute import Point
 from pareto_explorer.audits.plan import Costs
+from pareto_explorer.audits.records import Shadow
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory
 from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.sweeps.again.trust import recorded_spec
+from pareto_explorer.sweeps.audit.halves import other_half
 from pareto_explorer.sweeps.audit.relearning import CHECKPOINTS
 from pareto_explorer.sweeps.spec.families import TrialPlan, recorded_plan
 from pareto_explorer.sweeps.spec.parts import Replicate
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.sweeps.trials.given_task import task_of
+from pareto_explorer.sweeps.trials.landmark_training import KINDS
 from pareto_explorer.tasks import LandmarkCache, LandmarkKind, UnlearningTask, fingerprint
 
 __all__ = ["AuditedRun"]
@@ -83,9 +88,20 @@ class AuditedRun:
         """The training seeds of the sweep."""
         return list(self.spec.replicates.training_seeds)
 
-    def cached(self, kind: LandmarkKind, seed: int) -> bool:
+    def cached(self, landmark: Shadow) -> bool:
         """Whether a landmark is trained already."""
-        return fingerprint(self.task, kind, seed) in self.cache
+        return self.fingerprint(landmark) in self.cache
+
+    def fingerprint(self, landmark: Shadow) -> str:
+        """The name of a landmark in the cache.
+
+        The original of a half is a retrained model: what it lacks is the other half.
+        """
+        _, seed, _, _, half = landmark
+        if half:
+            return fingerprint(other_half(self.task, seed, half), "retrained", seed)
+        kind: LandmarkKind = "original" if landmark.role == "original" else "retrained"
+        return fingerprint(self.task, kind, seed)
 
     def replicate(self, seed: int) -> Replicate:
         """The replicate of a training seed: the sweep's first one, or a further one like it."""
@@ -109,17 +125,29 @@ class AuditedRun:
         return {name: float(rows.iloc[0][name]) for name in METRICS if name in rows}
 
     def costs(self, points: Sequence[Point]) -> Costs:
-        """What the run has measured, in seconds; a landmark by what its samples would take."""
+        """What was measured, in seconds: by the cache of landmarks, and by the run of the rest.
+
+        Where the cache does not say, a landmark takes as long as its samples take in unlearning.
+        """
         unlearn = {}
         for point in points:
             rows = self._rows(point)
             unlearn[point] = float((rows["seconds"] + rows["evaluation_seconds"]).mean())
         working = self.points[self.points["samples"] > 0]
         rate = float((working["seconds"] / working["samples"]).median()) if len(working) else 0.0
-        epochs = self.task.recipe.epochs
-        train = rate * epochs * len(self.task.train)
+        landmarks = [Shadow(kind, seed) for kind in KINDS for seed in self.own]
+        told = [self.cache.seconds(self.fingerprint(landmark)) for landmark in landmarks]
+        known = [seconds for seconds in told if seconds is not None]
+        train = fmean(known) if known else rate * self.task.recipe.epochs * len(self.task.train)
         relearn = rate * CHECKPOINTS[-1] * self.spec.budget.batch_size
-        return Costs(train, unlearn, relearn, self._slots)
+        return Costs(train, unlearn, self._evaluation, relearn, self._slots)
+
+    @property
+    def _evaluation(self) -> float:
+        """What one evaluation takes; rows have what all have taken up to them."""
+        by_replicate = self.points.groupby(["trial_id", "replicate"])["evaluation_seconds"]
+        found = (by_replicate.max() / by_replicate.size()).median()
+        return 0.0 if math.isnan(found) else float(found)
 
     @property
     def _slots(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from pareto_explorer.errors import InputError, WriteError
 from pareto_explorer.interruption import AGAIN, Interrupted
 from pareto_explorer.sweeps.again.export import TOLERANCE
 from pareto_explorer.sweeps.audit.audited_run import AuditedRun
-from pareto_explorer.sweeps.audit.halves import HALVES, half_task
+from pareto_explorer.sweeps.audit.halves import HALVES, other_half
 from pareto_explorer.sweeps.audit.models import (
     How,
     UnlearnedPoint,
@@ -43,7 +44,6 @@ from pareto_explorer.sweeps.trials.landmark_training import (
     prepare_landmarks,
 )
 from pareto_explorer.sweeps.trials.replicate import Landmarks
-from pareto_explorer.tasks import fingerprint
 
 __all__ = ["execute_audit"]
 
@@ -121,9 +121,9 @@ def _journal(audited: AuditedRun) -> Journal:
 
 @dataclass
 class _Work:
-    """What an audit has left to do, and does.
+    """What an audit has left to do, and does, in the order of the plan.
 
-    Models of the whole forget set come first, then those of halves.
+    What comes back when a model is trained further is asked with all else, as long as it is there.
     """
 
     audited: AuditedRun
@@ -137,12 +137,12 @@ class _Work:
     def __post_init__(self) -> None:
         spec = self.audited.spec
         self.recovered = frozenset(self.plan.seeds("recovery"))
-        seeds = {"": self.plan.seeds("indistinguishability")}
-        seeds |= dict.fromkeys(HALVES, self.plan.seeds("leakage"))
         self.left = [
             shadow
-            for half, of_half in seeds.items()
-            for seed in of_half
+            for stage in self.plan.stages
+            if stage.fits and stage.game != "recovery"
+            for half in (HALVES if stage.game == "leakage" else ("",))
+            for seed in stage.seeds
             for shadow in self._wanted(seed, half)
             if self._lacks(shadow)
         ]
@@ -165,12 +165,13 @@ class _Work:
     def run(self) -> None:
         """Asks all models that are left, some seeds at a time."""
         refs = ray.put(self.audited.task), ray.put(self.journal.models[DATA])
-        for ask, halves in ((self._ask_whole, False), (self._ask_halves, True)):
-            left = [shadow for shadow in self.left if bool(shadow.half) == halves]
-            seeds = list(dict.fromkeys(shadow.seed for shadow in left))
+        self.settings.progress.models(0, self.total)
+        for halves, left in groupby(self.left, key=lambda shadow: bool(shadow.half)):
+            ask, shadows = self._ask_halves if halves else self._ask_whole, list(left)
+            seeds = list(dict.fromkeys(shadow.seed for shadow in shadows))
             for start in range(0, len(seeds), AT_A_TIME):
                 some = seeds[start : start + AT_A_TIME]
-                ask([shadow for shadow in left if shadow.seed in some], *refs)
+                ask([shadow for shadow in shadows if shadow.seed in some], *refs)
         if self.apart > TOLERANCE:
             self.notes.append(
                 f"unlearned again, the sweep's own models differ from their rows by up to "
@@ -207,17 +208,12 @@ class _Work:
             self._add(shadow, asked.arrays)
 
     def _ask_halves(self, left: Sequence[Shadow], task_ref: Any, data_ref: Any) -> None:
-        retrained = self._landmarks(left, task_ref)
         originals = self._originals(left, task_ref)
         arguments = {
             shadow: (
                 ask_half,
                 task_ref,
-                {
-                    shadow.seed: Landmarks(
-                        originals[shadow.seed, shadow.half], retrained[shadow.seed].retrained
-                    )
-                },
+                {shadow.seed: Landmarks(originals[shadow.seed, shadow.half])},
                 shadow.half,
                 data_ref,
                 self.how,
@@ -244,10 +240,10 @@ class _Work:
         """The originals of halves, by seed and half."""
         names, wanted = {}, {}
         for seed, half in dict.fromkeys((shadow.seed, shadow.half) for shadow in left):
-            key = fingerprint(half_task(self.audited.task, seed, half), "original", seed)
-            part = partial(half_task, seed=seed, half=half)
+            key = self.audited.fingerprint(Shadow("original", seed, half=half))
             name = f"original/seed {seed}, {half} half"
-            names[key], wanted[key] = (seed, half), Wanted("original", seed, name, part)
+            part = partial(other_half, seed=seed, half=half)
+            names[key], wanted[key] = (seed, half), Wanted("retrained", seed, name, part)
         found = obtain_landmarks(
             wanted,
             task_ref,
@@ -281,9 +277,8 @@ class _Work:
                 f"{shadow.seed}, which no statistic counts"
             )
         self.journal.add(shadow, arrays)
-        before, self.done = self.done, self.done + (shadow in self.left)
-        if 10 * self.done // self.total > 10 * before // self.total:
-            self.settings.progress.stage(f"audit: {self.done} of {self.total} models asked")
+        self.done += shadow in self.left
+        self.settings.progress.models(self.done, self.total)
 
     @contextmanager
     def told(self) -> Iterator[None]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pareto_explorer.tasks import UnlearningTask
+from pareto_explorer.tasks import GaussianNoise, SwappedClasses, UnlearningTask
 
-__all__ = ["HALVES", "first_half", "half_task"]
+__all__ = ["HALVES", "first_half", "half_task", "other_half"]
 
 HALVES = ("first", "second")
 
@@ -35,24 +34,40 @@ def first_half(samples: int, seed: int) -> Mask:
 def half_task(task: UnlearningTask, seed: int, half: str) -> UnlearningTask:
     """The task of forgetting one half, whose training data lack the other.
 
-    Its retain set is that of the task, in the same order, and so is its retrained model.
+    Its retain set is that of the task, in the same order, and so is its retrained model. Its
+    original model is the retrained one of `other_half`.
 
     Args:
         task: The task.
         seed: The training seed, for `first_half`.
         half: One of `HALVES`.
     """
-    first = torch.as_tensor(first_half(len(task.forget_indices), seed))
-    mine = (first if half == "first" else ~first).to(task.forget_indices.device)
+    mine = _mask(task, seed, half)
     kept = torch.ones(len(task.train), dtype=torch.bool, device=mine.device)
     kept[task.forget_indices[~mine]] = False
     moved = kept.cumsum(0) - 1
-    adjacent: dict[str, Any] = {}
-    if task.adjacent_indices is not None:
-        adjacent = {"adjacent_indices": moved[task.adjacent_indices]}
+    adjacent = task.adjacent_indices
     return replace(
         task,
         train=task.train.take(kept.nonzero().squeeze(1)),
         forget_indices=moved[task.forget_indices[mine]],
-        **adjacent,
+        adjacent_indices=None if adjacent is None else moved[adjacent],
+        planted=_planted(task, mine),
     )
+
+
+def other_half(task: UnlearningTask, seed: int, half: str) -> UnlearningTask:
+    """The task of forgetting the half that `half_task` never trains on, of the whole data."""
+    theirs = ~_mask(task, seed, half)
+    return replace(task, forget_indices=task.forget_indices[theirs], planted=_planted(task, theirs))
+
+
+def _mask(task: UnlearningTask, seed: int, half: str) -> torch.Tensor:
+    first = torch.as_tensor(first_half(len(task.forget_indices), seed))
+    return (first if half == "first" else ~first).to(task.forget_indices.device)
+
+
+def _planted(task: UnlearningTask, some: torch.Tensor) -> GaussianNoise | SwappedClasses | None:
+    if isinstance(task.planted, GaussianNoise):
+        return replace(task.planted, values=task.planted.values[some])
+    return task.planted

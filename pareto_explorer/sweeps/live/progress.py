@@ -86,6 +86,21 @@ class Progress:
             del self.training[name]
         return course
 
+    def models(self, done: int, total: int) -> str:
+        """Takes how many models of an audit have been asked, and says it in a line.
+
+        Args:
+            done: Models asked; 0 starts the clock.
+            total: Models to ask.
+        """
+        if not done:
+            self._started = perf_counter()
+        elapsed = perf_counter() - self._started
+        times = f"{clock(elapsed)} elapsed"
+        if 0 < done < total:
+            times += f", about {clock(elapsed / done * (total - done))} left"
+        return f"{done} of {total} models asked · {times}"
+
     def drawn(self, plan: TrialPlan) -> None:
         """Takes a trial that was drawn while the sweep runs."""
         self.planned[plan.family.name] += 1
@@ -163,6 +178,13 @@ class PlainProgress(Progress):
             self.stage(f"landmark {name}: {course}")
         return course
 
+    def models(self, done: int, total: int) -> str:
+        """Prints a line when a tenth of the models has been asked."""
+        line = super().models(done, total)
+        if 10 * done // max(total, 1) > 10 * (done - 1) // max(total, 1):
+            self.stage(line)
+        return line
+
     def refresh(self, running: int) -> None:
         """Prints a line if there is news."""
         super().refresh(running)
@@ -216,6 +238,13 @@ class LiveProgress(Progress):
             table.add_row(Text(each.name), Text(str(each)))
         self._live.update(table if self.training else "", refresh=True)
         return course
+
+    def models(self, done: int, total: int) -> str:
+        """Redraws the count."""
+        line = super().models(done, total)
+        bar = ProgressBar(total=max(total, 1), completed=done, width=60)
+        self._live.update(Group(Text(line), bar), refresh=True)
+        return line
 
     def refresh(self, running: int) -> None:
         """Redraws the panel, at most a tenth of the time."""

@@ -261,7 +261,7 @@ def _train_all(
                 running[stream] = key  # behind the others
             else:
                 begun.discard(stream)
-                cache.store(key, stage.state)
+                cache.store(key, stage.state, stage.seconds)
                 trained[key] = stage.state
             progress.landmark(names[key], stage.epoch, stage.epochs, stage.loss)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import tempfile
 import warnings
@@ -13,6 +14,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock
 from platformdirs import user_cache_path
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor
 
@@ -23,6 +25,7 @@ from pareto_explorer.tasks.landmarks.landmarks import LandmarkKind, given_origin
 
 __all__ = ["LandmarkCache", "default_cache_dir"]
 
+_SECONDS = "seconds"
 _VARIABLE = "PARETO_EXPLORER_CACHE"
 _SHA256 = 64
 """Digits of a sha256."""
@@ -101,16 +104,35 @@ class LandmarkCache:
         self._data(name).unlink(missing_ok=True)
         return None
 
-    def store(self, name: str, state: dict[str, Tensor]) -> None:
+    def seconds(self, name: str) -> float | None:
+        """What the training of the landmark with fingerprint ``name`` took.
+
+        Returns:
+            None where there is no such landmark, its file is damaged or does not say.
+        """
+        try:
+            with safe_open(self._data(name), framework="pt") as content:
+                told = float((content.metadata() or {})[_SECONDS])
+        except (KeyError, OSError, SafetensorError, ValueError):
+            return None
+        return told if 0 < told < math.inf else None
+
+    def store(self, name: str, state: dict[str, Tensor], seconds: float | None = None) -> None:
         """Stores a landmark under its fingerprint ``name``, replacing any former one at once.
 
         A snapshot of its training is removed.
+
+        Args:
+            name: The fingerprint.
+            state: Its state dict.
+            seconds: What its training took, where that is known.
 
         Raises:
             InputError: When the directory cannot be written.
             OSError: When the disk is full.
         """
-        content = save({key: value.contiguous() for key, value in state.items()})
+        told = {_SECONDS: repr(seconds)} if seconds is not None else None
+        content = save({key: value.contiguous() for key, value in state.items()}, told)
         self._make_root()
         # The checksum goes first, so that no reader sees new data without it.
         self._write(self._checksum(name), _sha256(content))
@@ -179,7 +201,7 @@ class LandmarkCache:
             if stage.snapshot is not None:
                 self.store_partial(name, stage.snapshot)
             if stage.state is not None:
-                self.store(name, stage.state)
+                self.store(name, stage.state, stage.seconds)
                 return stage.state
         raise AssertionError("training ends with a state")
 

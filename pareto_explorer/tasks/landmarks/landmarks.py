@@ -39,6 +39,8 @@ class Stage(NamedTuple):
         loss: Mean training loss of the epoch; NaN for weights that were given.
         snapshot: What training can go on from, where one was made.
         state: The trained state dict, on the CPU; in the last stage only.
+        seconds: What all epochs take, by those that were trained here; in the last stage only, and
+            0 for weights that were given.
     """
 
     epoch: int
@@ -46,6 +48,7 @@ class Stage(NamedTuple):
     loss: float
     snapshot: bytes | None = None
     state: dict[str, Tensor] | None = None
+    seconds: float = 0.0
 
 
 def train_model(
@@ -114,8 +117,11 @@ def train_stages(
         return
     training = _begun(task, kind, training_seed, torch.device(device), start)
     epochs, told = task.recipe.epochs, perf_counter()
+    first, working = training.epoch, 0.0
     while training.epoch < epochs:
+        started = perf_counter()
         loss, snapshot = training.advance(), None
+        working += perf_counter() - started
         if training.epoch == epochs:
             break
         if perf_counter() - told >= every_seconds:
@@ -123,7 +129,8 @@ def train_stages(
         yield Stage(training.epoch, epochs, loss, snapshot)
     state = training.trained().state_dict()
     copied = {name: value.detach().cpu().clone() for name, value in state.items()}
-    yield Stage(epochs, epochs, loss, state=copied)
+    seconds = working / (epochs - first) * epochs
+    yield Stage(epochs, epochs, loss, state=copied, seconds=seconds)
 
 
 def train_landmark(

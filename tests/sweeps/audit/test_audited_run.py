@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from pareto_explorer.audits.compute import Point
 from pareto_explorer.audits.plan import plan_audit
@@ -17,6 +18,7 @@ from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.audit.audit_run import points_of
 from pareto_explorer.sweeps.audit.audited_run import AuditedRun
 from pareto_explorer.sweeps.audit.execute import execute_audit
+from pareto_explorer.sweeps.audit.halves import first_half, half_task
 from pareto_explorer.sweeps.driver.settings import Settings
 from pareto_explorer.sweeps.trials.given_task import GIVEN, digest_of
 from pareto_explorer.tasks import LandmarkCache, train_landmark
@@ -65,16 +67,36 @@ def test_rows_are_compared_with_the_seeds_that_have_them(audited):
 def test_seconds_are_those_that_the_run_has_measured(audited):
     costs = audited.costs([POINT])
     assert costs.unlearn == {POINT: 2.5}
+    assert costs.ask == 0.5
     per_sample = 0.015  # the median
     assert costs.train == pytest.approx(per_sample * 2 * 90)
 
 
+def test_landmarks_take_what_the_cache_says_they_took(audited):
+    for kind, seconds in (("original", 2.0), ("retrained", 4.0)):
+        audited.cache.store(audited.fingerprint(Shadow(kind, 4)), {}, seconds)
+    assert audited.costs([POINT]).train == 3.0
+
+
 def test_landmarks_of_the_cache_are_known(audited):
-    assert not audited.cached("original", 0)
+    original = Shadow("original", 0)
+    assert not audited.cached(original)
     audited.cache.obtain(audited.task, "original", 0)
-    assert audited.cached("original", 0)
-    assert not audited.cached("retrained", 0)
-    assert not audited.cached("original", 1)
+    assert audited.cached(original)
+    assert not audited.cached(original._replace(role="retrained"))
+    assert not audited.cached(original._replace(seed=1))
+
+
+def test_the_original_of_a_half_is_the_retrained_model_of_another_request(audited):
+    task, half = audited.task, Shadow("original", 0, half="first")
+    never_seen = task.forget_indices[~torch.as_tensor(first_half(len(task.forget), 0))]
+    other = replace(task, forget_indices=never_seen)
+    found = audited.cache.obtain(other, "retrained", 0)
+    assert audited.cached(half)
+    assert not audited.cached(half._replace(half="second"))
+    trained = train_landmark(half_task(task, 0, "first"), "original", 0)
+    for name, values in trained.items():
+        assert torch.equal(found[name], values)
 
 
 def test_runs_without_several_seeds_are_refused(tmp_path):

@@ -107,6 +107,14 @@ def test_halves_keep_the_neighbours_of_the_forget_set():
     torch.testing.assert_close(part.adjacent.inputs, task.adjacent.inputs)
 
 
+def test_halves_keep_what_was_planted_in_them():
+    task = small_task({"kind": "gaussian_poison", "fraction": 0.2})
+    parts = [half_task(task, 0, half) for half in HALVES]
+    mask = torch.as_tensor(first_half(len(task.forget), 0))
+    for part, mine in zip(parts, (mask, ~mask), strict=True):
+        torch.testing.assert_close(part.planted.values, task.planted.values[mine])
+
+
 def test_a_half_is_asked_about_the_whole_forget_set(task, landmarks):
     original = train_landmark(half_task(task, 0, "first"), "original", 0)
     own = {0: Landmarks(original, landmarks[0].retrained)}

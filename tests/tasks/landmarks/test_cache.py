@@ -47,6 +47,18 @@ def test_what_is_stored_is_loaded(cache: LandmarkCache) -> None:
     assert sorted(path.name for path in cache.root.iterdir()) == ["a.safetensors", "a.sha256"]
 
 
+def test_a_landmark_says_what_its_training_took(cache: LandmarkCache) -> None:
+    cache.obtain(small_task(), "original", 0)
+    assert cache.seconds(fingerprint(small_task(), "original", 0)) > 0
+    cache.store("0", {"x": torch.ones(1)})
+    assert cache.seconds("0") is None
+    cache.store("0", {"x": torch.ones(1)}, 2.5)
+    assert cache.seconds("0") == 2.5
+    (cache.root / "0.safetensors").write_bytes(b"damaged")
+    assert cache.seconds("0") is None
+    assert cache.seconds("1") is None
+
+
 def test_storing_again_replaces(cache: LandmarkCache) -> None:
     cache.store("a", STATE)
     cache.store("a", {"weight": torch.ones(2)})
