@@ -1,10 +1,11 @@
-"""CPU seconds that the statistics of audits take, on margins of the size of CIFAR-10's.
+"""What an audit takes: its statistics at the size of CIFAR-10, and the whole of it on digits.
 
-    python benchmarks/audits.py [--models 64] [--samples 4500] [--rounds 3]
+    python benchmarks/audits.py [--models 64] [--samples 4500] [--rounds 3] [--seeds 16]
 
-Margins are normal, those of unlearned and retrained models half a standard deviation apart. Each
-statistic starts from the two arrays; the table shows the shortest time of all rounds. The exit code
-is 1 if one missed the goal.
+Statistics start from two arrays of normal margins, those of unlearned and retrained models half a
+standard deviation apart; the table shows the least CPU time of all rounds. On digits, one
+configuration is swept with six seeds and audited with all games by the clock; what the sweep has
+trained is cached, all else is trained. The exit code is 1 if a goal was missed.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ import argparse
 import sys
 from collections.abc import Callable
 from functools import partial
-from time import process_time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter, process_time
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from pareto_explorer import SweepSpec, audit, run_sweep
+from pareto_explorer.audits.result import Audit
 from pareto_explorer.audits.statistics import (
     beside_floor,
     certified_losses,
@@ -40,6 +45,22 @@ from pareto_explorer.audits.statistics import (
 )
 
 GOAL = 2.0  # seconds for one statistic
+WHOLE_GOAL = 120.0  # seconds for the audit of one point on digits, on two cores that are quiet
+SPACE = {
+    "task": {"name": "digits", "forget": {"kind": "mislabelled", "fraction": 0.1}},
+    "replicates": {"training_seeds": [0, 1, 2, 3, 4, 5]},
+    "budget": {"steps": 60, "batch_size": 64, "evaluate_every": 30},
+    "families": [
+        {
+            "method": "jacobian_descent",
+            "aggregator": "weighted_sum",
+            "forget_loss": "bounded_cross_entropy",
+            "weight": 0.872,
+            "lr": 0.0061,
+        }
+    ],
+    "search": {"configurations": 1},
+}
 CLASSES = 10
 
 Margins = NDArray[np.float64]
@@ -79,11 +100,22 @@ def seconds(work: Callable[[], object], rounds: int) -> float:
     return min(spent)
 
 
+def whole_audit(seeds: int) -> tuple[float, Audit]:
+    """What the audit of one point on digits takes, and what it finds."""
+    with TemporaryDirectory() as folder:
+        where = {"cache_dir": Path(folder) / "cache"}
+        run_sweep(SweepSpec.from_mapping(SPACE), Path(folder) / "run", **where)
+        started = perf_counter()
+        found = audit(Path(folder) / "run", models=seeds, **where)
+        return perf_counter() - started, found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--models", type=int, default=64)
     parser.add_argument("--samples", type=int, default=4500)
     parser.add_argument("--rounds", type=int, default=3, help="the shortest of so many times")
+    parser.add_argument("--seeds", type=int, default=16, help="training seeds on digits")
     options = parser.parse_args()
     rng = np.random.default_rng(0)
     u, r = rng.normal(size=(2, options.models, options.samples))
@@ -98,7 +130,14 @@ def main() -> int:
     console = Console()
     console.print(table)
     console.print(f"Goal, at most {GOAL:g} s for each: {'met' if met else 'missed'}.")
-    return 0 if met else 1
+    took, found = whole_audit(options.seeds)
+    console.print(
+        f"Audit of one point on digits, {options.seeds} seeds: {took:.0f} s; the plan said "
+        f"{found.plan.seconds:.0f} s. Goal, at most {WHOLE_GOAL:g} s: "
+        f"{'met' if took <= WHOLE_GOAL else 'missed'}."
+    )
+    console.print(found.headlines().query("seeds == 'all'").to_string(index=False))
+    return 0 if met and took <= WHOLE_GOAL else 1
 
 
 if __name__ == "__main__":
