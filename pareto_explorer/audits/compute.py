@@ -40,6 +40,8 @@ from pareto_explorer.audits.statistics import (
     klom,
     probe_gain,
     relearn_gain,
+    remaining_accuracy,
+    remaining_log_probabilities,
     rmia,
     shrunken,
     squared_excess_auc,
@@ -64,6 +66,7 @@ SHARES = frozenset(
         "attack_accuracy",
         "attack_accuracy_shrunken",
         "attack_auc",
+        "remaining_accuracy",
         "leak_accuracy",
         "leak_auc",
         "relearn_accuracy",
@@ -258,6 +261,18 @@ def _attack(group: Group) -> Iterator[Row]:
             yield Row("attack_tpr_1pct", of, Estimate(found, _NAN, n))
 
 
+def _remaining(group: Group) -> Iterator[Row]:
+    forgotten = np.unique(group.data["forget_labels"])
+    whole_class = len(forgotten) == 1 and forgotten[0] not in group.data["retain_labels"]
+    if len(group.seeds) < LEAST or not whole_class:
+        return
+    u, r = (
+        remaining_log_probabilities(_stacked(models, "forget_logits"), int(forgotten[0]))
+        for models in (group.unlearned, group.retrained)
+    )
+    yield Row("remaining_accuracy", "forget", _over_seeds(remaining_accuracy, u, r))
+
+
 def _excess(group: Group) -> Iterator[Row]:
     n = len(group.seeds)
     if n < LEAST:
@@ -405,6 +420,7 @@ def _population(group: Group) -> Iterator[Row]:
 
 AUDIT_OF: Mapping[str, Audit] = {
     "u_lira": _attack,
+    "remaining": _remaining,
     "excess_auc": _excess,
     "leakage": _leakage,
     "relearning": _relearning,

@@ -49,6 +49,7 @@ __all__ = [
 
 AUDITS = (
     "u_lira",
+    "remaining",
     "excess_auc",
     "leakage",
     "relearning",

@@ -8,7 +8,7 @@ import pytest
 from scipy.special import ndtr
 
 from pareto_explorer.audits.compute import Point, samples_table, statistics_table
-from pareto_explorer.audits.records import COLUMNS, NONE, SETS, Shadow
+from pareto_explorer.audits.records import COLUMNS, DATA, NONE, SETS, Shadow
 from pareto_explorer.audits.statistics import squared_excess_auc, u_lira
 from tests.audits.shadows import FORGET, STEP, TRIAL, shadows
 
@@ -140,3 +140,16 @@ def test_samples_are_those_of_the_forget_set():
 
 def test_the_columns_are_those_that_are_read(table):
     assert list(table.columns) == list(COLUMNS)
+
+
+def test_a_forgotten_class_is_attacked_by_what_is_said_of_the_others(table):
+    assert "remaining_accuracy" not in set(table["statistic"])
+    models = shadows(range(6))
+    data = models[DATA]
+    data["forget_labels"] = np.full(FORGET, 2)
+    data["retain_labels"] = data["retain_labels"] % 2
+    for shadow, said in models.items():
+        if shadow.role == "unlearned":
+            said["forget_logits"][:, 0] += 2.0
+    found = statistics_table(models, range(6), [CHOSEN])
+    assert value_of(found, "remaining_accuracy")["low"] > 0.6

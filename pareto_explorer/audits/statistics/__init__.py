@@ -29,6 +29,10 @@ from pareto_explorer.audits.statistics.outputs import (
 from pareto_explorer.audits.statistics.poison import poison_auc, poison_scores
 from pareto_explorer.audits.statistics.recovery import probe_gain, relearn_gain
 from pareto_explorer.audits.statistics.reference_attacks import offline_lira, rmia
+from pareto_explorer.audits.statistics.remaining import (
+    remaining_accuracy,
+    remaining_log_probabilities,
+)
 from pareto_explorer.audits.statistics.roc import auc, threshold_auc, true_positive_rate
 from pareto_explorer.audits.statistics.u_lira import (
     Attack,
@@ -70,6 +74,8 @@ __all__ = [
     "probe_gain",
     "quality_points",
     "relearn_gain",
+    "remaining_accuracy",
+    "remaining_log_probabilities",
     "rmia",
     "shrunken",
     "squared_excess_auc",

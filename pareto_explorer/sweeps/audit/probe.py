@@ -14,7 +14,7 @@ from torch.nn import functional
 from pareto_explorer.tasks import Samples, UnlearningTask
 from pareto_explorer.tasks.models.logits import logits_of
 
-__all__ = ["SHOTS", "forgotten_class", "probe_accuracies"]
+__all__ = ["SHOTS", "forgotten_label", "probe_accuracies"]
 
 SHOTS = (5, 20)
 """Forgotten samples that a probe is given; with many, features of any model will do."""
@@ -25,12 +25,10 @@ _RIDGE = 1e-4
 _ITERATIONS = 100
 
 
-def forgotten_class(task: UnlearningTask) -> int | None:
-    """The class that is forgotten as a whole, or None where something else is."""
+def forgotten_label(task: UnlearningTask) -> int | None:
+    """The label that all forgotten samples have, or None where they have several."""
     labels = torch.unique(task.forget.labels)
-    if len(labels) > 1 or bool((task.retain.labels == labels[0]).any()):
-        return None
-    return int(labels[0])
+    return int(labels[0]) if len(labels) == 1 else None
 
 
 def probe_accuracies(
@@ -39,7 +37,8 @@ def probe_accuracies(
     """Fits linear probes to what a model's last layer is given, and tests them on the class.
 
     A probe is a logistic regression on at most 2,000 retained samples and a few forgotten ones,
-    which depend on the seed alone.
+    which depend on the seed alone. It is tested on the test samples of the class; where only a part
+    of the class is forgotten, on the forgotten samples that no probe is given.
 
     Args:
         model: On the task's device, in eval mode.
@@ -47,30 +46,40 @@ def probe_accuracies(
         seed: The training seed.
 
     Returns:
-        The accuracy on test samples of the class for each of `SHOTS`; None where no whole class is
-        forgotten, the test set lacks it, or the model has no linear layer.
+        The accuracy for each of `SHOTS`; None where samples of several classes are forgotten,
+        nothing is left to test on, or the model has no linear layer.
     """
-    label = forgotten_class(task)
+    label = forgotten_label(task)
     last = next((m for m in reversed(list(model.modules())) if isinstance(m, nn.Linear)), None)
-    if label is None or last is None or not bool((task.test.labels == label).any()):
+    if label is None or last is None:
         return None
-    unseen = task.test.take((task.test.labels == label).nonzero().squeeze(1))
     draws = np.random.default_rng(seed % 2**64)
     retained = task.retain
-    some = draws.permutation(len(retained))[:_RETAINED]
-    known = retained.take(torch.as_tensor(some, device=retained.labels.device))
-    order = draws.permutation(len(task.forget))
+    device = retained.labels.device
+    some = torch.as_tensor(draws.permutation(len(retained))[:_RETAINED], device=device)
+    order = torch.as_tensor(draws.permutation(len(task.forget)), device=device)
+    unseen = _unseen(task, label, order)
+    if not len(unseen):
+        return None
+    known = retained.take(some)
     of_known, of_forgotten, of_unseen = (
         _features(model, last, samples, task) for samples in (known, task.forget, unseen)
     )
     found = []
     for shots in SHOTS:
-        few = torch.as_tensor(order[:shots], device=retained.labels.device)
+        few = order[:shots]
         inputs = torch.cat([of_known, of_forgotten[few]])
         labels = torch.cat([known.labels, task.forget.labels[few]])
         said = _fitted(inputs, labels, task.n_classes)(of_unseen).argmax(1)
         found.append(float((said == label).double().mean()))
     return np.array(found)
+
+
+def _unseen(task: UnlearningTask, label: int, order: Tensor) -> Samples:
+    """What a probe of a class is tested on; ``order`` is that in which samples are given to it."""
+    if bool((task.retain.labels == label).any()):
+        return task.forget.take(order[max(SHOTS) :])
+    return task.test.take((task.test.labels == label).nonzero().squeeze(1))
 
 
 def _features(model: nn.Module, last: nn.Module, samples: Samples, task: UnlearningTask) -> Tensor:

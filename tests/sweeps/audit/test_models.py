@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,7 @@ from pareto_explorer.sweeps.audit.models import (
     ask_unlearned,
     questions,
 )
-from pareto_explorer.sweeps.audit.probe import SHOTS, forgotten_class, probe_accuracies
+from pareto_explorer.sweeps.audit.probe import SHOTS, forgotten_label, probe_accuracies
 from pareto_explorer.sweeps.audit.relearning import CHECKPOINTS, given_back, relearning_curve
 from pareto_explorer.sweeps.spec.families import TrialPlan, expand_families
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
@@ -149,7 +151,7 @@ def test_a_probe_finds_a_class_whose_features_are_there(label):
     models = [train_model(task, samples, 0) for samples in (task.train, task.retain)]
     before = [value.clone() for value in models[0].state_dict().values()]
     original, retrained = (probe_accuracies(model, task, 1) for model in models)
-    assert forgotten_class(task) == label
+    assert forgotten_label(task) == label
     assert original.shape == retrained.shape == (len(SHOTS),)
     assert (original > 0.8).all()
     assert retrained[0] <= original[0]
@@ -158,5 +160,23 @@ def test_a_probe_finds_a_class_whose_features_are_there(label):
 
 
 def test_there_is_no_probe_where_no_class_is_forgotten(task):
-    assert forgotten_class(task) is None
+    assert forgotten_label(task) is None
     assert probe_accuracies(train_model(task, task.train, 0), task, 0) is None
+
+
+def test_a_part_of_a_class_is_probed_on_what_no_probe_is_given():
+    task = small_task({"kind": "subclass", "label": 1, "parts": 2})
+    model = train_model(task, task.train, 0)
+    assert len(task.forget) < max(SHOTS)  # nothing is left
+    assert probe_accuracies(model, task, 0) is None
+    copies = task.train.take(torch.arange(len(task.train)).repeat(3))
+    every = torch.cat([task.forget_indices + i * len(task.train) for i in range(3)])
+    part = replace(
+        task,
+        train=copies,
+        forget_indices=every,
+        adjacent_indices=None,
+    )
+    found = probe_accuracies(model, part, 0)
+    assert found.shape == (len(SHOTS),)
+    assert (found > 0.8).all()
