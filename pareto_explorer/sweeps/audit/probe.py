@@ -37,8 +37,8 @@ def probe_accuracies(
     """Fits linear probes to what a model's last layer is given, and tests them on the class.
 
     A probe is a logistic regression on at most 2,000 retained samples and a few forgotten ones,
-    which depend on the seed alone. It is tested on the test samples of the class; where only a part
-    of the class is forgotten, on the forgotten samples that no probe is given.
+    which depend on the seed alone. It is tested on the test samples of the class; where there are
+    none, or only a part of the class is forgotten, on the forgotten samples that no probe is given.
 
     Args:
         model: On the task's device, in eval mode.
@@ -77,9 +77,10 @@ def probe_accuracies(
 
 def _unseen(task: UnlearningTask, label: int, order: Tensor) -> Samples:
     """What a probe of a class is tested on; ``order`` is that in which samples are given to it."""
-    if bool((task.retain.labels == label).any()):
+    in_test = task.test.labels == label
+    if bool((task.retain.labels == label).any()) or not bool(in_test.any()):
         return task.forget.take(order[max(SHOTS) :])
-    return task.test.take((task.test.labels == label).nonzero().squeeze(1))
+    return task.test.take(in_test.nonzero().squeeze(1))
 
 
 def _features(model: nn.Module, last: nn.Module, samples: Samples, task: UnlearningTask) -> Tensor:
