@@ -14,11 +14,13 @@ __all__ = ["HEADLINES", "Audit"]
 HEADLINES = (
     ("attack_accuracy", "forget"),
     ("attack_accuracy", "test"),
+    ("remaining_accuracy", "forget"),
     ("equivalent_auc", "forget"),
     ("equivalent_auc", "retain"),
     ("equivalent_auc", "test"),
     ("leak_accuracy", "forget"),
     ("relearn_gain", "forget_heldback"),
+    ("probe_gain", "forget"),
     ("churn", "test"),
     ("ece_gap", "test"),
     ("rmia_auc", "forget"),

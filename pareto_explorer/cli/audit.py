@@ -136,16 +136,26 @@ def _print_plan(console: Terminal, plan: AuditPlan) -> None:
 
 
 def _print_found(console: Terminal, rows: pd.DataFrame) -> None:
-    for point, of_point in rows.groupby(["trial_id", "step"], sort=False):
+    keys = ["trial_id", "step", "statistic", "set", "at"]
+    fresh = rows[rows["seeds"] == "fresh"].set_index(keys)[["value", "n_models"]]
+    for point, of_point in rows[rows["seeds"] == "all"].groupby(["trial_id", "step"], sort=False):
         trial, step = point
         title = f"{visible(str(trial))}, step {step}"
-        table = plain_table(title, "statistic", "set", "seeds", "N", "value", "95 %", "floor")
+        table = plain_table(title, "statistic", "of", "N", "value", "95 %", "floor", "fresh")
         for row in of_point.to_dict("records"):
+            key = tuple(row[name] for name in keys)
+            alone = fresh.loc[key] if key in fresh.index else None
             table.add_row(
-                *(str(row[name]) for name in ("statistic", "set", "seeds", "n_models")),
+                row["statistic"] + (f" ({row['at']})" if row["at"] >= 0 else ""),
+                row["set"].removesuffix("_heldback"),
+                str(row["n_models"]),
                 f"{row['value']:.3f}",
                 "" if math.isnan(row["se"]) else f"{row['low']:.3f} to {row['high']:.3f}",
                 "" if math.isnan(row["floor"]) else f"{row['floor']:.3f}",
+                "" if alone is None else f"{alone['value']:.3f}",
             )
         console.print(table)
-    say("floor: what retrained models have against retrained ones; fresh: seeds of the audit alone")
+    say(
+        "floor: retrained models against retrained ones; fresh: seeds that did not choose the "
+        "model, alone; in brackets: shots of a probe"
+    )
