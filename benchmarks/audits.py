@@ -136,7 +136,9 @@ def main() -> int:
         f"{found.plan.seconds:.0f} s. Goal, at most {WHOLE_GOAL:g} s: "
         f"{'met' if took <= WHOLE_GOAL else 'missed'}."
     )
-    console.print(found.headlines().query("seeds == 'all'").to_string(index=False))
+    columns = ["trial_id", "statistic", "set", "n_models", "value", "low", "high", "floor"]
+    headlines = found.headlines().query("seeds == 'all'")[columns]
+    console.print(headlines.to_string(index=False, float_format="{:.3f}".format), soft_wrap=True)
     return 0 if met and took <= WHOLE_GOAL else 1
 
 
