@@ -174,9 +174,10 @@ def floor_sentence(
     ]
     pairs = len(floor.distances)
     apart = f", on average over {pairs} pairs of training seeds" if pairs > 1 else ""
+    more = " An attacker who looks at each sample may see more: an audit tries." if names else ""
     return (
         f"{who} {verb} as near to the retrained model as another retrained model does{over}: two "
-        f"of them are {listing(distances)} apart{apart}."
+        f"of them are {listing(distances)} apart{apart}.{more}"
     )
 
 

@@ -224,6 +224,7 @@ def test_sentences():
         "pairs of training seeds."
     )
     assert floor_sentence(floor, {"a": False}, 3) == f"No family comes {near}: {apart}"
+    apart += " An attacker who looks at each sample may see more: an audit tries."
     assert floor_sentence(floor, {"a": True, "b": False}) == f"a comes {near}: {apart}"
     assert f"{near}, on average over 3 replicates: two" in floor_sentence(floor, {"a": True}, 3)
     assert floor_sentence(floor, dict.fromkeys("abcde", True)) == (
