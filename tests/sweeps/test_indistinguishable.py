@@ -54,8 +54,7 @@ def folder(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("indistinguishable")
     (folder / "space.yaml").write_text(yaml.safe_dump(MAPPING))
     sweep = ("sweep", folder / "space.yaml", "--out", folder / "run", "--cache", folder / "cache")
-    assert "front" in told(*sweep, "--set", "search.configurations=3").output
-    told(*sweep)  # goes on: the search learns from the table
+    assert "Hypervolume by family" in told(*sweep).output
     return folder
 
 
