@@ -277,7 +277,7 @@ METRICS: dict[str, MetricEntry] = {
             " a sample's margin tells unlearned from retrained models, without a bias: 0 where none"
             " tells, 1/4 where all do. Each replicate has its jackknife pseudo-value, so that their"
             " mean is D².",
-            "ours",
+            "ours: audits.statistics.squared_excess_auc",
             needs_retrained=True,
             least_seeds=4,
         ),
