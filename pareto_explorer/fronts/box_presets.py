@@ -30,7 +30,7 @@ class Preset:
         name: What a search space writes under ``objectives``.
         summary: One sentence.
         source: Where the choice comes from.
-        metrics: The objectives' metrics, what is forgotten first.
+        metrics: The objectives' metrics, that of forgetting first.
         needs_retrained: Whether a model is retrained for it.
     """
 
@@ -43,7 +43,8 @@ class Preset:
 
 _CHANCE = 0.5
 _LEAST_EXCESS = 0.05
-"""An attack on one model and a hundred samples is right about so much more often by chance."""
+"""Of four attacks on retrained digits models in place of unlearned ones, even the worst is right by
+0.033 more often than half the time in one of a hundred draws of seeds."""
 
 _FORGET = "forget_accuracy_gap"
 _OTHER_AIMS = {

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pareto_explorer.metrics import across_seeds
 from pareto_explorer.sweeps.trials.replicate import Bench, Point, Row
 
@@ -35,24 +38,21 @@ class AcrossSeeds:
             points: What the replicates, a training seed each, have come to together, and before
                 that, what some of them repeat.
         """
-        together: dict[int, list[Point]] = defaultdict(list)
-        for point in points:
-            if point.forget_margins is None:
+        together: dict[int, list[tuple[Row, NDArray[np.float64]]]] = defaultdict(list)
+        for row, _, _, margins in points:
+            if margins is None:
                 continue
-            if _key(point.row) in self._found:
-                point.row.update(self._found[_key(point.row)])
+            if _key(row) in self._found:
+                row.update(self._found[_key(row)])
             elif self._metrics:
-                together[point.row["step"]].append(point)
+                together[row["step"]].append((row, margins))
         for group in together.values():
-            evaluators = (self._bench.prepared(point.row["training_seed"])[1] for point in group)
-            values = across_seeds(
-                self._metrics,
-                [point.forget_margins for point in group if point.forget_margins is not None],
-                [of.landmarks["retrained"].forget_margins for of in evaluators],
-            )
-            for point, found in zip(group, values, strict=True):
-                self._found[_key(point.row)] = found
-                point.row.update(found)
+            rows, unlearned = zip(*group, strict=True)
+            retrained = [self._retrained(row["training_seed"]) for row in rows]
+            values = across_seeds(self._metrics, unlearned, retrained)
+            for row, found in zip(rows, values, strict=True):
+                self._found[_key(row)] = found
+                row.update(found)
 
     def state(self) -> list[tuple[int, int, dict[str, float]]]:
         """What was found, as JSON has it: replicate, step and metrics."""
@@ -61,6 +61,10 @@ class AcrossSeeds:
     def restore(self, state: Sequence[tuple[int, int, dict[str, float]]]) -> None:
         """Takes up what `state` has given."""
         self._found = {(replicate, step): found for replicate, step, found in state}
+
+    def _retrained(self, training_seed: int) -> NDArray[np.float64]:
+        _, evaluator = self._bench.prepared(training_seed)
+        return evaluator.landmarks["retrained"].forget_margins
 
 
 def _key(row: Row) -> tuple[int, int]:
