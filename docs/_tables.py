@@ -16,7 +16,7 @@ import typer
 
 from pareto_explorer.cli.app import app
 from pareto_explorer.fronts import OBJECTIVES
-from pareto_explorer.schema.metrics import METRICS
+from pareto_explorer.schema.metrics import METRICS, MetricEntry
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.spec.domains import DOMAINS
 from pareto_explorer.tasks import MODELS, RECIPES, TASKS
@@ -85,7 +85,7 @@ def metrics() -> str:
             f"`{name}`",
             row.meaning,
             {"none": "the retrained model's"}.get(row.direction, row.direction),
-            "yes" if row.needs_retrained else "no",
+            _retrained(row),
             "yes" if row.reads_test else "",
             _names([row.twin] if row.twin else []),
             row.source,
@@ -102,6 +102,12 @@ def metrics() -> str:
         "source",
     )
     return _table(headings, rows)
+
+
+def _retrained(row: MetricEntry) -> str:
+    if row.least_seeds > 1:
+        return f"of {row.least_seeds} training seeds or more"
+    return "yes" if row.needs_retrained else "no"
 
 
 def objectives() -> str:

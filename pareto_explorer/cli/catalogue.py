@@ -169,6 +169,8 @@ def _recipe(name: str, recipe: Recipe) -> Listed:
 def _metric(metric: MetricEntry) -> Listed:
     facts = [BETTER.get(metric.direction, _AIM)]
     facts += ["needs a retrained model"] * metric.needs_retrained
+    least = metric.least_seeds
+    facts += [f"compares the models of {least} training seeds or more"] * (least > 1)
     facts += ["needs an adjacent set"] * metric.needs_adjacent
     facts += [f"needs a forget request of kind {metric.request}"] * bool(metric.request)
     facts += ["reads the test set"] * metric.reads_test

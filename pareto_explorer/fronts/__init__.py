@@ -13,7 +13,7 @@ one row per trial, replicate and step, as ``runs.read_points`` gives it.
 |---|---|
 | declare what counts | ``Objective``, ``Box``, ``require_same_box``, ``validation_box`` |
 | take a preset | ``OBJECTIVES``, ``Preset``, ``retrain_gap_box``, ``efficacy_fidelity_box``, \
-``oracle_free_box``, ``oracle_free_doubt`` |
+``indistinguishable_box``, ``oracle_free_box``, ``oracle_free_doubt`` |
 | find the front | ``front``, ``non_dominated``, ``replicate_means``, ``objective_values`` |
 | measure it | ``hypervolume``, ``HypervolumeResult``, ``family_hypervolumes``, \
 ``FamilyHypervolume``, ``pooled_hypervolume``, ``expected_hypervolume``, ``hypervolume_json`` |
@@ -38,6 +38,7 @@ from pareto_explorer.fronts.box_presets import (
     OBJECTIVES,
     Preset,
     efficacy_fidelity_box,
+    indistinguishable_box,
     oracle_free_box,
     oracle_free_doubt,
     retrain_gap_box,
@@ -131,6 +132,7 @@ __all__ = [
     "hypervolume",
     "hypervolume_json",
     "igd_plus",
+    "indistinguishable_box",
     "knob_contributions",
     "knob_coverage",
     "knob_edges",

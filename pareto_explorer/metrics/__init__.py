@@ -1,6 +1,7 @@
 """How good an unlearned model is, measured against the landmarks of its replicate.
 
-What there is to measure is a row in ``METRICS``; an ``Evaluator`` computes all of it for a model.
+What there is to measure is a row in ``METRICS``; an ``Evaluator`` computes all of it for a model
+that does not compare the models of several training seeds.
 The functions beneath are there for a model of one's own.
 
 >>> import torch
@@ -16,14 +17,16 @@ The functions beneath are there for a model of one's own.
 | to | there is |
 |---|---|
 | know the metrics | ``METRICS``, ``MetricEntry`` |
-| measure a model | ``Evaluator``, ``Diverged`` |
+| measure a model | ``Evaluator``, ``Evaluation``, ``Diverged`` |
 | compare predictions | ``accuracy``, ``confidences``, ``js_divergence`` |
 | attack them | ``membership_inference`` |
 | compare with a landmark | ``mean_gap``, ``average_gap``, ``tug_of_war``, \
 ``accuracy_drop``, ``forget_accuracy_gap`` |
+| compare models of several training seeds | ``across_seeds`` |
 """
 
-from pareto_explorer.metrics.evaluate import Diverged, Evaluator
+from pareto_explorer.metrics.evaluate import Diverged, Evaluation, Evaluator
+from pareto_explorer.metrics.functions import across_seeds
 from pareto_explorer.metrics.measures import (
     accuracy,
     accuracy_drop,
@@ -39,10 +42,12 @@ from pareto_explorer.schema.metrics import METRICS, MetricEntry
 __all__ = [
     "METRICS",
     "Diverged",
+    "Evaluation",
     "Evaluator",
     "MetricEntry",
     "accuracy",
     "accuracy_drop",
+    "across_seeds",
     "confidences",
     "forget_accuracy_gap",
     "js_divergence",

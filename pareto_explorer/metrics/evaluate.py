@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pareto_explorer.audits.statistics import margins
 from pareto_explorer.metrics.functions import (
     OWN,
     TO_ORIGINAL,
@@ -20,7 +24,7 @@ from pareto_explorer.schema.metrics import METRICS, MetricEntry
 from pareto_explorer.tasks import GaussianNoise, Samples, UnlearningTask
 from pareto_explorer.tasks.models.logits import logits_of
 
-__all__ = ["Diverged", "Evaluator"]
+__all__ = ["Diverged", "Evaluation", "Evaluator"]
 
 _BATCH_SIZE = 1024
 _ATTACKED = ("retain", "forget", "validation", "test")
@@ -28,6 +32,19 @@ _ATTACKED = ("retain", "forget", "validation", "test")
 
 class Diverged(ArithmeticError):  # noqa: N818 - a state of the model, as its rows record it
     """A model's predictions are NaN or infinite."""
+
+
+class Evaluation(NamedTuple):
+    """What is found of a model.
+
+    Attributes:
+        metrics: All that a model has by itself, in the order of `METRICS`.
+        forget_margins: Its margins on the forget set, (f,), for what compares models of several
+            training seeds.
+    """
+
+    metrics: dict[str, float]
+    forget_margins: NDArray[np.float64]
 
 
 class Evaluator:
@@ -44,6 +61,7 @@ class Evaluator:
     Attributes:
         original: The original model's metrics.
         retrained: The retrained model's metrics, or None.
+        landmarks: What is found of either, by its kind.
 
     Raises:
         Diverged: When a landmark's logits are not finite.
@@ -68,15 +86,23 @@ class Evaluator:
         }
         self._start = self._measure(original)
         self._target = None if retrained is None else self._measure(retrained)
-        self.original = self._compare(self._start)
-        self.retrained = None if self._target is None else self._compare(self._target)
+        self.landmarks = {"original": self._compare(self._start)}
+        if self._target is not None:
+            self.landmarks["retrained"] = self._compare(self._target)
+        self.original = self.landmarks["original"].metrics
+        self.retrained = self.landmarks["retrained"].metrics if retrained is not None else None
 
     def __call__(self, model: nn.Module) -> dict[str, float]:
-        """Returns every metric of `METRICS` for a model, in that order.
+        """Returns every metric that a model has by itself; see `evaluate`."""
+        return self.evaluate(model).metrics
+
+    def evaluate(self, model: nn.Module) -> Evaluation:
+        """Measures a model.
 
         ``adjacent_accuracy`` and ``remote_accuracy`` are there only if the task has an adjacent
         set, what measures the trace of noise or of swapped labels only if the forget request
-        planted it, and what needs the retrained model only if there is one.
+        planted it, and what needs the retrained model only if there is one. What compares models
+        of several training seeds is not there.
 
         Raises:
             Diverged: When the model's logits are not finite.
@@ -116,7 +142,8 @@ class Evaluator:
         own = {
             name: compute(predictions) for name, compute in OWN.items() if self._has(METRICS[name])
         }
-        return Measured(own, predictions.logits["forget"])
+        forget = predictions.logits["forget"]
+        return Measured(own, forget, margins(forget.numpy(), self._labels["forget"].numpy()))
 
     def _has(self, metric: MetricEntry) -> bool:
         planted = self._task.planted
@@ -124,12 +151,13 @@ class Evaluator:
             return False
         return metric.request in ("", planted.request if planted else "")
 
-    def _compare(self, model: Measured) -> dict[str, float]:
+    def _compare(self, model: Measured) -> Evaluation:
         found = dict(model.own)
         found |= {name: compute(model, self._start) for name, compute in TO_ORIGINAL.items()}
         if self._target is not None:
             found |= {name: compute(model, self._target) for name, compute in TO_RETRAINED.items()}
-        return {name: found[name] for name in METRICS if name in found}
+        metrics = {name: found[name] for name in METRICS if name in found}
+        return Evaluation(metrics, model.forget_margins)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,8 @@ from pareto_explorer.audits.statistics import (
     confusion_swaps,
     poison_auc,
     poison_scores,
+    squared_excess_auc_by_seed,
+    u_lira,
 )
 from pareto_explorer.metrics.measures import (
     accuracy_drop,
@@ -27,7 +29,15 @@ from pareto_explorer.metrics.measures import (
 from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.tasks import GaussianNoise, SwappedClasses
 
-__all__ = ["OWN", "TO_ORIGINAL", "TO_RETRAINED", "Measured", "Predictions"]
+__all__ = [
+    "ACROSS_SEEDS",
+    "OWN",
+    "TO_ORIGINAL",
+    "TO_RETRAINED",
+    "Measured",
+    "Predictions",
+    "across_seeds",
+]
 
 
 @dataclass(frozen=True)
@@ -63,10 +73,12 @@ class Measured:
     Attributes:
         own: Its metrics of `OWN`.
         forget_logits: Its logits on the forget set, (f, C).
+        forget_margins: How much surer it is there of each label than of all others together, (f,).
     """
 
     own: Mapping[str, float]
     forget_logits: Tensor
+    forget_margins: NDArray[np.float64]
 
 
 Comparison = Callable[[Measured, Measured], float]
@@ -111,6 +123,45 @@ TO_RETRAINED: dict[str, Comparison] = {
     ),
 }
 """Metrics that compare a model with the retrained one, and need one; of a gap, the row says all."""
+
+
+ACROSS_SEEDS: dict[
+    str, Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+] = {
+    "attack_accuracy": lambda unlearned, retrained: u_lira(unlearned, retrained).per_seed,
+    "excess_forget": squared_excess_auc_by_seed,
+}
+"""Metrics that compare the models of N training seeds with the retrained ones of the same seeds.
+
+Each takes the margins of both on the forget set, (N, f), and returns a value per seed, (N,), whose
+mean is the statistic.
+"""
+
+
+def across_seeds(
+    metrics: Collection[str],
+    unlearned: Sequence[NDArray[np.float64]],
+    retrained: Sequence[NDArray[np.float64]],
+) -> list[dict[str, float]]:
+    """Computes metrics of `ACROSS_SEEDS`, NaN where there are fewer seeds than they take.
+
+    Args:
+        metrics: Which ones.
+        unlearned: The margins of one model per training seed on the forget set, (f,) each.
+        retrained: Those of the retrained models of the same seeds, in the same order.
+
+    Returns:
+        The metrics of each seed.
+    """
+    found = {
+        name: ACROSS_SEEDS[name](np.stack(unlearned), np.stack(retrained)).tolist()
+        if len(unlearned) >= METRICS[name].least_seeds
+        else [float("nan")] * len(unlearned)
+        for name in metrics
+    }
+    return [
+        {name: values[seed] for name, values in found.items()} for seed in range(len(unlearned))
+    ]
 
 
 def _attack(of: Predictions, non_members: str) -> float:

@@ -244,7 +244,8 @@ class Run:
         >>> run.select(maximum={"retain_gap": 0.01})              # doctest: +SKIP
 
         A bound may also be on what an audit has found (`AUDITED`), for example
-        ``attack_accuracy``. Only points that were audited keep such a bound.
+        ``attack_accuracy``. Only points that were audited keep such a bound, unless the sweep has
+        measured it at every point.
 
         Raises:
             InputError: Nothing to choose from, no model keeps the constraints, an unknown name,

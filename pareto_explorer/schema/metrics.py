@@ -36,6 +36,9 @@ class MetricEntry:
         needs_adjacent: Whether it is there only where the forget request names samples close to
             those that it forgets.
         request: The kind of forget request that it is there for; empty where it is for all.
+        least_seeds: How many training seeds it takes at least: 1 where a model has a value by
+            itself, more where it compares the models of all replicates. Then it is measured only
+            where a sweep asks for it.
     """
 
     name: str
@@ -50,6 +53,7 @@ class MetricEntry:
     needs_retrained: bool = False
     needs_adjacent: bool = False
     request: str = ""
+    least_seeds: int = 1
 
 
 _SALUN = "Fan et al., SalUn (ICLR 2024), table 1"
@@ -58,6 +62,10 @@ _ORACLE_FREE = "Zhou et al., EUPMU (NeurIPS 2025, arXiv 2510.22124), oracle-free
 _ENTANGLEMENT = "Cheng et al., Machine unlearning under retain-forget entanglement (ICLR 2026)"
 _POISON = (
     "Pawelczyk et al., Machine unlearning fails to remove data poisoning attacks (arXiv 2406.17216)"
+)
+_ATTACKER = (
+    "Hayes et al., Inexact unlearning needs more careful evaluations to avoid a false sense of"
+    " privacy (arXiv 2403.01218); leaving out one seed is ours"
 )
 _CONFUSION = (
     "Goel et al., Towards adversarial evaluations for inexact machine unlearning (arXiv 2201.06640)"
@@ -247,6 +255,31 @@ METRICS: dict[str, MetricEntry] = {
             "Huang et al., Unified gradient-based machine unlearning with remain geometry"
             " enhancement (NeurIPS 2024)",
             needs_retrained=True,
+        ),
+        MetricEntry(
+            "attack_accuracy",
+            "min",
+            "Attack accuracy",
+            "how often it is told from a retrained model",
+            "U-LiRA: how often an attacker is right who sees the margin of one forget sample, has"
+            " the unlearned and retrained models of all other training seeds, and must say which"
+            " of the two this is; 1/2 is chance.",
+            _ATTACKER,
+            needs_retrained=True,
+            least_seeds=4,
+        ),
+        MetricEntry(
+            "excess_forget",
+            "min",
+            "D² (forget)",
+            "how well single forget samples tell it from retraining",
+            "D²: the mean over forget samples of the squared excess over 1/2 of the AUC with which"
+            " a sample's margin tells unlearned from retrained models, without a bias: 0 where none"
+            " tells, 1/4 where all do. Each replicate has its jackknife pseudo-value, so that their"
+            " mean is D².",
+            "ours: audits.statistics.squared_excess_auc",
+            needs_retrained=True,
+            least_seeds=4,
         ),
         MetricEntry(
             "poison_score",

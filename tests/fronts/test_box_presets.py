@@ -1,11 +1,13 @@
 import math
 
+import numpy as np
 import pytest
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import (
     OBJECTIVES,
     efficacy_fidelity_box,
+    indistinguishable_box,
     oracle_free_box,
     oracle_free_doubt,
     retrain_gap_box,
@@ -68,6 +70,31 @@ def test_oracle_free_scores_every_original_model_0():
 def test_oracle_free_refuses_what_cannot_be_measured(gaps, tolerance, message):
     with pytest.raises(InputError, match=message):
         oracle_free_box(gaps, tolerance)
+
+
+def test_indistinguishable_scores_every_original_model_0_and_chance_1():
+    accuracies = [0.98, 0.9, 1.0, 0.95]
+    box = indistinguishable_box(accuracies)
+    assert box.metrics == OBJECTIVES["indistinguishable"].metrics
+    assert box.normalise([[0.5, 0.0], [0.9, 0.1], [0.7, 0.05]]) == pytest.approx(
+        np.array([[0, 0], [1, 1], [0.5, 0.5]])
+    )
+    assert (box.normalise([[a, 0.0] for a in accuracies])[:, 0] >= 1).all()
+    assert indistinguishable_box(accuracies, tolerance=0.02).objectives[1].nadir == 0.02
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "tolerance", "message"),
+    [
+        ([], 0.1, "told from retrained ones with an accuracy of 0.55 or more in every training"),
+        ([0.6, 0.53], 0.1, r"theirs are \[0.6, 0.53\]; forget something else"),
+        ([0.6, math.nan], 0.1, "attack_accuracy of original model 1: nan is not finite"),
+        ([0.9], 0.0, "tolerance: 0.0 is not above 0"),
+    ],
+)
+def test_indistinguishable_refuses_what_is_told_by_chance_alone(accuracies, tolerance, message):
+    with pytest.raises(InputError, match=message):
+        indistinguishable_box(accuracies, tolerance)
 
 
 @pytest.mark.parametrize("kind", ["mislabelled", "class", "subclass", "mixture"])

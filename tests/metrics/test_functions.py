@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from pareto_explorer.metrics import Evaluator
-from pareto_explorer.metrics.functions import OWN, TO_ORIGINAL, TO_RETRAINED
+from pareto_explorer.metrics.functions import ACROSS_SEEDS, OWN, TO_ORIGINAL, TO_RETRAINED
 from pareto_explorer.schema import METRICS
 from pareto_explorer.tasks import Mislabelled, Samples, UnlearningTask, WholeClass
 from tests.tasks.small import SmallNet, small_task
@@ -43,10 +43,11 @@ def measured(task: UnlearningTask) -> dict[str, float]:
 
 
 def test_every_row_has_a_function_and_every_function_a_row() -> None:
-    names = [*OWN, *TO_ORIGINAL, *TO_RETRAINED]
+    names = [*OWN, *TO_ORIGINAL, *TO_RETRAINED, *ACROSS_SEEDS]
     assert len(names) == len(set(names))
     assert set(names) == set(METRICS)
-    assert set(TO_RETRAINED) == {n for n, metric in METRICS.items() if metric.needs_retrained}
+    assert {*TO_RETRAINED, *ACROSS_SEEDS} == {n for n, m in METRICS.items() if m.needs_retrained}
+    assert set(ACROSS_SEEDS) == {n for n, metric in METRICS.items() if metric.least_seeds > 1}
     assert {part for metric in METRICS.values() for part in metric.over} <= set(OWN)
 
 
@@ -54,7 +55,9 @@ def test_what_needs_an_adjacent_set_is_there_with_one_only() -> None:
     with_one = measured(small_task(WholeClass(label=1, adjacent=2)))
     without = measured(small_task(Mislabelled(fraction=0.2)))
     lacking = [name for name in with_one if name not in without]
-    assert list(with_one) == [name for name, metric in METRICS.items() if not metric.request]
+    assert list(with_one) == [
+        name for name, metric in METRICS.items() if not metric.request and metric.least_seeds == 1
+    ]
     assert lacking == [name for name, metric in METRICS.items() if metric.needs_adjacent]
 
 

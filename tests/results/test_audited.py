@@ -70,6 +70,17 @@ def test_a_bound_on_an_audit_keeps_audited_points_only(run):
     assert chosen.chosen["attack_accuracy"] in (0.58, 0.55)
 
 
+def test_what_the_sweep_has_measured_itself_counts_before_audits(run):
+    places = run.points.groupby(["trial_id", "step"]).ngroup()
+    swept = replace(run, points=run.points.assign(attack_accuracy=0.5 + places / 1000))
+    audits = audits_of(front_points(run, 1), accuracies=[0.1])
+    for each in (swept, with_audits(swept, audits)):
+        chosen = each.select(maximum={"attack_accuracy": 0.51})
+        assert chosen.n_not_audited == 0
+        assert 0.5 <= chosen.chosen["attack_accuracy"] <= 0.51
+        assert "audited" not in chosen.picked_from
+
+
 def test_other_bounds_know_nothing_of_audits(run):
     audits = audits_of(front_points(run, 3))
     plain, same = (r.select(maximum={"retain_gap": 0.1}) for r in (run, with_audits(run, audits)))

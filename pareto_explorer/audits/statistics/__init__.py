@@ -8,6 +8,7 @@ from pareto_explorer.audits.statistics.excess_auc import (
     equivalent_auc,
     excess_auc,
     squared_excess_auc,
+    squared_excess_auc_by_seed,
     squared_excess_auc_independent,
 )
 from pareto_explorer.audits.statistics.floors import beside_floor, between_seeds
@@ -79,6 +80,7 @@ __all__ = [
     "rmia",
     "shrunken",
     "squared_excess_auc",
+    "squared_excess_auc_by_seed",
     "squared_excess_auc_independent",
     "swap_advantage",
     "swap_advantages",

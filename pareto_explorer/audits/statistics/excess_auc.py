@@ -23,6 +23,7 @@ __all__ = [
     "equivalent_auc",
     "excess_auc",
     "squared_excess_auc",
+    "squared_excess_auc_by_seed",
     "squared_excess_auc_independent",
 ]
 
@@ -68,22 +69,33 @@ def squared_excess_auc(unlearned: ArrayLike, retrained: ArrayLike) -> Estimate:
     Raises:
         InputError: The shapes do not fit, or a margin is not finite.
     """
-    u, r = by_seed(unlearned, retrained, least=4)
-    n, samples = u.shape
-    total, without = 0.0, np.zeros(n)
-    for signs in _signs(u, r):
-        sums = signs.sum(0)  # h, (N, samples of the block)
-        squares = (signs * signs).sum(0)
-        half, lengths, all_squares = sums.sum(0) / 2, (sums * sums).sum(0), squares.sum(0) / 2
-        total += (half**2 - lengths + all_squares).sum()
-        shared = np.einsum("abi,ai->bi", signs, sums)
-        without += (
-            (half - sums) ** 2 - (lengths - sums**2 - 2 * shared + squares) + all_squares - squares
-        ).sum(1)
-    value = total / (4 * samples * _quadruples(n))
-    if n == 4:
-        return Estimate(value, float("nan"), n)
-    return estimate(value, without / (4 * samples * _quadruples(n - 1)))
+    value, without = _with_and_without(unlearned, retrained)
+    if without is None:
+        return Estimate(value, float("nan"), 4)
+    return estimate(value, without)
+
+
+def squared_excess_auc_by_seed(unlearned: ArrayLike, retrained: ArrayLike) -> Values:
+    """Splits D² into a value for each seed, whose mean it is.
+
+    These are the jackknife's pseudo-values N D² - (N-1) D²₍ⱼ₎, the latter without seed j; of four
+    seeds none can be left out, and each has D² itself.
+
+    Args:
+        unlearned: Margins, (N, F) with N at least 4.
+        retrained: Margins of the same seeds, (N, F).
+
+    Returns:
+        Shape (N,); any of them may lie beyond the range of D².
+
+    Raises:
+        InputError: The shapes do not fit, or a margin is not finite.
+    """
+    value, without = _with_and_without(unlearned, retrained)
+    if without is None:
+        return np.full(4, value)
+    n = len(without)
+    return n * value - (n - 1) * without
 
 
 def squared_excess_auc_independent(first: ArrayLike, second: ArrayLike) -> float:
@@ -157,6 +169,24 @@ def energy_distance(unlearned: ArrayLike, retrained: ArrayLike) -> float:
     across = _distances(np.concatenate([u, r])) - within_u - within_r - np.abs(u - r).sum(0)
     pairs = n * (n - 1)
     return float((2 * across / pairs - 2 * within_u / pairs - 2 * within_r / pairs).mean())
+
+
+def _with_and_without(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[float, Values | None]:
+    """D², and D² without each seed, (N,), where more than four are there."""
+    u, r = by_seed(unlearned, retrained, least=4)
+    n, samples = u.shape
+    total, without = 0.0, np.zeros(n)
+    for signs in _signs(u, r):
+        sums = signs.sum(0)  # h, (N, samples of the block)
+        squares = (signs * signs).sum(0)
+        half, lengths, all_squares = sums.sum(0) / 2, (sums * sums).sum(0), squares.sum(0) / 2
+        total += (half**2 - lengths + all_squares).sum()
+        shared = np.einsum("abi,ai->bi", signs, sums)
+        without += (
+            (half - sums) ** 2 - (lengths - sums**2 - 2 * shared + squares) + all_squares - squares
+        ).sum(1)
+    value = float(total / (4 * samples * _quadruples(n)))
+    return value, None if n == 4 else without / (4 * samples * _quadruples(n - 1))
 
 
 def _distances(x: Values) -> Values:

@@ -23,6 +23,7 @@ from pareto_explorer.fronts.statistics.standing import LARGEST, REPEATED
 from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.reports.shared.more_replicates import more_replicates
 from pareto_explorer.reports.shared.phrases import share
+from pareto_explorer.schema.metrics import METRICS, inline
 from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED, OK, RUNNING
 from pareto_explorer.text import called, count, families, listing, plural
 
@@ -61,6 +62,7 @@ def finding_card(material: Material) -> Card:
     limits = [
         *notes,
         _aim(material),
+        _across_seeds(material),
         _unequal(material),
         _missing(material.hypervolumes),
         optimism_sentence(material.hypervolumes),
@@ -184,6 +186,22 @@ def _aim(material: Material) -> str:
     return (
         "The forget accuracy gap takes what the original model gets right of unseen samples for "
         "what a retrained model would get right of the forget set."
+    )
+
+
+def _across_seeds(material: Material) -> str:
+    """What an objective that compares the models of all replicates does to intervals."""
+    shared = [
+        inline(metric)
+        for metric in material.run.box.metrics
+        if metric in METRICS and METRICS[metric].least_seeds > 1
+    ]
+    if not shared:
+        return ""
+    names = listing(shared)
+    return (
+        f"{names[0].upper()}{names[1:]} of a replicate is measured with the models of all others, "
+        "so replicates are not independent and intervals are approximate."
     )
 
 

@@ -114,7 +114,7 @@ def reproduce(
         task, pair.training_seed, cache, retrain=spec.needs_retrained, device=device
     )
     bench = Bench(task, {pair.training_seed: landmarks}, device)
-    for row, model, _ in run_replicate(bench, plan, pair, spec.budget):
+    for row, model, *_ in run_replicate(bench, plan, pair, spec.budget):
         if row["step"] == step:
             numbers = [
                 name

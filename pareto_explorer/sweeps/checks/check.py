@@ -38,7 +38,11 @@ from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.search.trial_source import starts_of
 from pareto_explorer.sweeps.spec.parts import Replicate, Resources
 from pareto_explorer.sweeps.spec.spec import SweepSpec
-from pareto_explorer.sweeps.trials.landmark_training import KINDS, measure_landmarks
+from pareto_explorer.sweeps.trials.landmark_training import (
+    KINDS,
+    landmark_metrics,
+    measure_landmarks,
+)
 from pareto_explorer.sweeps.trials.memory import card_use, require_room
 from pareto_explorer.sweeps.trials.refusals import first_of_each, known_or_any
 from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks
@@ -344,15 +348,20 @@ def _cached_landmarks(
     spec: SweepSpec, task: UnlearningTask, cache: LandmarkCache, device: str
 ) -> pd.DataFrame:
     """The landmarks table of the training seeds whose two models are in the cache."""
-    rows = []
+    measured = {}
     for seed in spec.replicates.training_seeds:
         original, retrained = (cache.load(fingerprint(task, kind, seed)) for kind in KINDS)
         if original is None or retrained is None:
             continue
         own = {seed: Landmarks(original, retrained)}
-        for kind, metrics in measure_landmarks(task, own, seed, device).items():
-            rows.append({"landmark": kind, "training_seed": seed, **metrics})
-    return pd.DataFrame(rows)
+        measured[seed] = measure_landmarks(task, own, seed, device)
+    return pd.DataFrame(
+        [
+            {"landmark": kind, "training_seed": seed, **metrics}
+            for seed, kinds in landmark_metrics(measured, spec.across_seeds).items()
+            for kind, metrics in kinds.items()
+        ]
+    )
 
 
 def _weights(

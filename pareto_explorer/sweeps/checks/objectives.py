@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.fronts import nothing_to_forget, oracle_free_box, oracle_free_doubt
+from pareto_explorer.fronts import (
+    Box,
+    indistinguishable_box,
+    nothing_to_forget,
+    oracle_free_box,
+    oracle_free_doubt,
+)
+from pareto_explorer.fronts.statistics.to_forget import original_gaps
 from pareto_explorer.sweeps.checks.data import Finding
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.sweeps.trials.refusals import refused_metrics
@@ -37,14 +44,10 @@ def check_original(spec: SweepSpec, original: Mapping[str, float]) -> list[Findi
         spec: The sweep.
         original: The original model's metrics.
     """
-    if isinstance(spec.objectives, list) or spec.preset.preset != "oracle_free":
+    if _preset(spec) != "oracle_free":
         return []
     known, unseen = 1 - original["unlearning_accuracy"], original["validation_accuracy"]
-    try:
-        oracle_free_box([known - unseen], spec.preset.tolerance)
-    except InputError as error:
-        return [Finding("error", str(error))]
-    return []
+    return _refused(oracle_free_box, [known - unseen], spec.preset.tolerance)
 
 
 def check_landmarks(spec: SweepSpec, landmarks: pd.DataFrame) -> list[Finding]:
@@ -54,8 +57,27 @@ def check_landmarks(spec: SweepSpec, landmarks: pd.DataFrame) -> list[Finding]:
         spec: The sweep.
         landmarks: A landmarks table, of the training seeds that have been trained.
     """
+    if _preset(spec) == "indistinguishable":
+        accuracies = original_gaps(landmarks, "attack_accuracy")
+        return _refused(indistinguishable_box, accuracies, spec.preset.tolerance)
     nothing = nothing_to_forget(landmarks, spec.metrics)
     return [Finding("warning", nothing)] if nothing else []
+
+
+def _preset(spec: SweepSpec) -> str:
+    """The objectives by their name; empty where they are listed."""
+    return "" if isinstance(spec.objectives, list) else spec.preset.preset
+
+
+def _refused(
+    box: Callable[[Sequence[float], float], Box], originals: Sequence[float], tolerance: float
+) -> list[Finding]:
+    """What speaks against a box from what original models have."""
+    try:
+        box(originals, tolerance)
+    except InputError as error:
+        return [Finding("error", str(error))]
+    return []
 
 
 def _doubt(spec: SweepSpec, task: UnlearningTask) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from pareto_explorer.fronts import (
     Box,
     efficacy_fidelity_box,
     forget_nadir,
+    indistinguishable_box,
     oracle_free_box,
     retrain_gap_box,
 )
@@ -44,6 +45,10 @@ def new_box(spec: SweepSpec, landmarks: pd.DataFrame) -> tuple[Box, str]:
         originals = landmarks[landmarks["landmark"] == "original"]
         excess = 1 - originals["unlearning_accuracy"] - originals["validation_accuracy"]
         return oracle_free_box(excess.tolist(), tolerance), ""
+    if spec.preset.preset == "indistinguishable":
+        accuracies = original_gaps(landmarks, "attack_accuracy")
+        box = indistinguishable_box(accuracies, tolerance)
+        return box, "nadir of attack_accuracy: the smallest one of an original model"
     gaps = original_gaps(landmarks, "forget_gap")
     floor = mean_between_retrained(landmarks, "forget_gap")
     box = retrain_gap_box(gaps, tolerance, floor)

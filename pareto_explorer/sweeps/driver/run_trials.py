@@ -97,7 +97,9 @@ def _recorded(
     sweep, progress = prepared.sweep, settings.progress
     spec, run, replicates = sweep.spec, sweep.run, prepared.replicates
     if prepared.manifest is None:
-        rows = landmark_rows(task_ref, landmarks, replicates, spec.resources, progress)
+        rows = landmark_rows(
+            task_ref, landmarks, replicates, spec.resources, progress, spec.across_seeds
+        )
         write_landmarks(run, rows)
     measured = read_landmarks(run)
     if prepared.manifest is None:
@@ -130,6 +132,7 @@ def _job(prepared: Prepared, settings: Settings, landmarks: Mapping[int, Landmar
         spec.resources.threads,
         spec.checkpoints.every_seconds,
         ModelStore(storage) if spec.checkpoints.keep != "none" else None,
+        spec.across_seeds,
     )
 
 

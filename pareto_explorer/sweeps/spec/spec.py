@@ -131,6 +131,7 @@ class SweepSpec(Part):
         self.plan()
         self._check_search()
         self._check_constraints()
+        self._check_seeds()
         return self
 
     @property
@@ -187,6 +188,26 @@ class SweepSpec(Part):
                     "'accuracy_drop <= 0.02'."
                 )
 
+    def _check_seeds(self) -> None:
+        seeds, again = self.replicates.training_seeds, self.replicates.unlearning_seeds
+        for metric in self.across_seeds:
+            least = METRICS[metric].least_seeds
+            if len(seeds) < least:
+                raise InputError(
+                    f"replicates.training_seeds: {seeds} given, and {metric} compares the models "
+                    f"of {least} training seeds or more; give for example {list(range(least))}."
+                )
+            if len(again) > 1:
+                raise InputError(
+                    f"replicates.unlearning_seeds: {brief(again)} given, and {metric} compares one "
+                    f"model of each training seed; give one, for example {again[:1]}."
+                )
+            if self.resources.replicate_parallelism == "replicate":
+                raise InputError(
+                    f"resources.replicate_parallelism: 'replicate' given, and {metric} compares "
+                    "the replicates of a trial in one worker; set it to 'trial'."
+                )
+
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any], source: str = "") -> SweepSpec:
         """Validates a mapping in the form of the search-space file.
@@ -230,6 +251,13 @@ class SweepSpec(Part):
         if isinstance(self.objectives, list):
             return tuple(objective.metric for objective in self.objectives)
         return OBJECTIVES[self.preset.preset].metrics
+
+    @property
+    def across_seeds(self) -> tuple[str, ...]:
+        """The objectives and bounds that compare the models of all replicates at a step."""
+        bounds = self.search.bounds if isinstance(self.search, ExploreSearch) else []
+        named = dict.fromkeys([*self.metrics, *(bound.metric for bound in bounds)])
+        return tuple(metric for metric in named if METRICS[metric].least_seeds > 1)
 
     @property
     def needs_retrained(self) -> bool:

@@ -14,6 +14,7 @@ import torch
 from ray import exceptions
 
 from pareto_explorer.errors import InputError, first_line
+from pareto_explorer.metrics import Evaluation, across_seeds
 from pareto_explorer.sweeps.cluster.workers import (
     Patience,
     WorkerError,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:  # rich and the fronts, which no worker needs
 __all__ = [
     "KINDS",
     "Wanted",
+    "landmark_metrics",
     "landmark_rows",
     "measure_landmarks",
     "obtain_landmarks",
@@ -184,8 +186,17 @@ def landmark_rows(
     replicates: Sequence[Replicate],
     resources: Resources,
     progress: Progress,
+    across: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Measures the landmarks: rows of ``landmarks.parquet``, one per landmark and replicate.
+
+    Args:
+        task_ref: The task in Ray's object store.
+        landmarks: By training seed.
+        replicates: Seeds of every trial.
+        resources: What one measurement books.
+        progress: Told what is waited for.
+        across: Metrics to measure that compare all training seeds.
 
     Raises:
         InputError: The model or the data do not allow it.
@@ -197,17 +208,45 @@ def landmark_rows(
         "model: fails in the evaluation of its landmarks",
         progress.stage,
     )
+    metrics = landmark_metrics(measured, across)
     return [
         {
             "landmark": kind,
             "replicate": replicate.index,
             "training_seed": replicate.training_seed,
-            **measured[replicate.training_seed][kind],
+            **metrics[replicate.training_seed][kind],
         }
         for kind in KINDS
         for replicate in replicates
-        if kind in measured[replicate.training_seed]
+        if kind in metrics[replicate.training_seed]
     ]
+
+
+def landmark_metrics(
+    measured: Mapping[int, Mapping[str, Evaluation]], across: Sequence[str] = ()
+) -> dict[int, dict[str, dict[str, float]]]:
+    """The metrics of landmarks, with those that compare all training seeds.
+
+    Args:
+        measured: By training seed, what `measure_landmarks` has found; if there is something to
+            compare, each with a retrained model.
+        across: What compares all training seeds.
+
+    Returns:
+        Metrics by training seed and kind.
+    """
+    found = {
+        seed: {kind: dict(each.metrics) for kind, each in kinds.items()}
+        for seed, kinds in measured.items()
+    }
+    for kind in KINDS if across else ():
+        both = [
+            [kinds[name].forget_margins for kinds in measured.values()]
+            for name in (kind, "retrained")
+        ]
+        for own, values in zip(found.values(), across_seeds(across, *both), strict=True):
+            own[kind] |= values
+    return found
 
 
 def _train_all(
@@ -299,10 +338,7 @@ def _train(
 
 def measure_landmarks(
     task: UnlearningTask, landmarks: Mapping[int, Landmarks], seed: int, device: str
-) -> dict[str, dict[str, float]]:
-    """Measures the landmarks of one training seed, in this process: metrics by their kind."""
+) -> dict[str, Evaluation]:
+    """Measures the landmarks of one training seed, in this process: what is found by their kind."""
     _, evaluator = Bench(task, landmarks, device).prepared(seed)
-    measures = {"original": dict(evaluator.original)}
-    if evaluator.retrained is not None:
-        measures["retrained"] = dict(evaluator.retrained)
-    return measures
+    return evaluator.landmarks

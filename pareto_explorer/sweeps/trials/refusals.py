@@ -44,7 +44,14 @@ def first_of_each(spec: SweepSpec) -> dict[str, TrialPlan]:
 
 
 def refused_metrics(spec: SweepSpec, task: UnlearningTask) -> Iterator[InputError]:
-    """Says of each objective that the task does not have why that is so."""
+    """Says of each objective or bound that the task does not have why that is so."""
+    if task.original is not None:
+        for metric in spec.across_seeds:
+            yield InputError(
+                f"{_where(spec, metric)}: {metric} compares the models of "
+                f"{METRICS[metric].least_seeds} training seeds or more, and this task brings its "
+                "own original, so there is one; choose another metric."
+            )
     for index, metric in enumerate(spec.metrics):
         if METRICS[metric].needs_adjacent and task.adjacent_indices is None:
             yield InputError(
@@ -56,6 +63,10 @@ def refused_metrics(spec: SweepSpec, task: UnlearningTask) -> Iterator[InputErro
                 f"objectives.{index}.metric: this task has no {metric}, which needs a forget "
                 f"request of kind {METRICS[metric].request}; choose another metric or request."
             )
+
+
+def _where(spec: SweepSpec, metric: str) -> str:
+    return "objectives" if metric in spec.metrics else "search.constraints"
 
 
 def refused_methods(

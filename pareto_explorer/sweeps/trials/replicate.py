@@ -10,7 +10,9 @@ from time import perf_counter
 from types import GeneratorType
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from pareto_explorer.errors import InputError
@@ -61,11 +63,13 @@ class Point(NamedTuple):
         row: Its row of the points table.
         model: The model that it describes; live, the next step changes it.
         stopped: Why the method ended here, before its budget did; empty if it did not.
+        forget_margins: The model's margins on the forget set, (f,); None if it has diverged.
     """
 
     row: Row
     model: nn.Module
     stopped: str
+    forget_margins: NDArray[np.float64] | None = None
 
 
 def unlearning_data(task: UnlearningTask) -> UnlearningData:
@@ -214,15 +218,18 @@ class ReplicateRun:
         }
         started = perf_counter()
         row |= ledger.drain()
+        _, evaluator = self._bench.prepared(self._replicate.training_seed)
+        margins = None
         try:
             _check_finite(model)
-            row |= self._bench.prepared(self._replicate.training_seed)[1](model)
+            metrics, margins = evaluator.evaluate(model)
+            row |= metrics
         except Diverged as error:
             row |= {"status": DIVERGED, "error": str(error)}
             progress.ended = True
         progress.evaluation_seconds += perf_counter() - started
         row["evaluation_seconds"] = progress.evaluation_seconds
-        return Point(row, model, ledger.stopped)
+        return Point(row, model, ledger.stopped, margins)
 
     def _require_ascent(self, last: int, step: int) -> None:
         """Refuses a second model of one point: only one of the two could be kept."""

@@ -22,11 +22,13 @@ from pareto_explorer.runs import atomic_path, write_text
 from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED, OK, stopped
 from pareto_explorer.sweeps.spec.families import Family, plan_of
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
+from pareto_explorer.sweeps.trials.across_seeds import AcrossSeeds
 from pareto_explorer.sweeps.trials.card_share import limit_memory
 from pareto_explorer.sweeps.trials.model_store import Kept, ModelStore
 from pareto_explorer.sweeps.trials.replicate import (
     Bench,
     Landmarks,
+    Point,
     ReplicateRun,
     Row,
     describe,
@@ -54,6 +56,7 @@ class Job:
         threads: Threads that PyTorch may use in a trial.
         checkpoint_seconds: Seconds of computing after which a trial asks for a checkpoint.
         models: Where evaluated models go; None if none is kept.
+        across_seeds: The metrics wanted that compare the replicates of a trial.
     """
 
     families: Mapping[str, Family]
@@ -65,6 +68,7 @@ class Job:
     threads: int
     checkpoint_seconds: float = 60.0
     models: ModelStore | None = None
+    across_seeds: Sequence[str] = ()
 
 
 class UnlearningTrial(tune.Trainable):
@@ -79,11 +83,12 @@ class UnlearningTrial(tune.Trainable):
 
     A trial that has lost its worker goes on from its last checkpoint: points after the checkpoint
     are reported once more, with the same keys and values. A replicate of a method that cannot be
-    saved starts again.
+    saved starts again, and repeats in one step all that it had come to.
     """
 
     _running: dict[int, ReplicateRun]
     _last: dict[int, Row]
+    _reached: dict[int, int]  # steps of what a replicate may repeat
     _unsaved_seconds: float
     _trial_info: Any = None  # Ray's; there is none in a trial that is made without it
 
@@ -110,22 +115,25 @@ class UnlearningTrial(tune.Trainable):
             once done, and ``should_checkpoint`` when it is time for one.
         """
         started = perf_counter()
-        rows: list[Row] = []
+        points: list[Point] = []
         self._kept: list[Kept | None] = []
         for index in list(self._running):
-            replicate = self.job.replicates[index]
             try:
-                row = self._next(index)
-                if row is not None and row["step"] >= self.job.budget.steps:
-                    rows.append(row)
-                    row = self._next(index)
+                point = self._next(index)
+                while point is not None and point.row["step"] <= self._reached.get(index, -1):
+                    points.append(point)
+                    point = self._next(index)
+                if point is not None and point.row["step"] >= self.job.budget.steps:
+                    points.append(point)
+                    point = self._next(index)
             except Exception as error:
-                return self._failed(replicate, rows, error)
-            if row is None:
+                return self._failed(self.job.replicates[index], points, error)
+            if point is None:
                 del self._running[index]
             else:
-                rows.append(row)
-        result = self._report(rows) | {"done": not self._running}
+                points.append(point)
+        self._reached = {}
+        result = self._report(points) | {"done": not self._running}
         if not self._running:
             result |= {"trial_status": self._status, "error": self._error}
         self._unsaved_seconds += perf_counter() - started
@@ -169,6 +177,7 @@ class UnlearningTrial(tune.Trainable):
             "trial_status": self._status,
             "error": self._error,
             "last": list(self._last.items()),
+            "across_seeds": self._across.state(),
         }
         write_text(folder / _STATE, json.dumps(state))
         self._unsaved_seconds = 0.0
@@ -187,6 +196,8 @@ class UnlearningTrial(tune.Trainable):
             )
         self._status, self._error = state["trial_status"], state["error"]
         self._last = dict(state["last"])
+        self._reached = {index: row["step"] for index, row in self._last.items()}
+        self._across.restore(state["across_seeds"])
         self._running = {
             index: self._taken_up(index, folder / _snapshot_name(index))
             for index in state["running"]
@@ -216,6 +227,8 @@ class UnlearningTrial(tune.Trainable):
         self._status, self._error = FINISHED, ""
         self._unsaved_seconds = 0.0
         self._last = {}
+        self._reached = {}
+        self._across = AcrossSeeds(self.job.across_seeds, self.bench)
         alone = config.get("replicate")
         self._running = {
             index: run_replicate(self.bench, self.plan, replicate, self.job.budget)
@@ -223,7 +236,7 @@ class UnlearningTrial(tune.Trainable):
             if alone is None or index == alone
         }
 
-    def _next(self, index: int) -> Row | None:
+    def _next(self, index: int) -> Point | None:
         point = next(self._running[index], None)
         if point is None:
             return None
@@ -235,9 +248,10 @@ class UnlearningTrial(tune.Trainable):
             where = (self.plan.trial_id, index, point.row["step"])
             self._kept.append(self.job.models.write(*where, point.model))
         self._last[index] = point.row
-        return point.row
+        return point
 
-    def _report(self, rows: list[Row]) -> dict[str, Any]:
+    def _report(self, points: list[Point]) -> dict[str, Any]:
+        self._across.fill(points)
         last = list(self._last.values())
         step = max((row["step"] for row in last), default=0)
         return {
@@ -245,15 +259,19 @@ class UnlearningTrial(tune.Trainable):
             "step": step,
             TIMESTEPS_TOTAL: step,  # the axis of Ray's loggers
             "spent_seconds": sum(row["seconds"] for row in last),
-            "rows": rows,
+            "rows": [point.row for point in points],
             "kept": self._kept,
         }
 
-    def _failed(self, replicate: Replicate, rows: list[Row], error: Exception) -> dict[str, Any]:
+    def _failed(
+        self, replicate: Replicate, points: list[Point], error: Exception
+    ) -> dict[str, Any]:
         reason = f"{type(error).__name__}: {error}"
-        rows.append(describe(self.plan, replicate) | {"status": FAILED, "error": reason})
+        row = describe(self.plan, replicate) | {"status": FAILED, "error": reason}
         self._running = {}
-        return self._report(rows) | {
+        result = self._report(points)
+        return result | {
+            "rows": [*result["rows"], row],
             "done": True,
             "trial_status": FAILED,
             "error": reason,

@@ -14,6 +14,7 @@ from pareto_explorer.audits.statistics import (
     excess_auc,
     jackknife,
     squared_excess_auc,
+    squared_excess_auc_by_seed,
     squared_excess_auc_independent,
 )
 from pareto_explorer.errors import InputError
@@ -48,6 +49,25 @@ def test_is_the_mean_over_quadruples(pair):
 def test_is_the_mean_over_quadruples_of_six_seeds_with_ties():
     u, r = tied_pair(6, 50)
     assert squared_excess_auc(u, r).value == pytest.approx(over_quadruples(u, r), abs=1e-12)
+
+
+@given(seeds(4, 7))
+def test_the_values_of_seeds_have_it_as_their_mean(pair):
+    found = squared_excess_auc_by_seed(*pair)
+    assert found.shape == (len(pair[0]),)
+    assert found.mean() == pytest.approx(squared_excess_auc(*pair).value, abs=1e-12)
+
+
+def test_the_value_of_a_seed_is_what_the_jackknife_makes_of_leaving_it_out():
+    u, r = gaussian_pair(6, 40, 1.0, 0.4)
+    whole, found = over_quadruples(u, r), squared_excess_auc_by_seed(u, r)
+    for seed in range(6):
+        without = over_quadruples(*(np.delete(side, seed, axis=0) for side in (u, r)))
+        assert found[seed] == pytest.approx(6 * whole - 5 * without, abs=1e-12)
+    se = squared_excess_auc(u, r).se
+    assert found.std(ddof=1) / np.sqrt(6) == pytest.approx(se)
+    four = squared_excess_auc_by_seed(u[:4], r[:4])
+    assert four == pytest.approx([over_quadruples(u[:4], r[:4])] * 4)
 
 
 def test_independent_form_is_the_mean_over_pairs_of_pairs():

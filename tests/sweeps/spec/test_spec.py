@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.fronts import OBJECTIVES
 from pareto_explorer.runs import RunDirectory, read_manifest, write_manifest
 from pareto_explorer.sweeps import SweepSpec, TrialPlan
 from pareto_explorer.sweeps.spec.domains import Domain
@@ -483,7 +484,10 @@ def test_only_oracle_free_retrains_nothing(space):
         "retrain_gap": True,
         "efficacy_fidelity": True,
         "oracle_free": False,
+        "indistinguishable": True,
     }
+    assert expected.keys() == OBJECTIVES.keys()
+    space["replicates"] = {"training_seeds": [0, 1, 2, 3]}
     for preset, needed in expected.items():
         assert SweepSpec.from_mapping(space | {"objectives": preset}).needs_retrained is needed
     wide = {"preset": "oracle_free", "tolerance": 0.2}
@@ -493,6 +497,65 @@ def test_only_oracle_free_retrains_nothing(space):
     spec = SweepSpec.from_mapping(space | {"objectives": listed})
     assert spec.needs_retrained
     assert spec.metrics == ("forget_accuracy_gap", "accuracy_drop")
+
+
+def test_what_compares_replicates_is_known_from_objectives_and_bounds(space):
+    assert SweepSpec.from_mapping(space).across_seeds == ()
+    space["replicates"] = {"training_seeds": [0, 1, 2, 3]}
+    named = SweepSpec.from_mapping(space | {"objectives": "indistinguishable"})
+    assert named.across_seeds == ("attack_accuracy",)
+    assert named.needs_retrained
+    bounded = {"mode": "explore", "constraints": ["excess_forget <= 0.05", "retain_gap <= 0.02"]}
+    assert SweepSpec.from_mapping(space | {"search": bounded}).across_seeds == ("excess_forget",)
+    listed = [
+        {"metric": name, "direction": "min", "ideal": ideal, "nadir": 1}
+        for name, ideal in (("excess_forget", 0), ("attack_accuracy", 0.5))
+    ]
+    found = SweepSpec.from_mapping(space | {"objectives": listed, "search": bounded}).across_seeds
+    assert found == ("excess_forget", "attack_accuracy")
+
+
+FOUR = {"training_seeds": [0, 1, 2, 3]}
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (
+            {"replicates": {"training_seeds": [0, 4, 5]}},
+            r"replicates.training_seeds: \[0, 4, 5\] given, and attack_accuracy compares the "
+            r"models of 4 training seeds or more; give for example \[0, 1, 2, 3\]\.",
+        ),
+        (
+            {"replicates": {**FOUR, "unlearning_seeds": [7, 8]}},
+            r"replicates.unlearning_seeds: \[7, 8\] given, and attack_accuracy compares one model "
+            r"of each training seed; give one, for example \[7\]\.",
+        ),
+        (
+            {"replicates": FOUR, "resources": {"replicate_parallelism": "replicate"}},
+            "resources.replicate_parallelism: 'replicate' given, and attack_accuracy compares the "
+            "replicates of a trial in one worker; set it to 'trial'.",
+        ),
+        (
+            {
+                "replicates": FOUR,
+                "objectives": "oracle_free",
+                "search": {"mode": "explore", "constraints": ["attack_accuracy <= 0.6"]},
+            },
+            "search.constraints: attack_accuracy needs a retrained model, and oracle_free does",
+        ),
+    ],
+)
+def test_what_compares_replicates_needs_four_seeds_side_by_side(space, other, said):
+    with pytest.raises(InputError, match=f"^{said}"):
+        SweepSpec.from_mapping(space | {"objectives": "indistinguishable"} | other)
+
+
+@pytest.mark.parametrize("metric", ["neurips_f", "klom"])
+def test_what_moves_with_the_number_of_models_is_no_objective(space, metric):
+    objective = {"metric": metric, "direction": "min", "ideal": 0, "nadir": 1}
+    with pytest.raises(InputError, match=f"objectives.0.metric: '{metric}' is not known"):
+        SweepSpec.from_mapping(space | {"objectives": [objective, objective]})
 
 
 def test_a_constraint_that_needs_the_retrained_model_is_refused_without_one(space):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pareto_explorer.sweeps import SweepSpec
@@ -24,3 +26,29 @@ def test_what_was_not_planted_cannot_be_an_objective(request_, refused):
     assert len(found) == len(refused or metrics)
     for text, metric in zip(found, refused or metrics, strict=True):
         assert f"this task has no {metric}, which needs a forget request of kind" in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "where"),
+    [
+        ({"objectives": "indistinguishable"}, "objectives"),
+        (
+            {"search": {"mode": "explore", "constraints": ["attack_accuracy <= 0.6"]}},
+            "search.constraints",
+        ),
+    ],
+)
+def test_a_task_with_its_own_original_has_no_models_of_other_seeds(asked, where):
+    spec = SweepSpec.from_mapping(
+        {
+            "task": {"name": "digits"},
+            "families": [{"method": "none"}],
+            "replicates": {"training_seeds": [0, 1, 2, 3]},
+            **asked,
+        }
+    )
+    task = small_task()
+    assert list(refused_metrics(spec, task)) == []
+    (refused,) = refused_metrics(spec, replace(task, original=task.model().state_dict()))
+    assert str(refused).startswith(f"{where}: attack_accuracy compares the models of 4 training")
+    assert "this task brings its own original, so there is one; choose another" in str(refused)
