@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyarrow import ArrowException
 
+from pareto_explorer.audits.statistics import TERCILES
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory, atomic_path
 from pareto_explorer.runs.parquet import read_table, write_table
@@ -49,6 +50,7 @@ __all__ = [
 
 AUDITS = (
     "u_lira",
+    "memorisation",
     "excess_auc",
     "leakage",
     "relearning",
@@ -95,6 +97,7 @@ SAMPLE_COLUMNS: Mapping[str, Any] = {
     "effect_size": Measure(),
     "theta": Measure(),
     "memorisation": Measure(),
+    "tercile": Text(words=TERCILES),
     "label": Whole(),
 }
 """The columns of ``audit/samples.parquet``; ``sample`` counts in the training data."""
