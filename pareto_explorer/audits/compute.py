@@ -207,7 +207,7 @@ def samples_table(models: Mapping[Shadow, Arrays], points: Sequence[Point]) -> p
 
     Returns:
         `SAMPLE_COLUMNS`: ``effect_size`` and ``theta`` as `effect_sizes` and `excess_auc` have
-        them, ``memorisation`` and its ``tercile`` as `memorisation` and `terciles`.
+        them, ``memorisation`` and its ``tercile`` as `memorisation` and `terciles`; no pictures.
     """
     rows: list[dict[str, Any]] = []
     for point in points:
@@ -224,7 +224,7 @@ def samples_table(models: Mapping[Shadow, Arrays], points: Sequence[Point]) -> p
             "tercile": np.array(TERCILES)[terciles(*landmarks)],
             "label": group.data["forget_labels"],
         }
-        fixed = {"trial_id": point.trial_id, "step": point.step, "set": "forget"}
+        fixed = {"trial_id": point.trial_id, "step": point.step, "set": "forget", "picture": ""}
         rows += [
             fixed | dict(zip(columns, values, strict=True))
             for values in zip(*(column.tolist() for column in columns.values()), strict=True)

@@ -99,8 +99,10 @@ SAMPLE_COLUMNS: Mapping[str, Any] = {
     "memorisation": Measure(),
     "tercile": Text(words=TERCILES),
     "label": Whole(),
+    "picture": Text(optional=True),
 }
-"""The columns of ``audit/samples.parquet``; ``sample`` counts in the training data."""
+"""The columns of ``audit/samples.parquet``; ``sample`` counts in the training data, and ``picture``
+is a small PNG in base 64, of the samples that tell most."""
 
 _ANEW = "delete the folder audit of the run and audit it again"
 
