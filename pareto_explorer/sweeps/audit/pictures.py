@@ -61,9 +61,8 @@ def thumbnails(task: UnlearningTask, samples: Sequence[int]) -> list[NDArray[np.
     if inputs.ndim != 4 or inputs.shape[1] not in (1, 3) or not inputs.is_floating_point():
         return []
     forgotten = inputs[task.forget_indices]
-    low, high = (
-        bound(forgotten, dim=(0, 2, 3), keepdim=True) for bound in (torch.amin, torch.amax)
-    )
+    low = forgotten.amin(dim=(0, 2, 3), keepdim=True)
+    high = forgotten.amax(dim=(0, 2, 3), keepdim=True)
     images = inputs[torch.as_tensor(samples, dtype=torch.long, device=inputs.device)]
     side = -(-max(images.shape[2:]) // LARGEST)
     if side > 1:
