@@ -164,8 +164,8 @@ def draw_audit(info: AuditInfo, *, theme: Theme = LIGHT) -> go.Figure:
             "type": "category",
             "categoryorder": "array",
             "categoryarray": [plain(who) for who in reversed(order)],
-            "ticklabelposition": "inside top",  # names are long, and pages narrow
-            "tickfont": {"size": 11, "color": theme.text},
+            "range": [-0.5, len(order) - 0.3],
+            "showticklabels": False,
         }
     return go.Figure(data=traces, layout=layout)
 
@@ -245,16 +245,16 @@ def _front(table: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
 
 def _attack_panel(attacks: pd.DataFrame) -> _Axes:
     split = attacks[attacks["who"] == _RETRAINED]["low"].notna().any()
-    few = "" if split else "  retrained: from 8 seeds"
-    panel = Panel("Who is told apart", f"● forget  ○ test (control)  ◆ leakage{few}")
-    lowest = attacks[["value", "low"]].min().min()
-    ends = [min(lowest, 0.45) - 0.02, 1.03]
+    said = "● forget ○ test (control) ◆ leakage"
+    few = "● forget ○ test ◆ leakage; retrained: from 8 seeds"
+    panel = Panel("Who is told apart", said if split else few)
+    ends = [_lowest(attacks), 1.03]
     return panel, {"title": "accuracy of the attack", "range": ends, "dtick": 0.1}, {}
 
 
 def _front_panel(front: pd.DataFrame) -> _Axes:
     x, y = (inline(str(metric)) for metric in _objectives(front))
-    panel = Panel("The front", f"up: {y}  attack accuracy in %  ○ not audited")
+    panel = Panel("The front", f"up: {y}; attack accuracy in %; ○ not audited")
     return panel, {"title": plain(x), "nticks": 6}, {}
 
 
@@ -288,7 +288,24 @@ def _draw_attacks(info: AuditInfo, theme: Theme, axes: dict[str, str]) -> list[g
         for role in _HUES
         if len(rows := info.attacks[(attacks == attack) & (roles == role)])
     ]
-    return [guessing, *dots]
+    names = go.Scatter(  # in the panel, since names are long and pages narrow
+        x=[_lowest(info.attacks)] * len(everyone),
+        y=everyone,
+        mode="text",
+        text=everyone,
+        textposition="top right",
+        textfont={"size": 11, "color": theme.text},
+        cliponaxis=False,
+        hoverinfo="skip",
+        meta={"role": "names"},
+        **axes,
+    )
+    return [guessing, *dots, names]
+
+
+def _lowest(attacks: pd.DataFrame) -> float:
+    """Where the panel begins: at or below all bounds and guessing."""
+    return float(min(attacks[["value", "low"]].min().min(), 0.45) - 0.02)
 
 
 def _dots(

@@ -181,12 +181,13 @@ def _beside_nothing(audits: Audits, value: float) -> list[str]:
 def _control(forget: Mapping[str, Any], test: Mapping[str, Any] | None) -> list[str]:
     """Whether the method has changed the whole model, by samples that have nothing to be forgotten.
 
-    As much as on the forget set: where the upper bound reaches the lower one there.
+    As much as by the forget set: where the intervals meet, or nine tenths of that.
     """
     if test is None or not _bounded(test) or test["low"] <= 0.5:
         return []
     said = f"By test samples, of which nothing was to be forgotten, it is {_percent(test['value'])}"
-    if test["high"] >= forget["low"]:
+    nearly = test["value"] - 0.5 >= 0.9 * (forget["value"] - 0.5)
+    if nearly or test["high"] >= forget["low"]:
         return [
             f"{said}, as much as by the forget set: the method has changed the whole model, and "
             "that is what shows."

@@ -39,8 +39,7 @@ def probe_accuracies(
     """Fits linear probes to what a model's last layer is given, and tests them on the class.
 
     A probe is a logistic regression on at most 2,000 retained samples and a few forgotten ones,
-    which depend on the seed alone. It is tested on the forgotten samples that no probe is given:
-    the test set of a class that is forgotten has none of it.
+    which depend on the seed alone.
 
     Args:
         model: On the task's device, in eval mode.
@@ -48,28 +47,28 @@ def probe_accuracies(
         seed: The training seed.
 
     Returns:
-        The accuracy for each of `SHOTS`; None where no whole class is forgotten, it has no more
-        samples than are given, or the model has no linear layer.
+        The accuracy on test samples of the class for each of `SHOTS`; None where no whole class is
+        forgotten, the test set lacks it, or the model has no linear layer.
     """
     label = forgotten_class(task)
     last = next((m for m in reversed(list(model.modules())) if isinstance(m, nn.Linear)), None)
-    if label is None or last is None or len(task.forget) <= SHOTS[-1]:
+    if label is None or last is None or not bool((task.test.labels == label).any()):
         return None
+    unseen = task.test.take((task.test.labels == label).nonzero().squeeze(1))
     draws = np.random.default_rng(seed % 2**64)
     retained = task.retain
     some = draws.permutation(len(retained))[:_RETAINED]
     known = retained.take(torch.as_tensor(some, device=retained.labels.device))
-    order = torch.as_tensor(draws.permutation(len(task.forget)), device=retained.labels.device)
-    of_known, of_forgotten = (
-        _features(model, last, samples, task) for samples in (known, task.forget)
+    order = draws.permutation(len(task.forget))
+    of_known, of_forgotten, of_unseen = (
+        _features(model, last, samples, task) for samples in (known, task.forget, unseen)
     )
-    held_back = of_forgotten[order[SHOTS[-1] :]]
     found = []
     for shots in SHOTS:
-        few = order[:shots]
+        few = torch.as_tensor(order[:shots], device=retained.labels.device)
         inputs = torch.cat([of_known, of_forgotten[few]])
         labels = torch.cat([known.labels, task.forget.labels[few]])
-        said = _fitted(inputs, labels, task.n_classes)(held_back).argmax(1)
+        said = _fitted(inputs, labels, task.n_classes)(of_unseen).argmax(1)
         found.append(float((said == label).double().mean()))
     return np.array(found)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -145,30 +143,10 @@ def test_a_probe_finds_a_class_whose_features_are_there(label):
     original, retrained = (probe_accuracies(model, task, 1) for model in models)
     assert forgotten_class(task) == label
     assert original.shape == retrained.shape == (len(SHOTS),)
-    assert (original >= 0.8).all()
+    assert (original > 0.8).all()
     assert retrained[0] <= original[0]
     np.testing.assert_array_equal(original, probe_accuracies(models[0], task, 1))
     assert all(map(torch.equal, before, models[0].state_dict().values()))
-
-
-def test_a_probe_needs_no_test_samples_of_the_class_and_is_never_shown_what_it_is_asked():
-    task = small_task({"kind": "class", "label": 1})
-    others = (task.test.labels != 1).nonzero().squeeze(1)
-    task = replace(task, test=task.test.take(others))  # as the tasks that are shipped have it
-    model = train_model(task, task.train, 0)
-    found = probe_accuracies(model, task, 1)
-    assert found is not None
-    held_back = len(task.forget) - SHOTS[-1]
-    assert found * held_back == pytest.approx(np.round(found * held_back))
-    rest = torch.cat([task.forget_indices[: SHOTS[-1]], task.retain_indices])
-    few = replace(
-        task,
-        train=task.train.take(rest),
-        forget_indices=torch.arange(SHOTS[-1]),
-        adjacent_indices=None,
-    )
-    assert forgotten_class(few) == 1
-    assert probe_accuracies(model, few, 1) is None
 
 
 def test_there_is_no_probe_where_no_class_is_forgotten(task):
