@@ -68,18 +68,17 @@ LEAST = 4
 SHARES = frozenset(
     {
         "attack_accuracy",
-        "attack_accuracy_by_memorisation",
-        "attack_accuracy_retrained",
         "attack_accuracy_shrunken",
         "attack_auc",
         "leak_accuracy",
         "leak_auc",
-        "leak_threshold_auc",
         "relearn_accuracy",
         "probe_accuracy",
         "churn",
         "rmia_auc",
         "threshold_auc",
+        "attack_accuracy_by_memorisation",
+        "leak_threshold_auc",
     }
 )
 """Statistics that are shares, of answers or of pairs."""
@@ -288,6 +287,20 @@ def _optimism(u: Values, r: Values, fresh: NDArray[Any]) -> float:
     return float(per_seed[fresh].mean() - per_seed[~fresh].mean())
 
 
+def _excess(group: Group) -> Iterator[Row]:
+    n = len(group.seeds)
+    if n < LEAST:
+        return
+    for of in SETS:
+        u, r = group.margins(of)
+        found, floor = squared_excess_auc(u, r), squared_excess_auc_independent(*_halves(r))
+        yield Row("excess_auc2", of, found, floor, n // 2)
+        as_auc = Estimate(equivalent_auc(found.value), _NAN, n)
+        low, high = (min(equivalent_auc(bound), 1.0) for bound in found.interval())
+        bounds = (low, high) if n > LEAST else None
+        yield Row("equivalent_auc", of, as_auc, equivalent_auc(floor), n // 2, bounds=bounds)
+
+
 def _by_memorisation(group: Group) -> Iterator[Row]:
     n = len(group.seeds)
     models = _stacked(group.original, "forget"), *group.margins("forget")
@@ -301,20 +314,6 @@ def _by_memorisation(group: Group) -> Iterator[Row]:
     for number, tercile in enumerate(TERCILES):
         of_tercile = estimate(found[number], without[:, number])
         yield Row("attack_accuracy_by_memorisation", "forget", of_tercile, role=tercile)
-
-
-def _excess(group: Group) -> Iterator[Row]:
-    n = len(group.seeds)
-    if n < LEAST:
-        return
-    for of in SETS:
-        u, r = group.margins(of)
-        found, floor = squared_excess_auc(u, r), squared_excess_auc_independent(*_halves(r))
-        yield Row("excess_auc2", of, found, floor, n // 2)
-        as_auc = Estimate(equivalent_auc(found.value), _NAN, n)
-        low, high = map(equivalent_auc, found.interval())
-        bounds = (low, high) if n > LEAST else None
-        yield Row("equivalent_auc", of, as_auc, equivalent_auc(floor), n // 2, bounds=bounds)
 
 
 def _leakage(group: Group) -> Iterator[Row]:
@@ -457,8 +456,8 @@ def _population(group: Group) -> Iterator[Row]:
 
 AUDIT_OF: Mapping[str, Audit] = {
     "u_lira": _attack,
-    "memorisation": _by_memorisation,
     "excess_auc": _excess,
+    "memorisation": _by_memorisation,
     "leakage": _leakage,
     "relearning": _relearning,
     "probe": _probe,

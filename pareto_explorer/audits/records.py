@@ -50,8 +50,8 @@ __all__ = [
 
 AUDITS = (
     "u_lira",
-    "memorisation",
     "excess_auc",
+    "memorisation",
     "leakage",
     "relearning",
     "probe",

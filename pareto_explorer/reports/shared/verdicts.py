@@ -22,6 +22,7 @@ ATTACKS: Mapping[tuple[str, str], str] = {
     ("attack_accuracy", "test"): "the same by the test set (control)",
     ("attack_auc", "forget"): "its AUC on the forget set",
     ("attack_tpr_1pct", "forget"): "its true-positive rate at 1 % false positives",
+    ("remaining_accuracy", "forget"): "a forgotten class: by what is said of the other classes",
     ("selection_optimism", "forget"): "its accuracy on fresh seeds beyond that on the sweep's own",
     ("equivalent_auc", "forget"): "as if every forget sample had this AUC (D²)",
     ("equivalent_auc", "retain"): "as if every retain sample had it",
@@ -157,6 +158,7 @@ def verdict(audits: Audits, point: tuple[str, int], gap: str = "") -> str:
             f"{accuracy} of single looks at the forget set ({seeds}, {_interval(row)}){gap}.",
             *_beside_nothing(audits, row["value"]),
         ]
+    parts += _remaining(_row(own, "remaining_accuracy", "forget"))
     parts += _control(row, _row(own, "attack_accuracy", "test"))
     parts += _leakage(own, _of(audits, NOTHING))
     parts += _optimism(_row(own, "selection_optimism", "forget"))
@@ -176,6 +178,14 @@ def _beside_nothing(audits: Audits, value: float) -> list[str]:
         return []
     worse = ", so unlearning shows more than what it hides" if nothing["value"] < value else ""
     return [f"Doing nothing: {_percent(nothing['value'])}{worse}."]
+
+
+def _remaining(row: Mapping[str, Any] | None) -> list[str]:
+    """A class that was forgotten as a whole gives itself away, since nothing is said of it."""
+    if row is None:
+        return []
+    within = f" ({_interval(row)})" if _bounded(row) else ""
+    return [f"By what is said of the other classes alone, it is {_percent(row['value'])}{within}."]
 
 
 def _control(forget: Mapping[str, Any], test: Mapping[str, Any] | None) -> list[str]:
