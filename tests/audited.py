@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pareto_explorer.audits.compute import Point, samples_table, statistics_table
+from pareto_explorer.audits.records import DATA, NONE
 from pareto_explorer.results.audited import Audits
+from tests.audits.shadows import FORGET, says, shadows
 
 NAN = float("nan")
 
@@ -75,6 +78,40 @@ def audits_of(
     return Audits(pd.DataFrame(rows), _samples(points))
 
 
+def computed_audits(
+    points: Sequence[tuple[str, int]], *, seeds: int = 10, own: int = 4, shift: float = 1.0
+) -> Audits:
+    """What an audit computes of drawn models: of the whole forget set, of halves, trained further.
+
+    Args:
+        points: Trial and step of each.
+        seeds: N.
+        own: How many of them are the sweep's.
+        shift: By how much unlearned models are surer of forgotten samples than retrained ones.
+    """
+    draws, models = np.random.default_rng(1), shadows(range(seeds))
+    models = {who: said for who, said in models.items() if who.role != "unlearned"}
+    models[DATA]["probe_at"] = np.array([5, 20])
+    chosen = [Point(*point) for point in points]
+    for seed in range(seeds):
+        models |= {point.shadow(seed): says(draws, shift) for point in chosen}
+        mask = draws.permutation(FORGET) < FORGET // 2
+        for half, known in (("first", mask), ("second", ~mask)):
+            for point in [*chosen, Point(NONE, 0)]:
+                gap = 4.0 if point.trial_id == NONE else shift
+                said = (draws.normal(size=FORGET) + gap * known).astype(np.float32)
+                models[point.shadow(seed, half)] = {"forget": said, "mask": mask}
+    curves = {"original": (0.9, 0.95), "retrained": (0.0, 0.1), "unlearned": (0.1, 0.6)}
+    for who, said in models.items():
+        if who.role in curves and not who.half and who.seed < 4:
+            said["relearn"] = np.array(curves[who.role]) + draws.uniform(0, 0.02, 2)
+            said["probe"] = said["relearn"].copy()
+    everything = [*chosen, Point(NONE, 0)]
+    return Audits(
+        statistics_table(models, range(own), everything), samples_table(models, everything)
+    )
+
+
 def _samples(points: Sequence[tuple[str, int]]) -> pd.DataFrame:
     draws = np.random.default_rng(0)
     return pd.concat(
@@ -88,6 +125,8 @@ def _samples(points: Sequence[tuple[str, int]]) -> pd.DataFrame:
                     "effect_size": draws.normal(1.0 if trial != "none" else 3.0, 1, 40),
                     "theta": draws.uniform(-0.5, 0.5, 40),
                     "memorisation": draws.uniform(0, 1, 40),
+                    "tercile": np.array(["low", "mid", "high"])[np.arange(40) % 3],
+                    "picture": "",
                     "label": np.arange(40) % 10,
                 }
             )

@@ -113,6 +113,7 @@ LENT: Mapping[str, tuple[str, ...]] = {
         "model_card",
         "shared.commands",
         "shared.material",
+        "shared.verdicts",
     ),
     "results": ("audited", "exporting"),
     "runs": (

@@ -22,6 +22,7 @@ True
 |---|---|
 | ``records`` | what an audit leaves in a run directory |
 | ``compute`` | its tables, from what the models have said |
+| ``worst`` | the forgotten samples by which an attacker tells most |
 | ``plan`` | what an audit is going to do, and what a budget leaves of it |
 | ``result`` | what ``pareto_explorer.audit`` returns |
 

@@ -25,6 +25,7 @@ from pareto_explorer.audits.records import (
     audit_table,
 )
 from pareto_explorer.audits.statistics import (
+    TERCILES,
     Estimate,
     auc,
     beside_floor,
@@ -38,6 +39,8 @@ from pareto_explorer.audits.statistics import (
     jackknife,
     js_divergence,
     klom,
+    memorisation,
+    over_splits,
     probe_gain,
     relearn_gain,
     remaining_accuracy,
@@ -48,12 +51,15 @@ from pareto_explorer.audits.statistics import (
     squared_excess_auc_independent,
     swap_advantage,
     swap_advantages,
+    terciles,
     threshold_auc,
     u_lira,
     u_lira_accuracy,
+    u_lira_by_tercile,
     u_lira_scores,
 )
 from pareto_explorer.audits.statistics.arrays import Values
+from pareto_explorer.audits.statistics.jackknife import estimate
 from pareto_explorer.errors import InputError
 
 __all__ = ["LEAST", "Point", "samples_table", "statistics_table"]
@@ -74,6 +80,8 @@ SHARES = frozenset(
         "churn",
         "rmia_auc",
         "threshold_auc",
+        "attack_accuracy_by_memorisation",
+        "leak_threshold_auc",
     }
 )
 """Statistics that are shares, of answers or of pairs."""
@@ -109,6 +117,7 @@ class Group:
         halves: Of the seeds that have them, the models that forgot one half of the forget set and
             those that forgot the other.
         data: What the models are asked.
+        fresh: Which of the seeds the sweep has not, (N,).
     """
 
     seeds: tuple[int, ...]
@@ -117,6 +126,7 @@ class Group:
     unlearned: list[Arrays]
     halves: list[tuple[Arrays, Arrays]]
     data: Arrays
+    fresh: NDArray[Any]
 
     def margins(self, of: str) -> tuple[Values, Values]:
         """Those of the unlearned and of the retrained models on a set, (N, F) each."""
@@ -124,7 +134,7 @@ class Group:
 
 
 class Row(NamedTuple):
-    """One value of the table."""
+    """One value of the table; its bounds are those of the estimate, where it has no other ones."""
 
     statistic: str
     of: str
@@ -133,6 +143,7 @@ class Row(NamedTuple):
     floor_n: int = 0
     role: str = ""
     at: int = -1
+    bounds: tuple[float, float] | None = None
 
 
 Audit = Callable[[Group], Iterator[Row]]
@@ -156,7 +167,7 @@ def statistics_table(
     rows = []
     for point in points:
         for seeds, wanted in _seeds_of(models, own, point).items():
-            group = group_of(models, point, wanted)
+            group = group_of(models, point, wanted, own)
             for name, audit in AUDIT_OF.items():
                 if name in COSTLY and seeds != "all":
                     continue
@@ -198,8 +209,7 @@ def samples_table(models: Mapping[Shadow, Arrays], points: Sequence[Point]) -> p
 
     Returns:
         `SAMPLE_COLUMNS`: ``effect_size`` and ``theta`` as `effect_sizes` and `excess_auc` have
-        them, and ``memorisation``, the share of original models that are right on the sample less
-        that of retrained ones.
+        them, ``memorisation`` and its ``tercile`` as `memorisation` and `terciles`; no pictures.
     """
     rows: list[dict[str, Any]] = []
     for point in points:
@@ -207,15 +217,16 @@ def samples_table(models: Mapping[Shadow, Arrays], points: Sequence[Point]) -> p
         if len(group.seeds) < 2:
             continue
         margins = group.margins("forget")
-        original = _stacked(group.original, "forget")
+        landmarks = _stacked(group.original, "forget"), margins[1]
         columns = {
             "sample": group.data["forget"],
             "effect_size": effect_sizes(*margins),
             "theta": excess_auc(*margins),
-            "memorisation": (original > 0).mean(0) - (margins[1] > 0).mean(0),
+            "memorisation": memorisation(*landmarks),
+            "tercile": np.array(TERCILES)[terciles(*landmarks)],
             "label": group.data["forget_labels"],
         }
-        fixed = {"trial_id": point.trial_id, "step": point.step, "set": "forget"}
+        fixed = {"trial_id": point.trial_id, "step": point.step, "set": "forget", "picture": ""}
         rows += [
             fixed | dict(zip(columns, values, strict=True))
             for values in zip(*(column.tolist() for column in columns.values()), strict=True)
@@ -223,7 +234,9 @@ def samples_table(models: Mapping[Shadow, Arrays], points: Sequence[Point]) -> p
     return audit_table(rows, SAMPLE_COLUMNS)
 
 
-def group_of(models: Mapping[Shadow, Arrays], point: Point, seeds: Sequence[int]) -> Group:
+def group_of(
+    models: Mapping[Shadow, Arrays], point: Point, seeds: Sequence[int], own: Collection[int] = ()
+) -> Group:
     """The models of some seeds, all of which must be there."""
     halves = [
         (first, second)
@@ -238,6 +251,7 @@ def group_of(models: Mapping[Shadow, Arrays], point: Point, seeds: Sequence[int]
         [models[point.shadow(seed)] for seed in seeds],
         halves,
         models[DATA],
+        np.array([seed not in own for seed in seeds]),
     )
 
 
@@ -249,7 +263,11 @@ def _attack(group: Group) -> Iterator[Row]:
         u, r = group.margins(of)
         floor, floor_n = _NAN, 0
         if n // 2 >= LEAST:
-            floor, floor_n = u_lira_accuracy(*_halves(r)), n // 2
+            among = over_splits(u_lira_accuracy, r)
+            floor, floor_n = float(among.mean()), n // 2
+            low, high = (float(bound) for bound in np.quantile(among, (0.025, 0.975)))
+            retrained = Estimate(floor, float(among.std()), floor_n)
+            yield Row("attack_accuracy_retrained", of, retrained, bounds=(low, high))
         yield Row("attack_accuracy", of, _over_seeds(u_lira_accuracy, u, r), floor, floor_n)
         if of != "forget":
             continue
@@ -259,6 +277,17 @@ def _attack(group: Group) -> Iterator[Row]:
         found = u_lira(u, r).tpr_1pct
         if found is not None:
             yield Row("attack_tpr_1pct", of, Estimate(found, _NAN, n))
+        if n > LEAST and min(group.fresh.sum(), n - group.fresh.sum()) >= 2:
+            yield Row("selection_optimism", of, jackknife(_optimism, u, r, group.fresh))
+
+
+def _optimism(u: Values, r: Values, fresh: NDArray[Any]) -> float:
+    """By how much easier models of fresh seeds are told than those that chose the model.
+
+    Either kind is judged by an attacker who has all other seeds of both.
+    """
+    per_seed = u_lira(u, r).per_seed
+    return float(per_seed[fresh].mean() - per_seed[~fresh].mean())
 
 
 def _remaining(group: Group) -> Iterator[Row]:
@@ -282,7 +311,24 @@ def _excess(group: Group) -> Iterator[Row]:
         found, floor = squared_excess_auc(u, r), squared_excess_auc_independent(*_halves(r))
         yield Row("excess_auc2", of, found, floor, n // 2)
         as_auc = Estimate(equivalent_auc(found.value), _NAN, n)
-        yield Row("equivalent_auc", of, as_auc, equivalent_auc(floor), n // 2)
+        low, high = (min(equivalent_auc(bound), 1.0) for bound in found.interval())
+        bounds = (low, high) if n > LEAST else None
+        yield Row("equivalent_auc", of, as_auc, equivalent_auc(floor), n // 2, bounds=bounds)
+
+
+def _by_memorisation(group: Group) -> Iterator[Row]:
+    n = len(group.seeds)
+    models = _stacked(group.original, "forget"), *group.margins("forget")
+    if n < LEAST or models[0].shape[1] < len(TERCILES):
+        return
+    found, without = u_lira_by_tercile(*models), np.full((n, len(TERCILES)), _NAN)
+    if n > LEAST:
+        for seed in range(n):
+            o, u, r = (np.delete(values, seed, axis=0) for values in models)
+            without[seed] = u_lira_by_tercile(o, u, r)
+    for number, tercile in enumerate(TERCILES):
+        of_tercile = estimate(found[number], without[:, number])
+        yield Row("attack_accuracy_by_memorisation", "forget", of_tercile, role=tercile)
 
 
 def _leakage(group: Group) -> Iterator[Row]:
@@ -297,6 +343,11 @@ def _leakage(group: Group) -> Iterator[Row]:
     yield Row("leak_accuracy", "forget", accuracy, 0.5, n)
     area = _over_seeds(_auc, forgotten, never_seen)
     yield Row("leak_auc", "forget", area, 0.5, n)
+    areas = [
+        (auc(one[mask], one[~mask]) + auc(other[~mask], other[mask])) / 2
+        for (one, other), mask in zip(margins, first, strict=True)
+    ]
+    yield Row("leak_threshold_auc", "forget", _mean(areas), 0.5, n)
 
     def advantage(x: Values, mask: Values) -> float:
         return swap_advantage(swap_advantages(x, mask))
@@ -422,6 +473,7 @@ AUDIT_OF: Mapping[str, Audit] = {
     "u_lira": _attack,
     "remaining": _remaining,
     "excess_auc": _excess,
+    "memorisation": _by_memorisation,
     "leakage": _leakage,
     "relearning": _relearning,
     "probe": _probe,
@@ -433,7 +485,7 @@ AUDIT_OF: Mapping[str, Audit] = {
 }
 """What computes the rows of an audit, in the order of their value."""
 
-COSTLY = frozenset({"klom", "neurips", "rmia"})
+COSTLY = frozenset({"memorisation", "klom", "neurips", "rmia"})
 """Audits of all seeds together only: few seeds say little by them."""
 
 
@@ -471,6 +523,8 @@ def _mean(values: Any) -> Estimate:
 
 def _interval(row: Row) -> tuple[float, float]:
     """Of what lies in [0, 1] by its nature, the part of the interval that does."""
+    if row.bounds is not None:
+        return row.bounds
     if math.isnan(row.estimate.se):
         return _NAN, _NAN
     low, high = row.estimate.interval()

@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyarrow import ArrowException
 
+from pareto_explorer.audits.statistics import TERCILES
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory, atomic_path
 from pareto_explorer.runs.parquet import read_table, write_table
@@ -51,6 +52,7 @@ AUDITS = (
     "u_lira",
     "remaining",
     "excess_auc",
+    "memorisation",
     "leakage",
     "relearning",
     "probe",
@@ -96,9 +98,12 @@ SAMPLE_COLUMNS: Mapping[str, Any] = {
     "effect_size": Measure(),
     "theta": Measure(),
     "memorisation": Measure(),
+    "tercile": Text(words=TERCILES),
     "label": Whole(),
+    "picture": Text(optional=True),
 }
-"""The columns of ``audit/samples.parquet``; ``sample`` counts in the training data."""
+"""The columns of ``audit/samples.parquet``; ``sample`` counts in the training data, and ``picture``
+is a small PNG in base 64, of the samples that tell most."""
 
 _ANEW = "delete the folder audit of the run and audit it again"
 

@@ -239,6 +239,9 @@ def _print(run: Run, selection: Selection, replicate: int) -> None:
         say(f"moving to {move.trial_id}, step {move.step}: {words}{samples}{outside}")
     if selection.moves and n > 1:
         say("± of a move: one standard error, paired over replicates")
+    audit = _audit(run, selection)
+    if audit:
+        say(f"audit: {visible(audit)}")
     again = _reproduce(run, selection, replicate)
     if again:
         say(f"reproduce: {again}")
@@ -252,6 +255,7 @@ def _data(run: Run, selection: Selection, replicate: int) -> dict[str, Any]:
     found = selection.to_dict() | {
         "replicate": replicate,
         "nothing_to_forget": nothing_to_forget(run.landmarks, run.box.metrics),
+        "audit": _audit(run, selection),
         "metrics": {
             str(metric): {column: _plain(value) for column, value in row.items()}
             for metric, row in metrics.to_dict("index").items()
@@ -259,6 +263,15 @@ def _data(run: Run, selection: Selection, replicate: int) -> dict[str, Any]:
     }
     again = _reproduce(run, selection, replicate)
     return found | ({"reproduce": again} if again else {})
+
+
+def _audit(run: Run, selection: Selection) -> str:
+    """What an audit has found of the choice; empty where it was not audited."""
+    from pareto_explorer.reports.shared.verdicts import verdict
+
+    point = (selection.trial_id, selection.step)
+    audits = run.audits
+    return verdict(audits, point) if audits is not None and point in audits.points else ""
 
 
 def _reproduce(run: Run, selection: Selection, replicate: int) -> str:

@@ -1,9 +1,9 @@
-"""Would an attacker notice: accuracy of attacks, effect by sample, and what relearning brings."""
+"""Would an attacker notice: attacks, the audited points of the front, effects, relearning."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from pareto_explorer.figures.shared.hover import plain
 from pareto_explorer.figures.shared.panels import Panel, axis_names, panel_layout
 from pareto_explorer.figures.shared.style import LIGHT, PALETTE, Theme, fade
 from pareto_explorer.schema.audited import NOTHING
+from pareto_explorer.schema.metrics import inline
 
 __all__ = ["AuditInfo", "audit_info", "draw_audit", "plot_audit"]
 
@@ -25,7 +26,28 @@ _ATTACKS = {
 }
 _MOST = 12  # audited points that the figure names
 _BINS = 24
+_NOTICED = ("#1f93a3", "#6f9a5e", "#c9951f", "#d46f33", "#dd4a45")
+"""The colours of attack accuracies from half to always, each for a tenth, on light and on dark."""
+_NAMED_AT = {
+    "original": (0, "bottom right"),
+    "retrained": (1, "top center"),
+    "unlearned": (-1, "top left"),
+}
+"""At which of its marks a curve has its name, and where: those that run together have it apart."""
 _HUES = {"unlearned": 0, "original": 1, "retrained": 4}
+
+_Axes = tuple[Panel, dict[str, Any], dict[str, Any]]
+"""A panel and what its x and y axis have that others have not."""
+_EFFECT_PANEL: _Axes = (
+    Panel("Forgotten samples", "doing nothing in the background"),
+    {"title": "effect size, in standard deviations"},
+    {},
+)
+_CURVE_PANEL: _Axes = (
+    Panel("Relearning", "accuracy on what is held back"),
+    {"title": "steps", "rangemode": "tozero"},
+    {"rangemode": "tozero"},
+)
 
 
 class AuditInfo(NamedTuple):
@@ -39,16 +61,25 @@ class AuditInfo(NamedTuple):
             each interval.
         curves: ``role, at, value, low, high``: accuracy on held-back forgotten samples after so
             many steps of relearning.
+        front: ``trial_id, step, accuracy`` and two objectives: where points lie, and the accuracy
+            of the attack, NaN where none was made.
     """
 
     point: tuple[str, int]
     attacks: pd.DataFrame
     effects: pd.DataFrame
     curves: pd.DataFrame
+    front: pd.DataFrame
+
+
+_Draw = Callable[[AuditInfo, Theme, dict[str, str]], Sequence[Any]]
 
 
 def audit_info(
-    table: pd.DataFrame, samples: pd.DataFrame, point: tuple[str, int] | None = None
+    table: pd.DataFrame,
+    samples: pd.DataFrame,
+    point: tuple[str, int] | None = None,
+    front: pd.DataFrame | None = None,
 ) -> AuditInfo:
     """Computes what ``plot_audit`` draws.
 
@@ -56,12 +87,17 @@ def audit_info(
         table: ``audit.parquet``.
         samples: ``audit/samples.parquet``.
         point: The trial and the step that it is about; by default the first one audited.
+        front: ``trial_id, step`` and two objectives of points, audited or not.
     """
     table = table[table["seeds"] == "all"]
     points = _points(table)
     point = point or (points[0] if points else NOTHING)
     return AuditInfo(
-        point, _attacks(table, points), _effects(samples, point), _curves(table, point)
+        point,
+        _attacks(table, points),
+        _effects(samples, point),
+        _curves(table, point),
+        _front(table, pd.DataFrame() if front is None else front),
     )
 
 
@@ -69,6 +105,7 @@ def plot_audit(
     table: pd.DataFrame,
     samples: pd.DataFrame,
     point: tuple[str, int] | None = None,
+    front: pd.DataFrame | None = None,
     *,
     theme: Theme = LIGHT,
 ) -> go.Figure:
@@ -78,7 +115,10 @@ def plot_audit(
 
     - A dot is the share of single looks that an attacker gets right; half is guessing, and what
       exact retraining gets. The open circle is the control: on samples of which nothing was to be
-      forgotten. If it is far from half too, the method has changed the whole model.
+      forgotten. If it is far from half too, the method has changed the whole model. The line of
+      retrained models against one another is what 95 % of their splits into halves give.
+    - On the front, a full mark has the accuracy of the attack; points that were not audited are
+      hollow.
     - The histogram says how far unlearned and retrained models are apart on each forgotten sample,
       in standard deviations, with doing nothing behind it.
     - The last panel trains each model on a few of the forgotten samples: a curve above that of
@@ -88,19 +128,23 @@ def plot_audit(
         table: ``audit.parquet``.
         samples: ``audit/samples.parquet``.
         point: See ``audit_info``.
+        front: Likewise.
         theme: ``style.LIGHT`` or ``style.DARK``.
     """
-    return draw_audit(audit_info(table, samples, point), theme=theme)
+    return draw_audit(audit_info(table, samples, point, front), theme=theme)
 
 
 def draw_audit(info: AuditInfo, *, theme: Theme = LIGHT) -> go.Figure:
     """Turns the data of ``audit_info`` into a figure; a panel without data is left out."""
-    parts = [
-        (_attack_panel, _draw_attacks, info.attacks),
-        (_effect_panel, _draw_effects, info.effects),
-        (_curve_panel, _draw_curves, info.curves),
-    ]
-    there = [(panel(), draw) for panel, draw, data in parts if len(data)]
+    there: list[tuple[_Axes, _Draw]] = []
+    if len(info.attacks):
+        there.append((_attack_panel(info.attacks), _draw_attacks))
+    if info.front["accuracy"].notna().any():
+        there.append((_front_panel(info.front), _draw_front))
+    if len(info.effects):
+        there.append((_EFFECT_PANEL, _draw_effects))
+    if len(info.curves):
+        there.append((_CURVE_PANEL, _draw_curves))
     rows = 110 + 24 * max(info.attacks["who"].nunique(), 6)
     panels = [panel for (panel, _, _), _ in there]
     layout = panel_layout(panels, theme, columns=2, x_title="", row=rows)
@@ -119,10 +163,10 @@ def draw_audit(info: AuditInfo, *, theme: Theme = LIGHT) -> go.Figure:
         layout["yaxis"] |= {
             "type": "category",
             "categoryorder": "array",
-            "categoryarray": [_label(who) for who in reversed(order)],
+            "categoryarray": [plain(who) for who in reversed(order)],
+            "range": [-0.5, len(order) - 0.3],
+            "showticklabels": False,
         }
-        layout["margin"]["l"] = 12
-        layout["yaxis"]["automargin"] = True
     return go.Figure(data=traces, layout=layout)
 
 
@@ -136,16 +180,12 @@ def _named(point: tuple[str, int]) -> str:
     return _NOTHING if point == NOTHING else f"{point[0]}, step {point[1]}"
 
 
-def _label(who: str) -> str:
-    """A name for an axis, in two lines where it is long."""
-    return plain(who).replace(", step ", "<br>step ").replace(" against ", "<br>against ")
-
-
 def _at(table: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
     return table[(table["trial_id"] == point[0]) & (table["step"] == point[1])]
 
 
 def _attacks(table: pd.DataFrame, points: Sequence[tuple[str, int]]) -> pd.DataFrame:
+    measures = ["value", "low", "high", "n_models"]
     rows: list[dict[str, Any]] = []
     floors: dict[str, dict[str, Any]] = {}
     for point in [NOTHING, *points[:_MOST]]:
@@ -153,15 +193,16 @@ def _attacks(table: pd.DataFrame, points: Sequence[tuple[str, int]]) -> pd.DataF
         for (statistic, of), (attack, _) in _ATTACKS.items():
             one = found[(found["statistic"] == statistic) & (found["set"] == of)]
             for row in one.head(1).to_dict("records"):
-                measures = {name: row[name] for name in ("value", "low", "high", "n_models")}
-                rows.append({"who": _named(point), "attack": attack} | measures)
+                value = {name: row[name] for name in measures}
+                rows.append({"who": _named(point), "attack": attack} | value)
                 if not math.isnan(row["floor"]):
-                    floors[attack] = {
-                        "who": _RETRAINED, "attack": attack, "value": row["floor"],
-                        "low": math.nan, "high": math.nan, "n_models": row["floor_n"],
-                    }  # fmt: skip
-    columns = ["who", "attack", "value", "low", "high", "n_models"]
-    return pd.DataFrame([*rows, *floors.values()], columns=columns)
+                    exact = {"value": row["floor"], "low": math.nan, "high": math.nan}
+                    floors[attack] = exact | {"n_models": row["floor_n"]}
+            split = found[(found["statistic"] == f"{statistic}_retrained") & (found["set"] == of)]
+            for row in split.head(1).to_dict("records"):
+                floors[attack] = {name: row[name] for name in measures}
+    rows += [{"who": _RETRAINED, "attack": attack} | floor for attack, floor in floors.items()]
+    return pd.DataFrame(rows, columns=["who", "attack", *measures])
 
 
 def _effects(samples: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
@@ -193,20 +234,32 @@ def _curves(table: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
     )
 
 
-def _attack_panel() -> tuple[Panel, dict[str, Any], dict[str, Any]]:
-    panel = Panel("Who is told apart", "● forget  ○ test (control)  ◆ leakage")
-    x = {"title": "accuracy of the attack", "nticks": 6}
-    return panel, x, {"showgrid": True}
+def _front(table: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
+    if points.shape[1] < 4:  # one objective has no front
+        return pd.DataFrame({"accuracy": []})
+    rows = table[(table["statistic"] == "attack_accuracy") & (table["set"] == "forget")]
+    values = rows.set_index(["trial_id", "step"])["value"]
+    keys = pd.MultiIndex.from_frame(points[["trial_id", "step"]])
+    return points.assign(accuracy=values.reindex(keys).to_numpy(dtype=np.float64))
 
 
-def _effect_panel() -> tuple[Panel, dict[str, Any], dict[str, Any]]:
-    panel = Panel("Forgotten samples", "doing nothing in the background")
-    return panel, {"title": "effect size, in standard deviations"}, {}
+def _attack_panel(attacks: pd.DataFrame) -> _Axes:
+    split = attacks[attacks["who"] == _RETRAINED]["low"].notna().any()
+    said = "● forget ○ test (control) ◆ leakage"
+    few = "● forget ○ test ◆ leakage; retrained: from 8 seeds"
+    panel = Panel("Who is told apart", said if split else few)
+    ends = [_lowest(attacks), 1.03]
+    return panel, {"title": "accuracy of the attack", "range": ends, "dtick": 0.1}, {}
 
 
-def _curve_panel() -> tuple[Panel, dict[str, Any], dict[str, Any]]:
-    panel = Panel("Relearning", "accuracy on what is held back")
-    return panel, {"title": "steps", "rangemode": "tozero"}, {"rangemode": "tozero"}
+def _front_panel(front: pd.DataFrame) -> _Axes:
+    x, y = (inline(str(metric)) for metric in _objectives(front))
+    panel = Panel("The front", f"up: {y}; attack accuracy in %; ○ not audited")
+    return panel, {"title": plain(x), "nticks": 6}, {}
+
+
+def _objectives(front: pd.DataFrame) -> list[Any]:
+    return [name for name in front if name not in ("trial_id", "step", "accuracy")][:2]
 
 
 def _colour(role: str, theme: Theme) -> str:
@@ -218,7 +271,7 @@ def _role_of(who: str) -> str:
 
 
 def _draw_attacks(info: AuditInfo, theme: Theme, axes: dict[str, str]) -> list[go.Scatter]:
-    everyone = [_label(who) for who in dict.fromkeys(info.attacks["who"])]
+    everyone = [plain(who) for who in dict.fromkeys(info.attacks["who"])]
     guessing = go.Scatter(
         x=[0.5, 0.5],
         y=[everyone[0], everyone[-1]],
@@ -235,7 +288,24 @@ def _draw_attacks(info: AuditInfo, theme: Theme, axes: dict[str, str]) -> list[g
         for role in _HUES
         if len(rows := info.attacks[(attacks == attack) & (roles == role)])
     ]
-    return [guessing, *dots]
+    names = go.Scatter(  # in the panel, since names are long and pages narrow
+        x=[_lowest(info.attacks)] * len(everyone),
+        y=everyone,
+        mode="text",
+        text=everyone,
+        textposition="top right",
+        textfont={"size": 11, "color": theme.text},
+        cliponaxis=False,
+        hoverinfo="skip",
+        meta={"role": "names"},
+        **axes,
+    )
+    return [guessing, *dots, names]
+
+
+def _lowest(attacks: pd.DataFrame) -> float:
+    """Where the panel begins: at or below all bounds and guessing."""
+    return float(min(attacks[["value", "low"]].min().min(), 0.45) - 0.02)
 
 
 def _dots(
@@ -250,7 +320,7 @@ def _dots(
     bounded = rows["low"].notna() & rows["high"].notna()
     return go.Scatter(
         x=rows["value"].to_numpy(float),
-        y=[_label(who) for who in rows["who"]],
+        y=[plain(who) for who in rows["who"]],
         mode="markers",
         marker={"symbol": symbol, "size": 9, "color": _colour(role, theme)},
         error_x={
@@ -270,6 +340,44 @@ def _dots(
         meta={"role": "attack", "attack": attack, "of": role},
         **axes,
     )
+
+
+def _draw_front(info: AuditInfo, theme: Theme, axes: dict[str, str]) -> list[go.Scatter]:
+    """Hollow marks, then the audited ones: a trace has one colour, which is that of a tenth."""
+    x, y = _objectives(info.front)
+    tenths = (10 * info.front["accuracy"]).floordiv(1).clip(5, 9)
+    hollow = {"size": 8, "symbol": "circle-open", "color": theme.muted}
+    parts = [(info.front[tenths.isna()], "not audited", hollow)]
+    parts += [
+        (info.front[tenths == 5 + tenth], "audited", {"size": 10, "color": colour})
+        for tenth, colour in enumerate(_NOTICED)
+    ]
+    return [
+        go.Scatter(
+            x=rows[x].to_numpy(float),
+            y=rows[y].to_numpy(float),
+            mode="markers" if name == "not audited" else "markers+text",
+            text=[f"{100 * value:.0f}" for value in rows["accuracy"]],
+            textposition="middle right",
+            textfont={"size": 11, "color": theme.text},
+            cliponaxis=False,
+            marker=marker,
+            hovertext=[
+                plain(_named((str(trial), int(step))))
+                for trial, step in zip(rows["trial_id"], rows["step"], strict=True)
+            ],
+            hovertemplate=(
+                "<b>%{hovertext}</b><br>not audited<extra></extra>"
+                if name == "not audited"
+                else "<b>%{hovertext}</b><br>attack accuracy %{text} %<extra></extra>"
+            ),
+            name=name,
+            meta={"role": "front", "of": name},
+            **axes,
+        )
+        for rows, name, marker in parts
+        if len(rows)
+    ]
 
 
 def _draw_effects(info: AuditInfo, theme: Theme, axes: dict[str, str]) -> list[go.Bar]:
@@ -313,14 +421,16 @@ def _draw_curves(info: AuditInfo, theme: Theme, axes: dict[str, str]) -> list[go
                     **axes,
                 )
             )
-        ends = ["" for _ in at[:-1]] + [str(role)]
+        where, beside = _NAMED_AT[str(role)]
+        names = ["" for _ in at]
+        names[min(where, len(at) - 1)] = str(role)
         traces.append(
             go.Scatter(
                 x=at,
                 y=rows["value"].to_numpy(float),
                 mode="lines+markers+text",
-                text=ends,
-                textposition="top left",
+                text=names,
+                textposition=beside,
                 textfont={"color": colour, "size": 11},
                 line={"color": colour, "width": 2},
                 marker={"size": 6, "color": colour},

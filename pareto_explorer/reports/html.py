@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jinja2
+import pandas as pd
 import plotly.graph_objects as go
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
@@ -63,7 +64,7 @@ def render_page(name: str, cards: Sequence[Card], material: Material) -> str:
         facts=_facts(material),
         scripts=_SCRIPTS,
         figures=_script_object({s.card.key: s.figure for s in sections}),
-        tables=_script_object({s.card.key: s.table for s in sections}),
+        tables=_script_object({key: part for s in sections for key, part in s.tables.items()}),
         payloads=_script_object({s.card.key: s.payload for s in sections}),
         plotlyjs=_no_tags(get_plotlyjs()),
         version=__version__,
@@ -71,12 +72,15 @@ def render_page(name: str, cards: Sequence[Card], material: Material) -> str:
 
 
 class _Section(NamedTuple):
-    """What a card is on the page; figure, table and payload are JSON, empty where there is none."""
+    """What a card is on the page; figure, tables and payload are JSON, empty where there is none.
+
+    The tables have the name of the button that offers them: the card's key for its own.
+    """
 
     card: Card
     body: Markup = Markup()
     figure: str = ""
-    table: str = ""
+    tables: Mapping[str, str] = {}
     payload: str = ""
 
 
@@ -95,16 +99,20 @@ def _drawn(environment: jinja2.Environment, card: Card, material: Material) -> _
     body = template.render(
         card=card, styles=material.styles, swatch=swatch, landmark_swatch=landmark_swatch
     )
-    table = ""
+    tables = {f"{card.key}-{name}": _csv(part) for name, part in card.tables.items()}
     if card.data is not None and card.payload is None:
-        table = _json(card.data.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+        tables[card.key] = _csv(card.data)
     return _Section(
         card,
         Markup(body),  # noqa: S704 - the template has escaped it
         _json(_figure(card)) if card.draw else "",
-        table,
+        tables,
         _json(card.payload) if card.payload is not None else "",
     )
+
+
+def _csv(table: pd.DataFrame) -> str:
+    return _json(table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
 
 
 def _facts(material: Material) -> list[str]:

@@ -13,9 +13,9 @@ import pandas as pd
 
 from pareto_explorer._version import __version__
 from pareto_explorer.fronts import FamilyHypervolume, Selection, nothing_to_forget
-from pareto_explorer.reports.cards.audit import findings, verdict
 from pareto_explorer.reports.shared.commands import reproduce_call, reproduce_command
 from pareto_explorer.reports.shared.phrases import box_sentence, share
+from pareto_explorer.reports.shared.verdicts import findings, verdict
 from pareto_explorer.results import Run
 from pareto_explorer.runs import metric_columns
 from pareto_explorer.schema.columns import STD_SUFFIX

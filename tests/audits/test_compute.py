@@ -61,6 +61,50 @@ def test_own_and_fresh_seeds_stand_apart(table):
     assert np.isnan(own["se"])  # three seeds are too few to attack with
 
 
+def test_the_choice_is_judged_by_one_attacker_on_own_and_fresh_seeds(table):
+    models = shadows(range(12))
+    u, r = (
+        np.array([models[shadow(seed)]["forget"] for seed in range(12)], np.float64)
+        for shadow in (CHOSEN.shadow, lambda seed: Shadow("retrained", seed))
+    )
+    per_seed = u_lira(u, r).per_seed
+    row = value_of(table, "selection_optimism", trial_id=TRIAL)
+    assert row["value"] == pytest.approx(per_seed[4:].mean() - per_seed[:4].mean())
+    assert row["low"] < 0 < row["high"]  # these seeds have chosen nothing
+    without = statistics_table(models, range(12), [CHOSEN])
+    assert "selection_optimism" not in set(without["statistic"])
+
+
+def test_retrained_models_against_one_another_have_an_interval(table):
+    for of in SETS:
+        row = value_of(table, "attack_accuracy_retrained", of, trial_id=TRIAL)
+        assert row["low"] < 0.5 < row["high"]
+        assert row["value"] == value_of(table, "attack_accuracy", of, trial_id=TRIAL)["floor"]
+        assert row["n_models"] == 6
+    few = statistics_table(shadows(range(7)), range(7), [CHOSEN])
+    assert "attack_accuracy_retrained" not in set(few["statistic"])
+
+
+def test_the_attack_is_broken_down_by_memorisation(table):
+    rows = table[table["statistic"] == "attack_accuracy_by_memorisation"]
+    rows = rows[rows["trial_id"] == TRIAL]
+    assert rows["role"].tolist() == ["low", "mid", "high"]
+    accuracy = value_of(table, "attack_accuracy", trial_id=TRIAL)["value"]
+    assert rows["value"].mean() == pytest.approx(accuracy)
+    assert (rows["low"] < rows["value"]).all()
+    four = statistics_table(shadows(range(4)), range(4), [CHOSEN])
+    four = four[four["statistic"] == "attack_accuracy_by_memorisation"]
+    assert len(four) == 3
+    assert four["low"].isna().all()
+
+
+def test_the_equivalent_auc_has_the_bounds_of_what_it_is_computed_from(table):
+    row = value_of(table, "equivalent_auc", trial_id=TRIAL)
+    excess = value_of(table, "excess_auc2", trial_id=TRIAL)
+    assert (row["low"] - 0.5) ** 2 == pytest.approx(excess["low"])
+    assert (row["high"] - 0.5) ** 2 == pytest.approx(excess["high"])
+
+
 def test_floors_are_those_of_retrained_models(table):
     for of in SETS:
         row = value_of(table, "attack_accuracy", of, trial_id=TRIAL)
@@ -106,6 +150,24 @@ def test_leakage_of_retrained_halves_is_exactly_none():
     found = statistics_table(models, range(6), [CHOSEN])
     assert value_of(found, "swap_advantage")["value"] == 0.0
     assert abs(value_of(found, "leak_accuracy")["value"] - 0.5) < 1e-12
+    assert abs(value_of(found, "leak_threshold_auc")["value"] - 0.5) < 1e-12
+
+
+def test_leakage_of_doing_nothing_is_the_attack_before_unlearning():
+    models = shadows(range(6))
+    draws = np.random.default_rng(1)
+    for seed in range(6):
+        mask = draws.permutation(FORGET) < FORGET // 2
+        for half, known in (("first", mask), ("second", ~mask)):
+            for point, gap in ((CHOSEN, 1.0), (NOTHING, 3.0)):
+                said = draws.normal(size=FORGET) + gap * known
+                models[point.shadow(seed, half)] = {"forget": said, "mask": mask}
+    found = statistics_table(models, range(6), [CHOSEN, NOTHING])
+    for statistic in ("leak_accuracy", "leak_auc", "leak_threshold_auc", "swap_advantage"):
+        after, before = (value_of(found, statistic, trial_id=p.trial_id) for p in (CHOSEN, NOTHING))
+        assert after["floor"] < after["value"] < before["value"]
+    area = value_of(found, "leak_threshold_auc", trial_id=TRIAL)
+    assert area["low"] < ndtr(np.sqrt(0.5)) < area["high"]
 
 
 def test_relearning_curves_have_a_row_for_each_role_and_step():
@@ -136,6 +198,8 @@ def test_samples_are_those_of_the_forget_set():
     nothing = found[found["trial_id"] == NONE]
     assert (nothing["theta"] > 0.4).mean() > 0.9
     assert nothing["memorisation"].mean() == pytest.approx(0.5, abs=0.1)
+    shares = nothing.groupby("tercile")["memorisation"].mean()
+    assert shares["low"] < shares["mid"] < shares["high"]
 
 
 def test_the_columns_are_those_that_are_read(table):

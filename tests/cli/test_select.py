@@ -208,3 +208,17 @@ def test_a_bound_on_an_audit_says_how_many_were_not(run, monkeypatch):
     found = json.loads(shown(run, "--max", "attack_accuracy=0.6", "--json"))
     assert found["not_audited"] == found["candidates"] - 1
     assert f"; {found['not_audited']} were not audited" in said
+
+
+def test_the_audit_of_the_choice_is_named(run, monkeypatch):
+    assert "audit:" not in shown(run)
+    assert json.loads(shown(run, "--json"))["audit"] == ""
+    rows = run.front().head(2)
+    (trial, step), other = zip(rows["trial_id"], rows["step"], strict=True)
+    audits = audits_of([(trial, int(step))])
+    monkeypatch.setattr("pareto_explorer.results.run.read_audits", lambda _: audits)
+    said = shown(run, "--trial", trial, "--step", str(step))
+    assert f"audit: An attacker who knows the procedure tells {trial}, step {step} from a" in said
+    found = json.loads(shown(run, "--trial", trial, "--step", str(step), "--json"))
+    assert "in 95 % of single looks" in found["audit"]
+    assert "audit:" not in shown(run, "--trial", other[0], "--step", str(other[1]))

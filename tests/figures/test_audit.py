@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pareto_explorer.figures import DARK, LIGHT, audit_info, draw_audit, plot_audit
-from tests.audited import audits_of
+from tests.audited import audits_of, computed_audits
 
 POINTS = [("a-1", 40), ("b-2", 80)]
 
@@ -27,6 +28,46 @@ def test_rows_are_nothing_the_points_and_retraining(audits):
     assert chosen["value"].tolist() == [0.95, 0.75, 0.87]
     floor = info.attacks[info.attacks["who"] == "retrained against retrained"]
     assert floor["value"].tolist() == [0.503, 0.499, 0.5]
+
+
+def test_retrained_models_have_an_interval_where_there_are_enough(audits):
+    for seeds, some in ((10, True), (7, False)):
+        computed = computed_audits(POINTS, seeds=seeds)
+        info = audit_info(computed.table, computed.samples)
+        rows = info.attacks[info.attacks["who"] == "retrained against retrained"]
+        rows = rows.set_index("attack")
+        leak = rows.loc["forgotten told from never seen"]
+        assert (leak["value"], leak["n_models"], np.isnan(leak["low"])) == (0.5, seeds, True)
+        assert len(rows) == (3 if some else 1)
+        if some:
+            forget = rows.loc["told from retraining by the forget set"]
+            assert forget["low"] < 0.5 < forget["high"]
+        note = draw_audit(info).layout.annotations[0].text
+        assert ("retrained: from 8 seeds" in note) == (not some)
+
+
+def test_the_front_is_coloured_where_points_were_audited(audits):
+    front = pd.DataFrame(
+        {
+            "trial_id": ["a-1", "b-2", "c-3"],
+            "step": [40, 80, 40],
+            "forget_gap": [0.1, 0.2, 0.3],
+            "retain_gap": [0.3, 0.2, 0.1],
+        }
+    )
+    found = audits_of(POINTS, accuracies=[0.95, 0.62])
+    for theme in (LIGHT, DARK):
+        figure = plot_audit(found.table, found.samples, front=front, theme=theme)
+        hollow, low, high = (t for t in figure.data if t.meta["role"] == "front")
+        assert list(hollow.hovertext) == ["c-3, step 40"]
+        assert (hollow.marker.symbol, list(hollow.x)) == ("circle-open", [0.3])
+        assert (list(low.text), list(high.text)) == (["62"], ["95"])
+        assert (list(low.y), list(high.y)) == ([0.2], [0.3])
+        assert low.marker.color != high.marker.color
+    one = plot_audit(found.table, found.samples, front=front.drop(columns="retain_gap"))
+    nobody = plot_audit(found.table, found.samples, front=front.tail(1))
+    for figure in (one, nobody):
+        assert not [t for t in figure.data if t.meta["role"] == "front"]
 
 
 def test_the_histogram_counts_every_sample_in_common_bins(audits):
@@ -72,7 +113,7 @@ def test_bounds_are_drawn_where_there_are_some(audits):
     figure = plot_audit(table, audits.samples)
     found = {(t.meta["attack"], t.meta["of"]): t for t in attacks(figure)}
     attack = found["told from retraining by the forget set", "unlearned"]
-    assert list(attack.y) == ["a-1<br>step 40", "b-2<br>step 80"]
+    assert list(attack.y) == ["a-1, step 40", "b-2, step 80"]
     np.testing.assert_allclose(attack.error_x.array, [0.01, 0])
     np.testing.assert_allclose(attack.error_x.arrayminus, [0.01, 0])
 
@@ -81,7 +122,7 @@ def test_guessing_is_marked(audits):
     line = plot_audit(audits.table, audits.samples).data[0]
     assert line.meta["role"] == "guessing"
     assert list(line.x) == [0.5, 0.5]
-    assert list(line.y) == ["doing nothing", "retrained<br>against retrained"]
+    assert list(line.y) == ["doing nothing", "retrained against retrained"]
 
 
 def test_what_there_is_no_data_for_has_no_panel(audits):
@@ -97,6 +138,6 @@ def test_names_are_shown_letter_by_letter():
     audits = audits_of([("<b>x</b>", 1)])
     figure = plot_audit(audits.table, audits.samples)
     assert [t.y[0] for t in attacks(figure) if t.meta["of"] == "unlearned"] == [
-        "&lt;b&gt;x&lt;/b&gt;<br>step 1"
+        "&lt;b&gt;x&lt;/b&gt;, step 1"
     ] * 3
     assert not [trace.name for trace in figure.data if trace.name and "<b>" in trace.name]

@@ -11,11 +11,17 @@ from pareto_explorer.audits.statistics.excess_auc import (
     squared_excess_auc_by_seed,
     squared_excess_auc_independent,
 )
-from pareto_explorer.audits.statistics.floors import beside_floor, between_seeds
+from pareto_explorer.audits.statistics.floors import beside_floor, between_seeds, over_splits
 from pareto_explorer.audits.statistics.jackknife import Estimate, jackknife, minimum_detectable
 from pareto_explorer.audits.statistics.klom import gaussian_klom, klom
 from pareto_explorer.audits.statistics.leakage import by_role, swap_advantage, swap_advantages
 from pareto_explorer.audits.statistics.margins import margins
+from pareto_explorer.audits.statistics.memorisation import (
+    TERCILES,
+    memorisation,
+    terciles,
+    u_lira_by_tercile,
+)
 from pareto_explorer.audits.statistics.neurips_score import (
     forgetting_quality,
     privacy_losses,
@@ -45,6 +51,7 @@ from pareto_explorer.audits.statistics.u_lira import (
 )
 
 __all__ = [
+    "TERCILES",
     "Attack",
     "Estimate",
     "auc",
@@ -66,8 +73,10 @@ __all__ = [
     "js_divergence",
     "klom",
     "margins",
+    "memorisation",
     "minimum_detectable",
     "offline_lira",
+    "over_splits",
     "poison_auc",
     "poison_scores",
     "pooled",
@@ -84,10 +93,12 @@ __all__ = [
     "squared_excess_auc_independent",
     "swap_advantage",
     "swap_advantages",
+    "terciles",
     "threshold_auc",
     "true_positive_rate",
     "u_lira",
     "u_lira_accuracy",
+    "u_lira_by_tercile",
     "u_lira_scores",
     "zero_retrain_forgetting",
 ]

@@ -9,9 +9,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pareto_explorer.audits.statistics.arrays import Values, by_seed
+from pareto_explorer.audits.statistics.arrays import Values, by_seed, model_values
 
-__all__ = ["beside_floor", "between_seeds"]
+__all__ = ["beside_floor", "between_seeds", "over_splits"]
+
+SPLITS = 50
 
 Outputs = TypeVar("Outputs")
 
@@ -55,3 +57,28 @@ def between_seeds(distance: Callable[[Outputs, Outputs], float], models: list[Ou
         models: That of each model; two or more.
     """
     return float(np.mean([distance(one, other) for one, other in combinations(models, 2)]))
+
+
+def over_splits(
+    statistic: Callable[[Values, Values], float], retrained: ArrayLike, splits: int = SPLITS
+) -> Values:
+    """Computes a statistic of retrained models against retrained ones, for many random splits.
+
+    Its spread is what a method that retrains would get from as many models, by the draw of its
+    seeds alone.
+
+    Args:
+        statistic: Of margins of two groups, (N/2, F) each.
+        retrained: Margins, (N, F) with N at least 2; of an odd number, each split leaves one out.
+        splits: How many.
+
+    Returns:
+        Shape (splits,); the same each time.
+
+    Raises:
+        InputError: The shape does not fit, or a margin is not finite.
+    """
+    r = model_values("retrained", retrained, least=2)
+    half, draws = len(r) // 2, np.random.default_rng(0)
+    orders = [draws.permutation(len(r)) for _ in range(splits)]
+    return np.array([statistic(r[order[:half]], r[order[half : 2 * half]]) for order in orders])

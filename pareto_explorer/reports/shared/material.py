@@ -63,6 +63,7 @@ class Card:
         reason: Why the card does not apply to this run; then nothing else is shown.
         how_to_read: Help for the figure or table.
         data: The table behind the card, which the page offers as CSV.
+        tables: Those of its parts by name, which their headings offer.
         draw: Draws the card's figure under a theme.
         context: What else the card's template needs.
         payload: Plain data for the card's script, which then offers the table itself.
@@ -75,6 +76,7 @@ class Card:
     reason: str = ""
     how_to_read: str = ""
     data: pd.DataFrame | None = None
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     draw: Callable[[Theme], go.Figure] | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
     payload: Mapping[str, Any] | None = None

@@ -29,6 +29,7 @@ from pareto_explorer.sweeps.audit.models import (
     ask_unlearned,
     questions,
 )
+from pareto_explorer.sweeps.audit.pictures import with_pictures
 from pareto_explorer.sweeps.cluster.connect import connect
 from pareto_explorer.sweeps.cluster.room import slots
 from pareto_explorer.sweeps.cluster.shipping import modules_of
@@ -103,7 +104,8 @@ def write_tables(audited: AuditedRun, plan: AuditPlan, models: Mapping[Shadow, A
     earlier = sorted({Point(s.trial_id, s.step) for s in models if s.role == "unlearned"})
     points = list(dict.fromkeys([*plan.points, *earlier]))
     table = statistics_table(models, audited.own, points)
-    write_audit(audited.directory, table, samples_table(models, points))
+    samples = with_pictures(samples_table(models, points), audited.task)
+    write_audit(audited.directory, table, samples)
 
 
 def _journal(audited: AuditedRun) -> Journal:

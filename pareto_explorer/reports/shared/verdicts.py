@@ -1,0 +1,259 @@
+"""What audits have found, in words and beside what it is to be read against."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from pareto_explorer.audits.statistics import minimum_detectable
+from pareto_explorer.results.audited import Audits
+from pareto_explorer.schema.audited import NOTHING
+from pareto_explorer.text import count
+
+__all__ = ["ATTACKS", "PAPERS", "Value", "findings", "verdict"]
+
+ATTACKS: Mapping[tuple[str, str], str] = {
+    ("attack_accuracy", "forget"): "U-LiRA: told from retraining by the forget set",
+    ("attack_accuracy_by_memorisation", "forget"): "the same by the third {role}",
+    ("attack_accuracy", "retain"): "the same by the retain set",
+    ("attack_accuracy", "test"): "the same by the test set (control)",
+    ("attack_auc", "forget"): "its AUC on the forget set",
+    ("attack_tpr_1pct", "forget"): "its true-positive rate at 1 % false positives",
+    ("remaining_accuracy", "forget"): "a forgotten class: by what is said of the other classes",
+    ("selection_optimism", "forget"): "its accuracy on fresh seeds beyond that on the sweep's own",
+    ("equivalent_auc", "forget"): "as if every forget sample had this AUC (D²)",
+    ("equivalent_auc", "retain"): "as if every retain sample had it",
+    ("equivalent_auc", "test"): "as if every test sample had it (control)",
+    ("leak_accuracy", "forget"): "leakage: forgotten told from never seen",
+    ("leak_auc", "forget"): "its AUC",
+    ("leak_threshold_auc", "forget"): "the same with one threshold for all samples: AUC",
+    ("swap_advantage", "forget"): "advantage in the SWAP test",
+    ("relearn_gain", "forget_heldback"): "relearning: what comes back beyond retraining",
+    ("probe_gain", "forget"): "probe with {at} forgotten samples: what features still know",
+    ("rmia_auc", "forget"): "RMIA, a weaker attack: AUC",
+    ("threshold_auc", "forget"): "one threshold for all samples: AUC",
+    ("churn", "test"): "test predictions that differ from retraining",
+    ("ece_gap", "test"): "calibration error beyond retraining, test set",
+    ("js", "forget"): "JS divergence to retraining, forget set",
+    ("zrf", "forget"): "ZRF, forget set",
+}
+"""What the statistics of attacks say, by name and set."""
+
+PAPERS: Mapping[tuple[str, str], str] = {
+    ("neurips_f", "forget"): "F, NeurIPS 2023 challenge",
+    ("klom", "forget"): "KLoM, forget set",
+    ("klom", "retain"): "KLoM, retain set",
+    ("klom", "test"): "KLoM, test set",
+}
+"""Those that serve to compare with papers."""
+
+_THIRDS = {"low": "memorised least", "mid": "in between", "high": "memorised most"}
+_NAN = math.nan
+
+
+class Value(NamedTuple):
+    """One statistic of a point.
+
+    Attributes:
+        name: Its name in the table.
+        of: The set.
+        words: What it says.
+        value: The value.
+        low: The lower bound; NaN where there are too few seeds for one.
+        high: The upper bound.
+        nothing: The value of doing nothing.
+        floor: What retrained models get against one another.
+        floor_low: From where 95 % of the splits of retrained models get it; NaN if not known.
+        floor_high: Up to where.
+        n_models: Models a side.
+        floor_n: Models a side of the floor.
+    """
+
+    name: str
+    of: str
+    words: str
+    value: float
+    low: float
+    high: float
+    nothing: float
+    floor: float
+    floor_low: float
+    floor_high: float
+    n_models: int
+    floor_n: int
+
+
+def findings(
+    audits: Audits, point: tuple[str, int], words: Mapping[tuple[str, str], str] = ATTACKS
+) -> Iterator[Value]:
+    """The statistics of a point that there are, of all seeds together, in the order of ``words``.
+
+    Args:
+        audits: The audits of a run.
+        point: Trial and step.
+        words: What to take, by statistic and set, and what it says.
+    """
+    own, nothing = (_of(audits, which) for which in (point, NOTHING))
+    for (name, of), said in words.items():
+        retrained = _row(own, f"{name}_retrained", of) or {}
+        for row in _rows(own, name, of):
+            role = _THIRDS.get(row["role"], "")
+            beside = [
+                other["value"]
+                for other in _rows(nothing, name, of)
+                if (other["role"], other["at"]) == (row["role"], row["at"])
+            ]
+            yield Value(
+                name,
+                of,
+                said.format(at=row["at"], role=role),
+                row["value"],
+                row["low"],
+                row["high"],
+                beside[0] if beside else _NAN,
+                row["floor"],
+                retrained.get("low", _NAN),
+                retrained.get("high", _NAN),
+                int(row["n_models"]),
+                int(row["floor_n"]),
+            )
+
+
+def verdict(audits: Audits, point: tuple[str, int], gap: str = "") -> str:
+    """Says in a few sentences whether the attacker noticed, and what the audit could have seen.
+
+    Args:
+        audits: The audits of a run.
+        point: Trial and step.
+        gap: The forget gap in words, to set beside the finding; may be empty.
+    """
+    name, own = f"{point[0]}, step {point[1]}", _of(audits, point)
+    row = _row(own, "attack_accuracy", "forget")
+    if row is None:
+        there = f" ({count(int(own['n_models'].max()), 'seed')} here)" if len(own) else ""
+        return (
+            f"{name}: four seeds are the least with which an attacker can be simulated who has "
+            f"models of other seeds{there}; with fewer, only weaker tests were made."
+        )
+    accuracy, seeds = _percent(row["value"]), _seeds(audits, point, int(row["n_models"]))
+    if not _bounded(row):
+        return (
+            f"An attacker who knows the procedure tells {name} from a retrained model in "
+            f"{accuracy} of single looks at the forget set ({seeds}, too few to say how sure that "
+            f"is){gap}; half is guessing."
+        )
+    if row["low"] <= 0.5:
+        seen = _percent(min(minimum_detectable(row["se"]), 1.0))
+        parts = [
+            f"{name} could not be told from retraining: attack accuracy {accuracy} "
+            f"({seeds}, {_interval(row)}){gap}; this audit would have seen an accuracy of {seen} "
+            "or more. It passed these attacks, others were not tried."
+        ]
+    else:
+        parts = [
+            f"An attacker who knows the procedure tells {name} from a retrained model in "
+            f"{accuracy} of single looks at the forget set ({seeds}, {_interval(row)}){gap}.",
+            *_beside_nothing(audits, row["value"]),
+        ]
+    parts += _remaining(_row(own, "remaining_accuracy", "forget"))
+    parts += _control(row, _row(own, "attack_accuracy", "test"))
+    parts += _leakage(own, _of(audits, NOTHING))
+    parts += _optimism(_row(own, "selection_optimism", "forget"))
+    return " ".join(parts)
+
+
+def _seeds(audits: Audits, point: tuple[str, int], n: int) -> str:
+    fresh = _of(audits, point, "fresh")["n_models"].max()
+    own = len(_of(audits, point, "own"))
+    some = f", {int(fresh)} of them fresh" if own and not pd.isna(fresh) else ""
+    return f"{count(n, 'seed')}{some}"
+
+
+def _beside_nothing(audits: Audits, value: float) -> list[str]:
+    nothing = _row(_of(audits, NOTHING), "attack_accuracy", "forget")
+    if nothing is None:
+        return []
+    worse = ", so unlearning shows more than what it hides" if nothing["value"] < value else ""
+    return [f"Doing nothing: {_percent(nothing['value'])}{worse}."]
+
+
+def _remaining(row: Mapping[str, Any] | None) -> list[str]:
+    """A class that was forgotten as a whole gives itself away, since nothing is said of it."""
+    if row is None:
+        return []
+    within = f" ({_interval(row)})" if _bounded(row) else ""
+    return [f"By what is said of the other classes alone, it is {_percent(row['value'])}{within}."]
+
+
+def _control(forget: Mapping[str, Any], test: Mapping[str, Any] | None) -> list[str]:
+    """Whether the method has changed the whole model, by samples that have nothing to be forgotten.
+
+    As much as by the forget set: where the intervals meet, or nine tenths of that.
+    """
+    if test is None or not _bounded(test) or test["low"] <= 0.5:
+        return []
+    said = f"By test samples, of which nothing was to be forgotten, it is {_percent(test['value'])}"
+    nearly = test["value"] - 0.5 >= 0.9 * (forget["value"] - 0.5)
+    if nearly or test["high"] >= forget["low"]:
+        return [
+            f"{said}, as much as by the forget set: the method has changed the whole model, and "
+            "that is what shows."
+        ]
+    return [f"{said}: the method has changed the whole model, too, but the forget set more."]
+
+
+def _leakage(own: pd.DataFrame, nothing: pd.DataFrame) -> list[str]:
+    row = _row(own, "leak_accuracy", "forget")
+    if row is None:
+        return []
+    within = f", {_interval(row)}" if _bounded(row) else ", too few to say how sure that is"
+    seeds = count(int(row["n_models"]), "seed")
+    before = _row(nothing, "leak_accuracy", "forget")
+    than = "" if before is None else f"; before unlearning, {_percent(before['value'])}"
+    return [
+        f"Inside the unlearned model, a forgotten sample is told from one never seen in "
+        f"{_percent(row['value'])} of looks ({seeds}{within}){than}."
+    ]
+
+
+def _optimism(row: Mapping[str, Any] | None) -> list[str]:
+    """What is to be said where own and fresh seeds disagree."""
+    if row is None or not _bounded(row) or row["low"] <= 0 <= row["high"]:
+        return []
+    more = "more" if row["value"] > 0 else "less"
+    why = ": the sweep's own seeds have chosen the model and flatter it" if more == "more" else ""
+    return [
+        f"Models of fresh seeds are told {abs(100 * row['value']):.0f} percentage points {more} "
+        f"often than those of the sweep's own{why}."
+    ]
+
+
+def _of(audits: Audits, point: tuple[str, int], seeds: str = "all") -> pd.DataFrame:
+    table = audits.table
+    at = (table["trial_id"] == point[0]) & (table["step"] == point[1])
+    return table[at & (table["seeds"] == seeds)]
+
+
+def _rows(table: pd.DataFrame, name: str, of: str) -> list[dict[str, Any]]:
+    rows = table[(table["statistic"] == name) & (table["set"] == of)]
+    return [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
+
+
+def _row(table: pd.DataFrame, name: str, of: str) -> dict[str, Any] | None:
+    return next(iter(_rows(table, name, of)), None)
+
+
+def _bounded(row: Mapping[str, Any]) -> bool:
+    return not (math.isnan(row["low"]) or math.isnan(row["high"]))
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    low, high = (min(max(row[name], 0.0), 1.0) for name in ("low", "high"))
+    return f"{100 * low:.0f} to {_percent(high)}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f} %"
