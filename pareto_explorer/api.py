@@ -167,7 +167,7 @@ def audit(
     }
 
     def work(folder: str | Path, changed: Callable[[], None]) -> Audit:
-        return audit_run(
+        found = audit_run(
             folder,
             chosen,
             Settings(address, cache_dir, progress, verbose, dashboard, changed=changed),
@@ -181,6 +181,10 @@ def audit(
             dry_run=dry_run,
             planned=planned,
         )
+        if not dry_run:
+            write_report(folder)
+            changed()
+        return found
 
     if not is_uri(str(run)):
         return work(run, lambda: None)

@@ -11,6 +11,7 @@ from pareto_explorer.cli.options import CacheOption, RunArgument, SweptOption, T
 from pareto_explorer.cli.select import Rule, bounds_of, weights_of
 from pareto_explorer.cli.tables import plain_table
 from pareto_explorer.terminal import Terminal, say, visible
+from pareto_explorer.trust.redaction import redacted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +78,7 @@ def audit(
     cache_dir: CacheOption = None,
     spec: SweptOption = None,
     trust: TrustOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print the last table only.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the findings only.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Ray's own output.")] = False,
 ) -> None:
     """Ask whether a strong attacker would notice that the chosen model was unlearned.
@@ -88,6 +89,9 @@ def audit(
     """
     from pareto_explorer.api import audit as run_audit
     from pareto_explorer.audits.plan import GAMES, seconds_of
+    from pareto_explorer.reports.shared.verdicts import verdict
+    from pareto_explorer.results.audited import Audits
+    from pareto_explorer.schema.audited import NOTHING
     from pareto_explorer.sweeps import SweepSpec, progress_for
 
     console = Terminal()
@@ -116,8 +120,15 @@ def audit(
     )
     for note in found.notes:
         say(note)
-    if not dry_run:
+    if dry_run:
+        return
+    if not quiet:
         _print_found(console, found.headlines())
+    audits = Audits(found.table, found.samples)
+    for trial, step in found.plan.points:
+        if (trial, step) != NOTHING:
+            console.print(visible(verdict(audits, (trial, step))), highlight=False)
+    say(f"report: {redacted(run).rstrip('/')}/report/index.html")
 
 
 def _print_plan(console: Terminal, plan: AuditPlan) -> None:
@@ -125,7 +136,7 @@ def _print_plan(console: Terminal, plan: AuditPlan) -> None:
         say(f"audited: {visible(point.trial_id)}, step {point.step}")
     say("beside it: doing nothing")
     title = f"Plan: about {plan.seconds:.0f} s, by what the run has measured"
-    table = plain_table(title, "game", "seeds", "there", "to train", "to unlearn", "s", "")
+    table = plain_table(title, "game", "seeds", "at hand", "to train", "to unlearn", "s", "")
     for stage in plan.stages:
         counts = (len(stage.seeds), stage.there, stage.to_train, stage.to_unlearn)
         room = "" if stage.fits else "no room"
