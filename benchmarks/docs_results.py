@@ -1,10 +1,11 @@
 """Runs the sweeps that the documentation shows, and writes what they printed into its pages.
 
-    python benchmarks/docs_results.py    # runs both sweeps, some minutes, landmarks anew
+    python benchmarks/docs_results.py    # two sweeps and their audits, some minutes, landmarks anew
 
 Between `<!-- digits -->` and `<!-- /digits -->` a page holds what the terminal showed, what the
 report found, and on what and when; between the `digits_aggregators` marks another has the same in
-short. The text is that of the program; nothing here knows a number.
+short. What an audit of the chosen model has found stands below each, and for digits in the README.
+The text is that of the program; nothing here knows a number.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from time import perf_counter
 from typing import Any
 
 from pareto_explorer import load_run
+from pareto_explorer.reports.cards.audit import audit_card
 from pareto_explorer.reports.cards.finding import finding_card
 from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.results.run import Run
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
 PAGES = {"digits": DOCS / "first-front.md", "digits_aggregators": DOCS / "comparison.md"}
 PACKAGES = ("torch", "torchjd", "ray", "numpy")
 
@@ -32,25 +35,38 @@ PACKAGES = ("torch", "torchjd", "ray", "numpy")
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for space, page in PAGES.items():
-            printed, seconds = sweep(space, Path(folder))
+            printed, seconds = call("sweep", space, Path(folder))
             run = load_run(Path(folder) / "runs" / space)
             text = block(run, printed if space == "digits" else "", seconds)
+            _, seconds = call("audit", f"runs/{space}", Path(folder))
+            found = audited(load_run(run.directory.path))
+            text += (
+                f"\n\n`pareto-explorer audit runs/{space}` says of the chosen model:\n\n{found}\n\n"
+                f"It took {seconds:.0f} s with the models of further seeds that it trains."
+            )
             print(text, flush=True)
             _replace(page, space, text)
+            if space == "digits":
+                _replace(ROOT / "README.md", "audit", found)
     return 0
 
 
-def sweep(space: str, folder: Path) -> tuple[str, float]:
-    """Runs a space with an empty cache; what it printed, and the seconds that it took."""
-    command = [sys.executable, "-m", "pareto_explorer", "sweep", space]
+def call(command: str, what: str, folder: Path) -> tuple[str, float]:
+    """Runs a command with a cache of its own; what it printed, and the seconds that it took."""
+    arguments = [sys.executable, "-m", "pareto_explorer", command, what]
     environment = os.environ | {"PARETO_EXPLORER_CACHE": str(folder / "cache"), "COLUMNS": "100"}
     started = perf_counter()
     done = subprocess.run(  # noqa: S603
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=True
+        arguments, cwd=folder, env=environment, capture_output=True, text=True, check=True
     )
     seconds = perf_counter() - started
     shown = done.stdout.replace(str(folder / "cache"), "~/.cache/pareto-explorer")
     return shown.replace(f"{folder}/", ""), seconds
+
+
+def audited(run: Run) -> str:
+    """What an audit found of the model that ``select`` chooses."""
+    return f"> {audit_card(Material(run)).sentence}"
 
 
 def block(run: Run, printed: str, seconds: float) -> str:
