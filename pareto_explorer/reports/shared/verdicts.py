@@ -159,8 +159,9 @@ def verdict(audits: Audits, point: tuple[str, int], gap: str = "") -> str:
             *_beside_nothing(audits, row["value"]),
         ]
     parts += _remaining(_row(own, "remaining_accuracy", "forget"))
-    parts += _control(row, _row(own, "attack_accuracy", "test"))
-    parts += _leakage(own, _of(audits, NOTHING))
+    nothing = _of(audits, NOTHING)
+    parts += _control(row, *(_row(who, "attack_accuracy", "test") for who in (own, nothing)))
+    parts += _leakage(own, nothing)
     parts += _optimism(_row(own, "selection_optimism", "forget"))
     return " ".join(parts)
 
@@ -188,21 +189,30 @@ def _remaining(row: Mapping[str, Any] | None) -> list[str]:
     return [f"By what is said of the other classes alone, it is {_percent(row['value'])}{within}."]
 
 
-def _control(forget: Mapping[str, Any], test: Mapping[str, Any] | None) -> list[str]:
-    """Whether the method has changed the whole model, by samples that have nothing to be forgotten.
+def _control(
+    forget: Mapping[str, Any], test: Mapping[str, Any] | None, before: Mapping[str, Any] | None
+) -> list[str]:
+    """Whether the whole model is another one, by samples of which nothing was to be forgotten.
 
-    As much as by the forget set: where the intervals meet, or nine tenths of that.
+    As much as by the forget set: where the intervals meet, or nine tenths of that. The method has
+    done it where the original model is told less often.
     """
     if test is None or not _bounded(test) or test["low"] <= 0.5:
         return []
-    said = f"By test samples, of which nothing was to be forgotten, it is {_percent(test['value'])}"
     nearly = test["value"] - 0.5 >= 0.9 * (forget["value"] - 0.5)
-    if nearly or test["high"] >= forget["low"]:
-        return [
-            f"{said}, as much as by the forget set: the method has changed the whole model, and "
-            "that is what shows."
-        ]
-    return [f"{said}: the method has changed the whole model, too, but the forget set more."]
+    as_much = nearly or test["high"] >= forget["low"]
+    compared = "as much as" if as_much else "less than"
+    why = "the method has changed the whole model"
+    if before is not None and before["value"] >= test["value"]:
+        why = (
+            "the whole model differs from a retrained one, as before unlearning "
+            f"({_percent(before['value'])})"
+        )
+    shows = ", and that is what shows" if as_much else ""
+    return [
+        f"By test samples, of which nothing was to be forgotten, it is {_percent(test['value'])}, "
+        f"{compared} by the forget set: {why}{shows}."
+    ]
 
 
 def _leakage(own: pd.DataFrame, nothing: pd.DataFrame) -> list[str]:
