@@ -31,8 +31,8 @@ _PNG = re.compile(r"[A-Za-z0-9+/]{1,20000}={0,2}")
 _HOW_TO_READ = (
     "The attacker has models of the other training seeds, unlearned and retrained, and is asked of "
     "one more model which it is: half of the answers are right by guessing, and that is what exact "
-    "retraining gets. The control asks the same with test samples: where it is far from half, the "
-    "method has changed the whole model, not only what was to be forgotten. Doing nothing is the "
+    "retraining gets. The control asks the same with test samples: where it is far from half, "
+    "the whole model is another one than a retrained one, not only on what was to be forgotten. Doing nothing is the "
     "original model; its leakage is the same attack before unlearning. An effect size is the "
     "distance of unlearned to retrained models on one forgotten sample, in standard deviations. In "
     "relearning, every model is trained on a few of the forgotten samples and asked for the "

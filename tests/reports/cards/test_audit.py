@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from pareto_explorer.audits.worst import worst_samples
-from pareto_explorer.figures import LIGHT
+from pareto_explorer.figures import LIGHT, audit_info
 from pareto_explorer.reports.cards.audit import audit_card
 from pareto_explorer.reports.html import render_page
 from pareto_explorer.reports.markdown import render_markdown
@@ -150,6 +150,30 @@ def test_every_finding_stands_beside_doing_nothing_and_retraining() -> None:
     attack = found["attack_accuracy", "forget"]
     assert (attack.value, attack.nothing, attack.floor) == (0.95, 1.0, 0.503)
     assert ("klom", "forget") not in found
+
+
+def test_runs_that_are_together_have_their_own_doing_nothing() -> None:
+    one, other = audits_of([("a", 3)]), audits_of([("a", 3)])
+    table = other.table
+    both = Audits.together(
+        [
+            one.of_member("first: "),
+            other._replace(table=table.assign(value=table["value"] - 0.1)).of_member("second: "),
+        ]
+    )
+    assert both.points == [("first: a", 3), ("second: a", 3)]
+    for point, accuracy in zip(both.points, ("95 %", "85 %"), strict=True):
+        assert f"in {accuracy} of single looks" in verdict(both, point)
+    nothing = [next(findings(both, point)).nothing for point in both.points]
+    assert nothing == pytest.approx([1.0, 0.9])
+    shown = audit_info(both.table, both.samples).attacks
+    assert list(dict.fromkeys(shown["who"])) == [
+        "first: doing nothing",
+        "second: doing nothing",
+        "first: a, step 3",
+        "second: a, step 3",
+        "retrained against retrained",
+    ]
 
 
 def test_what_the_audit_computes_is_all_shown(computed: Audits, material: Material) -> None:
