@@ -29,16 +29,16 @@ _PUBLISHED = {"neurips_f": "N = 512", "klom": "N = 100"}
 _PNG = re.compile(r"[A-Za-z0-9+/]{1,20000}={0,2}")
 
 _HOW_TO_READ = (
-    "The attacker has models of the other training seeds, unlearned and retrained, and is asked of "
-    "one more model which it is: half of the answers are right by guessing, and that is what exact "
-    "retraining gets. The control asks the same with test samples: where it is far from half, "
-    "the whole model is another one than a retrained one, not only on what was to be forgotten. Doing nothing is the "
-    "original model; its leakage is the same attack before unlearning. An effect size is the "
-    "distance of unlearned to retrained models on one forgotten sample, in standard deviations. In "
-    "relearning, every model is trained on a few of the forgotten samples and asked for the "
-    "others. Bounds are 95 % intervals from a jackknife over training seeds. “Retraining gets” is "
-    "what retrained models get against one another, with the range of 95 % of their splits into "
-    "halves; that needs eight seeds."
+    "The attacker has models of the other training seeds, unlearned and retrained, and is asked "
+    "of one more model which it is: half of the answers are right by guessing, and that is what "
+    "exact retraining gets. The control asks the same with test samples: where it is far from "
+    "half, the whole model is another one than a retrained one, not only on what was to be "
+    "forgotten. Doing nothing is the original model; its leakage is the same attack before "
+    "unlearning. An effect size is the distance of unlearned to retrained models on one forgotten "
+    "sample, in standard deviations. In relearning, every model is trained on a few of the "
+    "forgotten samples and asked for the others. Bounds are 95 % intervals from a jackknife over "
+    "training seeds. “Retraining gets” is what retrained models get against one another, with the "
+    "range of 95 % of their splits into halves; that needs eight seeds."
 )
 _PROTOCOL = (
     "Many originals: each model has an original of its own. F and KLoM move with the number of "
