@@ -67,7 +67,7 @@ def audit_card(material: Material) -> Card:
         data=audits.table,
         tables={
             "attacks": _summary(found),
-            "samples": audits.samples.drop(columns="picture"),
+            "samples": _samples_of(audits.samples, point),
             "papers": _summary(papers),
         },
         draw=lambda theme: draw_audit(info, theme=theme),
@@ -108,6 +108,12 @@ def _front(material: Material, audits: Audits) -> pd.DataFrame:
     audited = pd.MultiIndex.from_tuples(audits.points)
     of_audits = means[pd.MultiIndex.from_frame(means[["trial_id", "step"]]).isin(audited)]
     return pd.concat([material.front[columns], of_audits]).drop_duplicates(["trial_id", "step"])
+
+
+def _samples_of(samples: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
+    """Those of the point alone, since a page has to hold them all."""
+    rows = samples[(samples["trial_id"] == point[0]) & (samples["step"] == point[1])]
+    return rows.drop(columns="picture")
 
 
 def _worst(samples: pd.DataFrame, point: tuple[str, int]) -> list[dict[str, str]]:
