@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from pareto_explorer.figures.shared.hover import plain
 from pareto_explorer.figures.shared.panels import Panel, axis_names, panel_layout
 from pareto_explorer.figures.shared.style import LIGHT, PALETTE, Theme, fade
-from pareto_explorer.schema.audited import NOTHING
+from pareto_explorer.schema.audited import NOTHING, is_nothing, nothing_beside
 from pareto_explorer.schema.metrics import inline
 
 __all__ = ["AuditInfo", "audit_info", "draw_audit", "plot_audit"]
@@ -115,8 +115,9 @@ def plot_audit(
 
     - A dot is the share of single looks that an attacker gets right; half is guessing, and what
       exact retraining gets. The open circle is the control: on samples of which nothing was to be
-      forgotten. If it is far from half too, the method has changed the whole model. The line of
-      retrained models against one another is what 95 % of their splits into halves give.
+      forgotten. If it is far from half too, the whole model is another one than a retrained one.
+      The line of retrained models against one another is what 95 % of their splits into halves
+      give.
     - On the front, a full mark has the accuracy of the attack; points that were not audited are
       hollow.
     - The histogram says how far unlearned and retrained models are apart on each forgotten sample,
@@ -173,11 +174,13 @@ def draw_audit(info: AuditInfo, *, theme: Theme = LIGHT) -> go.Figure:
 def _points(table: pd.DataFrame) -> list[tuple[str, int]]:
     """The audited points but doing nothing, in the order of the table."""
     keys = dict.fromkeys(zip(table["trial_id"], table["step"].astype(int), strict=True))
-    return [key for key in keys if key != NOTHING]
+    return [key for key in keys if not is_nothing(key)]
 
 
 def _named(point: tuple[str, int]) -> str:
-    return _NOTHING if point == NOTHING else f"{point[0]}, step {point[1]}"
+    if is_nothing(point):
+        return point[0].removesuffix(NOTHING[0]) + _NOTHING
+    return f"{point[0]}, step {point[1]}"
 
 
 def _at(table: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
@@ -188,7 +191,8 @@ def _attacks(table: pd.DataFrame, points: Sequence[tuple[str, int]]) -> pd.DataF
     measures = ["value", "low", "high", "n_models"]
     rows: list[dict[str, Any]] = []
     floors: dict[str, dict[str, Any]] = {}
-    for point in [NOTHING, *points[:_MOST]]:
+    shown = points[:_MOST]
+    for point in dict.fromkeys([*map(nothing_beside, shown), *shown]):
         found = _at(table, point)
         for (statistic, of), (attack, _) in _ATTACKS.items():
             one = found[(found["statistic"] == statistic) & (found["set"] == of)]
@@ -209,7 +213,7 @@ def _effects(samples: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
     forget = samples[samples["set"] == "forget"]
     found = {
         _named(who): values[np.isfinite(values)]
-        for who in dict.fromkeys((NOTHING, point))
+        for who in dict.fromkeys((nothing_beside(point), point))
         for values in [_at(forget, who)["effect_size"].to_numpy(dtype=np.float64)]
     }
     columns = ["who", "low", "high", "samples"]
@@ -267,7 +271,9 @@ def _colour(role: str, theme: Theme) -> str:
 
 
 def _role_of(who: str) -> str:
-    return {_NOTHING: "original", _RETRAINED: "retrained"}.get(who, "unlearned")
+    if who.endswith(_NOTHING):
+        return "original"
+    return "retrained" if who == _RETRAINED else "unlearned"
 
 
 def _draw_attacks(info: AuditInfo, theme: Theme, axes: dict[str, str]) -> list[go.Scatter]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from pareto_explorer.runs import RunDirectory
-from pareto_explorer.schema.audited import AUDITED, NOTHING
+from pareto_explorer.schema.audited import AUDITED, is_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ class Audits(NamedTuple):
     def points(self) -> list[tuple[str, int]]:
         """Trial and step of what was audited, doing nothing left out, in the order of the table."""
         keys = dict.fromkeys(zip(self.table["trial_id"], self.table["step"], strict=True))
-        return [(str(trial), int(step)) for trial, step in keys if (trial, step) != NOTHING]
+        return [point for key in keys if not is_nothing(point := (str(key[0]), int(key[1])))]
 
     def of_member(self, prefix: str) -> Audits:
         """The same with trials that are called so in several runs together."""

@@ -41,6 +41,7 @@ from pareto_explorer.runs.manifest import TRIALS
 from pareto_explorer.runs.named_code import named_code
 from pareto_explorer.runs.remote.copies import local_path
 from pareto_explorer.schema.audited import AUDITED
+from pareto_explorer.schema.columns import MEMBER
 from pareto_explorer.trust.redaction import redacted
 
 if TYPE_CHECKING:
@@ -51,9 +52,6 @@ if TYPE_CHECKING:
     from pareto_explorer.interchange import ColumnMapping
 
 __all__ = ["MEMBER", "Run", "load_run"]
-
-MEMBER = ": "
-"""Between the name of a run and that of its family or trial, where several runs are together."""
 
 
 @dataclass(frozen=True, eq=False)

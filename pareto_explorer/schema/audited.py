@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["AUDITED", "NOTHING", "Audited"]
+from pareto_explorer.schema.columns import MEMBER
+
+__all__ = ["AUDITED", "NOTHING", "Audited", "is_nothing", "nothing_beside"]
 
 NOTHING = ("none", 0)
 """What doing nothing is called in the tables of an audit: its trial and step."""
+
+
+def nothing_beside(point: tuple[str, int]) -> tuple[str, int]:
+    """What doing nothing is called in the run of a point, where several may be together."""
+    member, mark, _ = point[0].rpartition(MEMBER)
+    return f"{member}{mark}{NOTHING[0]}", NOTHING[1]
+
+
+def is_nothing(point: tuple[str, int]) -> bool:
+    """Whether a point is doing nothing, in any of the runs that may be together."""
+    return point == nothing_beside(point)
 
 
 class Audited(NamedTuple):

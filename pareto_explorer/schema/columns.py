@@ -31,6 +31,7 @@ __all__ = [
     "KEY",
     "LANDMARKS",
     "MACHINE_TIMES",
+    "MEMBER",
     "STD_SUFFIX",
     "STRING",
     "config_columns",
@@ -53,6 +54,8 @@ MACHINE_TIMES = ("seconds", "evaluation_seconds")
 
 CONFIG_PREFIX = "config."
 STD_SUFFIX = ".std"
+MEMBER = ": "
+"""Between the name of a run and that of its family or trial, where several runs are together."""
 
 LANDMARKS = ("original", "retrained")
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pareto_explorer.audits.records import Journal
 from pareto_explorer.runs import RunDirectory, read_manifest, write_manifest
+from tests.audits.shadows import shadows
 from tests.docs.pages import blocks
 from tests.synthetic import write_synthetic_run
 
@@ -33,6 +35,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("documentation") / "runs"
     for seed, name in enumerate(("digits", "first", "second", "mine")):
         write_synthetic_run(folder / name, seed=seed)
+    journal = Journal(RunDirectory(folder / "digits"))
+    for shadow, said in shadows(range(5)).items():
+        journal.add(shadow, said)
+    journal.close()
     first, second = (RunDirectory(folder / name) for name in ("first", "second"))
     box = read_manifest(first)["box"]  # they are put together
     write_manifest(second, {**read_manifest(second), "box": box})

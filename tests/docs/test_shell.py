@@ -82,6 +82,7 @@ def check_own(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         "list": lambda: None,
         "import": lambda: None,
         "reproduce": lambda: load_runs([values["run"]]),
+        "audit": lambda: load_runs([values["run"]]),
     }
     read[name]()
 

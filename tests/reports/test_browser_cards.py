@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from pareto_explorer.audits.records import write_audit
 from pareto_explorer.reports import write_report
 from pareto_explorer.results.run import load_run
 from pareto_explorer.runs import read_manifest, write_manifest
+from pareto_explorer.sweeps.audit.pictures import png
+from tests.audited import computed_audits
 from tests.reports.test_browser import browser, visit
 from tests.synthetic import write_synthetic_run
 
@@ -123,4 +128,29 @@ def test_a_long_table_shows_its_leaders_and_the_rest_on_demand(
     assert rows.count() == 8
     page.get_by_role("button", name="Show all 14 families").first.click()
     assert rows.count() == 14
+    page.close()
+
+
+@pytest.mark.slow
+def test_an_audit_is_shown_on_a_phone_too(browser: Any, tmp_path: Path) -> None:
+    run = write_synthetic_run(tmp_path / "run")
+    rows = load_run(run.path).front().head(2)
+    audits = computed_audits(list(zip(rows["trial_id"], rows["step"].astype(int), strict=True)))
+    picture = base64.b64encode(png(np.arange(64, dtype=np.uint8).reshape(8, 8))).decode("ascii")
+    write_audit(run, audits.table, audits.samples.assign(picture=picture))
+    errors: list[str] = []
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(write_report(run.path).as_uri())
+    page.wait_for_selector("[data-figure=audit] .main-svg", state="attached")
+    widths = page.locator("#audit img.sample").evaluate_all("all => all.map((i) => i.naturalWidth)")
+    assert widths == [8] * 10
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    for name in ("audit", "audit-attacks", "audit-samples", "audit-papers"):
+        with page.expect_download() as download:
+            page.locator(f"[data-csv={name}]").click()
+        assert download.value.suggested_filename == f"{name}.csv"
+        assert len(pd.read_csv(download.value.path()))
+    assert errors == []
     page.close()

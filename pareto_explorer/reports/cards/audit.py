@@ -29,16 +29,16 @@ _PUBLISHED = {"neurips_f": "N = 512", "klom": "N = 100"}
 _PNG = re.compile(r"[A-Za-z0-9+/]{1,20000}={0,2}")
 
 _HOW_TO_READ = (
-    "The attacker has models of the other training seeds, unlearned and retrained, and is asked of "
-    "one more model which it is: half of the answers are right by guessing, and that is what exact "
-    "retraining gets. The control asks the same with test samples: where it is far from half, the "
-    "method has changed the whole model, not only what was to be forgotten. Doing nothing is the "
-    "original model; its leakage is the same attack before unlearning. An effect size is the "
-    "distance of unlearned to retrained models on one forgotten sample, in standard deviations. In "
-    "relearning, every model is trained on a few of the forgotten samples and asked for the "
-    "others. Bounds are 95 % intervals from a jackknife over training seeds. “Retraining gets” is "
-    "what retrained models get against one another, with the range of 95 % of their splits into "
-    "halves; that needs eight seeds."
+    "The attacker has models of the other training seeds, unlearned and retrained, and is asked "
+    "of one more model which it is: half of the answers are right by guessing, and that is what "
+    "exact retraining gets. The control asks the same with test samples: where it is far from "
+    "half, the whole model is another one than a retrained one, not only on what was to be "
+    "forgotten. Doing nothing is the original model; its leakage is the same attack before "
+    "unlearning. An effect size is the distance of unlearned to retrained models on one forgotten "
+    "sample, in standard deviations. In relearning, every model is trained on a few of the "
+    "forgotten samples and asked for the others. Bounds are 95 % intervals from a jackknife over "
+    "training seeds. “Retraining gets” is what retrained models get against one another, with the "
+    "range of 95 % of their splits into halves; that needs eight seeds."
 )
 _PROTOCOL = (
     "Many originals: each model has an original of its own. F and KLoM move with the number of "
@@ -67,7 +67,7 @@ def audit_card(material: Material) -> Card:
         data=audits.table,
         tables={
             "attacks": _summary(found),
-            "samples": audits.samples.drop(columns="picture"),
+            "samples": _samples_of(audits.samples, point),
             "papers": _summary(papers),
         },
         draw=lambda theme: draw_audit(info, theme=theme),
@@ -108,6 +108,12 @@ def _front(material: Material, audits: Audits) -> pd.DataFrame:
     audited = pd.MultiIndex.from_tuples(audits.points)
     of_audits = means[pd.MultiIndex.from_frame(means[["trial_id", "step"]]).isin(audited)]
     return pd.concat([material.front[columns], of_audits]).drop_duplicates(["trial_id", "step"])
+
+
+def _samples_of(samples: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
+    """Those of the point alone, since a page has to hold them all."""
+    rows = samples[(samples["trial_id"] == point[0]) & (samples["step"] == point[1])]
+    return rows.drop(columns="picture")
 
 
 def _worst(samples: pd.DataFrame, point: tuple[str, int]) -> list[dict[str, str]]:

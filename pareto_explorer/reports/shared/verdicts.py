@@ -10,7 +10,7 @@ import pandas as pd
 
 from pareto_explorer.audits.statistics import minimum_detectable
 from pareto_explorer.results.audited import Audits
-from pareto_explorer.schema.audited import NOTHING
+from pareto_explorer.schema.audited import nothing_beside
 from pareto_explorer.text import count
 
 __all__ = ["ATTACKS", "PAPERS", "Value", "findings", "verdict"]
@@ -96,7 +96,7 @@ def findings(
         point: Trial and step.
         words: What to take, by statistic and set, and what it says.
     """
-    own, nothing = (_of(audits, which) for which in (point, NOTHING))
+    own, nothing = (_of(audits, which) for which in (point, nothing_beside(point)))
     for (name, of), said in words.items():
         retrained = _row(own, f"{name}_retrained", of) or {}
         for row in _rows(own, name, of):
@@ -138,6 +138,7 @@ def verdict(audits: Audits, point: tuple[str, int], gap: str = "") -> str:
             f"{name}: four seeds are the least with which an attacker can be simulated who has "
             f"models of other seeds{there}; with fewer, only weaker tests were made."
         )
+    nothing = _of(audits, nothing_beside(point))
     accuracy, seeds = _percent(row["value"]), _seeds(audits, point, int(row["n_models"]))
     if not _bounded(row):
         return (
@@ -156,11 +157,11 @@ def verdict(audits: Audits, point: tuple[str, int], gap: str = "") -> str:
         parts = [
             f"An attacker who knows the procedure tells {name} from a retrained model in "
             f"{accuracy} of single looks at the forget set ({seeds}, {_interval(row)}){gap}.",
-            *_beside_nothing(audits, row["value"]),
+            *_beside_nothing(_row(nothing, "attack_accuracy", "forget"), row["value"]),
         ]
     parts += _remaining(_row(own, "remaining_accuracy", "forget"))
-    parts += _control(row, _row(own, "attack_accuracy", "test"))
-    parts += _leakage(own, _of(audits, NOTHING))
+    parts += _control(row, *(_row(who, "attack_accuracy", "test") for who in (own, nothing)))
+    parts += _leakage(own, nothing)
     parts += _optimism(_row(own, "selection_optimism", "forget"))
     return " ".join(parts)
 
@@ -172,8 +173,7 @@ def _seeds(audits: Audits, point: tuple[str, int], n: int) -> str:
     return f"{count(n, 'seed')}{some}"
 
 
-def _beside_nothing(audits: Audits, value: float) -> list[str]:
-    nothing = _row(_of(audits, NOTHING), "attack_accuracy", "forget")
+def _beside_nothing(nothing: Mapping[str, Any] | None, value: float) -> list[str]:
     if nothing is None:
         return []
     worse = ", so unlearning shows more than what it hides" if nothing["value"] < value else ""
@@ -188,21 +188,30 @@ def _remaining(row: Mapping[str, Any] | None) -> list[str]:
     return [f"By what is said of the other classes alone, it is {_percent(row['value'])}{within}."]
 
 
-def _control(forget: Mapping[str, Any], test: Mapping[str, Any] | None) -> list[str]:
-    """Whether the method has changed the whole model, by samples that have nothing to be forgotten.
+def _control(
+    forget: Mapping[str, Any], test: Mapping[str, Any] | None, before: Mapping[str, Any] | None
+) -> list[str]:
+    """Whether the whole model is another one, by samples of which nothing was to be forgotten.
 
-    As much as by the forget set: where the intervals meet, or nine tenths of that.
+    As much as by the forget set: where the intervals meet, or nine tenths of that. The method has
+    done it where the original model is told less often.
     """
     if test is None or not _bounded(test) or test["low"] <= 0.5:
         return []
-    said = f"By test samples, of which nothing was to be forgotten, it is {_percent(test['value'])}"
     nearly = test["value"] - 0.5 >= 0.9 * (forget["value"] - 0.5)
-    if nearly or test["high"] >= forget["low"]:
-        return [
-            f"{said}, as much as by the forget set: the method has changed the whole model, and "
-            "that is what shows."
-        ]
-    return [f"{said}: the method has changed the whole model, too, but the forget set more."]
+    as_much = nearly or test["high"] >= forget["low"]
+    compared = "as much as" if as_much else "less than"
+    why = "the method has changed the whole model"
+    if before is not None and before["value"] >= test["value"]:
+        why = (
+            "the whole model differs from a retrained one, as before unlearning "
+            f"({_percent(before['value'])})"
+        )
+    shows = ", and that is what shows" if as_much else ""
+    return [
+        f"By test samples, of which nothing was to be forgotten, it is {_percent(test['value'])}, "
+        f"{compared} by the forget set: {why}{shows}."
+    ]
 
 
 def _leakage(own: pd.DataFrame, nothing: pd.DataFrame) -> list[str]:

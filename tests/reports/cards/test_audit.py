@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from pareto_explorer.audits.worst import worst_samples
-from pareto_explorer.figures import LIGHT
+from pareto_explorer.figures import LIGHT, audit_info
 from pareto_explorer.reports.cards.audit import audit_card
 from pareto_explorer.reports.html import render_page
 from pareto_explorer.reports.markdown import render_markdown
@@ -67,9 +67,8 @@ def test_what_an_attacker_notices_is_said_with_its_control(card: Card) -> None:
     assert "from a retrained model in 95 % of single looks" in card.sentence
     assert "(8 seeds, 94 to 96 %); its forget gap is 0." in card.sentence
     assert "Doing nothing: 100 %." in card.sentence
-    assert (
-        "it is 75 %: the method has changed the whole model, too, but the forget" in card.sentence
-    )
+    assert "it is 75 %, less than by the forget set: the whole model differs" in card.sentence
+    assert "differs from a retrained one, as before unlearning (82 %)." in card.sentence
     assert "from one never seen in 87 % of looks (8 seeds, 85 to 89 %); before" in card.sentence
     assert "before unlearning, 99 %." in card.sentence
 
@@ -84,18 +83,25 @@ def test_every_audited_point_has_its_verdict(card: Card, material: Material) -> 
 
 
 @pytest.mark.parametrize(
-    ("test", "said"),
+    ("test", "before", "said"),
     [
-        ({"value": 0.93, "low": 0.92, "high": 0.945}, "as much as by the forget set"),
-        ({"value": 0.91, "low": 0.90, "high": 0.92}, "as much as by the forget set"),
-        ({"value": 0.75, "low": 0.73, "high": 0.77}, "too, but the forget set more"),
-        ({"value": 0.51, "low": 0.49, "high": 0.53}, ""),
+        ({"value": 0.93, "low": 0.92, "high": 0.945}, 0.52, "as much as by the forget set: the m"),
+        ({"value": 0.91, "low": 0.90, "high": 0.92}, 0.52, "as much as by the forget set: the me"),
+        ({"value": 0.75, "low": 0.73, "high": 0.77}, 0.52, "less than by the forget set: the met"),
+        ({"value": 0.75, "low": 0.73, "high": 0.77}, 0.82, "as before unlearning (82 %)."),
+        ({"value": 0.51, "low": 0.49, "high": 0.53}, 0.52, ""),
     ],
 )
-def test_a_method_that_changes_the_whole_model_is_told(test, said) -> None:
-    found = verdict(changed(audits_of([("a", 3)]), "attack_accuracy", "test", **test), ("a", 3))
+def test_a_method_that_changes_the_whole_model_is_told(test, before, said) -> None:
+    audits = changed(audits_of([("a", 3)]), "attack_accuracy", "test", **test)
+    table = audits.table
+    nothing = (table["trial_id"] == "none") & (table["set"] == "test")
+    audits = audits._replace(table=table.assign(value=table["value"].mask(nothing, before)))
+    found = verdict(audits, ("a", 3))
     assert said in found
     assert ("whole model" in found) == bool(said)
+    assert ("the method has changed the whole model" in found) == ("the m" in said)
+    assert ("and that is what shows" in found) == ("as much" in said)
 
 
 def test_own_and_fresh_seeds_are_told_apart_where_they_disagree_only() -> None:
@@ -144,6 +150,30 @@ def test_every_finding_stands_beside_doing_nothing_and_retraining() -> None:
     attack = found["attack_accuracy", "forget"]
     assert (attack.value, attack.nothing, attack.floor) == (0.95, 1.0, 0.503)
     assert ("klom", "forget") not in found
+
+
+def test_runs_that_are_together_have_their_own_doing_nothing() -> None:
+    one, other = audits_of([("a", 3)]), audits_of([("a", 3)])
+    table = other.table
+    both = Audits.together(
+        [
+            one.of_member("first: "),
+            other._replace(table=table.assign(value=table["value"] - 0.1)).of_member("second: "),
+        ]
+    )
+    assert both.points == [("first: a", 3), ("second: a", 3)]
+    for point, accuracy in zip(both.points, ("95 %", "85 %"), strict=True):
+        assert f"in {accuracy} of single looks" in verdict(both, point)
+    nothing = [next(findings(both, point)).nothing for point in both.points]
+    assert nothing == pytest.approx([1.0, 0.9])
+    shown = audit_info(both.table, both.samples).attacks
+    assert list(dict.fromkeys(shown["who"])) == [
+        "first: doing nothing",
+        "second: doing nothing",
+        "first: a, step 3",
+        "second: a, step 3",
+        "retrained against retrained",
+    ]
 
 
 def test_what_the_audit_computes_is_all_shown(computed: Audits, material: Material) -> None:
@@ -206,7 +236,8 @@ def test_every_table_can_be_downloaded(card: Card, material: Material) -> None:
         assert f'data-csv="{name}"' in page
     samples = pd.read_csv(StringIO(tables["audit-samples"]))
     assert "picture" not in samples
-    assert len(samples) == 3 * 40
+    assert len(samples) == 40
+    assert set(samples["trial_id"]) == {first_points(material)[0][0]}
     attacks = pd.read_csv(StringIO(tables["audit-attacks"]))
     assert attacks["value"][0] == 0.95
 
