@@ -161,7 +161,7 @@ def _print_found(console: Terminal, rows: pd.DataFrame) -> None:
                 row["set"].removesuffix("_heldback"),
                 str(row["n_models"]),
                 f"{row['value']:.3f}",
-                "" if math.isnan(row["se"]) else f"{row['low']:.3f} to {row['high']:.3f}",
+                "" if math.isnan(row["low"]) else f"{row['low']:.3f} to {row['high']:.3f}",
                 "" if math.isnan(row["floor"]) else f"{row['floor']:.3f}",
                 "" if alone is None else f"{alone['value']:.3f}",
             )

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import base64
-import struct
-import zlib
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional
+from torchvision.io import encode_png
 
 from pareto_explorer.audits.worst import worst_samples
 from pareto_explorer.tasks import UnlearningTask
 
-__all__ = ["png", "thumbnails", "with_pictures"]
+__all__ = ["thumbnails", "with_pictures"]
 
 LARGEST = 32
 """Pixels a side."""
@@ -38,13 +36,15 @@ def with_pictures(samples: pd.DataFrame, task: UnlearningTask) -> pd.DataFrame:
     found = dict(zip(wanted, thumbnails(task, wanted), strict=False))
     pictures = samples["picture"].copy()
     pictures.loc[rows] = [
-        base64.b64encode(png(found[sample])).decode("ascii") if sample in found else ""
+        base64.b64encode(encode_png(found[sample]).numpy()).decode("ascii")
+        if sample in found
+        else ""
         for sample in samples["sample"].loc[rows]
     ]
     return samples.assign(picture=pictures)
 
 
-def thumbnails(task: UnlearningTask, samples: Sequence[int]) -> list[NDArray[np.uint8]]:
+def thumbnails(task: UnlearningTask, samples: Sequence[int]) -> list[Tensor]:
     """Pictures of training samples, of at most 32 pixels a side.
 
     Black and white are the least and the largest value that a channel has in the forget set.
@@ -54,8 +54,7 @@ def thumbnails(task: UnlearningTask, samples: Sequence[int]) -> list[NDArray[np.
         samples: Positions in the training data.
 
     Returns:
-        Arrays of shape (height, width) or (height, width, 3); none where inputs are no images of
-        one or three channels.
+        Bytes, (channels, height, width); none where inputs are no images of one or three channels.
     """
     inputs = task.train.inputs
     if inputs.ndim != 4 or inputs.shape[1] not in (1, 3) or not inputs.is_floating_point():
@@ -68,29 +67,4 @@ def thumbnails(task: UnlearningTask, samples: Sequence[int]) -> list[NDArray[np.
     if side > 1:
         images = functional.avg_pool2d(images, side, ceil_mode=True)
     scaled = (images - low) / (high - low).clamp_min(1e-12)
-    bytes_ = (scaled.nan_to_num().clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
-    return [image.squeeze(-1) if image.shape[-1] == 1 else image for image in bytes_.cpu().numpy()]
-
-
-def png(image: NDArray[np.uint8]) -> bytes:
-    """A picture as a PNG file.
-
-    Args:
-        image: (height, width) or (height, width, 3).
-    """
-    height, width = image.shape[:2]
-    colour = 0 if image.ndim == 2 else 2
-    lines = b"".join(b"\0" + line.tobytes() for line in image)  # each is stored as it is
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        _chunk(kind, content)
-        for kind, content in (
-            (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)),
-            (b"IDAT", zlib.compress(lines, 9)),
-            (b"IEND", b""),
-        )
-    )
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    body = kind + content
-    return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
+    return list((scaled.nan_to_num().clamp(0, 1) * 255).round().to(torch.uint8).cpu())
