@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
+from PIL import Image
 from torch.nn import functional
-from torchvision.io import encode_png
 
 from pareto_explorer.audits.worst import worst_samples
 from pareto_explorer.tasks import UnlearningTask
@@ -36,15 +38,13 @@ def with_pictures(samples: pd.DataFrame, task: UnlearningTask) -> pd.DataFrame:
     found = dict(zip(wanted, thumbnails(task, wanted), strict=False))
     pictures = samples["picture"].copy()
     pictures.loc[rows] = [
-        base64.b64encode(encode_png(found[sample]).numpy()).decode("ascii")
-        if sample in found
-        else ""
+        base64.b64encode(_png(found[sample])).decode("ascii") if sample in found else ""
         for sample in samples["sample"].loc[rows]
     ]
     return samples.assign(picture=pictures)
 
 
-def thumbnails(task: UnlearningTask, samples: Sequence[int]) -> list[Tensor]:
+def thumbnails(task: UnlearningTask, samples: Sequence[int]) -> list[NDArray[np.uint8]]:
     """Pictures of training samples, of at most 32 pixels a side.
 
     Black and white are the least and the largest value that a channel has in the forget set.
@@ -54,7 +54,8 @@ def thumbnails(task: UnlearningTask, samples: Sequence[int]) -> list[Tensor]:
         samples: Positions in the training data.
 
     Returns:
-        Bytes, (channels, height, width); none where inputs are no images of one or three channels.
+        Arrays of shape (height, width) or (height, width, 3); none where inputs are no images of
+        one or three channels.
     """
     inputs = task.train.inputs
     if inputs.ndim != 4 or inputs.shape[1] not in (1, 3) or not inputs.is_floating_point():
@@ -67,4 +68,11 @@ def thumbnails(task: UnlearningTask, samples: Sequence[int]) -> list[Tensor]:
     if side > 1:
         images = functional.avg_pool2d(images, side, ceil_mode=True)
     scaled = (images - low) / (high - low).clamp_min(1e-12)
-    return list((scaled.nan_to_num().clamp(0, 1) * 255).round().to(torch.uint8).cpu())
+    bytes_ = (scaled.nan_to_num().clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+    return [image.squeeze(-1) if image.shape[-1] == 1 else image for image in bytes_.cpu().numpy()]
+
+
+def _png(image: NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()
