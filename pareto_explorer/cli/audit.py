@@ -7,8 +7,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pareto_explorer.cli.options import CacheOption, RunArgument, SweptOption, TrustOption
-from pareto_explorer.cli.select import Rule, bounds_of, weights_of
+from pareto_explorer.cli.choosing import (
+    FamiliesOption,
+    MaximumOption,
+    MinimumOption,
+    OneStandardErrorOption,
+    RuleOption,
+    StepOption,
+    TrialOption,
+    WeightsOption,
+    bounds_of,
+    weights_of,
+)
+from pareto_explorer.cli.options import (
+    AddressOption,
+    CacheOption,
+    RunArgument,
+    SweptOption,
+    TrustOption,
+    VerboseOption,
+)
 from pareto_explorer.cli.tables import plain_table
 from pareto_explorer.terminal import Terminal, say, visible
 from pareto_explorer.trust.redaction import redacted
@@ -37,49 +55,21 @@ def audit(
             help="What is asked: indistinguishability,leakage,recovery.", show_default="all"
         ),
     ] = None,
-    maximum: Annotated[
-        list[str] | None,
-        typer.Option("--max", help="Largest value allowed: retain_gap=0.01. May be repeated."),
-    ] = None,
-    minimum: Annotated[
-        list[str] | None,
-        typer.Option("--min", help="Smallest value allowed: test_accuracy=0.9. May be repeated."),
-    ] = None,
-    rule: Annotated[
-        Rule | None,
-        typer.Option(help="How to choose.", show_default="tolerance with --max or --min, or knee"),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(help="Importance of each objective, in the box's order: 0.7,0.3."),
-    ] = None,
-    families: Annotated[
-        list[str] | None,
-        typer.Option("--family", help="Choose among this family only. May be repeated."),
-    ] = None,
-    one_standard_error: Annotated[
-        bool,
-        typer.Option(
-            "--one-standard-error",
-            help="Take the earliest model that is not distinguishable from the best.",
-        ),
-    ] = False,
-    trial_id: Annotated[
-        str | None, typer.Option("--trial", help="Name the model: its trial.")
-    ] = None,
-    step: Annotated[int | None, typer.Option(help="Name the model: its step.")] = None,
+    maximum: MaximumOption = None,
+    minimum: MinimumOption = None,
+    rule: RuleOption = None,
+    weights: WeightsOption = None,
+    families: FamiliesOption = None,
+    one_standard_error: OneStandardErrorOption = False,
+    trial_id: TrialOption = None,
+    step: StepOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop after the plan.")] = False,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            help="Ray cluster: auto, host:port or ray://host:port.", show_default="this machine"
-        ),
-    ] = None,
+    address: AddressOption = None,
     cache_dir: CacheOption = None,
     spec: SweptOption = None,
     trust: TrustOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the findings only.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Show Ray's own output.")] = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Ask whether a strong attacker would notice that the chosen model was unlearned.
 

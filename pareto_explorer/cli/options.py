@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "AddressOption",
     "CacheOption",
     "OverridesOption",
     "RunArgument",
     "SpaceArgument",
     "SweptOption",
     "TrustOption",
+    "VerboseOption",
 ]
 
 SpaceArgument = Annotated[
@@ -48,3 +50,10 @@ TrustOption = Annotated[
     bool,
     typer.Option("--trust", help="Import and call code that the run names; it can do anything."),
 ]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Ray cluster: auto, host:port or ray://host:port.", show_default="this machine"
+    ),
+]
+VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show Ray's own output.")]

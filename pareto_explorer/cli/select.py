@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import json
 import math
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
+from pareto_explorer.cli.choosing import (
+    FamiliesOption,
+    MaximumOption,
+    MinimumOption,
+    OneStandardErrorOption,
+    RuleOption,
+    StepOption,
+    TrialOption,
+    WeightsOption,
+    bounds_of,
+    weights_of,
+)
 from pareto_explorer.cli.options import CacheOption, RunArgument, SweptOption, TrustOption
 from pareto_explorer.cli.tables import plain_table
-from pareto_explorer.errors import InputError, unknown
+from pareto_explorer.errors import unknown
 from pareto_explorer.terminal import Terminal, say, visible
 
 if TYPE_CHECKING:
@@ -21,51 +32,19 @@ if TYPE_CHECKING:
     from pareto_explorer.results import Run
     from pareto_explorer.results.exporting import Exported
 
-__all__ = ["Rule", "bounds_of", "select", "weights_of"]
-
-
-class Rule(StrEnum):
-    """How one model is chosen."""
-
-    knee = "knee"
-    closest = "closest"
-    weights = "weights"
-    tolerance = "tolerance"
+__all__ = ["select"]
 
 
 def select(
     run: RunArgument,
-    maximum: Annotated[
-        list[str] | None,
-        typer.Option("--max", help="Largest value allowed: retain_gap=0.01. May be repeated."),
-    ] = None,
-    minimum: Annotated[
-        list[str] | None,
-        typer.Option("--min", help="Smallest value allowed: test_accuracy=0.9. May be repeated."),
-    ] = None,
-    rule: Annotated[
-        Rule | None,
-        typer.Option(help="How to choose.", show_default="tolerance with --max or --min, or knee"),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(help="Importance of each objective, in the box's order: 0.7,0.3."),
-    ] = None,
-    families: Annotated[
-        list[str] | None,
-        typer.Option("--family", help="Choose among this family only. May be repeated."),
-    ] = None,
-    one_standard_error: Annotated[
-        bool,
-        typer.Option(
-            "--one-standard-error",
-            help="Take the earliest model that is not distinguishable from the best.",
-        ),
-    ] = False,
-    trial_id: Annotated[
-        str | None, typer.Option("--trial", help="Name the model: its trial.")
-    ] = None,
-    step: Annotated[int | None, typer.Option(help="Name the model: its step.")] = None,
+    maximum: MaximumOption = None,
+    minimum: MinimumOption = None,
+    rule: RuleOption = None,
+    weights: WeightsOption = None,
+    families: FamiliesOption = None,
+    one_standard_error: OneStandardErrorOption = False,
+    trial_id: TrialOption = None,
+    step: StepOption = None,
     replicate: Annotated[
         int | None,
         typer.Option(help="Whose weights to export.", show_default="the first"),
@@ -154,43 +133,6 @@ def _add_card(run: Run, selection: Selection, replicate: int, done: Exported) ->
     card = done.path.with_suffix(".md")
     write_text(card, render_model_card(run, selection, file))
     return {"weights": str(done.path), "sha256": done.sha256, "model_card": str(card)}
-
-
-def bounds_of(option: str, values: list[str] | None) -> dict[str, float]:
-    """The bounds that an option such as ``--max retain_gap=0.01`` gives, by metric.
-
-    Raises:
-        InputError: A text is no bound, or a metric is given twice.
-    """
-    bounds: dict[str, float] = {}
-    for text in values or ():
-        metric, _, number = text.partition("=")
-        try:
-            value = float(number)
-        except ValueError:
-            raise InputError(
-                f"{option}: {text!r} is not METRIC=VALUE; write for example retain_gap=0.01."
-            ) from None
-        if metric in bounds:
-            raise InputError(f"{option}: {metric} is given twice; drop one.")
-        bounds[metric] = value
-    return bounds
-
-
-def weights_of(text: str | None) -> list[float] | None:
-    """The numbers of ``--weights 0.7,0.3``.
-
-    Raises:
-        InputError: It is no list of numbers.
-    """
-    if text is None:
-        return None
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(
-            f"--weights: {text!r} is not a list of numbers; write for example 0.7,0.3."
-        ) from None
 
 
 def _print(run: Run, selection: Selection, replicate: int) -> None:

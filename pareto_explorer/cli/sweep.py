@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pareto_explorer.cli.options import CacheOption, OverridesOption, SpaceArgument
+from pareto_explorer.cli.options import (
+    AddressOption,
+    CacheOption,
+    OverridesOption,
+    SpaceArgument,
+    VerboseOption,
+)
 from pareto_explorer.cli.tables import plain_table
 from pareto_explorer.schema.statuses import FAILED
 from pareto_explorer.terminal import Terminal, say, visible
@@ -28,15 +34,10 @@ def sweep(
         ),
     ] = None,
     overrides: OverridesOption = None,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            help="Ray cluster: auto, host:port or ray://host:port.", show_default="this machine"
-        ),
-    ] = None,
+    address: AddressOption = None,
     cache_dir: CacheOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the report's path only.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Show Ray's own output.")] = False,
+    verbose: VerboseOption = False,
     dashboard: Annotated[
         bool, typer.Option("--dashboard", help="Start Ray's dashboard on 127.0.0.1.")
     ] = False,

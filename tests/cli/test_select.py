@@ -10,7 +10,8 @@ from safetensors.numpy import save
 from typer.testing import CliRunner
 
 from pareto_explorer import load_run
-from pareto_explorer.cli.select import Rule, select
+from pareto_explorer.cli.choosing import Rule
+from pareto_explorer.cli.select import select
 from pareto_explorer.cli.wording import Command
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts.selection.select import RULES

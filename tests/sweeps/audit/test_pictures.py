@@ -6,6 +6,7 @@ import base64
 from dataclasses import replace
 from io import BytesIO
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
