@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pareto_explorer.audits.compute import LEAST, Point
-from pareto_explorer.audits.records import NONE, Shadow
+from pareto_explorer.audits.records import NONE, Arrays, Shadow
 from pareto_explorer.errors import InputError, brief
 from pareto_explorer.text import count, listing
 
@@ -112,7 +112,7 @@ def plan_audit(
     *,
     models: int,
     games: Collection[str] = GAMES,
-    measured: Collection[Shadow],
+    measured: Mapping[Shadow, Arrays],
     cached: Callable[[Shadow], bool],
     costs: Costs,
     budget: float | None = None,
@@ -123,18 +123,20 @@ def plan_audit(
         points: What is audited, without doing nothing.
         own: The sweep's training seeds; they come first.
         models: Most models of each role; further seeds are fresh.
-        games: Some of `GAMES`; the first is always asked, since the others need its models.
+        games: Some of `GAMES`; the first is always asked, since the others need its models, and
+            below four seeds it alone.
         measured: What earlier audits have.
         cached: Whether a landmark is trained already.
         costs: Seconds.
         budget: Seconds that there are; None for as many as it takes.
     """
     everything = seeds_for(own, models)
+    asked = {GAMES[0]} if models < LEAST else {GAMES[0], *games}
     left = float("inf") if budget is None else budget
     stages: list[Stage] = []
     full: set[str] = set()
     whole: set[int] = set()
-    for game, seeds in _by_value(everything, {GAMES[0], *games}):
+    for game, seeds in _by_value(everything, asked):
         stage = _stage(game, seeds, points, measured, cached, costs)
         possible = game == GAMES[0] or whole.issuperset(seeds)
         fits = stage.seconds <= left and possible and game not in full
@@ -199,16 +201,18 @@ def _stage(
     game: str,
     seeds: tuple[int, ...],
     points: Sequence[Point],
-    measured: Collection[Shadow],
+    measured: Mapping[Shadow, Arrays],
     cached: Callable[[Shadow], bool],
     costs: Costs,
 ) -> Stage:
-    if game == "recovery":
-        seconds = costs.relearn * len(seeds) * (2 + len(points))
-        return Stage(game, seeds, 0, 0, 0, seconds / costs.slots)
     halves = ("first", "second") if game == "leakage" else ("",)
     roles = ("original",) if game == "leakage" else ("original", "retrained")
     landmarks = [Shadow(r, seed, half=half) for r in roles for seed in seeds for half in halves]
+    if game == "recovery":
+        models = [*landmarks, *(point.shadow(seed) for point in points for seed in seeds)]
+        left = [shadow for shadow in models if "relearn" not in measured.get(shadow, {})]
+        seconds = costs.relearn * len(left) / costs.slots
+        return Stage(game, seeds, len(models) - len(left), 0, 0, seconds)
     to_ask = [shadow for shadow in landmarks if shadow not in measured]
     to_train = [shadow for shadow in to_ask if not cached(shadow)]
     unlearned = [(p, p.shadow(seed, half)) for p in points for seed in seeds for half in halves]

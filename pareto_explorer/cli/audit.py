@@ -113,7 +113,7 @@ def audit(
     if dry_run:
         return
     if not quiet:
-        _print_found(console, found.headlines())
+        (_print_beside if front else _print_found)(console, found.headlines())
     audits = Audits(found.table, found.samples)
     for trial, step in found.plan.points:
         if (trial, step) != NOTHING:
@@ -125,7 +125,7 @@ def _print_plan(console: Terminal, plan: AuditPlan) -> None:
     for point in plan.points[:-1]:
         say(f"audited: {visible(point.trial_id)}, step {point.step}")
     say("beside it: doing nothing")
-    title = f"Plan: about {plan.seconds:.0f} s, by what the run has measured"
+    title = f"Plan: about {plan.seconds:.0f} s of computing, by what the run has measured"
     table = plain_table(title, "game", "seeds", "at hand", "to train", "to unlearn", "s", "")
     for stage in plan.stages:
         counts = (len(stage.seeds), stage.there, stage.to_train, stage.to_unlearn)
@@ -138,25 +138,48 @@ def _print_plan(console: Terminal, plan: AuditPlan) -> None:
 
 def _print_found(console: Terminal, rows: pd.DataFrame) -> None:
     keys = ["trial_id", "step", "statistic", "set", "at"]
-    fresh = rows[rows["seeds"] == "fresh"].set_index(keys)[["value", "n_models"]]
-    for point, of_point in rows[rows["seeds"] == "all"].groupby(["trial_id", "step"], sort=False):
-        trial, step = point
+    fresh = rows[rows["seeds"] == "fresh"].set_index(keys)["value"].to_dict()
+    for (trial, step), own in rows[rows["seeds"] == "all"].groupby(keys[:2], sort=False):
         title = f"{visible(str(trial))}, step {step}"
         table = plain_table(title, "statistic", "of", "N", "value", "95 %", "floor", "fresh")
-        for row in of_point.to_dict("records"):
-            key = tuple(row[name] for name in keys)
-            alone = fresh.loc[key] if key in fresh.index else None
+        for row in own.to_dict("records"):
+            alone = fresh.get(tuple(row[name] for name in keys), math.nan)
             table.add_row(
                 row["statistic"] + (f" ({row['at']})" if row["at"] >= 0 else ""),
                 row["set"].removesuffix("_heldback"),
                 str(row["n_models"]),
                 f"{row['value']:.3f}",
                 "" if math.isnan(row["low"]) else f"{row['low']:.3f} to {row['high']:.3f}",
-                "" if math.isnan(row["floor"]) else f"{row['floor']:.3f}",
-                "" if alone is None else f"{alone['value']:.3f}",
+                *("" if math.isnan(x) else f"{x:.3f}" for x in (row["floor"], alone)),
             )
         console.print(table)
     say(
         "floor: retrained models against retrained ones; fresh: seeds that did not choose the "
         "model, alone; in brackets: shots of a probe"
+    )
+
+
+_BESIDE = {
+    ("attack_accuracy", "forget"): "attack",
+    ("attack_accuracy", "test"): "test",
+    ("leak_accuracy", "forget"): "leakage",
+    ("relearn_gain", "forget_heldback"): "relearned",
+    ("churn", "test"): "churn",
+}
+"""What is told of each of several points, and as what."""
+
+
+def _print_beside(console: Terminal, rows: pd.DataFrame) -> None:
+    table = plain_table("Attacks on each point", "point", *_BESIDE.values())
+    for (trial, step), own in rows[rows["seeds"] == "all"].groupby(
+        ["trial_id", "step"], sort=False
+    ):
+        values = own.set_index(["statistic", "set"])["value"].to_dict()
+        told = (values.get(which) for which in _BESIDE)
+        cells = ("" if value is None else f"{value:.3f}" for value in told)
+        table.add_row(f"{visible(str(trial))}, step {step}", *cells)
+    console.print(table)
+    say(
+        "attack: accuracy by the forget set; test: by the test set, where nothing was to be "
+        "forgotten; relearned: what comes back beyond retraining; all numbers are in the report"
     )

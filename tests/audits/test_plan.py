@@ -67,6 +67,8 @@ def test_below_four_seeds_the_plan_says_what_is_left():
     assert found.seeds(GAME) == (0, 1, 2)
     assert found.notes[0].startswith("3 seeds: no attacker")
     assert plan(models=4).notes == ()
+    few = plan(models=3, games=["leakage", "recovery"])
+    assert [stage.game for stage in few.stages] == [GAME]
 
 
 def test_doing_nothing_is_audited_beside_the_choice():

@@ -12,6 +12,7 @@ from pareto_explorer.audits.compute import Point
 from pareto_explorer.audits.plan import GAMES, AuditPlan, plan_audit
 from pareto_explorer.audits.records import (
     COLUMNS,
+    NONE,
     SAMPLE_COLUMNS,
     audit_table,
     read_audit,
@@ -104,10 +105,11 @@ def points_of(run: Run, chosen: Mapping[str, Any], *, front: bool) -> tuple[list
             f"`front`: all points of the front are audited, so that `{given[0]}` has nothing to "
             "choose; leave out one of them."
         )
-    table = run.front()
+    table, method = run.front(), run.points.groupby("trial_id")["method"].first()
     points = [
         Point(str(trial), int(step))
         for trial, step in zip(table["trial_id"], table["step"], strict=True)
+        if method[trial] != NONE  # audited anyway
     ]
     if len(points) <= MOST_POINTS:
         return points, []

@@ -128,8 +128,13 @@ def test_an_audit_of_other_samples_is_not_mixed_in(audited):
 
 def test_a_front_is_thinned_to_a_dozen():
     class Fronts:
+        points = pd.DataFrame(
+            {"trial_id": [f"a-{i}" for i in range(30)] + ["none-0"], "step": 4, "method": "a"}
+        )
+        points.loc[30, "method"] = "none"  # is audited beside every choice
+
         def front(self) -> pd.DataFrame:
-            return pd.DataFrame({"trial_id": [f"a-{i}" for i in range(30)], "step": 4})
+            return self.points[["trial_id", "step"]]
 
     points, (note,) = points_of(Fronts(), {}, front=True)
     assert len(points) == len(set(points)) == 12
