@@ -27,6 +27,7 @@ from pareto_explorer.audits.records import (
 from pareto_explorer.audits.statistics import (
     TERCILES,
     Estimate,
+    attack_estimate,
     auc,
     beside_floor,
     between_seeds,
@@ -268,7 +269,7 @@ def _attack(group: Group) -> Iterator[Row]:
             low, high = (float(bound) for bound in np.quantile(among, (0.025, 0.975)))
             retrained = Estimate(floor, float(among.std()), floor_n)
             yield Row("attack_accuracy_retrained", of, retrained, bounds=(low, high))
-        yield Row("attack_accuracy", of, _over_seeds(u_lira_accuracy, u, r), floor, floor_n)
+        yield Row("attack_accuracy", of, _accuracy(u, r), floor, floor_n)
         if of != "forget":
             continue
         own = _over_seeds(lambda a, b: u_lira_accuracy(a, b, shrunken), u, r)
@@ -299,7 +300,7 @@ def _remaining(group: Group) -> Iterator[Row]:
         remaining_log_probabilities(_stacked(models, "forget_logits"), int(forgotten[0]))
         for models in (group.unlearned, group.retrained)
     )
-    yield Row("remaining_accuracy", "forget", _over_seeds(remaining_accuracy, u, r))
+    yield Row("remaining_accuracy", "forget", _mean(remaining_accuracy(u, r)))
 
 
 def _excess(group: Group) -> Iterator[Row]:
@@ -339,7 +340,7 @@ def _leakage(group: Group) -> Iterator[Row]:
     first = np.array([pair[0]["mask"] for pair in group.halves])
     forgotten, never_seen = by_role(margins, first)
     # Under one seed, both models that retraining gives are the same one: the floors are exact.
-    accuracy = _over_seeds(u_lira_accuracy, forgotten, never_seen)
+    accuracy = _accuracy(forgotten, never_seen)
     yield Row("leak_accuracy", "forget", accuracy, 0.5, n)
     area = _over_seeds(_auc, forgotten, never_seen)
     yield Row("leak_auc", "forget", area, 0.5, n)
@@ -510,13 +511,23 @@ def _over_seeds(statistic: Callable[..., float], *roles: Values) -> Estimate:
     return Estimate(statistic(*roles), _NAN, len(roles[0]))
 
 
+def _accuracy(u: Values, r: Values) -> Estimate:
+    """That of `u_lira`, with a standard error where one seed less is still enough."""
+    if len(u) > LEAST:
+        return attack_estimate(u, r)
+    return Estimate(u_lira_accuracy(u, r), _NAN, len(u))
+
+
 def _auc(u: Values, r: Values) -> float:
     """That of `u_lira` alone, for the jackknife."""
     return auc(*u_lira_scores(u, r))
 
 
 def _mean(values: Any) -> Estimate:
-    """The mean over seeds, and its standard error, to which the jackknife comes down here."""
+    """The mean over seeds and its standard error, which is the jackknife's where seeds stand alone.
+
+    What is fitted to other seeds, as retrained models of RMIA are, is taken as given.
+    """
     found = np.asarray(values, dtype=np.float64)
     return Estimate(float(found.mean()), float(found.std(ddof=1) / np.sqrt(len(found))), len(found))
 

@@ -41,6 +41,7 @@ from pareto_explorer.audits.statistics.remaining import (
     remaining_log_probabilities,
 )
 from pareto_explorer.audits.statistics.roc import auc, threshold_auc, true_positive_rate
+from pareto_explorer.audits.statistics.sign_flips import attack_estimate, sign_flips
 from pareto_explorer.audits.statistics.u_lira import (
     Attack,
     pooled,
@@ -54,6 +55,7 @@ __all__ = [
     "TERCILES",
     "Attack",
     "Estimate",
+    "attack_estimate",
     "auc",
     "beside_floor",
     "between_seeds",
@@ -88,6 +90,7 @@ __all__ = [
     "remaining_log_probabilities",
     "rmia",
     "shrunken",
+    "sign_flips",
     "squared_excess_auc",
     "squared_excess_auc_by_seed",
     "squared_excess_auc_independent",

@@ -28,16 +28,16 @@ def test_the_logit_of_the_forgotten_class_does_not_matter():
 def test_accuracy_is_that_of_the_best_discriminant_of_normal_features(d):
     u, r = np.random.default_rng(1).normal(size=(2, 16, 200, 9))
     u[..., 3] += d
-    assert remaining_accuracy(u, r) == pytest.approx(norm.cdf(d / 2), abs=0.015)
+    assert remaining_accuracy(u, r).mean() == pytest.approx(norm.cdf(d / 2), abs=0.015)
 
 
 def test_what_all_models_of_a_seed_share_is_not_taken_for_a_difference():
     draws = np.random.default_rng(2)
     of_seed = 3 * draws.normal(size=(4, 1, 9))
     u, r = (of_seed + draws.normal(size=(4, 50, 9)) for _ in range(2))
-    assert remaining_accuracy(u, r) == pytest.approx(0.5, abs=0.06)
+    assert remaining_accuracy(u, r).mean() == pytest.approx(0.5, abs=0.06)
 
 
 def test_the_same_models_cannot_be_told_apart():
     u = np.random.default_rng(3).normal(size=(4, 10, 3))
-    assert remaining_accuracy(u, u) == pytest.approx(0.5)
+    assert remaining_accuracy(u, u) == pytest.approx(np.full(4, 0.5))
