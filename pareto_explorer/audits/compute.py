@@ -426,7 +426,16 @@ def _klom(group: Group) -> Iterator[Row]:
         return
     for of in SETS:
         u, r = group.margins(of)
-        yield from _beside_retrained("klom", of, lambda a, b: float(klom(b, a).mean()), u, r)
+        yield from _beside_retrained("klom", of, _klom_mean, u, r)
+        yield from _beside_retrained("klom_p95", of, _klom_p95, u, r)
+
+
+def _klom_mean(u: Values, r: Values) -> float:
+    return float(klom(r, u).mean())
+
+
+def _klom_p95(u: Values, r: Values) -> float:
+    return float(np.quantile(klom(r, u), 0.95))
 
 
 def _neurips(group: Group) -> Iterator[Row]:
@@ -486,7 +495,7 @@ AUDIT_OF: Mapping[str, Audit] = {
 }
 """What computes the rows of an audit, in the order of their value."""
 
-COSTLY = frozenset({"memorisation", "klom", "neurips", "rmia"})
+COSTLY = frozenset({"remaining", "memorisation", "klom", "neurips", "rmia"})
 """Audits of all seeds together only: few seeds say little by them."""
 
 

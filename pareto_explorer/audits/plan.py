@@ -211,8 +211,11 @@ def _stage(
     if game == "recovery":
         models = [*landmarks, *(point.shadow(seed) for point in points for seed in seeds)]
         left = [shadow for shadow in models if "relearn" not in measured.get(shadow, {})]
-        seconds = costs.relearn * len(left) / costs.slots
-        return Stage(game, seeds, len(models) - len(left), 0, 0, seconds)
+        asked_before = measured.keys() & set(left)
+        again = [p for p in points for seed in seeds if p.shadow(seed) in asked_before]
+        seconds = costs.relearn * len(left) + sum(costs.unlearn[point] for point in again)
+        there = len(models) - len(left)
+        return Stage(game, seeds, there, 0, len(again), seconds / costs.slots)
     to_ask = [shadow for shadow in landmarks if shadow not in measured]
     to_train = [shadow for shadow in to_ask if not cached(shadow)]
     unlearned = [(p, p.shadow(seed, half)) for p in points for seed in seeds for half in halves]

@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import pandas as pd
@@ -104,6 +105,22 @@ SAMPLE_COLUMNS: Mapping[str, Any] = {
 }
 """The columns of ``audit/samples.parquet``; ``sample`` counts in the training data, and ``picture``
 is a small PNG in base 64, of the samples that tell most."""
+
+_DAMAGE = (
+    AttributeError,
+    BadZipFile,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
+"""What files raise that were not written by an audit."""
+_LARGEST = 2**31
+"""Bytes of ``margins.npz`` when it is unpacked; a hundred models have some ten million."""
 
 _ANEW = "delete the folder audit of the run and audit it again"
 
@@ -226,11 +243,40 @@ def read_shadows(run: RunDirectory) -> dict[Shadow, Arrays]:
             found |= read(path)
         except FileNotFoundError:
             continue
-        except (BadZipFile, EOFError, KeyError, OSError, TypeError, ValueError) as error:
+        except _DAMAGE as error:
             raise InputError(
                 f"audit: {str(path)!r} is damaged ({type(error).__name__}); {_ANEW}."
             ) from error
+    try:
+        _check(found)
+    except _DAMAGE as error:
+        raise InputError(
+            f"audit: a model in {str(files.folder)!r} does not fit what models are asked "
+            f"({error}); {_ANEW}."
+        ) from error
     return found
+
+
+def _check(models: Mapping[Shadow, Arrays]) -> None:
+    """Refuses models that say nothing of a sample that all are asked, or of others.
+
+    Raises:
+        Exception: One does, or what they are asked is not there.
+    """
+    if not models:
+        return
+    shapes = {name: models[DATA][f"{name}_labels"].shape for name in SETS}
+    of_half = {"forget": shapes["forget"], "mask": shapes["forget"]}
+    of_whole = shapes | {f"{name}_class": shape for name, shape in shapes.items()}
+    of_whole |= {"ece": (), "zrf": ()}
+    for shadow, said in models.items():
+        if shadow == DATA or not said:
+            continue
+        wanted = of_half if shadow.half else of_whole
+        fit = all(said[name].shape == shape for name, shape in wanted.items())
+        fit &= all(values.dtype.kind in "bif" for values in said.values())
+        if not fit or not (shadow.half or said["forget_logits"].ndim == 2):
+            raise ValueError("/".join(map(str, shadow)))
 
 
 def audit_table(rows: list[dict[str, Any]], columns: Mapping[str, Any]) -> pd.DataFrame:
@@ -291,6 +337,9 @@ def _read(path: Path, columns: Mapping[str, Any]) -> pd.DataFrame | None:
 
 
 def _read_margins(path: Path) -> dict[Shadow, Arrays]:
+    with ZipFile(path) as packed:
+        if sum(part.file_size for part in packed.infolist()) > _LARGEST:
+            raise ValueError("unpacked, it is too large")
     with np.load(path, allow_pickle=False) as content:
         shadows = [_shadow(parts) for parts in json.loads(str(content["index"]))]
         found: dict[Shadow, Arrays] = {shadow: {} for shadow in shadows}

@@ -90,7 +90,7 @@ def audit(
         models=models,
         budget=None if budget is None else seconds_of(budget),
         front=front,
-        games=GAMES if games is None else tuple(games.split(",")),
+        games=GAMES if games is None else tuple(game.strip() for game in games.split(",")),
         rule=rule.value if rule else None,
         maximum=bounds_of("--max", maximum),
         minimum=bounds_of("--min", minimum),

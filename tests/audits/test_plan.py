@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from pareto_explorer.audits.compute import Point
@@ -69,6 +70,17 @@ def test_below_four_seeds_the_plan_says_what_is_left():
     assert plan(models=4).notes == ()
     few = plan(models=3, games=["leakage", "recovery"])
     assert [stage.game for stage in few.stages] == [GAME]
+
+
+def test_what_was_trained_further_is_not_again_and_what_was_only_asked_is_unlearned_again():
+    costs, measured = Costs(3.0, {CHOSEN: 0.5}, relearn=1.0), shadows(range(4))
+    given = {"models": 4, "games": [GAME, "recovery"], "costs": costs, "measured": measured}
+    _, recovery = plan(**given).stages
+    assert (recovery.there, recovery.to_unlearn, recovery.seconds) == (0, 4, 12 * 1.0 + 4 * 0.5)
+    for said in measured.values():
+        said["relearn"] = np.zeros(2)
+    _, recovery = plan(**given).stages
+    assert (recovery.there, recovery.to_unlearn, recovery.seconds) == (12, 0, 0.0)
 
 
 def test_doing_nothing_is_audited_beside_the_choice():

@@ -82,6 +82,8 @@ def test_a_line_that_was_cut_off_is_lost_and_nothing_else(run):
         b'{"model": ["king", 0, "", 0, ""], "arrays": {}}\n',
         b'{"model": ["original", 0, "", 0, ""], "arrays": {"forget": ["<f4", [2], "AAAA"]}}\n',
         b'{"model": ["original", 0, "", 0, ""], "arrays": {"forget": ["|O", [1], "AAAA"]}}\n',
+        b'{"model": ["original", 0, "", 0, ""], "arrays": []}\n',
+        b"[" * 100_000 + b"\n",
     ],
 )
 def test_a_damaged_journal_is_refused(run, line):
@@ -99,6 +101,39 @@ def test_damaged_margins_are_refused(run):
     path = AuditFiles(run).margins
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(InputError, match=r"margins\.npz' is damaged"):
+        read_shadows(run)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_is_damaged_in_margins_is_told_in_a_sentence(run, seed):
+    journal = Journal(run)
+    for shadow, arrays in shadows(range(2)).items():
+        journal.add(shadow, arrays)
+    journal.close()
+    path, draws = AuditFiles(run).margins, np.random.default_rng(seed)
+    content = bytearray(path.read_bytes())
+    for position in draws.integers(len(content), size=40):
+        content[position] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"^audit: .*; delete the folder audit"):
+        read_shadows(run)
+
+
+def test_an_array_of_no_model_is_refused(run):
+    AuditFiles(run).folder.mkdir()
+    np.savez(AuditFiles(run).margins, **{"index": np.array("[]"), "7/forget": np.zeros(2)})
+    with pytest.raises(InputError, match=r"margins\.npz' is damaged \(IndexError\)"):
+        read_shadows(run)
+
+
+@pytest.mark.parametrize("name", ["forget", "retain", "test_class", "forget_logits", "ece"])
+def test_a_model_that_lacks_an_answer_is_refused(run, name):
+    journal = Journal(run)
+    for shadow, arrays in shadows(range(1)).items():
+        journal.add(shadow, arrays)
+    said = dict(journal.models[Shadow("original", 0)])
+    journal.add(Shadow("original", 0), said | {name: said[name].reshape(-1)[:0]})
+    with pytest.raises(InputError, match="does not fit what models are asked"):
         read_shadows(run)
 
 

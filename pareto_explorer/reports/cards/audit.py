@@ -22,9 +22,9 @@ __all__ = ["audit_card"]
 
 _TITLE = "Would a strong attacker notice?"
 
-_READABLE = {"neurips_f": 64, "klom": 32}
+_READABLE = {"neurips_f": 64, "klom": 32, "klom_p95": 32}
 """Models a side from which on a statistic that needs many says much."""
-_PUBLISHED = {"neurips_f": "N = 512", "klom": "N = 100"}
+_PUBLISHED = {"neurips_f": "N = 512", "klom": "N = 100", "klom_p95": "N = 100"}
 """The models a side of published values."""
 _PNG = re.compile(r"[A-Za-z0-9+/]{1,20000}={0,2}")
 

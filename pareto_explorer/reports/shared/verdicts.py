@@ -47,8 +47,18 @@ PAPERS: Mapping[tuple[str, str], str] = {
     ("klom", "forget"): "KLoM, forget set",
     ("klom", "retain"): "KLoM, retain set",
     ("klom", "test"): "KLoM, test set",
+    ("klom_p95", "forget"): "KLoM, forget set, 95th percentile",
 }
 """Those that serve to compare with papers."""
+
+_NULLS: Mapping[tuple[str, str], float] = {
+    ("attack_accuracy", "forget"): 0.5,
+    ("remaining_accuracy", "forget"): 0.5,
+    ("leak_accuracy", "forget"): 0.5,
+    ("relearn_gain", "forget_heldback"): 0.0,
+    ("probe_gain", "forget"): 0.0,
+}
+"""What exact retraining gets in the attacks that a model can pass."""
 
 _THIRDS = {"low": "memorised least", "mid": "in between", "high": "memorised most"}
 _NAN = math.nan
@@ -141,17 +151,17 @@ def verdict(audits: Audits, point: tuple[str, int], gap: str = "") -> str:
     nothing = _of(audits, nothing_beside(point))
     accuracy, seeds = _percent(row["value"]), _seeds(audits, point, int(row["n_models"]))
     if not _bounded(row):
-        return (
+        parts = [
             f"An attacker who knows the procedure tells {name} from a retrained model in "
             f"{accuracy} of single looks at the forget set ({seeds}, too few to say how sure that "
             f"is){gap}; half is guessing."
-        )
-    if row["low"] <= 0.5:
+        ]
+    elif row["low"] <= 0.5:
         seen = _percent(min(minimum_detectable(row["se"]), 1.0))
         parts = [
-            f"{name} could not be told from retraining: attack accuracy {accuracy} "
-            f"({seeds}, {_interval(row)}){gap}; this audit would have seen an accuracy of {seen} "
-            "or more. It passed these attacks, others were not tried."
+            f"{name} could not be told from retraining by the forget set: attack accuracy "
+            f"{accuracy} ({seeds}, {_interval(row)}){gap}; this audit would have seen an accuracy "
+            f"of {seen} or more."
         ]
     else:
         parts = [
@@ -162,8 +172,18 @@ def verdict(audits: Audits, point: tuple[str, int], gap: str = "") -> str:
     parts += _remaining(_row(own, "remaining_accuracy", "forget"))
     parts += _control(row, *(_row(who, "attack_accuracy", "test") for who in (own, nothing)))
     parts += _leakage(own, nothing)
+    parts += _recovery(own)
     parts += _optimism(_row(own, "selection_optimism", "forget"))
+    if _bounded(row) and not any(_noticed(own)):
+        parts.append("It passed these attacks, others were not tried.")
     return " ".join(parts)
+
+
+def _noticed(own: pd.DataFrame) -> Iterator[bool]:
+    """Of each attack that says how sure it is, whether it has found more than retraining gets."""
+    for (name, of), null in _NULLS.items():
+        for row in _rows(own, name, of):
+            yield _bounded(row) and row["low"] > null
 
 
 def _seeds(audits: Audits, point: tuple[str, int], n: int) -> str:
@@ -226,6 +246,30 @@ def _leakage(own: pd.DataFrame, nothing: pd.DataFrame) -> list[str]:
         f"Inside the unlearned model, a forgotten sample is told from one never seen in "
         f"{_percent(row['value'])} of looks ({seeds}{within}){than}."
     ]
+
+
+def _recovery(own: pd.DataFrame) -> list[str]:
+    """What comes back of what was forgotten, or was never gone."""
+    said = []
+    relearned = _row(own, "relearn_gain", "forget_heldback")
+    if relearned is not None and _bounded(relearned) and relearned["low"] > 0:
+        said.append(
+            "Training on a tenth of the forgotten samples brings others back, beyond what it does "
+            f"to a retrained model: {_gain(relearned)}."
+        )
+    for row in _rows(own, "probe_gain", "forget"):
+        if _bounded(row) and row["low"] > 0:
+            said.append(
+                f"Its features still know the class, to a probe that is shown {row['at']} samples "
+                f"of it: {_gain(row)}."
+            )
+            break
+    return said
+
+
+def _gain(row: Mapping[str, Any]) -> str:
+    seeds = count(int(row["n_models"]), "seed")
+    return f"{_percent(row['value'])} of what the original knew ({seeds}, {_interval(row)})"
 
 
 def _optimism(row: Mapping[str, Any] | None) -> list[str]:

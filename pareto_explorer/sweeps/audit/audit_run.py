@@ -33,6 +33,8 @@ __all__ = ["audit_run", "points_of"]
 
 MOST_POINTS = 12
 """Points of a front that are audited."""
+LEAST_FORGOTTEN = 10
+"""Forgotten samples of which a half, or all but a tenth, still say something."""
 
 
 def audit_run(
@@ -72,6 +74,13 @@ def audit_run(
     cache_dir = Path(settings.cache_dir) if settings.cache_dir else default_cache_dir()
     parts = (run.directory, run.manifest, run.points, cache_dir)
     audited = AuditedRun.open(*parts, task=task, trust=trust, spec=spec)
+    forgotten = len(audited.task.forget_indices)
+    if forgotten < LEAST_FORGOTTEN:
+        games = GAMES[:1]
+        notes.append(
+            f"{count(forgotten, 'forgotten sample')}: neither leakage nor recovery, which take "
+            f"{LEAST_FORGOTTEN} or more, is audited"
+        )
     plan = plan_audit(
         points,
         audited.own,

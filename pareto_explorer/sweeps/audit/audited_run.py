@@ -11,6 +11,7 @@ from statistics import fmean
 from typing import Any
 
 import pandas as pd
+import torch
 
 from pareto_explorer.audits.compute import Point
 from pareto_explorer.audits.plan import Costs
@@ -152,7 +153,7 @@ class AuditedRun:
     @property
     def _slots(self) -> int:
         if self.spec.resources.gpu:
-            return max(1, int(1 / self.spec.resources.gpu))
+            return max(1, int(torch.cuda.device_count() / self.spec.resources.gpu))
         return max(1, int((os.cpu_count() or 1) / self.spec.resources.cpu))
 
     def _rows(self, point: Point) -> pd.DataFrame:

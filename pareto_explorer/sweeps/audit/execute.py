@@ -18,6 +18,7 @@ from pareto_explorer.audits.plan import AuditPlan
 from pareto_explorer.audits.records import DATA, NONE, Arrays, Journal, Shadow, write_audit
 from pareto_explorer.errors import InputError, WriteError
 from pareto_explorer.interruption import AGAIN, Interrupted
+from pareto_explorer.runs import RunDirectory
 from pareto_explorer.sweeps.again.export import TOLERANCE
 from pareto_explorer.sweeps.audit.audited_run import AuditedRun
 from pareto_explorer.sweeps.audit.halves import HALVES, other_half
@@ -38,7 +39,7 @@ from pareto_explorer.sweeps.driver.endings import tracebacks
 from pareto_explorer.sweeps.driver.lock import exclusive
 from pareto_explorer.sweeps.driver.output import output
 from pareto_explorer.sweeps.driver.settings import Settings
-from pareto_explorer.sweeps.trials.given_task import names_of
+from pareto_explorer.sweeps.trials.given_task import digest_of, names_of
 from pareto_explorer.sweeps.trials.landmark_training import (
     Wanted,
     obtain_landmarks,
@@ -69,7 +70,7 @@ def execute_audit(audited: AuditedRun, plan: AuditPlan, settings: Settings) -> l
         Interrupted: Somebody has stopped it; what is done is kept.
     """
     run, progress = audited.directory, settings.progress
-    with exclusive(run):
+    with exclusive(run, "run"), _written(run):
         work = _Work(audited, plan, settings, _journal(audited))
         with work.told(), tracebacks(run):
             if work.left:
@@ -90,7 +91,7 @@ def execute_audit(audited: AuditedRun, plan: AuditPlan, settings: Settings) -> l
             work.journal.close()
             write_tables(audited, plan, work.journal.models)
             settings.changed()
-    return work.notes
+    return [*work.notes, *_differences(plan, work.journal.models)]
 
 
 def write_tables(audited: AuditedRun, plan: AuditPlan, models: Mapping[Shadow, Arrays]) -> None:
@@ -110,15 +111,35 @@ def write_tables(audited: AuditedRun, plan: AuditPlan, models: Mapping[Shadow, A
 
 def _journal(audited: AuditedRun) -> Journal:
     journal, data = Journal(audited.directory), questions(audited.task)
+    data["task"] = np.array(digest_of(audited.task))
     if DATA not in journal.models:
         journal.add(DATA, data)
     known = journal.models[DATA]
     if any(not np.array_equal(known.get(name, []), values) for name, values in data.items()):
         raise InputError(
-            f"audit: that of {str(audited.directory.path)!r} is of other samples than the task's; "
-            "delete the folder audit of the run and audit it again."
+            f"audit: that of {str(audited.directory.path)!r} is of another task than the run's "
+            "now; delete the folder audit of the run and audit it again."
         )
     return journal
+
+
+def _differences(plan: AuditPlan, models: Mapping[Shadow, Arrays]) -> list[str]:
+    """Says where the sweep's own models came out otherwise when they were unlearned again."""
+    points = set(plan.points)
+    apart = max(
+        (
+            float(arrays["difference"])
+            for shadow, arrays in models.items()
+            if "difference" in arrays and Point(shadow.trial_id, shadow.step) in points
+        ),
+        default=0.0,
+    )
+    if apart <= TOLERANCE:
+        return []
+    return [
+        "unlearned again, the sweep's own models differ from their rows by up to "
+        f"{apart:.2g}: what is audited is the configuration, on this machine"
+    ]
 
 
 @dataclass
@@ -134,7 +155,6 @@ class _Work:
     journal: Journal
     notes: list[str] = field(default_factory=list)
     done: int = 0
-    apart: float = 0.0
 
     def __post_init__(self) -> None:
         spec = self.audited.spec
@@ -174,20 +194,16 @@ class _Work:
             for start in range(0, len(seeds), AT_A_TIME):
                 some = seeds[start : start + AT_A_TIME]
                 ask([shadow for shadow in shadows if shadow.seed in some], *refs)
-        if self.apart > TOLERANCE:
-            self.notes.append(
-                f"unlearned again, the sweep's own models differ from their rows by up to "
-                f"{self.apart:.2g}: what is audited is the configuration, on this machine"
-            )
 
     def _ask_whole(self, left: Sequence[Shadow], task_ref: Any, data_ref: Any) -> None:
-        landmarks = self._landmarks(left, task_ref)
+        states = self._landmarks(left, task_ref)
+        landmarks = {seed: ray.put({seed: own}) for seed, own in states.items()}
         trained = dict.fromkeys(s.seed for s in left if s.role != "unlearned")
         calls: dict[Any, Any] = {
             seed: partial(ask_landmarks, recover=seed in self.recovered) for seed in trained
         }
         arguments: dict[Any, Any] = {
-            seed: (call, task_ref, {seed: landmarks[seed]}, data_ref, self.how)
+            seed: (call, task_ref, landmarks[seed], data_ref, self.how)
             for seed, call in calls.items()
         }
         for seed, said in self._completed(arguments):
@@ -197,7 +213,7 @@ class _Work:
             shadow: (
                 partial(ask_unlearned, recover=shadow.seed in self.recovered),
                 task_ref,
-                {shadow.seed: landmarks[shadow.seed]},
+                landmarks[shadow.seed],
                 data_ref,
                 self.how,
                 self._point(shadow),
@@ -206,16 +222,18 @@ class _Work:
             if shadow.role == "unlearned"
         }
         for shadow, asked in self._completed(arguments):
-            self.apart = max(self.apart, asked.difference)
-            self._add(shadow, asked.arrays)
+            self._add(shadow, asked)
 
     def _ask_halves(self, left: Sequence[Shadow], task_ref: Any, data_ref: Any) -> None:
-        originals = self._originals(left, task_ref)
+        originals = {
+            (seed, half): ray.put({seed: Landmarks(state)})
+            for (seed, half), state in self._originals(left, task_ref).items()
+        }
         arguments = {
             shadow: (
                 ask_half,
                 task_ref,
-                {shadow.seed: Landmarks(originals[shadow.seed, shadow.half])},
+                originals[shadow.seed, shadow.half],
                 shadow.half,
                 data_ref,
                 self.how,
@@ -274,9 +292,15 @@ class _Work:
 
     def _add(self, shadow: Shadow, arrays: Arrays) -> None:
         if not arrays:
+            what = (
+                f"{shadow.trial_id}, step {shadow.step}"
+                if shadow.role == "unlearned"
+                else f"the {shadow.role} model"
+            )
+            half = f" and the {shadow.half} half of the forget set" if shadow.half else ""
             self.notes.append(
-                f"{shadow.trial_id}, step {shadow.step}: diverges with training seed "
-                f"{shadow.seed}, which no statistic counts"
+                f"{what}: diverges with training seed {shadow.seed}{half}, "
+                "which no statistic counts"
             )
         self.journal.add(shadow, arrays)
         self.done += shadow in self.left
@@ -290,11 +314,18 @@ class _Work:
         except (Interrupted, KeyboardInterrupt) as stop:
             stop.add_note(f"{self.done} of {self.total} models asked; {AGAIN}")
             raise
-        except OSError as error:
-            refused = WriteError.of(error, self.audited.directory.path)
-            if refused is None:
-                raise
-            raise refused from None
+
+
+@contextmanager
+def _written(run: RunDirectory) -> Iterator[None]:
+    """Says plainly where the run directory refuses to be written."""
+    try:
+        yield
+    except OSError as error:
+        refused = WriteError.of(error, run.path)
+        if refused is None:
+            raise
+        raise refused from None
 
 
 def _call(function: Callable[..., Any], *args: Any) -> Any:

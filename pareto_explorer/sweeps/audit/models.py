@@ -29,7 +29,6 @@ from pareto_explorer.tasks.landmarks.training import repeatable
 from pareto_explorer.tasks.models.logits import logits_of
 
 __all__ = [
-    "Asked",
     "How",
     "UnlearnedPoint",
     "ask",
@@ -48,18 +47,6 @@ WITH_LOGITS = 500
 """Most forgotten samples whose logits are kept."""
 
 _BATCH_SIZE = 1024
-
-
-class Asked(NamedTuple):
-    """What an unlearned model has said.
-
-    Attributes:
-        arrays: See `Arrays`.
-        difference: The largest distance of a metric to the recorded row; 0 without one.
-    """
-
-    arrays: Arrays
-    difference: float = 0.0
 
 
 class How(NamedTuple):
@@ -159,8 +146,11 @@ def ask_landmarks(
     found: dict[LandmarkKind, Arrays] = {}
     for kind in KINDS:
         model = restore_model(task, both[kind] or {}, how.device)
-        found[kind] = ask(model, task, data)
-        if recover:
+        try:
+            found[kind] = ask(model, task, data)
+        except Diverged:
+            found[kind] = {}
+        if recover and found[kind]:
             found[kind] |= _recovered(model, task, data, how, seed)
     return found
 
@@ -173,7 +163,7 @@ def ask_unlearned(
     point: UnlearnedPoint,
     *,
     recover: bool,
-) -> Asked:
+) -> Arrays:
     """Unlearns with one configuration and asks the model, in this process.
 
     Args:
@@ -185,24 +175,26 @@ def ask_unlearned(
         recover: Whether the model is trained further and probed, too.
 
     Returns:
-        What it says; nothing where it has diverged.
+        What it says, and as ``difference`` the largest distance of a metric to the recorded row,
+        where there is one; nothing where it has diverged.
     """
     torch.set_num_threads(how.threads)
     bench = Bench(task, landmarks, how.device)
-    found = _unlearned(bench, point, how)
-    if found is None:
-        return Asked({})
-    row, model = found
-    shared = [name for name in METRICS if name in row and name in point.recorded]
-    apart = max((abs(row[name] - point.recorded[name]) for name in shared), default=0.0)
     try:
+        found = _unlearned(bench, point, how)
+        if found is None:
+            return {}
+        row, model = found
         said = ask(model, bench.task, data)
     except Diverged:
-        return Asked({})
+        return {}
+    shared = [name for name in METRICS if name in row and name in point.recorded]
+    if shared:
+        said["difference"] = np.array(max(abs(row[n] - point.recorded[n]) for n in shared))
     if recover:
         seed = point.replicate.training_seed
         said |= _recovered(model, bench.task, data, how, seed)
-    return Asked(said, apart)
+    return said
 
 
 def ask_half(
@@ -232,12 +224,13 @@ def ask_half(
     whole = task.to(how.device)
     if point is None:
         model = restore_model(whole, states.original, how.device)
-    else:
-        found = _unlearned(Bench(half_task(task, seed, half), landmarks, how.device), point, how)
-        if found is None:
-            return {}
-        _, model = found
     try:
+        if point is not None:
+            bench = Bench(half_task(task, seed, half), landmarks, how.device)
+            found = _unlearned(bench, point, how)
+            if found is None:
+                return {}
+            _, model = found
         logits = _logits(model, whole, "forget", data["forget"])
     except Diverged:
         return {}

@@ -58,12 +58,12 @@ def thumbnails(task: UnlearningTask, samples: Sequence[int]) -> list[NDArray[np.
         one or three channels.
     """
     inputs = task.train.inputs
-    if inputs.ndim != 4 or inputs.shape[1] not in (1, 3) or not inputs.is_floating_point():
+    if inputs.ndim != 4 or inputs.shape[1] not in (1, 3):
         return []
-    forgotten = inputs[task.forget_indices]
+    forgotten = inputs[task.forget_indices].float()
     low = forgotten.amin(dim=(0, 2, 3), keepdim=True)
     high = forgotten.amax(dim=(0, 2, 3), keepdim=True)
-    images = inputs[torch.as_tensor(samples, dtype=torch.long, device=inputs.device)]
+    images = inputs[torch.as_tensor(samples, dtype=torch.long, device=inputs.device)].float()
     side = -(-max(images.shape[2:]) // LARGEST)
     if side > 1:
         images = functional.avg_pool2d(images, side, ceil_mode=True)

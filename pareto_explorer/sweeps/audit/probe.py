@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -47,11 +47,11 @@ def probe_accuracies(
 
     Returns:
         The accuracy for each of `SHOTS`; None where samples of several classes are forgotten,
-        nothing is left to test on, or the model has no linear layer.
+        nothing is left to test on, or no linear layer makes the logits.
     """
     label = forgotten_label(task)
-    last = next((m for m in reversed(list(model.modules())) if isinstance(m, nn.Linear)), None)
-    if label is None or last is None:
+    head = None if label is None else _head(model, task)
+    if label is None or head is None:
         return None
     draws = np.random.default_rng(seed % 2**64)
     retained = task.retain
@@ -63,7 +63,7 @@ def probe_accuracies(
         return None
     known = retained.take(some)
     of_known, of_forgotten, of_unseen = (
-        _features(model, last, samples, task) for samples in (known, task.forget, unseen)
+        _features(model, head, samples, task) for samples in (known, task.forget, unseen)
     )
     found = []
     for shots in SHOTS:
@@ -83,14 +83,34 @@ def _unseen(task: UnlearningTask, label: int, order: Tensor) -> Samples:
     return task.test.take(in_test.nonzero().squeeze(1))
 
 
-def _features(model: nn.Module, last: nn.Module, samples: Samples, task: UnlearningTask) -> Tensor:
-    """What the last linear layer is given, (n, d)."""
+def _head(model: nn.Module, task: UnlearningTask) -> nn.Linear | None:
+    """The linear layer that makes the logits: the last to be called, with as many outputs."""
+    called: list[nn.Linear] = []
+
+    def note(layer: nn.Module, _: Any) -> None:
+        called.append(cast("nn.Linear", layer))
+
+    layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    hooks = [layer.register_forward_pre_hook(note) for layer in layers]
+    try:
+        with torch.no_grad():
+            logits_of(model, task.retain.inputs[:1], task.n_classes)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    last = called[-1] if called else None
+    fits = last is not None and last.out_features == task.n_classes and called.count(last) == 1
+    return last if fits else None
+
+
+def _features(model: nn.Module, head: nn.Linear, samples: Samples, task: UnlearningTask) -> Tensor:
+    """What the head is given, (n, d)."""
     taken: list[Tensor] = []
 
     def take(_: nn.Module, inputs: tuple[Any, ...]) -> None:
         taken.append(inputs[0].detach().flatten(1))
 
-    hook = last.register_forward_pre_hook(take)
+    hook = head.register_forward_pre_hook(take)
     try:
         with torch.no_grad():
             for part in torch.split(samples.inputs, _BATCH_SIZE):

@@ -19,6 +19,7 @@ __all__ = ["CHECKPOINTS", "given_back", "relearning_curve"]
 CHECKPOINTS = (0, 20, 40, 60)
 """Steps after which the held-back samples are looked at."""
 
+_BATCH_SIZE = 1024
 _LR, _MOMENTUM = 0.01, 0.9
 
 
@@ -62,8 +63,9 @@ def relearning_curve(
     def accuracy() -> float:
         learner.eval()
         with torch.no_grad():
-            said = logits_of(learner, held_back.inputs, task.n_classes).argmax(1)
-        return float((said == held_back.labels).double().mean())
+            parts = torch.split(held_back.inputs, _BATCH_SIZE)
+            said = [logits_of(learner, part, task.n_classes).argmax(1) for part in parts]
+        return float((torch.cat(said) == held_back.labels).double().mean())
 
     found = [accuracy()]
     with repeatable(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

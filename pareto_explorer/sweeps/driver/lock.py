@@ -17,8 +17,13 @@ LOCK = ".lock"
 
 
 @contextmanager
-def exclusive(run: RunDirectory) -> Iterator[None]:
-    """Keeps others out; a sweep that is refused leaves nothing of this behind."""
+def exclusive(run: RunDirectory, argument: str = "out") -> Iterator[None]:
+    """Keeps others out; a sweep that is refused leaves nothing of this behind.
+
+    Args:
+        run: The run directory.
+        argument: What has named it, for messages.
+    """
     made = [folder for folder in (run.path, *run.path.parents) if not folder.exists()]
     files = [file for file in (run.path / LOCK, run.path / LOG) if not file.exists()]
     try:
@@ -26,10 +31,14 @@ def exclusive(run: RunDirectory) -> Iterator[None]:
         lock = FileLock(run.path / LOCK, timeout=0)
         lock.acquire()
     except Timeout:
-        raise InputError(f"`out`: another sweep is writing to {str(run.path)!r}.") from None
+        raise InputError(
+            f"`{argument}`: another sweep or audit is writing to {str(run.path)!r}; wait for it, "
+            "or stop it."
+        ) from None
     except OSError as error:
         raise InputError(
-            f"`out`: {str(run.path)!r} cannot be written ({error.strerror}); choose another folder."
+            f"`{argument}`: {str(run.path)!r} cannot be written ({error.strerror}); choose another "
+            "folder, or a copy in one."
         ) from None
     try:
         yield

@@ -197,7 +197,7 @@ class UnlearningTrial(tune.Trainable):
         self._status, self._error = state["trial_status"], state["error"]
         self._last = dict(state["last"])
         self._reached = {index: row["step"] for index, row in self._last.items()}
-        self._across.restore(state["across_seeds"])
+        self._across.restore(state.get("across_seeds", []))  # none before 0.2
         self._running = {
             index: self._taken_up(index, folder / _snapshot_name(index))
             for index in state["running"]

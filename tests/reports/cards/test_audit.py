@@ -121,10 +121,19 @@ def test_own_and_fresh_seeds_are_told_apart_where_they_disagree_only() -> None:
 
 def test_what_is_not_noticed_comes_with_what_would_have_been() -> None:
     change = {"value": 0.505, "se": 0.01, "low": 0.485, "high": 0.525}
-    said = verdict(audits_of([("a", 3)], change=change), ("a", 3))
-    assert said.startswith("a, step 3 could not be told from retraining: attack accuracy 50 %")
+    audits = audits_of([("a", 3)], change=change)
+    said = verdict(audits, ("a", 3))
+    assert said.startswith(
+        "a, step 3 could not be told from retraining by the forget set: attack accuracy 50 %"
+    )
     assert "would have seen an accuracy of 53 % or more" in said  # 0.5 + 2.8 · 0.01
-    assert "passed these attacks" in said
+    assert "told from one never seen in 87 % of looks" in said
+    assert "brings others back, beyond what it does to a retrained model: 20 %" in said
+    assert "passed" not in said  # leakage and relearning have noticed
+    quiet = audits.table["statistic"].isin(["attack_accuracy", "churn"])
+    assert verdict(audits._replace(table=audits.table[quiet]), ("a", 3)).endswith(
+        "It passed these attacks, others were not tried."
+    )
     blind = verdict(audits_of([("a", 3)], change=change | {"se": 0.4}), ("a", 3))
     assert "would have seen an accuracy of 100 % or more" in blind
 
@@ -140,6 +149,8 @@ def test_a_model_that_shows_more_than_doing_nothing_is_told_so() -> None:
 def test_four_seeds_give_no_interval_and_fewer_no_attack() -> None:
     few = audits_of([("a", 3)], seeds=4, change={"se": NAN, "low": NAN, "high": NAN})
     assert "(4 seeds, too few to say how sure that is)" in verdict(few, ("a", 3))
+    assert "brings others back" in verdict(few, ("a", 3))
+    assert "passed" not in verdict(few, ("a", 3))
     none = few._replace(table=few.table[few.table["audit"] == "outputs"])
     assert "four seeds are the least" in verdict(none, ("a", 3))
     assert "(4 seeds here)" in verdict(none, ("a", 3))

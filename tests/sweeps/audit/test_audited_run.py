@@ -19,6 +19,7 @@ from pareto_explorer.sweeps.audit.audit_run import points_of
 from pareto_explorer.sweeps.audit.audited_run import AuditedRun
 from pareto_explorer.sweeps.audit.execute import execute_audit
 from pareto_explorer.sweeps.audit.halves import first_half, half_task
+from pareto_explorer.sweeps.audit.models import questions
 from pareto_explorer.sweeps.driver.settings import Settings
 from pareto_explorer.sweeps.trials.given_task import GIVEN, digest_of
 from pareto_explorer.tasks import LandmarkCache, train_landmark
@@ -112,7 +113,7 @@ def test_runs_without_several_seeds_are_refused(tmp_path):
 
 def test_an_audit_of_other_samples_is_not_mixed_in(audited):
     journal = Journal(audited.directory)
-    journal.add(DATA, {"forget": small_task(seed=1).forget_indices.numpy()})
+    journal.add(DATA, questions(small_task(seed=1)))
     plan = plan_audit(
         [POINT],
         audited.own,
@@ -121,7 +122,7 @@ def test_an_audit_of_other_samples_is_not_mixed_in(audited):
         cached=audited.cached,
         costs=audited.costs([POINT]),
     )
-    with pytest.raises(InputError, match="is of other samples than the task's"):
+    with pytest.raises(InputError, match="is of another task than the run's now"):
         execute_audit(audited, plan, Settings())
     assert Shadow("original", 0) not in Journal(audited.directory).models
 

@@ -80,14 +80,14 @@ def test_what_a_strong_attacker_sees_of_the_best_configuration(task, cache, land
         states = Landmarks(cache.obtain(task, "original", seed))
         plan = TrialPlan(POINT.trial_id, family, family.knobs)
         wanted = UnlearnedPoint(plan, Replicate(seed, seed, 0), POINT.step)
-        asked = ask_unlearned(task, {seed: states}, landmarks[DATA], how, wanted, recover=False)
-        models[POINT.shadow(seed)] = asked.arrays
+        said = ask_unlearned(task, {seed: states}, landmarks[DATA], how, wanted, recover=False)
+        models[POINT.shadow(seed)] = said
     found = rows(models, POINT)["value"]
     assert found["attack_accuracy", "forget"] == pytest.approx(0.948, abs=0.02)
     for of, excess in (("forget", 0.235), ("retain", 0.073), ("test", 0.077)):
         assert found["excess_auc2", of] == pytest.approx(excess, abs=0.03)
-    assert found["neurips_f", "forget"] < 0.1
-    assert found["churn", "forget"] > 0.03
+    assert found["neurips_f", "forget"] == pytest.approx(0.03, abs=0.02)
+    assert found["churn", "forget"] == pytest.approx(0.066, abs=0.03)
 
 
 def test_doing_nothing_is_seen_at_once(landmarks):

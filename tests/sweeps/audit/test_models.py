@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from pareto_explorer.sweeps.audit import models as module
 from pareto_explorer.sweeps.audit.halves import HALVES, first_half, half_task
@@ -78,15 +79,16 @@ def test_an_unlearned_model_is_that_of_the_sweep(task, landmarks):
         recorded = {name: v for name, v in rows[step].items() if isinstance(v, float)}
         again = point(step)._replace(recorded=recorded)
         asked = ask_unlearned(task, landmarks, questions(task), HOW, again, recover=True)
-        assert asked.difference == 0.0
-        assert len(asked.arrays["relearn"]) == len(CHECKPOINTS)
+        assert asked["difference"] == 0.0
+        assert len(asked["relearn"]) == len(CHECKPOINTS)
     other = point(2)._replace(recorded=recorded)
-    assert ask_unlearned(task, landmarks, questions(task), HOW, other, recover=False).difference > 0
+    said = ask_unlearned(task, landmarks, questions(task), HOW, other, recover=False)
+    assert said["difference"] > 0
 
 
 def test_a_model_that_diverges_says_nothing(task, landmarks):
     ruined = point(method="gradient_ascent", lr=1e30)
-    assert ask_unlearned(task, landmarks, questions(task), HOW, ruined, recover=False).arrays == {}
+    assert ask_unlearned(task, landmarks, questions(task), HOW, ruined, recover=False) == {}
     assert ask_half(task, landmarks, "first", questions(task), HOW, ruined) == {}
 
 
@@ -180,3 +182,39 @@ def test_a_part_of_a_class_is_probed_on_what_no_probe_is_given():
     found = probe_accuracies(model, part, 0)
     assert found.shape == (len(SHOTS),)
     assert (found > 0.8).all()
+
+
+class HeadFirst(nn.Module):
+    """A model whose head is made before the layers beneath it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(6, 3)
+        self.body = nn.Linear(2, 6)
+        self.spare = nn.Linear(4, 4)  # never called
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.head(self.body(inputs).relu())
+
+
+def test_a_probe_is_given_what_the_logits_are_made_of():
+    task = replace(small_task({"kind": "class", "label": 1}, epochs=8), model=HeadFirst)
+    model = train_model(task, task.train, 0)
+    assert probe_accuracies(model, task, 0).shape == (len(SHOTS),)
+    assert probe_accuracies(nn.Sequential(nn.Linear(2, 3), nn.Tanh()), task, 0) is not None
+    assert (
+        probe_accuracies(nn.Sequential(nn.Linear(2, 4), nn.AdaptiveAvgPool1d(3)), task, 0) is None
+    )
+
+
+def test_a_landmark_that_diverges_says_nothing(task, landmarks):
+    ruined = {
+        name: torch.full_like(v, torch.nan)
+        for name, v in landmarks[0].original.items()
+        if v.is_floating_point()
+    }
+    states = {0: Landmarks(landmarks[0].original | ruined, landmarks[0].retrained)}
+    said = ask_landmarks(task, states, questions(task), HOW, recover=True)
+    assert said["original"] == {}
+    assert "relearn" in said["retrained"]
+    assert ask_unlearned(task, states, questions(task), HOW, point(), recover=False) == {}

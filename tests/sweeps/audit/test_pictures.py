@@ -43,6 +43,13 @@ def test_thumbnails_span_black_to_white_of_the_forget_set():
     assert found == pytest.approx((values - values.min()) / spread * 255, abs=0.51)
 
 
+def test_images_of_bytes_have_one_too():
+    task = image_task(3)
+    whole = (task.train.inputs * 255).to(torch.uint8)
+    found = thumbnails(replace(task, train=Samples(whole, task.train.labels)), [0])
+    assert found[0] == pytest.approx(thumbnails(task, [0])[0], abs=2)
+
+
 def test_large_ones_are_made_small():
     (found,) = thumbnails(image_task(3, 70), [0])
     assert found.shape == (24, 24, 3)

@@ -419,7 +419,7 @@ def test_two_sweeps_cannot_write_to_one_directory(cluster, cache_dir, space, tmp
 
     with (
         FileLock(tmp_path / ".lock"),
-        pytest.raises(InputError, match="another sweep is writing to"),
+        pytest.raises(InputError, match="another sweep or audit is writing to"),
     ):
         run_sweep(SweepSpec.from_mapping(space), tmp_path, cache_dir=cache_dir)
 
