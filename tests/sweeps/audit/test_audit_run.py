@@ -24,7 +24,7 @@ SPACE = {
 @pytest.mark.ray
 @pytest.mark.slow  # thirty-five models, each a task of Ray
 def test_an_audit_continues_and_repeats_nothing(cluster, tmp_path: Path, monkeypatch) -> None:
-    task, cache = small_task(), tmp_path / "cache"
+    task, cache = small_task({"kind": "random", "fraction": 0.2}), tmp_path / "cache"
     run = run_sweep(SweepSpec.from_mapping(SPACE), tmp_path / "run", task=task, cache_dir=cache)
     given = {"task": task, "cache_dir": cache, "models": 5, "games": ["leakage", "recovery"]}
 
