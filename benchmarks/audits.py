@@ -26,14 +26,17 @@ from rich.table import Table
 from pareto_explorer import SweepSpec, audit, run_sweep
 from pareto_explorer.audits.result import Audit
 from pareto_explorer.audits.statistics import (
+    attack_estimate,
     beside_floor,
     certified_losses,
     energy_distance,
     forgetting_quality,
-    jackknife,
     klom,
     margins,
     offline_lira,
+    over_splits,
+    remaining_accuracy,
+    remaining_log_probabilities,
     rmia,
     shrunken,
     squared_excess_auc,
@@ -42,6 +45,7 @@ from pareto_explorer.audits.statistics import (
     threshold_auc,
     u_lira,
     u_lira_accuracy,
+    u_lira_by_tercile,
 )
 
 GOAL = 2.0  # seconds for one statistic
@@ -79,7 +83,13 @@ def statistics(u: Margins, r: Margins, rng: np.random.Generator) -> dict[str, Ca
         "energy distance": partial(energy_distance, u, r),
         "U-LiRA, pooled": partial(u_lira, u, r),
         "U-LiRA, shrunken": partial(u_lira, u, r, shrunken),
-        "U-LiRA, jackknife of the accuracy": partial(jackknife, u_lira_accuracy, u, r),
+        "U-LiRA, accuracy with its interval": partial(attack_estimate, u, r),
+        "U-LiRA, splits of retrained models": partial(over_splits, u_lira_accuracy, r),
+        "U-LiRA, thirds by memorisation": partial(u_lira_by_tercile, r + 2, u, r),
+        "remaining classes, 500 samples": partial(
+            remaining_accuracy,
+            *(remaining_log_probabilities(x[:, :500], 3) for x in (logits, logits + 0.1)),
+        ),
         "leakage, halves": partial(swap_advantages, halves, first),
         "KLoM and its floor": partial(beside_floor, lambda a, b: float(klom(a, b).mean()), u, r),
         "F, 500 samples": partial(forgetting_quality, u, r),
