@@ -43,6 +43,7 @@ def remaining_accuracy(unlearned: Values, retrained: Values) -> Values:
     Returns:
         The accuracy on the two models of each seed, (N,); ½ is chance.
     """
+    from sklearn.covariance import OAS
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     n, samples, _ = unlearned.shape
@@ -51,9 +52,8 @@ def remaining_accuracy(unlearned: Values, retrained: Values) -> Values:
     right = []
     for seed in range(n):
         others = np.arange(n) != seed
-        fitted = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(
-            both[others].reshape(-1, both.shape[-1]), labels[others].ravel()
-        )
+        discriminant = LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=OAS())
+        fitted = discriminant.fit(both[others].reshape(-1, both.shape[-1]), labels[others].ravel())
         scores = fitted.decision_function(both[seed].reshape(-1, both.shape[-1]))
         signs = np.sign(scores.reshape(2, samples))
         right.append(0.5 + (signs[0].mean() - signs[1].mean()) / 4)
