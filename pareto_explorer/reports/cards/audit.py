@@ -36,9 +36,9 @@ _HOW_TO_READ = (
     "forgotten. Doing nothing is the original model; its leakage is the same attack before "
     "unlearning. An effect size is the distance of unlearned to retrained models on one forgotten "
     "sample, in standard deviations. In relearning, every model is trained on a few of the "
-    "forgotten samples and asked for the others. Bounds are 95 % intervals over training seeds, "
-    "by jackknife and exchanged seeds. “Retraining gets” is what retrained models get against one another, with the "
-    "range of 95 % of their splits into halves; that needs eight seeds."
+    "forgotten samples and asked for the others. Bounds are 95 % intervals over training seeds, by "
+    "jackknife and exchanged seeds. “Retraining gets” is what retrained models get against one "
+    "another, with the range of 95 % of their splits into halves; that needs eight seeds."
 )
 _PROTOCOL = (
     "Many originals: each model has an original of its own. F and KLoM move with the number of "
