@@ -298,7 +298,7 @@ def _draw_attacks(info: AuditInfo, theme: Theme, axes: dict[str, str]) -> list[g
         x=[_lowest(info.attacks)] * len(everyone),
         y=everyone,
         mode="text",
-        text=everyone,
+        text=[f"{who}<br> " for who in everyone],  # above the marks, by an empty line
         textposition="top right",
         textfont={"size": 11, "color": theme.text},
         cliponaxis=False,
