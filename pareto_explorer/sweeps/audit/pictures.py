@@ -16,7 +16,7 @@ from torch.nn import functional
 from pareto_explorer.audits.worst import worst_samples
 from pareto_explorer.tasks import UnlearningTask
 
-__all__ = ["thumbnails", "with_pictures"]
+__all__ = ["png", "thumbnails", "with_pictures"]
 
 LARGEST = 32
 """Pixels a side."""
@@ -38,7 +38,7 @@ def with_pictures(samples: pd.DataFrame, task: UnlearningTask) -> pd.DataFrame:
     found = dict(zip(wanted, thumbnails(task, wanted), strict=False))
     pictures = samples["picture"].copy()
     pictures.loc[rows] = [
-        base64.b64encode(_png(found[sample])).decode("ascii") if sample in found else ""
+        base64.b64encode(png(found[sample])).decode("ascii") if sample in found else ""
         for sample in samples["sample"].loc[rows]
     ]
     return samples.assign(picture=pictures)
@@ -72,7 +72,8 @@ def thumbnails(task: UnlearningTask, samples: Sequence[int]) -> list[NDArray[np.
     return [image.squeeze(-1) if image.shape[-1] == 1 else image for image in bytes_.cpu().numpy()]
 
 
-def _png(image: NDArray[np.uint8]) -> bytes:
+def png(image: NDArray[np.uint8]) -> bytes:
+    """A picture, (height, width) or (height, width, 3), as a PNG file."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")
     return file.getvalue()
