@@ -90,15 +90,16 @@ class Path:
     levels: int
     scale: str = "linear"
 
-    @property
-    def values(self) -> tuple[float, ...]:
-        """The value of each level; the first and the last exactly as given."""
-        shares = [level / max(self.levels - 1, 1) for level in range(self.levels)]
+    def at(self, level: int) -> float:
+        """The value of a level, counted from 0; the first and the last exactly as given."""
+        if level == 0:
+            return self.first
+        if level == self.levels - 1:
+            return self.last
+        share = level / (self.levels - 1)
         if self.scale == "log":
-            inner = [self.first ** (1 - share) * self.last**share for share in shares]
-        else:
-            inner = [self.first * (1 - share) + self.last * share for share in shares]
-        return (self.first, *inner[1:-1], *[self.last] * (self.levels > 1))
+            return self.first * (self.last / self.first) ** share
+        return self.first + (self.last - self.first) * share
 
     def starts(self, steps: int) -> dict[int, float]:
         """The value that holds from each step on at which it changes.
@@ -106,7 +107,7 @@ class Path:
         Levels are equally long where their number divides the steps. In a run with fewer steps
         than levels, as checks take, those that would have none are left out.
         """
-        return {steps * level // self.levels: v for level, v in enumerate(self.values)}
+        return {steps * level // self.levels: self.at(level) for level in range(self.levels)}
 
     def ends(self, steps: int) -> tuple[int, ...]:
         """The steps after which a model is shown."""
@@ -231,6 +232,6 @@ def read_path(
     knobs[name].validate(first, named("path_from"))
     knobs[name].validate(last, named("path_to"))
     path = Path(name, first, last, levels, scale)
-    for value in path.values[1:-1]:
-        knobs[name].validate(value, f"{named('path_levels')}, {name} in between")
+    if levels > 2:
+        knobs[name].validate(path.at(1), f"{named('path_levels')}, {name} in between")
     return path

@@ -136,8 +136,7 @@ def test_the_defaults_forget_strongly_first():
 )
 def test_levels_are_even_and_equally_long(first, last, levels, each, scale):
     path = Path("weight", first, last, levels, scale)
-    values = np.array(path.values)
-    assert len(values) == levels
+    values = np.array([path.at(level) for level in range(levels)])
     assert values[0] == first
     assert levels == 1 or values[-1] == last
     even = np.log(values) if scale == "log" else values
