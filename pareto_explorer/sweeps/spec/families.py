@@ -19,7 +19,7 @@ from pareto_explorer.errors import InputError, bare, brief, unknown
 from pareto_explorer.schema.columns import AXES, CONFIG_PREFIX
 from pareto_explorer.sweeps.spec.domains import Domain, compare_configurations, parse_knob
 from pareto_explorer.sweeps.spec.draws import BalancedDraws
-from pareto_explorer.sweeps.spec.paths import check_path, flat_path, levels_of
+from pareto_explorer.sweeps.spec.paths import check_path, flat_path, levels_of, moving_knob
 from pareto_explorer.unlearning import METHODS, Knob, find_preset, knobs_of
 
 __all__ = [
@@ -218,7 +218,7 @@ def _cross(
             for key, value in flat_path(where, method, given).items()
             if key in knobs
         }
-        moving = chosen.get("path")
+        moving = moving_knob(method, chosen)
         if moving is not None and moving in defaults and chosen.get(moving) == defaults[moving]:
             del chosen[moving]  # a preset's value of the knob that moves
         check_path(where, method, chosen, knobs)

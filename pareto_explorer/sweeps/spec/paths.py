@@ -12,7 +12,7 @@ from pareto_explorer.unlearning import METHODS, Knob
 from pareto_explorer.unlearning.methods._continuation import PARTS
 from pareto_explorer.unlearning.registry import path_of
 
-__all__ = ["check_path", "flat_path", "levels_of", "require_levels"]
+__all__ = ["check_path", "flat_path", "levels_of", "moving_knob", "require_levels"]
 
 
 def flat_path(where: str, method: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,8 +26,8 @@ def flat_path(where: str, method: str, given: Mapping[str, Any]) -> dict[str, An
     Raises:
         InputError: The path has no knob, or a key that it does not know.
     """
-    path = given.get("path")
-    if method != "jacobian_descent" or not isinstance(path, Mapping):
+    path = moving_knob(method, given)
+    if not isinstance(path, Mapping):
         return dict(given)
     for word in path:
         if word not in PARTS:
@@ -39,6 +39,11 @@ def flat_path(where: str, method: str, given: Mapping[str, Any]) -> dict[str, An
         )
     rest = {key: value for key, value in given.items() if key != "path"}
     return {**rest, **{PARTS[word]: value for word, value in path.items()}}
+
+
+def moving_knob(method: str, chosen: Mapping[str, Any]) -> Any:
+    """What a family has as its path; ``None`` for nothing, and for a method that has no path."""
+    return chosen.get("path") if method == "jacobian_descent" else None
 
 
 def check_path(
@@ -54,7 +59,7 @@ def check_path(
     def named(knob: str) -> str:
         return f"{where}.path.{words[knob]}" if knob in words else f"{where}.{knob}"
 
-    levels = chosen.get("path_levels")
+    levels = chosen.get("path_levels") if moving_knob(method, chosen) else None
     if isinstance(levels, Domain) and levels.kind not in ("choice", "grid_search"):
         raise InputError(
             f"{named('path_levels')}: {levels.kind} given, and not every number in a range divides "
@@ -68,7 +73,7 @@ def check_path(
 
 def levels_of(method: str, chosen: Mapping[str, Any]) -> tuple[int, ...]:
     """The numbers of levels that the path of a family may have; none where it has no path."""
-    if method != "jacobian_descent" or chosen.get("path") is None:
+    if moving_knob(method, chosen) is None:
         return ()
     default = next(k.default for k in METHODS[method].knobs if k.name == "path_levels")
     return _extremes(chosen.get("path_levels", default))
