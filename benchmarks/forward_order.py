@@ -42,7 +42,7 @@ FAMILIES = {
 def _forget_first(self: Objectives, retain: Samples, forget: Samples) -> tuple[Tensor, Tensor]:
     """As ``Objectives._losses``, in the other order."""
     batch = ForgetBatch(self._model(forget.inputs), forget.labels, self._references)
-    loss_f = self._forget_loss(batch)
+    loss_f = self.forget_loss(batch)
     return self._retain_loss(self._model(retain.inputs), retain.labels), loss_f
 
 

@@ -18,6 +18,7 @@ from pareto_explorer.schema.columns import (
     config_columns,
     diagnostic_columns,
     metric_columns,
+    moved,
 )
 from pareto_explorer.schema.statuses import DIVERGED, FAILED
 
@@ -108,9 +109,10 @@ def _distributions(run: Exported) -> dict[str, BaseDistribution]:
     """One distribution per parameter, wide enough for every value in the run."""
     logarithmic = _logarithmic(run.manifest)
     found = {}
-    for column in config_columns(run.points):
+    points = moved(run.points)
+    for column in config_columns(points):
         knob = column.removeprefix(CONFIG_PREFIX)
-        found[knob] = _distribution(run.points[column].dropna(), log=knob in logarithmic)
+        found[knob] = _distribution(points[column].dropna(), log=knob in logarithmic)
     for name in ("family", "step"):
         if name not in found and run.points[name].nunique() > 1:
             found[name] = _distribution(run.points[name], log=False)

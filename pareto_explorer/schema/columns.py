@@ -32,12 +32,15 @@ __all__ = [
     "LANDMARKS",
     "MACHINE_TIMES",
     "MEMBER",
+    "PATH",
+    "PATH_VALUE",
     "STD_SUFFIX",
     "STRING",
     "config_columns",
     "diagnostic_columns",
     "kind_of",
     "metric_columns",
+    "moved",
     "order",
     "plain_values",
     "require_fit",
@@ -54,6 +57,13 @@ MACHINE_TIMES = ("seconds", "evaluation_seconds")
 
 CONFIG_PREFIX = "config."
 STD_SUFFIX = ".std"
+
+PATH = f"{CONFIG_PREFIX}path"
+"""The knob that moves during a run, where one does."""
+
+PATH_VALUE = "path_value"
+"""The value of that knob at a point; every other knob is the same at all points of a trial."""
+
 MEMBER = ": "
 """Between the name of a run and that of its family or trial, where several runs are together."""
 
@@ -97,6 +107,7 @@ DIAGNOSTICS = (
     "share_infeasible",
     "loss_retain",
     "loss_forget",
+    PATH_VALUE,
     "evaluation_seconds",
 )
 """Measures of how a method works rather than of its model; every other measure is a metric."""
@@ -126,6 +137,28 @@ def metric_columns(frame: pd.DataFrame) -> list[str]:
         and not name.endswith(STD_SUFFIX)
         and pd.api.types.is_float_dtype(frame[name].dtype)
     ]
+
+
+def moved(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the knob that moves along a path as a knob, at its value in each row.
+
+    A table of points has it as ``PATH_VALUE``, since the knobs of a trial are the same in all its
+    rows.
+
+    Args:
+        table: Some rows with knobs and diagnostics.
+    """
+    if PATH not in table or PATH_VALUE not in table:
+        return table
+    names, values = table[PATH], table[PATH_VALUE]
+    columns = {}
+    for name in sorted(names[values.notna()].dropna().unique()):
+        column = f"{CONFIG_PREFIX}{name}"
+        own = plain_values(table[column]) if column in table else [None] * len(table)
+        rows = zip(names.tolist(), values.tolist(), own, strict=True)
+        present = [at if here == name and at == at else other for here, at, other in rows]
+        columns[column] = Knob().column(present).set_axis(table.index)
+    return table.assign(**columns)
 
 
 def tabulate(rows: Sequence[Mapping[str, Any]], identity: Mapping[str, Any]) -> pd.DataFrame:

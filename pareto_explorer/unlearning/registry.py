@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from pareto_explorer.unlearning.core.entries import Entry, arguments, collect, k
 from pareto_explorer.unlearning.core.knobs import Knob
 from pareto_explorer.unlearning.core.losses import ForgetBatch
 from pareto_explorer.unlearning.methods import GradientMethod, Method, OneShot
+from pareto_explorer.unlearning.methods._continuation import Path, read_path
 
 __all__ = [
     "AGGREGATORS",
@@ -26,6 +27,7 @@ __all__ = [
     "is_part",
     "knobs_of",
     "make_method",
+    "path_of",
     "resolve",
 ]
 
@@ -120,6 +122,9 @@ def make_method(config: Mapping[str, Any]) -> Method:
         if name not in knobs:
             raise unknown("knob", name, knobs)
         knobs[name].validate(value, name)
+    path = path_of(parts["method"].name, chosen, knobs)
+    if path is not None:
+        chosen[path.knob] = path.first
 
     def build(part: str, **others: Any) -> Any:
         entry = parts[part]
@@ -133,6 +138,32 @@ def make_method(config: Mapping[str, Any]) -> Method:
 
     needed = {part: build(part) for part in parts if part != "method"}
     return cast("Method", build("method", **needed))
+
+
+def path_of(
+    method: str,
+    chosen: Mapping[str, Any],
+    knobs: Mapping[str, Knob],
+    named: Callable[[str], str] = str,
+) -> Path | None:
+    """Reads the path along which a knob of a configuration moves.
+
+    Args:
+        method: The method.
+        chosen: Values by knob, without those that keep their defaults.
+        knobs: What :func:`knobs_of` gives.
+        named: What messages call a knob.
+
+    Returns:
+        The path; ``None`` where nothing moves.
+
+    Raises:
+        InputError: The path does not go with the other knobs.
+    """
+    if method != "jacobian_descent":
+        return None
+    fixed = {knob.name for knob in METHODS[method].knobs} - {"lr"}
+    return read_path(chosen, knobs, fixed, named)
 
 
 def _parts(method: object, aggregator: object, forget_loss: object) -> dict[str, Entry]:

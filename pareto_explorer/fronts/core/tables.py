@@ -16,6 +16,7 @@ from pareto_explorer.schema.columns import (
     config_columns,
     diagnostic_columns,
     metric_columns,
+    moved,
 )
 from pareto_explorer.schema.statuses import OK
 
@@ -76,9 +77,9 @@ def replicate_means(points: pd.DataFrame, box: Box | None = None) -> pd.DataFram
 
     Returns:
         One row per (trial_id, step), sorted by them: the identity columns, the means of
-        ``samples`` and ``seconds``, the knobs, and for each metric and diagnostic its mean under
-        its own name and its sample standard deviation (NaN for a single replicate) under
-        ``<name>.std``.
+        ``samples`` and ``seconds``, the knobs, one that moves along a path with its value at the
+        checkpoint, and for each metric and diagnostic its mean under its own name and its sample
+        standard deviation (NaN for a single replicate) under ``<name>.std``.
 
     Raises:
         InputError: An objective is no column of the table.
@@ -94,9 +95,10 @@ def replicate_means(points: pd.DataFrame, box: Box | None = None) -> pd.DataFram
     mean, std = _mean_and_std(values.reshape(len(complete) // n, n, len(measured)))
     means = pd.DataFrame(mean, columns=measured)
     stds = pd.DataFrame(std, columns=measured)[measures].add_suffix(STD_SUFFIX)
-    first = complete.iloc[::n].reset_index(drop=True)
+    first = moved(complete.iloc[::n].reset_index(drop=True))
+    knobs = sorted(config_columns(first))
     table = pd.concat(
-        [first[_SHARED], means[_SPENT], first[config_columns(points)], means[measures], stds],
+        [first[_SHARED], means[_SPENT], first[knobs], means[measures], stds],
         axis=1,
     )
     return table if box is None else _with_marks(table, box)

@@ -74,7 +74,7 @@ def _help(material: Material) -> str:
 
 def _front_points(material: Material, metrics: list[str]) -> pd.DataFrame:
     """The front as a table for readers without a browser."""
-    knobs = config_columns(material.run.points)
+    knobs = config_columns(material.front)
     replicate = material.replicates[0] if material.run.repeatable else None
     rows = material.front.to_dict("records")
     return pd.DataFrame([_front_point(material, row, knobs, metrics, replicate) for row in rows])

@@ -80,8 +80,9 @@ def estimate(
     evaluations = len(
         Budget(budget.steps, budget.batch_size, budget.evaluate_every).evaluation_steps()
     )
+    levels = {family.name: max(family.levels, default=0) for family in spec.family_list()}
     trial = {
-        name: replicates * check.seconds(budget.steps, evaluations)
+        name: replicates * check.seconds(budget.steps, levels.get(name) or evaluations)
         for name, check in families.items()
     }
     jobs = _jobs(spec, families, trial, replicates)

@@ -13,6 +13,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import Box
 from pareto_explorer.results import load_run
 from pareto_explorer.runs import RunDirectory, config_columns
+from pareto_explorer.schema.columns import PATH
 from pareto_explorer.schema.statuses import FAILED
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.search.compare import FamilyBudget, PlannedTrials
@@ -127,7 +128,12 @@ def starts_of(spec: SweepSpec, progress: Progress) -> list[Start]:
         earlier = load_run(search.warm_start).front()
         knobs = config_columns(earlier)
         for row in earlier.to_dict("records"):
-            given = {k.removeprefix(_PREFIX): row[k] for k in knobs if not pd.isna(row[k])}
+            moving = f"{_PREFIX}{row.get(PATH)}"  # differs between the points of one trial
+            given = {
+                k.removeprefix(_PREFIX): row[k]
+                for k in knobs
+                if k != moving and not pd.isna(row[k])
+            }
             if (row["family"], given) not in front:
                 front.append((str(row["family"]), given))
     starts, strangers = starting_points(

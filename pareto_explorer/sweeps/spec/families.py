@@ -19,6 +19,7 @@ from pareto_explorer.errors import InputError, bare, brief, unknown
 from pareto_explorer.schema.columns import AXES, CONFIG_PREFIX
 from pareto_explorer.sweeps.spec.domains import Domain, compare_configurations, parse_knob
 from pareto_explorer.sweeps.spec.draws import BalancedDraws
+from pareto_explorer.sweeps.spec.paths import check_path, flat_path, levels_of, moving_knob
 from pareto_explorer.unlearning import METHODS, Knob, find_preset, knobs_of
 
 __all__ = [
@@ -60,6 +61,11 @@ class Family:
     def domains(self) -> dict[str, Domain]:
         """The knobs that have several values."""
         return {name: knob for name, knob in self.knobs.items() if isinstance(knob, Domain)}
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The numbers of models that a run along its path may show; none without a path."""
+        return levels_of(self.method, self.knobs)
 
     @property
     def cells(self) -> int:
@@ -209,12 +215,18 @@ def _cross(
         known |= knobs.keys()
         chosen = {
             key: _knob(f"{where}.{bare(key)}", knobs[key], value, domains.get(key))
-            for key, value in given.items()
+            for key, value in flat_path(where, method, given).items()
             if key in knobs
         }
+        moving = moving_knob(method, chosen)
+        if moving is not None and moving in defaults and chosen.get(moving) == defaults[moving]:
+            del chosen[moving]  # a preset's value of the knob that moves
+        check_path(where, method, chosen, knobs)
         parts = [p for p in (aggregator, loss) if p] or [method]
         if aggregator and method != "jacobian_descent":
             parts = [method, *parts]
+        if moving is not None:
+            parts.append("path")
         name = "/".join(str(p).rpartition(":")[2] for p in parts)
         if "name" in entry:
             alone = all(len(values) == 1 for values in axes.values())

@@ -133,11 +133,15 @@ class BudgetSpec(Part):
         steps: Steps of one replicate of a trial.
         batch_size: Samples of each set in a step.
         evaluate_every: Steps between two points; the last step is always one.
+        batch_norm_statistics: With which running statistics of batch norm a model is evaluated and
+            kept: ``keep``: those that its steps have left; ``recompute``: its own, from a pass over
+            the retain set that counts as samples.
     """
 
     steps: Count = 60
     batch_size: Count = 64
     evaluate_every: Count = 20
+    batch_norm_statistics: Literal["keep", "recompute"] = "keep"
 
 
 class SecondsBudget(Part):

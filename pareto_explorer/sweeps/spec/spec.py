@@ -30,6 +30,7 @@ from pareto_explorer.sweeps.spec.parts import (
     Resources,
     Stop,
 )
+from pareto_explorer.sweeps.spec.paths import require_levels
 from pareto_explorer.sweeps.spec.plan import Plan, plan_of_search
 from pareto_explorer.trust.files import MAX_DEPTH, parse_yaml, read_yaml
 
@@ -129,6 +130,8 @@ class SweepSpec(Part):
         elif self.preset.preset not in OBJECTIVES:
             raise unknown("objectives", self.preset.preset, OBJECTIVES)
         self.plan()
+        for family in self.family_list():
+            require_levels(family.name, family.levels, self.budget.steps)
         self._check_search()
         self._check_constraints()
         self._check_seeds()

@@ -24,6 +24,7 @@ from pareto_explorer.tasks import UnlearningTask, restore_model
 from pareto_explorer.tasks.landmarks.training import repeatable
 from pareto_explorer.tasks.models.logits import version_of
 from pareto_explorer.unlearning import Budget, UnlearningData, make_method
+from pareto_explorer.unlearning.core.batch_norm import FormerStatistics, recompute_statistics
 from pareto_explorer.unlearning.core.session import (
     GlobalDraws,
     data_tensors,
@@ -202,7 +203,7 @@ class ReplicateRun:
         ledger = progress.spent.ledger
         progress.draws.give()
         with ledger.clock():
-            model = next(progress.models, None)
+            model = self._next_model(progress)
         progress.draws.take_back()
         self._bench.require_untouched()
         if model is None:
@@ -230,6 +231,17 @@ class ReplicateRun:
         progress.evaluation_seconds += perf_counter() - started
         row["evaluation_seconds"] = progress.evaluation_seconds
         return Point(row, model, ledger.stopped, margins)
+
+    def _next_model(self, progress: _Progress) -> nn.Module | None:
+        """Moves on to the next model; its steps never see the statistics that it is shown with."""
+        if progress.former is not None:
+            progress.former.restore()
+            progress.former = None
+        model = next(progress.models, None)
+        if model is not None and self._budget.batch_norm_statistics == "recompute":
+            ledger, retain = progress.spent.ledger, self._bench.data.retain
+            progress.former = recompute_statistics(model, retain, ledger)
+        return model
 
     def _require_ascent(self, last: int, step: int) -> None:
         """Refuses a second model of one point: only one of the two could be kept."""
@@ -283,6 +295,7 @@ class _Progress:
     spent: Budget
     draws: GlobalDraws
     evaluation_seconds: float = 0.0
+    former: FormerStatistics | None = None
     step: int | None = None
     ended: bool = False
 

@@ -27,13 +27,16 @@ class PreferenceWeighting(Weighting):
 
     def __init__(self, preference: float = 0.5) -> None:
         super().__init__()
-        own = torch.tensor((1 - preference, preference), dtype=torch.float64)
-        self.register_buffer("_shares", torch.stack((own, own.flip(0))), persistent=False)
+        self.register_buffer("_shares", _both(preference), persistent=False)
 
     @property
     def preference(self) -> float:
         """p_f."""
         return self._shares[0, 1].item()
+
+    @preference.setter
+    def preference(self, value: float) -> None:
+        self._shares = _both(value).to(self._shares)
 
     def shares(self, gramian: Tensor) -> Tensor:
         """Returns ((p_r, p_f), (p_f, p_r)) in the precision and on the device of a Gramian."""
@@ -42,3 +45,9 @@ class PreferenceWeighting(Weighting):
     def extra_repr(self) -> str:
         """Shows the knob in ``repr``."""
         return f"preference={self.preference}"
+
+
+def _both(preference: float) -> Tensor:
+    """((p_r, p_f), (p_f, p_r)), in float64."""
+    own = torch.tensor((1 - preference, preference), dtype=torch.float64)
+    return torch.stack((own, own.flip(0)))

@@ -43,13 +43,16 @@ class CUP(Weighting):
 
     def __init__(self, intensity: float = 0.5) -> None:
         super().__init__()
-        shares = torch.tensor((intensity, 1 - intensity), dtype=torch.float64)
-        self.register_buffer("_shares", shares, persistent=False)
+        self.register_buffer("_shares", _both(intensity), persistent=False)
 
     @property
     def intensity(self) -> float:
         """γ."""
         return self._shares[0].item()
+
+    @intensity.setter
+    def intensity(self, value: float) -> None:
+        self._shares = _both(value).to(self._shares)
 
     def forward(self, gramian: Tensor, /) -> Tensor:
         """Maps Gramians (..., 2, 2) to weights (..., 2)."""
@@ -69,6 +72,11 @@ class CUP(Weighting):
     def extra_repr(self) -> str:
         """Shows the knob in ``repr``."""
         return f"intensity={self.intensity}"
+
+
+def _both(intensity: float) -> Tensor:
+    """(γ, 1 − γ), in float64."""
+    return torch.tensor((intensity, 1 - intensity), dtype=torch.float64)
 
 
 ENTRIES = (

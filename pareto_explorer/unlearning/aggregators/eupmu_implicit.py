@@ -43,9 +43,14 @@ class EUPMUImplicit(Rule):
         super().__init__()
         self.epsilon = epsilon
         self.dual_lr = dual_lr
-        self.multiplier = multiplier
+        self._first = multiplier
         start = torch.tensor(float(multiplier), dtype=torch.float64)
         self.register_buffer("_multiplier", start, persistent=False)
+
+    @property
+    def multiplier(self) -> float:
+        """λ before the first step."""
+        return self._first
 
     def forward(self, step: Step, /) -> Tensor:
         """Weighs the gradients."""

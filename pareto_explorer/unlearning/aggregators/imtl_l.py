@@ -33,7 +33,15 @@ class IMTLL(UW):
 
     def __init__(self, scale_lr: float = 0.025) -> None:
         super().__init__(2 * scale_lr)
-        self.scale_lr = scale_lr
+
+    @property
+    def scale_lr(self) -> float:
+        """Learning rate of s."""
+        return self.variance_lr / 2
+
+    @scale_lr.setter
+    def scale_lr(self, value: float) -> None:
+        self.variance_lr = 2 * value
 
     def weigh(self, losses: Tensor) -> Tensor:
         """Weighs the losses, and moves the log-scales."""

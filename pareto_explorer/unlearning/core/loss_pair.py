@@ -28,6 +28,9 @@ class Objectives:
         streams: Sources of the batches.
         ledger: Where samples are counted.
         forget_loss: The objective on the forget set.
+
+    Attributes:
+        forget_loss: The same; it may be replaced by one with other values of its knobs.
     """
 
     def __init__(
@@ -41,7 +44,7 @@ class Objectives:
         self._model = model
         self._ledger = ledger
         self._retain_loss = data.loss
-        self._forget_loss = forget_loss
+        self.forget_loss = forget_loss
         self._retain, self._forget = (streams.batches(name) for name in ("retain", "forget"))
         self._references = _Recorded(References(model, data, streams, ledger, forget_loss))
 
@@ -89,7 +92,7 @@ class Objectives:
     def _losses(self, retain: Samples, forget: Samples) -> tuple[Tensor, Tensor]:
         loss_r = self._retain_loss(self._model(retain.inputs), retain.labels)
         logits = self._model(forget.inputs)
-        return loss_r, self._forget_loss(ForgetBatch(logits, forget.labels, self._references))
+        return loss_r, self.forget_loss(ForgetBatch(logits, forget.labels, self._references))
 
 
 class _Recorded(References):

@@ -191,6 +191,10 @@ class GradientMethod(ABC):
         """Says what a run works on, at its beginning; the model and the data themselves, here."""
         return Stage(model, data)
 
+    def evaluation_steps(self, budget: Budget) -> Sequence[int]:
+        """The steps after which a model is shown, the last one included."""
+        return budget.evaluation_steps()
+
     def run(
         self,
         model: nn.Module,
@@ -246,7 +250,7 @@ class _Models:
         self._method = method
         self._start = (model, data, generator)
         self._budget = budget
-        self._evaluations = iter(budget.evaluation_steps())
+        self._evaluations = iter(method.evaluation_steps(budget))
         self._begun = False
 
     def __iter__(self) -> Iterator[nn.Module]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.unlearning.aggregators._rule import Descent, Rule, Step
 from pareto_explorer.unlearning.aggregators._weighting import Weighting
+from pareto_explorer.unlearning.core.budget import Budget
 from pareto_explorer.unlearning.core.data import UnlearningData
 from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.gradients import Jacobian
@@ -26,6 +27,15 @@ from pareto_explorer.unlearning.core.knobs import (
 from pareto_explorer.unlearning.core.loss_pair import Objectives
 from pareto_explorer.unlearning.core.losses import ForgetLoss
 from pareto_explorer.unlearning.methods._auto_lr import AutoLR
+from pareto_explorer.unlearning.methods._continuation import (
+    KNOBS,
+    SCALES,
+    Course,
+    Path,
+    holder_of,
+    takes,
+    with_argument,
+)
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting
 from pareto_explorer.unlearning.methods._optimiser import optimiser
 from pareto_explorer.unlearning.methods._saliency import restore_masked, saliency_mask
@@ -33,6 +43,8 @@ from pareto_explorer.unlearning.methods._saliency import restore_masked, salienc
 if TYPE_CHECKING:
     from torchjd.aggregation import Weighting as TorchJDs
     from torchjd.linalg import PSDMatrix
+
+    Aggregator = Weighting | Rule | TorchJDs[PSDMatrix]
 
 __all__ = ["DIAGNOSTICS", "ENTRIES", "GRANULARITIES", "JacobianDescent"]
 
@@ -61,7 +73,8 @@ class JacobianDescent(GradientMethod):
 
     Source: Quinton and Rey (arXiv 2406.16232) for Jacobian descent, and RAUL (arXiv 2606.00399)
     for its use in unlearning; HAMU (arXiv 2606.02119) for tensors with weights of their own, CUP
-    (arXiv 2510.19226) for the saliency mask, NGDiff (arXiv 2410.22086) for the learning rate.
+    (arXiv 2510.19226) for the saliency mask, NGDiff (arXiv 2410.22086) for the learning rate, Ma et
+    al. (arXiv 2006.16434) for continuation, here without their second-order prediction.
 
     Attributes:
         aggregator: The weighting, ours or TorchJD's, or the rule. A stateful one starts each run
@@ -74,16 +87,30 @@ class JacobianDescent(GradientMethod):
             part in the Gramian and stay bit-identical. ``None``: all may move.
         auto_lr: Whether ``lr`` is only where the learning rate starts (see
             :class:`~._auto_lr.AutoLR`); with ``sgd`` only.
+        path: Continuation: a knob of the aggregator or the forget loss, or ``lr``, that moves in
+            levels of equally many steps. A model is shown at the end of each, and nowhere else.
+            Model, momentum, batches and the aggregator's state go on from one level to the next.
+            ``None``: nothing moves.
+        path_from: Value of the knob in the first level.
+        path_to: Value in the last one.
+        path_levels: How many levels there are.
+        path_scale: ``linear`` or ``log``: whether the values have even differences or ratios.
 
     Raises:
-        InputError: When a word is not known, or ``auto_lr`` is asked of ``adamw``.
+        InputError: When a word is not known, ``auto_lr`` is asked of ``adamw`` or of a learning
+            rate that moves, or no part lets the knob of the path move.
     """
 
-    aggregator: Weighting | Rule | TorchJDs[PSDMatrix]
+    aggregator: Aggregator
     forget_loss: ForgetLoss
     granularity: Literal["full", "layer"] = "full"
     saliency: float | None = None
     auto_lr: bool = False
+    path: str | None = None
+    path_from: float = 0.95
+    path_to: float = 0.05
+    path_levels: int = 11
+    path_scale: Literal["linear", "log"] = "linear"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -94,6 +121,35 @@ class JacobianDescent(GradientMethod):
                 f"auto_lr: it measures along the step of sgd; set optimizer to 'sgd', not "
                 f"{self.optimizer!r}, or auto_lr to false."
             )
+        if self.path_scale not in SCALES:
+            raise unknown("path_scale", self.path_scale, SCALES)
+        if self._path is not None:
+            self._require_movable(self._path.knob)
+
+    @property
+    def _path(self) -> Path | None:
+        if self.path is None:
+            return None
+        ends = (self.path_from, self.path_to)
+        return Path(self.path, *ends, self.path_levels, self.path_scale)
+
+    def _require_movable(self, knob: str) -> None:
+        """Refuses a knob that is read when its part is made, and never again."""
+        if knob == "lr":
+            if self.auto_lr:
+                raise InputError(
+                    "path: lr moves along it, and auto_lr sets it too; set auto_lr to false."
+                )
+        elif holder_of(self.aggregator, knob) is None and not takes(self.forget_loss, knob):
+            raise InputError(
+                f"path: {knob!r} does not move, since neither {type(self.aggregator).__name__} "
+                "nor the forget loss reads an attribute of that name at every step; take another "
+                "knob."
+            )
+
+    def evaluation_steps(self, budget: Budget) -> Sequence[int]:
+        """The ends of the levels of a path; else as the budget says."""
+        return budget.evaluation_steps() if self._path is None else self._path.ends(budget.steps)
 
     def require(self, data: UnlearningData) -> None:  # noqa: ARG002 - every method's interface
         """Refuses a forget loss that the aggregator is not defined for.
@@ -117,7 +173,10 @@ class JacobianDescent(GradientMethod):
         )
         jacobian = Jacobian(setting.parameters, mask=self._mask(setting))
         gramian = jacobian.gramian if self.granularity == "full" else jacobian.gramians
-        aggregate = self._aggregate(setting, objectives, jacobian.rows.device)
+        device = jacobian.rows.device
+        aggregator = copy.deepcopy(self.aggregator).to(device)
+        aggregate = self._aggregate(aggregator, setting, objectives, device)
+        course = self._course(aggregator, setting, objectives, device)
         auto_lr = (
             AutoLR(setting.parameters, setting.optimizer, objectives.retain_again)
             if self.auto_lr
@@ -125,6 +184,8 @@ class JacobianDescent(GradientMethod):
         )
 
         def write_gradients() -> None:
+            if course is not None:
+                course.advance()
             losses = objectives.draw()
             jacobian.differentiate(losses)
             products = gramian()
@@ -137,11 +198,39 @@ class JacobianDescent(GradientMethod):
 
         return write_gradients
 
+    def _course(
+        self,
+        aggregator: nn.Module,
+        setting: Setting,
+        objectives: Objectives,
+        device: torch.device,
+    ) -> Course | None:
+        """What moves the knob of the path, if there is one."""
+        path = self._path
+        if path is None:
+            return None
+        holder = holder_of(aggregator, path.knob)
+
+        def move(value: float) -> None:
+            if path.knob == "lr":
+                for group in setting.optimizer.param_groups:
+                    group["lr"] = value
+            elif holder is not None:
+                setattr(holder, path.knob, value)
+            else:
+                loss = with_argument(objectives.forget_loss, path.knob, value)
+                objectives.forget_loss = loss
+
+        return Course(path, setting.steps, move, setting.ledger, device)
+
     def _aggregate(
-        self, setting: Setting, objectives: Objectives, device: torch.device
+        self,
+        aggregator: Aggregator,
+        setting: Setting,
+        objectives: Objectives,
+        device: torch.device,
     ) -> Callable[[Step], Tensor]:
-        """Makes the run's own copy of the aggregator."""
-        aggregator = copy.deepcopy(self.aggregator).to(device)
+        """Lets the run's own copy of the aggregator take part in it."""
         if not isinstance(aggregator, Rule):
             return lambda step: aggregator(step.gramian)
         seed = setting.streams.generator("aggregator").initial_seed()
@@ -224,6 +313,7 @@ ENTRIES = (
                 "whether lr is only the start: every tenth step it is fitted to the retain loss",
                 true_or_false,
             ),
-        },
+        }
+        | KNOBS,
     ),
 )

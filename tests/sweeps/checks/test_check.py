@@ -562,6 +562,23 @@ def test_a_sweep_takes_the_sum_of_its_parts(space):
     assert not found.at_most
 
 
+def test_a_path_shows_a_model_for_each_level(space):
+    space["families"][0] |= {
+        "name": "upgrad/kl_uniform",
+        "path": {"knob": "preference", "levels": {"choice": [2, 6]}},
+    }
+    trials = estimated(spec_of(space)).lines[-1]
+    most = 2 * (1 + 6 * 0.5 + 6 * 2)
+    assert trials.seconds == 2 * (most + FINE_TUNE)
+
+
+def test_a_path_is_tried_in_fewer_steps_than_it_has_levels(space, tmp_path):
+    space["families"] = [space["families"][0] | {"path": {"knob": "preference", "levels": 6}}]
+    found = check(spec_of(space), task_of(), cache_dir=tmp_path / "cache")
+    assert found.ok, found.findings
+    assert found.families[0].step_seconds > 0
+
+
 def test_a_sweep_is_never_shorter_than_its_longest_piece(space):
     assert estimated(spec_of(space), slots=1000).low == 8 + 2 + UPGRAD
 

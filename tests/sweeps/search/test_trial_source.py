@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from ray.tune.search import Searcher
 
+from pareto_explorer import load_run
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import retrain_gap_box
 from pareto_explorer.runs import RunDirectory
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.live.progress import Progress
+from pareto_explorer.sweeps.search import trial_source
 from pareto_explorer.sweeps.search.compare import FamilyBudget, PlannedTrials
 from pareto_explorer.sweeps.search.explore import ParetoSearch
 from pareto_explorer.sweeps.search.trial_source import (
@@ -152,8 +155,6 @@ def starts(families, warm_start, **search):
 
 
 def test_a_warm_start_brings_every_configuration_of_the_front_once(earlier):
-    from pareto_explorer import load_run
-
     front = load_run(earlier).front()
     name = front["family"].iloc[0]
     [own] = [{"name": name, "method": "fine_tune", "lr": {"loguniform": [1e-6, 1]}}]
@@ -170,6 +171,22 @@ def test_a_warm_start_brings_every_configuration_of_the_front_once(earlier):
     ]
     without, _ = starts([own], earlier, start_from_defaults=False)
     assert without == found[:-1]
+
+
+def test_a_warm_start_from_levels_of_one_run_starts_it_once(earlier, monkeypatch):
+    """The value of a knob that moves is no part of the configuration."""
+    front = load_run(earlier).front()
+    name = front["family"].iloc[0]
+    one = front.iloc[:1]
+    levels = pd.concat([one] * 3, ignore_index=True)[["family", "step"]]
+    levels = levels.assign(
+        **{"config.path": "weight", "path_value": [0.9, 0.5, 0.1], "config.weight": [0.9, 0.5, 0.1]}
+    )
+    run = SimpleNamespace(front=lambda: levels)
+    monkeypatch.setattr(trial_source, "load_run", lambda _: run)
+    own = {"name": name, "method": "fine_tune", "lr": {"loguniform": [1e-6, 1]}}
+    found, _ = starts([own], earlier, start_from_defaults=False)
+    assert found == [(name, {"path": "weight"})]
 
 
 def test_a_warm_start_without_a_family_in_common_is_refused(earlier):

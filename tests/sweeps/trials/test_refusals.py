@@ -5,7 +5,11 @@ from dataclasses import replace
 import pytest
 
 from pareto_explorer.sweeps import SweepSpec
-from pareto_explorer.sweeps.trials.refusals import refused_metrics
+from pareto_explorer.sweeps.trials.refusals import (
+    known_or_any,
+    refused_methods,
+    refused_metrics,
+)
 from tests.tasks.small import small_task
 
 POISON = {"kind": "gaussian_poison"}
@@ -52,3 +56,19 @@ def test_a_task_with_its_own_original_has_no_models_of_other_seeds(asked, where)
     (refused,) = refused_metrics(spec, replace(task, original=task.model().state_dict()))
     assert str(refused).startswith(f"{where}: attack_accuracy compares the models of 4 training")
     assert "this task brings its own original, so there is one; choose another" in str(refused)
+
+
+def test_a_knob_that_is_read_once_cannot_move():
+    path = {"knob": "max_norm", "from": 2.0, "to": 1.0, "levels": 3}
+    family = {
+        "method": "jacobian_descent",
+        "aggregator": "nash_mtl",
+        "forget_loss": "kl_uniform",
+        "path": path,
+    }
+    spec = SweepSpec.from_mapping({"task": {"name": "digits"}, "families": [family]})
+    refused = [str(error) for _, error in refused_methods(known_or_any(spec), small_task())]
+    assert set(refused) == {
+        "path: 'max_norm' does not move, since neither NashMTL nor the forget loss reads an "
+        "attribute of that name at every step; take another knob."
+    }
