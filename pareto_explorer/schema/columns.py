@@ -17,6 +17,7 @@ from pareto_explorer.schema.kinds import (
     Knob,
     Measure,
     Misfit,
+    Place,
     Text,
     Whole,
     is_unicode,
@@ -25,6 +26,7 @@ from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.schema.statuses import POINT_STATUSES
 
 __all__ = [
+    "CHECKPOINT",
     "CONFIG_PREFIX",
     "DIAGNOSTICS",
     "IDENTITY",
@@ -32,6 +34,7 @@ __all__ = [
     "LANDMARKS",
     "MACHINE_TIMES",
     "MEMBER",
+    "POSITION",
     "STD_SUFFIX",
     "STRING",
     "config_columns",
@@ -39,15 +42,25 @@ __all__ = [
     "kind_of",
     "metric_columns",
     "order",
+    "place",
+    "place_items",
+    "plain_position",
     "plain_values",
+    "positioned",
     "require_fit",
     "require_names",
     "stack",
     "tabulate",
+    "uses_positions",
 ]
 
-KEY = ("trial_id", "replicate", "step")
+POSITION = "position"
+
+KEY = ("trial_id", "replicate", "step", POSITION)
 """What makes a point: each combination is in the table exactly once."""
+
+CHECKPOINT = ("trial_id", "step", POSITION)
+"""What makes a checkpoint, which every replicate of a trial has once."""
 
 MACHINE_TIMES = ("seconds", "evaluation_seconds")
 """Columns that measure the machine: they differ whenever the same point is computed again."""
@@ -69,6 +82,7 @@ IDENTITY: dict[str, Any] = {
     "training_seed": np.dtype("uint64"),  # PyTorch draws seeds up to 2^64 - 1
     "unlearning_seed": np.dtype("uint64"),
     "step": np.dtype("int64"),
+    POSITION: np.dtype("float64"),
     "samples": np.dtype("int64"),
     "seconds": np.dtype("float64"),
     "status": STRING,
@@ -100,6 +114,43 @@ DIAGNOSTICS = (
     "evaluation_seconds",
 )
 """Measures of how a method works rather than of its model; every other measure is a metric."""
+
+
+def place(step: int, position: float) -> str:
+    """Where in its trial a model is, in words; position 0, which most have, goes without saying.
+
+    >>> place(100, 0.0), place(100, 0.25), place(100, 1.0)
+    ('step 100', 'step 100, position 0.25', 'step 100, position 1')
+    """
+    return f"step {step}" + (f", position {plain_position(position)}" if position else "")
+
+
+def place_items(step: int, position: float) -> dict[str, Any]:
+    """The same as plain data.
+
+    >>> place_items(100, 0.0), place_items(100, 0.25)
+    ({'step': 100}, {'step': 100, 'position': 0.25})
+    """
+    return {"step": step} | ({POSITION: position} if position else {})
+
+
+def plain_position(position: float) -> str:
+    """The shortest number that is this position exactly.
+
+    >>> plain_position(0.1), plain_position(2.0)
+    ('0.1', '2')
+    """
+    return repr(float(position)).removesuffix(".0")
+
+
+def positioned(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table whose models all have a position; 0 in one that knows of none."""
+    return frame if POSITION in frame.columns else frame.assign(**{POSITION: 0.0})
+
+
+def uses_positions(frame: pd.DataFrame) -> bool:
+    """Whether a table has several models at one step of a run, or names where one is."""
+    return POSITION in frame.columns and bool((frame[POSITION] != 0).any())
 
 
 def config_columns(frame: pd.DataFrame) -> list[str]:
@@ -170,6 +221,8 @@ def require_fit(rows: Sequence[Mapping[str, Any]], identity: Mapping[str, Any]) 
 
 @functools.cache
 def _kind(name: str, dtype: Any) -> Kind:
+    if name == POSITION:
+        return Place()
     if dtype is None:
         return Knob() if name.startswith(CONFIG_PREFIX) else Measure()
     if dtype == STRING:
