@@ -25,7 +25,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory, atomic_path
 from pareto_explorer.runs.parquet import read_table, write_table
 from pareto_explorer.schema.columns import tabulate
-from pareto_explorer.schema.kinds import Measure, Text, Whole
+from pareto_explorer.schema.kinds import Measure, Place, Text, Whole
 from pareto_explorer.trust.files import require_ordinary
 
 __all__ = [
@@ -72,6 +72,7 @@ NONE = "none"
 COLUMNS: Mapping[str, Any] = {
     "trial_id": Text(),
     "step": Whole(),
+    "position": Place(),
     "audit": Text(words=AUDITS),
     "statistic": Text(),
     "set": Text(words=(*SETS, "forget_heldback")),
@@ -93,6 +94,7 @@ COLUMNS: Mapping[str, Any] = {
 SAMPLE_COLUMNS: Mapping[str, Any] = {
     "trial_id": Text(),
     "step": Whole(),
+    "position": Place(),
     "sample": Whole(),
     "set": Text(words=SETS),
     "effect_size": Measure(),
@@ -105,6 +107,7 @@ SAMPLE_COLUMNS: Mapping[str, Any] = {
 """The columns of ``audit/samples.parquet``; ``sample`` counts in the training data, and ``picture``
 is a small PNG in base 64, of the samples that tell most."""
 
+_TYPES = [str, int, str, int, str, float]
 _ANEW = "delete the folder audit of the run and audit it again"
 
 
@@ -117,6 +120,7 @@ class Shadow(NamedTuple):
         trial_id: Of an unlearned model, the trial.
         step: And its step.
         half: ``"first"`` or ``"second"`` where the model was trained on half of the forget set.
+        position: Of an unlearned model, its position; in older files there is none.
     """
 
     role: str
@@ -124,6 +128,7 @@ class Shadow(NamedTuple):
     trial_id: str = ""
     step: int = 0
     half: str = ""
+    position: float = 0.0
 
 
 DATA = Shadow("data", 0)
@@ -321,7 +326,7 @@ def _drop_torn_line(path: Path) -> None:
 
 def _shadow(parts: Any) -> Shadow:
     shadow = Shadow(*parts)
-    if shadow.role not in (*ROLES, DATA.role) or [*map(type, shadow)] != [str, int, str, int, str]:
+    if shadow.role not in (*ROLES, DATA.role) or [*map(type, shadow)] != _TYPES:
         raise ValueError(f"no model: {parts}")
     return shadow
 

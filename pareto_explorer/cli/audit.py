@@ -12,6 +12,7 @@ from pareto_explorer.cli.choosing import (
     MaximumOption,
     MinimumOption,
     OneStandardErrorOption,
+    PositionOption,
     RuleOption,
     StepOption,
     TrialOption,
@@ -28,6 +29,7 @@ from pareto_explorer.cli.options import (
     VerboseOption,
 )
 from pareto_explorer.cli.tables import plain_table
+from pareto_explorer.schema.columns import CHECKPOINT, place
 from pareto_explorer.terminal import Terminal, say, visible
 from pareto_explorer.trust.redaction import redacted
 
@@ -63,6 +65,7 @@ def audit(
     one_standard_error: OneStandardErrorOption = False,
     trial_id: TrialOption = None,
     step: StepOption = None,
+    position: PositionOption = 0.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop after the plan.")] = False,
     address: AddressOption = None,
     cache_dir: CacheOption = None,
@@ -99,6 +102,7 @@ def audit(
         one_standard_error=one_standard_error,
         trial_id=trial_id,
         step=step,
+        position=position,
         dry_run=dry_run,
         planned=lambda plan: None if quiet else _print_plan(console, plan),
         spec=SweepSpec.load(spec) if spec else None,
@@ -115,15 +119,15 @@ def audit(
     if not quiet:
         _print_found(console, found.headlines())
     audits = Audits(found.table, found.samples)
-    for trial, step in found.plan.points:
-        if (trial, step) != NOTHING:
-            console.print(visible(verdict(audits, (trial, step))), highlight=False)
+    for point in found.plan.points:
+        if point != NOTHING:
+            console.print(visible(verdict(audits, point)), highlight=False)
     say(f"report: {redacted(run).rstrip('/')}/report/index.html")
 
 
 def _print_plan(console: Terminal, plan: AuditPlan) -> None:
     for point in plan.points[:-1]:
-        say(f"audited: {visible(point.trial_id)}, step {point.step}")
+        say(f"audited: {visible(str(point))}")
     say("beside it: doing nothing")
     title = f"Plan: about {plan.seconds:.0f} s, by what the run has measured"
     table = plain_table(title, "game", "seeds", "at hand", "to train", "to unlearn", "s", "")
@@ -137,11 +141,10 @@ def _print_plan(console: Terminal, plan: AuditPlan) -> None:
 
 
 def _print_found(console: Terminal, rows: pd.DataFrame) -> None:
-    keys = ["trial_id", "step", "statistic", "set", "at"]
+    keys = [*CHECKPOINT, "statistic", "set", "at"]
     fresh = rows[rows["seeds"] == "fresh"].set_index(keys)[["value", "n_models"]]
-    for point, of_point in rows[rows["seeds"] == "all"].groupby(["trial_id", "step"], sort=False):
-        trial, step = point
-        title = f"{visible(str(trial))}, step {step}"
+    for point, of_point in rows[rows["seeds"] == "all"].groupby([*CHECKPOINT], sort=False):
+        title = visible(f"{point[0]}, {place(*point[1:])}")
         table = plain_table(title, "statistic", "of", "N", "value", "95 %", "floor", "fresh")
         for row in of_point.to_dict("records"):
             key = tuple(row[name] for name in keys)

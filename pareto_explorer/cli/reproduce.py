@@ -8,6 +8,7 @@ import typer
 
 from pareto_explorer.cli.options import CacheOption, RunArgument, SweptOption, TrustOption
 from pareto_explorer.cli.tables import plain_table
+from pareto_explorer.schema.columns import place
 from pareto_explorer.terminal import Terminal, say, visible
 
 __all__ = ["reproduce"]
@@ -18,6 +19,9 @@ def reproduce(
     trial_id: Annotated[str, typer.Option("--trial", help="The trial's id.", show_default=False)],
     replicate: Annotated[int, typer.Option(help="The replicate's number.", show_default=False)],
     step: Annotated[int, typer.Option(help="The point's step.", show_default=False)],
+    position: Annotated[
+        float, typer.Option(help="Its position, where there are several models at the step.")
+    ] = 0.0,
     cache_dir: CacheOption = None,
     tolerance: Annotated[
         float, typer.Option(help="Largest difference that still counts as the same.")
@@ -30,8 +34,9 @@ def reproduce(
     from pareto_explorer.sweeps import reproduce as run_again
 
     swept = SweepSpec.load(spec) if spec else None
-    found = run_again(run, trial_id, replicate, step, cache_dir=cache_dir, trust=trust, spec=swept)
-    title = f"{visible(trial_id)}, replicate {replicate}, step {step}"
+    point = (run, trial_id, replicate, step, position)
+    found = run_again(*point, cache_dir=cache_dir, trust=trust, spec=swept)
+    title = f"{visible(trial_id)}, replicate {replicate}, {place(step, position)}"
     table = plain_table(title, "quantity", "recorded", "again")
     for name, recorded, again in found.values.itertuples():
         table.add_row(visible(str(name)), f"{recorded:.6g}", f"{again:.6g}")

@@ -164,9 +164,7 @@ def keep_model(
     return path
 
 
-def model_entry(
-    trial_id: str, replicate: int, step: int, position: float, sha256: str
-) -> Entry:
+def model_entry(trial_id: str, replicate: int, step: int, position: float, sha256: str) -> Entry:
     """What the manifest says of a file."""
     entry = dict(zip(KEYS, (trial_id, replicate, step, sha256), strict=True))
     return entry | {"position": position} if position else entry

@@ -37,10 +37,14 @@ __all__ = [
     "POSITION",
     "STD_SUFFIX",
     "STRING",
+    "Checkpoint",
+    "checkpoint_of",
+    "checkpoints_of",
     "config_columns",
     "diagnostic_columns",
     "kind_of",
     "metric_columns",
+    "of_checkpoint",
     "order",
     "place",
     "place_items",
@@ -49,6 +53,7 @@ __all__ = [
     "positioned",
     "require_fit",
     "require_names",
+    "shown_columns",
     "stack",
     "tabulate",
     "uses_positions",
@@ -59,8 +64,10 @@ POSITION = "position"
 KEY = ("trial_id", "replicate", "step", POSITION)
 """What makes a point: each combination is in the table exactly once."""
 
+Checkpoint = tuple[str, int, float]
+
 CHECKPOINT = ("trial_id", "step", POSITION)
-"""What makes a checkpoint, which every replicate of a trial has once."""
+"""What makes a checkpoint, of which every replicate of a trial has one model."""
 
 MACHINE_TIMES = ("seconds", "evaluation_seconds")
 """Columns that measure the machine: they differ whenever the same point is computed again."""
@@ -143,9 +150,33 @@ def plain_position(position: float) -> str:
     return repr(float(position)).removesuffix(".0")
 
 
+def of_checkpoint(
+    frame: pd.DataFrame, trial_id: str, step: int, position: float = 0.0
+) -> pd.Series[bool]:
+    """Marks the rows of one checkpoint."""
+    there = (frame["trial_id"] == trial_id) & (frame["step"] == step)
+    return there & (positioned(frame)[POSITION] == position)
+
+
+def checkpoint_of(row: Mapping[Any, Any]) -> Checkpoint:
+    """The checkpoint that a row is about."""
+    return str(row["trial_id"]), int(row["step"]), float(row.get(POSITION, 0.0))
+
+
+def checkpoints_of(frame: pd.DataFrame) -> list[Checkpoint]:
+    """The checkpoints that a table is about, each once, in its order."""
+    rows = positioned(frame)[[*CHECKPOINT]].drop_duplicates()
+    return list(map(checkpoint_of, rows.to_dict("records")))
+
+
 def positioned(frame: pd.DataFrame) -> pd.DataFrame:
     """A table whose models all have a position; 0 in one that knows of none."""
     return frame if POSITION in frame.columns else frame.assign(**{POSITION: 0.0})
+
+
+def shown_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table for readers: without the positions, where all are 0."""
+    return frame if uses_positions(frame) else frame.drop(columns=POSITION, errors="ignore")
 
 
 def uses_positions(frame: pd.DataFrame) -> bool:

@@ -131,7 +131,8 @@ def require_feasible(means: pd.DataFrame, constraints: tuple[Constraint, ...], b
     audited = f" ({unknown} of them were not audited)" if unknown else ""
     raise InputError(
         f"{bounds}: none of {len(means)} models{audited} keeps this; the nearest, "
-        f"{row['trial_id']} at {place(row['step'], row.get('position', 0.0))}, has {missed}: relax the bound or sweep further."
+        f"{row['trial_id']} at {place(row['step'], row.get('position', 0.0))}, has {missed}: "
+        "relax the bound or sweep further."
     )
 
 

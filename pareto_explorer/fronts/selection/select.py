@@ -26,6 +26,7 @@ from pareto_explorer.fronts.selection.moves import Move, moves_from
 from pareto_explorer.fronts.selection.one_standard_error import by_preference, simplest
 from pareto_explorer.schema.columns import (
     CONFIG_PREFIX,
+    Checkpoint,
     config_columns,
     place,
     place_items,
@@ -102,6 +103,11 @@ class Selection:
     def position(self) -> float:
         """Where it is among the models that its trial showed at this step; 0 if it was the only."""
         return float(self.chosen["position"])
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The chosen trial, step and position."""
+        return self.trial_id, self.step, self.position
 
     @property
     def place(self) -> str:

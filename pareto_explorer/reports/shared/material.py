@@ -233,6 +233,6 @@ class Material:
         """The replicates' numbers."""
         return sorted(int(r) for r in self.run.points["replicate"].unique())
 
-    def reproduce(self, trial: str, replicate: int, step: int) -> str:
+    def reproduce(self, trial: str, replicate: int, step: int, position: float) -> str:
         """The command that runs one point again, quoted for a POSIX shell."""
-        return reproduce_command(self.run, trial, replicate, step)
+        return reproduce_command(self.run, trial, replicate, step, position)

@@ -21,6 +21,7 @@ from pareto_explorer.audits.records import (
 from pareto_explorer.audits.result import Audit
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.results import Run, load_run
+from pareto_explorer.schema.columns import checkpoints_of
 from pareto_explorer.sweeps.audit.audited_run import AuditedRun
 from pareto_explorer.sweeps.audit.execute import execute_audit
 from pareto_explorer.sweeps.driver.settings import Settings
@@ -97,18 +98,14 @@ def points_of(run: Run, chosen: Mapping[str, Any], *, front: bool) -> tuple[list
     """
     if not front:
         selection = run.select(**chosen)
-        return [Point(selection.trial_id, selection.step)], []
+        return [Point(selection.trial_id, selection.step, selection.position)], []
     given = [name for name, value in chosen.items() if value]
     if given:
         raise InputError(
             f"`front`: all points of the front are audited, so that `{given[0]}` has nothing to "
             "choose; leave out one of them."
         )
-    table = run.front()
-    points = [
-        Point(str(trial), int(step))
-        for trial, step in zip(table["trial_id"], table["step"], strict=True)
-    ]
+    points = [Point(*point) for point in checkpoints_of(run.front())]
     if len(points) <= MOST_POINTS:
         return points, []
     kept = [points[round(i * (len(points) - 1) / (MOST_POINTS - 1))] for i in range(MOST_POINTS)]

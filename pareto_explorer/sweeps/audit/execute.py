@@ -101,7 +101,7 @@ def write_tables(audited: AuditedRun, plan: AuditPlan, models: Mapping[Shadow, A
         plan: The last plan.
         models: What the models say.
     """
-    earlier = sorted({Point(s.trial_id, s.step) for s in models if s.role == "unlearned"})
+    earlier = sorted({_point(s) for s in models if s.role == "unlearned"})
     points = list(dict.fromkeys([*plan.points, *earlier]))
     table = statistics_table(models, audited.own, points)
     samples = with_pictures(samples_table(models, points), audited.task)
@@ -256,10 +256,12 @@ class _Work:
         return {names[key]: state for key, state in found.items()}
 
     def _point(self, shadow: Shadow) -> UnlearnedPoint:
-        point = Point(shadow.trial_id, shadow.step)
+        point = _point(shadow)
         recorded = {} if shadow.half else self.audited.recorded(point, shadow.seed)
         replicate = self.audited.replicate(shadow.seed)
-        return UnlearnedPoint(self.audited.plan(point), replicate, shadow.step, recorded)
+        return UnlearnedPoint(
+            self.audited.plan(point), replicate, point.step, recorded, point.position
+        )
 
     def _completed(self, arguments: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
         outcomes = completed(
@@ -275,8 +277,8 @@ class _Work:
     def _add(self, shadow: Shadow, arrays: Arrays) -> None:
         if not arrays:
             self.notes.append(
-                f"{shadow.trial_id}, step {shadow.step}: diverges with training seed "
-                f"{shadow.seed}, which no statistic counts"
+                f"{_point(shadow)}: diverges with training seed {shadow.seed}, which no statistic "
+                "counts"
             )
         self.journal.add(shadow, arrays)
         self.done += shadow in self.left
@@ -295,6 +297,10 @@ class _Work:
             if refused is None:
                 raise
             raise refused from None
+
+
+def _point(shadow: Shadow) -> Point:
+    return Point(shadow.trial_id, shadow.step, shadow.position)
 
 
 def _call(function: Callable[..., Any], *args: Any) -> Any:
