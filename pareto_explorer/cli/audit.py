@@ -29,7 +29,6 @@ from pareto_explorer.cli.options import (
     VerboseOption,
 )
 from pareto_explorer.cli.tables import plain_table
-from pareto_explorer.schema.columns import CHECKPOINT, place
 from pareto_explorer.terminal import Terminal, say, visible
 from pareto_explorer.trust.redaction import redacted
 
@@ -141,9 +140,13 @@ def _print_plan(console: Terminal, plan: AuditPlan) -> None:
 
 
 def _print_found(console: Terminal, rows: pd.DataFrame) -> None:
+    from pareto_explorer.schema.columns import CHECKPOINT, checkpoints_of, of_checkpoint, place
+
     keys = [*CHECKPOINT, "statistic", "set", "at"]
     fresh = rows[rows["seeds"] == "fresh"].set_index(keys)[["value", "n_models"]]
-    for point, of_point in rows[rows["seeds"] == "all"].groupby([*CHECKPOINT], sort=False):
+    whole = rows[rows["seeds"] == "all"]
+    for point in checkpoints_of(whole):
+        of_point = whole[of_checkpoint(whole, *point)]
         title = visible(f"{point[0]}, {place(*point[1:])}")
         table = plain_table(title, "statistic", "of", "N", "value", "95 %", "floor", "fresh")
         for row in of_point.to_dict("records"):

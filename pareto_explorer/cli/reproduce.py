@@ -8,7 +8,6 @@ import typer
 
 from pareto_explorer.cli.options import CacheOption, RunArgument, SweptOption, TrustOption
 from pareto_explorer.cli.tables import plain_table
-from pareto_explorer.schema.columns import place
 from pareto_explorer.terminal import Terminal, say, visible
 
 __all__ = ["reproduce"]
@@ -30,6 +29,7 @@ def reproduce(
     trust: TrustOption = False,
 ) -> None:
     """Run one point again and compare it with its row. Exit code: 0 it agrees, 1 it differs."""
+    from pareto_explorer.schema.columns import place
     from pareto_explorer.sweeps import SweepSpec
     from pareto_explorer.sweeps import reproduce as run_again
 

@@ -1,8 +1,9 @@
 """Kept models: the weights of single checkpoints, with their hashes in the run directory.
 
 ``models/<trial_id>/replicate-<r>-step-<s>.safetensors``, for a position other than 0
-``…-step-<s>-at-<p>.safetensors``, below the run directory or below a URI; and in the run directory ``models/manifest.json`` with the sha256 of each, together with
-``models/manifest.jsonl``, the changes since. A file that its hash does not fit is never used.
+``…-step-<s>-at-<p>.safetensors``, below the run directory or below a URI; and in the run directory
+``models/manifest.json`` with the sha256 of each, together with ``models/manifest.jsonl``, the
+changes since. A file that its hash does not fit is never used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The points table: one row per (trial, replicate, step, position), complete after a crash and a re-run.
+"""The points table: a row per trial, replicate, step and position, complete after a crash.
 
 While a sweep runs, every report is one appended line of the journal ``points.jsonl``.
 ``points.parquet`` is made from it on demand; reading merges the two, see ``runs.recorded``.

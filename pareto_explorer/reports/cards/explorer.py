@@ -99,11 +99,9 @@ def _front_point(
         for knob in knobs
         if not pd.isna(row[knob])
     )
-    again = (
-        {}
-        if replicate is None
-        else {"run again": material.reproduce(trial, replicate, step, position)}
-    )
+    again = {}
+    if replicate is not None:
+        again["run again"] = material.reproduce(trial, replicate, step, position)
     return {
         "family": row["family"],
         "configuration": ", ".join(settings),

@@ -64,8 +64,8 @@ def export_model(
     if not difference <= tolerance:
         raise NotReproduced(
             f"trial {trial_id}, replicate {replicate}, {place(step, position)}: run again, the "
-            f"model differs from its row by {difference:.2g}, more than {tolerance:g}, so nothing was written; "
-            "use the machine type and the package versions of the sweep. "
+            f"model differs from its row by {difference:.2g}, more than {tolerance:g}, so nothing "
+            "was written; use the machine type and the package versions of the sweep. "
             f"{again.explanation(tolerance)}"
         )
     return write_weights(destination, serialise(again.model, *point[1:], position), difference)

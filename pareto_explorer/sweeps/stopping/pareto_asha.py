@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,8 @@ from pareto_explorer.fronts.core.values import finite_matrix, finite_number
 from pareto_explorer.schema.statuses import RUNNING
 
 __all__ = ["ParetoASHA", "farthest_first", "rank"]
+
+_STEP = ("trial_id", "family", "step")
 
 Line = list[list[float]]
 """The models of a trial at a step, as a rule one, in normalised objectives."""
@@ -115,7 +119,8 @@ class ParetoASHA(FIFOScheduler):
 
     It reads ``trial_id`` and ``family`` from a trial's ``config``, ``step`` and the objectives
     (replicate means) from its results, those of several models from their ``line``. An objective
-    that is missing or not finite ends the trial, and that result enters no rung. Ray does not save rungs: ``seed_rungs`` rebuilds them.
+    that is missing or not finite ends the trial, and that result enters no rung. Ray does not save
+    rungs: ``seed_rungs`` rebuilds them.
 
     Args:
         box: The objectives; all comparisons are made in its normalised units.
@@ -193,10 +198,9 @@ class ParetoASHA(FIFOScheduler):
             InputError: An objective is no column of the table.
         """
         ended = points[points["trial_status"] != RUNNING]
-        means = replicate_means(ended, self.box)
-        for (trial_id, step), line in means.groupby(["trial_id", "step"]):
-            family, results = str(line["family"].iloc[0]), line.to_dict("records")
-            self._enter(str(trial_id), family, step, results)
+        means = replicate_means(ended, self.box).to_dict("records")
+        for (trial_id, family, step), line in groupby(means, itemgetter(*_STEP)):
+            self._enter(str(trial_id), str(family), step, list(line))
 
     def reason(self, trial_id: str) -> str:
         """Why a trial was stopped, for its ``trial_status``; empty if it was not."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -138,8 +139,7 @@ def as_position(value: object) -> float:
     Raises:
         InputError: It is no finite number from 0 on.
     """
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (number and 0 <= value < math.inf):
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) < math.inf:
         raise InputError(f"position: {value!r} must be a finite number from 0 on.")
     return float(value) + 0.0
 
