@@ -58,7 +58,7 @@ class ModelStore(ModelFiles):
         return super().__getstate__() | {"_in_vain": False}
 
     def write(
-        self, trial_id: str, replicate: int, step: int, position: float, model: nn.Module
+        self, trial_id: str, replicate: int, step: int, model: nn.Module, position: float = 0.0
     ) -> Kept | None:
         """Writes the weights of one point, replacing any former ones at once.
 

@@ -242,8 +242,8 @@ class ReplicateRun:
         if last is not None and (step < last or (step == last and not progress.more)):
             raise InputError(
                 f"method {method!r}: it yields a model at step {step} after one at step {last}; "
-                "add the steps that it takes to budget.ledger.step before it yields, and yield "
-                "several models of one step in `for position in budget.ledger.along(positions)`."
+                "add the steps that it takes to budget.ledger.step before it yields, and yield one "
+                "model at each step, or several in `for position in budget.ledger.along(...)`."
             )
         if step != last:
             progress.positions = set()

@@ -253,8 +253,9 @@ class UnlearningTrial(tune.Trainable):
         elif point.stopped and self._status == FINISHED:
             self._status = stopped(point.stopped)
         if self.job.models is not None and point.row["status"] == OK:
-            where = (self.plan.trial_id, index, point.row["step"], point.row["position"])
-            self._kept.append(self.job.models.write(*where, point.model))
+            where = (self.plan.trial_id, index, point.row["step"])
+            position = point.row["position"]
+            self._kept.append(self.job.models.write(*where, point.model, position))
         line, step, position = self._last.get(index, []), point.row["step"], point.row["position"]
         goes_on = all(row["step"] == step and row["position"] != position for row in line)
         self._last[index] = [*line, point.row] if goes_on else [point.row]
