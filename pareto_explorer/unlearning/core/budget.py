@@ -60,6 +60,7 @@ class Ledger:
 
         ``for position in ledger.along(positions): yield model_at(position)``: each model is a point
         of its own, and all of them make one report, so that early stopping compares whole lines.
+        The iterator can be pickled.
 
         Args:
             positions: Numbers from 0 on, each once.
@@ -71,10 +72,7 @@ class Ledger:
         for index, place in enumerate(places):
             if place in places[:index]:
                 raise InputError(f"position: {place!r} is there twice; give each model its own.")
-        for index, self.position in enumerate(places):
-            self.more = index + 1 < len(places)
-            yield self.position
-        self.position = 0.0
+        return _Places(self, places)
 
     def count(self, *, forward: int = 0, backward: int = 0) -> None:
         """Adds samples that were passed forward and backward."""
@@ -131,6 +129,25 @@ class Ledger:
             self._sums[name] = self._sums.get(name, 0) + column.sum(dtype=torch.float64)
             self._counts[name] = self._counts.get(name, 0) + len(pending)
         pending.clear()
+
+
+@dataclass
+class _Places:
+    """Tells a ledger where the next model is, and forgets it when there is none."""
+
+    ledger: Ledger
+    left: list[float]
+
+    def __iter__(self) -> Iterator[float]:
+        return self
+
+    def __next__(self) -> float:
+        if not self.left:
+            self.ledger.position = 0.0
+            raise StopIteration
+        position = self.ledger.position = self.left.pop(0)
+        self.ledger.more = bool(self.left)
+        return position
 
 
 def as_position(value: object) -> float:
