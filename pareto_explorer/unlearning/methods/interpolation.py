@@ -84,8 +84,8 @@ def _between(
     )
 
     def at(name: str) -> Tensor:
-        if not first[name].is_floating_point():
-            return last[name]
+        if not first[name].is_floating_point():  # such as batch norm's count of batches
+            return (first if position < 0.5 else last)[name]
         return torch.lerp(first[name], last[name], position)
 
     return put(shown, {name: at(name) for name in first})
