@@ -34,6 +34,7 @@ __all__ = [
     "LANDMARKS",
     "MACHINE_TIMES",
     "MEMBER",
+    "NO_COMPETITORS",
     "POSITION",
     "STD_SUFFIX",
     "STRING",
@@ -100,6 +101,9 @@ IDENTITY: dict[str, Any] = {
 
 AXES = ("method", "aggregator", "forget_loss")
 """What makes up a family, each a column of its own."""
+
+NO_COMPETITORS = frozenset({"interpolation"})
+"""Methods that show the way between two models: to look along, and not to compare."""
 
 _OPTIONAL = frozenset({"aggregator", "forget_loss", "trial_status", "error"})
 _WORDS = {"status": tuple(POINT_STATUSES), "landmark": LANDMARKS}
