@@ -212,8 +212,8 @@ def _cross(
             for key, value in given.items()
             if key in knobs
         }
-        parts = [p for p in (aggregator, loss) if p] or [method]
-        if aggregator and method != "jacobian_descent":
+        parts = [p for p in (aggregator, loss) if p]
+        if not parts or (method != "jacobian_descent" and (aggregator or method in METHODS)):
             parts = [method, *parts]
         name = "/".join(str(p).rpartition(":")[2] for p in parts)
         if "name" in entry:
