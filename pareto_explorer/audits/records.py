@@ -120,7 +120,7 @@ class Shadow(NamedTuple):
         trial_id: Of an unlearned model, the trial.
         step: And its step.
         half: ``"first"`` or ``"second"`` where the model was trained on half of the forget set.
-        position: Of an unlearned model, its position; in older files there is none.
+        position: And its position; files leave out 0.
     """
 
     role: str
@@ -129,6 +129,11 @@ class Shadow(NamedTuple):
     step: int = 0
     half: str = ""
     position: float = 0.0
+
+    @property
+    def parts(self) -> list[Any]:
+        """As files have it."""
+        return list(self if self.position else self[:-1])
 
 
 DATA = Shadow("data", 0)
@@ -197,7 +202,7 @@ class Journal:
     def add(self, shadow: Shadow, arrays: Arrays) -> None:
         """Adds a model, or replaces it."""
         self._files.folder.mkdir(exist_ok=True)
-        line = {"model": list(shadow), "arrays": {k: _encoded(v) for k, v in arrays.items()}}
+        line = {"model": shadow.parts, "arrays": {k: _encoded(v) for k, v in arrays.items()}}
         with self._files.journal.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         self.models[shadow] = arrays
@@ -206,7 +211,7 @@ class Journal:
         """Takes all models up into ``margins.npz``."""
         if not self._files.journal.exists():
             return
-        index = json.dumps([list(shadow) for shadow in self.models])
+        index = json.dumps([shadow.parts for shadow in self.models])
         content: dict[str, Any] = {"index": np.array(index)} | {
             f"{number}/{name}": values
             for number, arrays in enumerate(self.models.values())
