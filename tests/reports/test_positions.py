@@ -15,6 +15,7 @@ from pareto_explorer.notebook.parts import axis_columns
 from pareto_explorer.reports.cards.audit import audit_card
 from pareto_explorer.reports.cards.explorer import explorer_card
 from pareto_explorer.reports.cards.finding import finding_card
+from pareto_explorer.reports.cards.front import front_card
 from pareto_explorer.reports.model_card import ModelFile, render_model_card
 from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.results import Run
@@ -79,6 +80,9 @@ def test_hover_and_axes_tell_the_position_where_there_is_one(plain: Run, lines: 
         means = run.means()
         assert ("position" in [axis.column for axis in parallel_axes(means, run.box)]) == told
         assert ("position" in axis_columns(means, run)) == told
+        table = front_card(Material(run)).data
+        assert table is not None
+        assert ("position" in table) == told
 
 
 def test_the_explorer_names_both_and_their_commands(plain: Run, lines: Run) -> None:

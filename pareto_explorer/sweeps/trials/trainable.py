@@ -111,10 +111,10 @@ class UnlearningTrial(tune.Trainable):
 
         Returns:
             ``rows`` for the points table and the ``kept`` models; for whoever watches the trial
-            through Ray, the mean of each measure over the replicates' last points, the same for
-            each position in ``line``, their ``step`` and the ``spent_seconds`` of all replicates;
-            ``done``, ``trial_status`` with ``error`` once done, and ``should_checkpoint`` when it
-            is time for one.
+            through Ray, the mean of each measure over the replicates' last points, for a line also
+            the means at each position in ``line``, their ``step`` and the ``spent_seconds`` of all
+            replicates; ``done``, ``trial_status`` with ``error`` once done, and
+            ``should_checkpoint`` when it is time for one.
         """
         started = perf_counter()
         points: list[Point] = []
@@ -267,7 +267,7 @@ class UnlearningTrial(tune.Trainable):
         step = max((rows[-1]["step"] for rows in lines), default=0)
         return {
             **_means([row for rows in lines for row in rows]),
-            "line": _line(lines),
+            **({"line": _line(lines)} if any(len(rows) > 1 for rows in lines) else {}),
             "step": step,
             TIMESTEPS_TOTAL: step,  # the axis of Ray's loggers
             "spent_seconds": sum(rows[-1]["seconds"] for rows in lines),
