@@ -266,8 +266,11 @@ def test_old_runs_are_at_position_0(tmp_path):
     row |= {"status": "ok", "error": "", "forget_gap": 0.1, "retain_gap": 0.2}
     with PointsWriter(run) as writer:
         writer.append([row | {"step": step} for step in (1, 2)])
+        other = {"step": 2, "position": 0.5, "forget_gap": 0.3}
         writer.append([row | {"step": 2, "position": 0.0}])  # as a newer version repeats it
         writer.append([row | {"step": 2, "position": 0.5}])
+        with pytest.raises(InputError, match=r"step 2, position 0.5 was reported twice, with for"):
+            writer.append([row | other])
     for _ in range(2):
         points = read_points(run)
         assert points["position"].tolist() == [0.0, 0.0, 0.5]

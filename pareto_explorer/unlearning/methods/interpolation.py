@@ -30,7 +30,7 @@ class Interpolation(GradientMethod):
     """Shows θ0 + s·(θ_u − θ0) at ``points`` places s from 0 to 1: a path between two models.
 
     θ0 is the original model, and θ_u descends from it on (1 − weight)·L_r + weight·L_f. Only θ_u is
-    trained, so what lies between is no answer to any preference, as the models of a trained line are
+    trained: what lies between answers no preference, as the models of a trained line do
     (:class:`~.pareto_line.ParetoLine`). It is there to be explored: where along the way forgetting
     sets in, and whether there is a barrier. Running statistics of batch norm go the same way.
 
