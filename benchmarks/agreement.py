@@ -23,8 +23,7 @@ from pareto_explorer.fronts.statistics.comparison import judge_families
 from pareto_explorer.reports.cards.finding import finding_card
 from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.results.run import Run
-
-KEY = ["trial_id", "replicate", "step"]
+from pareto_explorer.schema.columns import KEY
 
 
 def main() -> int:
@@ -79,7 +78,7 @@ def _differing(first: Any, second: Any) -> list[tuple[str, Any, Any]]:
 def _rows(first: Run, second: Run) -> dict[str, tuple[float, float]]:
     """Median and largest absolute difference of each objective between rows of one key."""
     metrics = list(first.box.metrics)
-    both = pd.merge(first.points, second.points, on=KEY, suffixes=(".first", ".second"))
+    both = pd.merge(first.points, second.points, on=list(KEY), suffixes=(".first", ".second"))
     found = {}
     for metric in metrics:
         apart = (both[f"{metric}.first"] - both[f"{metric}.second"]).abs()

@@ -101,6 +101,7 @@ def audit(
     one_standard_error: bool = False,
     trial_id: str | None = None,
     step: int | None = None,
+    position: float = 0.0,
     dry_run: bool = False,
     planned: Callable[[AuditPlan], object] = lambda _: None,
     task: UnlearningTask | None = None,
@@ -126,7 +127,7 @@ def audit(
             takes.
         front: Audits the points of the front, at most twelve, instead of one choice.
         games: What is asked: ``"indistinguishability"``, ``"leakage"``, ``"recovery"``.
-        rule: Chooses the model as ``Run.select`` does, as do all up to ``step``.
+        rule: Chooses the model as ``Run.select`` does, as do all up to ``position``.
         maximum: Largest values allowed.
         minimum: Smallest values allowed.
         weights: Importance of each objective.
@@ -134,6 +135,7 @@ def audit(
         one_standard_error: Takes the earliest model that is not distinguishable from the best.
         trial_id: Names the model, with ``step``.
         step: See ``trial_id``.
+        position: See ``trial_id``.
         dry_run: Stops after the plan.
         planned: Is given the plan before anything is done.
         task: The task, for a run whose task was built in Python.
@@ -164,6 +166,7 @@ def audit(
         "one_standard_error": one_standard_error,
         "trial_id": trial_id,
         "step": step,
+        "position": position,
     }
 
     def work(folder: str | Path, changed: Callable[[], None]) -> Audit:

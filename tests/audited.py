@@ -36,7 +36,7 @@ CURVES = {"original": (0.99, 0.95), "unlearned": (0.05, 0.21), "retrained": (0.0
 
 
 def audits_of(
-    points: Sequence[tuple[str, int]],
+    points: Sequence[tuple[Any, ...]],
     *,
     accuracies: Sequence[float] = (),
     seeds: int = 8,
@@ -45,21 +45,23 @@ def audits_of(
     """The audits of some points and of doing nothing.
 
     Args:
-        points: Trial and step of each.
+        points: Trial and step of each, and position, 0 if it is left out.
         accuracies: The attack accuracy of each on the forget set, in place of 0.95.
         seeds: N.
         change: Columns of the points' rows of attack accuracy on the forget set that are otherwise.
     """
     rows = []
-    for number, (trial, step) in enumerate([*points, ("none", 0)]):
+    for number, point in enumerate([*points, ("none", 0)]):
+        trial, step, position = Point(*point)
         for (statistic, of), (audit, value, nothing, se, floor) in VALUES.items():
             found = nothing if trial == "none" else value
             main = (statistic, of) == ("attack_accuracy", "forget") and trial != "none"
             if main and accuracies:
                 found = accuracies[number]
             row = {
-                "trial_id": trial, "step": step, "audit": audit, "statistic": statistic,
-                "set": of, "role": "", "at": -1, "n_models": seeds, "seeds": "all",
+                "trial_id": trial, "step": step, "position": position,
+                "audit": audit, "statistic": statistic, "set": of, "role": "", "at": -1,
+                "n_models": seeds, "seeds": "all",
                 "value": found, "se": se, "low": found - 2 * se, "high": found + 2 * se,
                 "floor": floor, "floor_n": seeds // 2, "seconds": 0.1, "settings": "abc",
             }  # fmt: skip
@@ -79,12 +81,12 @@ def audits_of(
 
 
 def computed_audits(
-    points: Sequence[tuple[str, int]], *, seeds: int = 10, own: int = 4, shift: float = 1.0
+    points: Sequence[tuple[Any, ...]], *, seeds: int = 10, own: int = 4, shift: float = 1.0
 ) -> Audits:
     """What an audit computes of drawn models: of the whole forget set, of halves, trained further.
 
     Args:
-        points: Trial and step of each.
+        points: Trial and step of each, and position, 0 if it is left out.
         seeds: N.
         own: How many of them are the sweep's.
         shift: By how much unlearned models are surer of forgotten samples than retrained ones.
@@ -112,7 +114,7 @@ def computed_audits(
     )
 
 
-def _samples(points: Sequence[tuple[str, int]]) -> pd.DataFrame:
+def _samples(points: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     draws = np.random.default_rng(0)
     return pd.concat(
         [
@@ -120,6 +122,7 @@ def _samples(points: Sequence[tuple[str, int]]) -> pd.DataFrame:
                 {
                     "trial_id": trial,
                     "step": step,
+                    "position": position,
                     "sample": np.arange(40) * 3,
                     "set": "forget",
                     "effect_size": draws.normal(1.0 if trial != "none" else 3.0, 1, 40),
@@ -130,7 +133,7 @@ def _samples(points: Sequence[tuple[str, int]]) -> pd.DataFrame:
                     "label": np.arange(40) % 10,
                 }
             )
-            for trial, step in [*points, ("none", 0)]
+            for trial, step, position in (Point(*point) for point in [*points, ("none", 0)])
         ],
         ignore_index=True,
     )

@@ -62,6 +62,7 @@ from pareto_explorer.audits.statistics import (
 from pareto_explorer.audits.statistics.arrays import Values
 from pareto_explorer.audits.statistics.jackknife import estimate
 from pareto_explorer.errors import InputError
+from pareto_explorer.schema.columns import place
 
 __all__ = ["LEAST", "Point", "samples_table", "statistics_table"]
 
@@ -94,16 +95,20 @@ _NAN = math.nan
 
 
 class Point(NamedTuple):
-    """What is audited: a trial at a step; `NONE` at step 0 is the original model."""
+    """What is audited: a trial at a step, and a position; `NONE` at step 0 is the original."""
 
     trial_id: str
     step: int
+    position: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.trial_id}, {place(self.step, self.position)}"
 
     def shadow(self, seed: int, half: str = "") -> Shadow:
         """Its model of one training seed."""
         if self.trial_id == NONE:
             return Shadow("original", seed, half=half)
-        return Shadow("unlearned", seed, self.trial_id, self.step, half)
+        return Shadow("unlearned", seed, self.trial_id, self.step, half, self.position)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,8 +184,7 @@ def statistics_table(
                     low, high = _interval(row)
                     rows.append(
                         {
-                            "trial_id": point.trial_id,
-                            "step": point.step,
+                            **point._asdict(),
                             "audit": name,
                             "statistic": row.statistic,
                             "set": row.of,
@@ -227,7 +231,7 @@ def samples_table(models: Mapping[Shadow, Arrays], points: Sequence[Point]) -> p
             "tercile": np.array(TERCILES)[terciles(*landmarks)],
             "label": group.data["forget_labels"],
         }
-        fixed = {"trial_id": point.trial_id, "step": point.step, "set": "forget", "picture": ""}
+        fixed = {**point._asdict(), "set": "forget", "picture": ""}
         rows += [
             fixed | dict(zip(columns, values, strict=True))
             for values in zip(*(column.tolist() for column in columns.values()), strict=True)

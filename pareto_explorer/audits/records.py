@@ -26,7 +26,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory, atomic_path
 from pareto_explorer.runs.parquet import read_table, write_table
 from pareto_explorer.schema.columns import tabulate
-from pareto_explorer.schema.kinds import Measure, Text, Whole
+from pareto_explorer.schema.kinds import Measure, Place, Text, Whole
 from pareto_explorer.trust.files import require_ordinary
 
 __all__ = [
@@ -73,6 +73,7 @@ NONE = "none"
 COLUMNS: Mapping[str, Any] = {
     "trial_id": Text(),
     "step": Whole(),
+    "position": Place(),
     "audit": Text(words=AUDITS),
     "statistic": Text(),
     "set": Text(words=(*SETS, "forget_heldback")),
@@ -94,6 +95,7 @@ COLUMNS: Mapping[str, Any] = {
 SAMPLE_COLUMNS: Mapping[str, Any] = {
     "trial_id": Text(),
     "step": Whole(),
+    "position": Place(),
     "sample": Whole(),
     "set": Text(words=SETS),
     "effect_size": Measure(),
@@ -122,6 +124,7 @@ _DAMAGE = (
 _LARGEST = 2**31
 """Bytes of ``margins.npz`` when it is unpacked; a hundred models have some ten million."""
 
+_TYPES = [str, int, str, int, str, float]
 _ANEW = "delete the folder audit of the run and audit it again"
 
 
@@ -134,6 +137,7 @@ class Shadow(NamedTuple):
         trial_id: Of an unlearned model, the trial.
         step: And its step.
         half: ``"first"`` or ``"second"`` where the model was trained on half of the forget set.
+        position: And its position; files leave out 0.
     """
 
     role: str
@@ -141,6 +145,12 @@ class Shadow(NamedTuple):
     trial_id: str = ""
     step: int = 0
     half: str = ""
+    position: float = 0.0
+
+    @property
+    def parts(self) -> list[Any]:
+        """As files have it."""
+        return list(self if self.position else self[:-1])
 
 
 DATA = Shadow("data", 0)
@@ -209,7 +219,7 @@ class Journal:
     def add(self, shadow: Shadow, arrays: Arrays) -> None:
         """Adds a model, or replaces it."""
         self._files.folder.mkdir(exist_ok=True)
-        line = {"model": list(shadow), "arrays": {k: _encoded(v) for k, v in arrays.items()}}
+        line = {"model": shadow.parts, "arrays": {k: _encoded(v) for k, v in arrays.items()}}
         with self._files.journal.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         self.models[shadow] = arrays
@@ -218,7 +228,7 @@ class Journal:
         """Takes all models up into ``margins.npz``."""
         if not self._files.journal.exists():
             return
-        index = json.dumps([list(shadow) for shadow in self.models])
+        index = json.dumps([shadow.parts for shadow in self.models])
         content: dict[str, Any] = {"index": np.array(index)} | {
             f"{number}/{name}": values
             for number, arrays in enumerate(self.models.values())
@@ -370,7 +380,7 @@ def _drop_torn_line(path: Path) -> None:
 
 def _shadow(parts: Any) -> Shadow:
     shadow = Shadow(*parts)
-    if shadow.role not in (*ROLES, DATA.role) or [*map(type, shadow)] != [str, int, str, int, str]:
+    if shadow.role not in (*ROLES, DATA.role) or [*map(type, shadow)] != _TYPES:
         raise ValueError(f"no model: {parts}")
     return shadow
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pareto_explorer.audits.plan import AuditPlan
+from pareto_explorer.schema.columns import checkpoint_of
 from pareto_explorer.text import count
 
 __all__ = ["HEADLINES", "Audit"]
@@ -54,10 +55,7 @@ class Audit:
             ones, which did not choose the model.
         """
         points = set(self.plan.points)
-        of_points = [
-            (trial, step) in points
-            for trial, step in zip(self.table["trial_id"], self.table["step"], strict=True)
-        ]
+        of_points = [checkpoint_of(row) in points for row in self.table.to_dict("records")]
         shown = self.table[of_points]
         shown = shown[shown["seeds"] != "own"]
         kept = [pair in HEADLINES for pair in zip(shown["statistic"], shown["set"], strict=True)]
@@ -65,7 +63,7 @@ class Audit:
 
     def __repr__(self) -> str:
         seeds = self.plan.seeds("indistinguishability")
-        points = ", ".join(f"{point.trial_id}, step {point.step}" for point in self.plan.points)
+        points = ", ".join(map(str, self.plan.points))
         return f"<Audit of {points}: {count(len(seeds), 'seed')}, values {len(self.table)}>"
 
     def _repr_html_(self) -> str:

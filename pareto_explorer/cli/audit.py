@@ -12,6 +12,7 @@ from pareto_explorer.cli.choosing import (
     MaximumOption,
     MinimumOption,
     OneStandardErrorOption,
+    PositionOption,
     RuleOption,
     StepOption,
     TrialOption,
@@ -63,6 +64,7 @@ def audit(
     one_standard_error: OneStandardErrorOption = False,
     trial_id: TrialOption = None,
     step: StepOption = None,
+    position: PositionOption = 0.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop after the plan.")] = False,
     address: AddressOption = None,
     cache_dir: CacheOption = None,
@@ -99,6 +101,7 @@ def audit(
         one_standard_error=one_standard_error,
         trial_id=trial_id,
         step=step,
+        position=position,
         dry_run=dry_run,
         planned=lambda plan: None if quiet else _print_plan(console, plan),
         spec=SweepSpec.load(spec) if spec else None,
@@ -115,15 +118,15 @@ def audit(
     if not quiet:
         (_print_beside if front else _print_found)(console, found.headlines())
     audits = Audits(found.table, found.samples)
-    for trial, step in found.plan.points:
-        if (trial, step) != NOTHING:
-            console.print(visible(verdict(audits, (trial, step))), highlight=False)
+    for point in found.plan.points:
+        if point != NOTHING:
+            console.print(visible(verdict(audits, point)), highlight=False)
     say(f"report: {redacted(run).rstrip('/')}/report/index.html")
 
 
 def _print_plan(console: Terminal, plan: AuditPlan) -> None:
     for point in plan.points[:-1]:
-        say(f"audited: {visible(point.trial_id)}, step {point.step}")
+        say(f"audited: {visible(str(point))}")
     say("beside it: doing nothing")
     title = f"Plan: about {plan.seconds:.0f} s of computing, by what the run has measured"
     table = plain_table(title, "game", "seeds", "at hand", "to train", "to unlearn", "s", "")
@@ -137,10 +140,14 @@ def _print_plan(console: Terminal, plan: AuditPlan) -> None:
 
 
 def _print_found(console: Terminal, rows: pd.DataFrame) -> None:
-    keys = ["trial_id", "step", "statistic", "set", "at"]
+    from pareto_explorer.schema.columns import CHECKPOINT, checkpoints_of, of_checkpoint, place
+
+    keys = [*CHECKPOINT, "statistic", "set", "at"]
     fresh = rows[rows["seeds"] == "fresh"].set_index(keys)["value"].to_dict()
-    for (trial, step), own in rows[rows["seeds"] == "all"].groupby(keys[:2], sort=False):
-        title = f"{visible(str(trial))}, step {step}"
+    whole = rows[rows["seeds"] == "all"]
+    for point in checkpoints_of(whole):
+        own = whole[of_checkpoint(whole, *point)]
+        title = visible(f"{point[0]}, {place(*point[1:])}")
         table = plain_table(title, "statistic", "of", "N", "value", "95 %", "floor", "fresh")
         for row in own.to_dict("records"):
             alone = fresh.get(tuple(row[name] for name in keys), math.nan)
@@ -170,14 +177,16 @@ _BESIDE = {
 
 
 def _print_beside(console: Terminal, rows: pd.DataFrame) -> None:
+    from pareto_explorer.schema.columns import checkpoints_of, of_checkpoint, place
+
     table = plain_table("Attacks on each point", "point", *_BESIDE.values())
-    for (trial, step), own in rows[rows["seeds"] == "all"].groupby(
-        ["trial_id", "step"], sort=False
-    ):
+    whole = rows[rows["seeds"] == "all"]
+    for point in checkpoints_of(whole):
+        own = whole[of_checkpoint(whole, *point)]
         values = own.set_index(["statistic", "set"])["value"].to_dict()
         told = (values.get(which) for which in _BESIDE)
         cells = ("" if value is None else f"{value:.3f}" for value in told)
-        table.add_row(f"{visible(str(trial))}, step {step}", *cells)
+        table.add_row(visible(f"{point[0]}, {place(*point[1:])}"), *cells)
     console.print(table)
     say(
         "attack: accuracy by the forget set; test: by the test set, where nothing was to be "

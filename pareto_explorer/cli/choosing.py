@@ -14,6 +14,7 @@ __all__ = [
     "MaximumOption",
     "MinimumOption",
     "OneStandardErrorOption",
+    "PositionOption",
     "Rule",
     "RuleOption",
     "StepOption",
@@ -62,6 +63,9 @@ OneStandardErrorOption = Annotated[
 ]
 TrialOption = Annotated[str | None, typer.Option("--trial", help="Name the model: its trial.")]
 StepOption = Annotated[int | None, typer.Option(help="Name the model: its step.")]
+PositionOption = Annotated[
+    float, typer.Option(help="Name the model: its position, where there are several at the step.")
+]
 
 
 def bounds_of(option: str, values: list[str] | None) -> dict[str, float]:

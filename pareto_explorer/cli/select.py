@@ -15,6 +15,7 @@ from pareto_explorer.cli.choosing import (
     MaximumOption,
     MinimumOption,
     OneStandardErrorOption,
+    PositionOption,
     RuleOption,
     StepOption,
     TrialOption,
@@ -45,6 +46,7 @@ def select(
     one_standard_error: OneStandardErrorOption = False,
     trial_id: TrialOption = None,
     step: StepOption = None,
+    position: PositionOption = 0.0,
     replicate: Annotated[
         int | None,
         typer.Option(help="Whose weights to export.", show_default="the first"),
@@ -78,6 +80,7 @@ def select(
         one_standard_error=one_standard_error,
         trial_id=trial_id,
         step=step,
+        position=position,
     )
     if destination:
         check_destination(destination)
@@ -90,7 +93,7 @@ def select(
     written = {}
     if destination:
         point = (run, selection.trial_id, whose, selection.step)
-        done = _export(point, destination, cache_dir, spec, trust=trust)
+        done = _export(point, selection.position, destination, cache_dir, spec, trust=trust)
         written = _add_card(loaded, selection, whose, done)
     if as_json:
         typer.echo(json.dumps(_data(loaded, selection, whose) | written, indent=2, allow_nan=False))
@@ -103,6 +106,7 @@ def select(
 
 def _export(
     point: tuple[str, str, int, int],
+    position: float,
     destination: Path,
     cache_dir: Path | None,
     spec: str | None,
@@ -111,7 +115,7 @@ def _export(
 ) -> Exported:
     from pareto_explorer.results.exporting import export_kept
 
-    kept = export_kept(*point, destination)
+    kept = export_kept(*point, destination, position=position)
     if kept is not None:
         return kept
     from pareto_explorer.sweeps import SweepSpec
@@ -119,7 +123,9 @@ def _export(
 
     swept = SweepSpec.load(spec) if spec else None
     try:
-        return export_model(*point, destination, cache_dir=cache_dir, trust=trust, spec=swept)
+        return export_model(
+            *point, destination, position=position, cache_dir=cache_dir, trust=trust, spec=swept
+        )
     except NotReproduced as error:
         say(f"error: {error}", stderr=True)
         raise typer.Exit(1) from None
@@ -143,7 +149,7 @@ def _print(run: Run, selection: Selection, replicate: int) -> None:
     from pareto_explorer.text import count
 
     console = Terminal()
-    chosen = f"{selection.trial_id}, step {selection.step} ({selection.family})"
+    chosen = f"{selection.trial_id}, {selection.place} ({selection.family})"
     console.print(Text(visible(chosen), style="bold"), soft_wrap=True)
     by = "" if selection.rule == "named" else f"chosen by the rule {selection.rule}: "
     say(f"{by}{selection.reason}; {selection.picked_from}")
@@ -178,7 +184,7 @@ def _print(run: Run, selection: Selection, replicate: int) -> None:
         words = "; ".join(f"{verb} {', '.join(found)}" for verb, found in parts.items() if found)
         outside = "" if move.keeps_constraints else "; breaks a constraint"
         samples = f"; {move.samples:+,.0f} samples" if counted else ""
-        say(f"moving to {move.trial_id}, step {move.step}: {words}{samples}{outside}")
+        say(f"moving to {move.trial_id}, {move.place}: {words}{samples}{outside}")
     if selection.moves and n > 1:
         say("± of a move: one standard error, paired over replicates")
     audit = _audit(run, selection)
@@ -211,7 +217,7 @@ def _audit(run: Run, selection: Selection) -> str:
     """What an audit has found of the choice; empty where it was not audited."""
     from pareto_explorer.reports.shared.verdicts import verdict
 
-    point = (selection.trial_id, selection.step)
+    point = selection.checkpoint
     audits = run.audits
     return verdict(audits, point) if audits is not None and point in audits.points else ""
 
@@ -220,7 +226,7 @@ def _reproduce(run: Run, selection: Selection, replicate: int) -> str:
     """How to run the chosen point again; empty where nothing can."""
     from pareto_explorer.reports.shared.commands import reproduce_call, reproduce_command
 
-    point = (selection.trial_id, replicate, selection.step)
+    point = (selection.trial_id, replicate, selection.step, selection.position)
     if run.task_given:
         return reproduce_call(run, *point)
     return reproduce_command(run, *point) if run.repeatable else ""

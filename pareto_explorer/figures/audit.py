@@ -14,6 +14,15 @@ from pareto_explorer.figures.shared.hover import plain
 from pareto_explorer.figures.shared.panels import Panel, axis_names, panel_layout
 from pareto_explorer.figures.shared.style import LIGHT, PALETTE, Theme, fade
 from pareto_explorer.schema.audited import NOTHING, is_nothing, nothing_beside
+from pareto_explorer.schema.columns import (
+    CHECKPOINT,
+    Checkpoint,
+    checkpoint_of,
+    checkpoints_of,
+    of_checkpoint,
+    place,
+    positioned,
+)
 from pareto_explorer.schema.metrics import inline
 
 __all__ = ["AuditInfo", "audit_info", "draw_audit", "plot_audit"]
@@ -65,7 +74,7 @@ class AuditInfo(NamedTuple):
             of the attack, NaN where none was made.
     """
 
-    point: tuple[str, int]
+    point: Checkpoint
     attacks: pd.DataFrame
     effects: pd.DataFrame
     curves: pd.DataFrame
@@ -78,7 +87,7 @@ _Draw = Callable[[AuditInfo, Theme, dict[str, str]], Sequence[Any]]
 def audit_info(
     table: pd.DataFrame,
     samples: pd.DataFrame,
-    point: tuple[str, int] | None = None,
+    point: Checkpoint | None = None,
     front: pd.DataFrame | None = None,
 ) -> AuditInfo:
     """Computes what ``plot_audit`` draws.
@@ -104,7 +113,7 @@ def audit_info(
 def plot_audit(
     table: pd.DataFrame,
     samples: pd.DataFrame,
-    point: tuple[str, int] | None = None,
+    point: Checkpoint | None = None,
     front: pd.DataFrame | None = None,
     *,
     theme: Theme = LIGHT,
@@ -171,23 +180,22 @@ def draw_audit(info: AuditInfo, *, theme: Theme = LIGHT) -> go.Figure:
     return go.Figure(data=traces, layout=layout)
 
 
-def _points(table: pd.DataFrame) -> list[tuple[str, int]]:
+def _points(table: pd.DataFrame) -> list[Checkpoint]:
     """The audited points but doing nothing, in the order of the table."""
-    keys = dict.fromkeys(zip(table["trial_id"], table["step"].astype(int), strict=True))
-    return [key for key in keys if not is_nothing(key)]
+    return [point for point in checkpoints_of(table) if not is_nothing(point)]
 
 
-def _named(point: tuple[str, int]) -> str:
+def _named(point: Checkpoint) -> str:
     if is_nothing(point):
         return point[0].removesuffix(NOTHING[0]) + _NOTHING
-    return f"{point[0]}, step {point[1]}"
+    return f"{point[0]}, {place(*point[1:])}"
 
 
-def _at(table: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
-    return table[(table["trial_id"] == point[0]) & (table["step"] == point[1])]
+def _at(table: pd.DataFrame, point: Checkpoint) -> pd.DataFrame:
+    return table[of_checkpoint(table, *point)]
 
 
-def _attacks(table: pd.DataFrame, points: Sequence[tuple[str, int]]) -> pd.DataFrame:
+def _attacks(table: pd.DataFrame, points: Sequence[Checkpoint]) -> pd.DataFrame:
     measures = ["value", "low", "high", "n_models"]
     rows: list[dict[str, Any]] = []
     floors: dict[str, dict[str, Any]] = {}
@@ -209,7 +217,7 @@ def _attacks(table: pd.DataFrame, points: Sequence[tuple[str, int]]) -> pd.DataF
     return pd.DataFrame(rows, columns=["who", "attack", *measures])
 
 
-def _effects(samples: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
+def _effects(samples: pd.DataFrame, point: Checkpoint) -> pd.DataFrame:
     forget = samples[samples["set"] == "forget"]
     found = {
         _named(who): values[np.isfinite(values)]
@@ -230,7 +238,7 @@ def _effects(samples: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _curves(table: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
+def _curves(table: pd.DataFrame, point: Checkpoint) -> pd.DataFrame:
     found = _at(table, point)
     found = found[(found["statistic"] == "relearn_accuracy") & found["role"].isin(list(_HUES))]
     return found.sort_values(["role", "at"])[["role", "at", "value", "low", "high"]].reset_index(
@@ -239,11 +247,11 @@ def _curves(table: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
 
 
 def _front(table: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
-    if points.shape[1] < 4:  # one objective has no front
+    if len(_objectives(points)) < 2:  # one objective has no front
         return pd.DataFrame({"accuracy": []})
     rows = table[(table["statistic"] == "attack_accuracy") & (table["set"] == "forget")]
-    values = rows.set_index(["trial_id", "step"])["value"]
-    keys = pd.MultiIndex.from_frame(points[["trial_id", "step"]])
+    values = positioned(rows).set_index([*CHECKPOINT])["value"]
+    keys = pd.MultiIndex.from_frame(positioned(points)[[*CHECKPOINT]])
     return points.assign(accuracy=values.reindex(keys).to_numpy(dtype=np.float64))
 
 
@@ -263,7 +271,7 @@ def _front_panel(front: pd.DataFrame) -> _Axes:
 
 
 def _objectives(front: pd.DataFrame) -> list[Any]:
-    return [name for name in front if name not in ("trial_id", "step", "accuracy")][:2]
+    return [name for name in front if name not in (*CHECKPOINT, "accuracy")][:2]
 
 
 def _colour(role: str, theme: Theme) -> str:
@@ -368,10 +376,7 @@ def _draw_front(info: AuditInfo, theme: Theme, axes: dict[str, str]) -> list[go.
             textfont={"size": 11, "color": theme.text},
             cliponaxis=False,
             marker=marker,
-            hovertext=[
-                plain(_named((str(trial), int(step))))
-                for trial, step in zip(rows["trial_id"], rows["step"], strict=True)
-            ],
+            hovertext=[plain(_named(checkpoint_of(row))) for row in rows.to_dict("records")],
             hovertemplate=(
                 "<b>%{hovertext}</b><br>not audited<extra></extra>"
                 if name == "not audited"

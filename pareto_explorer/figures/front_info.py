@@ -14,6 +14,7 @@ from pareto_explorer.figures.shared.style import FamilyStyle, family_styles
 from pareto_explorer.fronts import Box, non_dominated, replicate_means
 from pareto_explorer.fronts.core.sets import metric_units
 from pareto_explorer.runs import metric_columns
+from pareto_explorer.schema.columns import Checkpoint, checkpoint_of
 
 __all__ = [
     "FamilyFront",
@@ -82,10 +83,10 @@ class FamilyFront(NamedTuple):
     """One family in metric units; m is the number of objectives.
 
     Attributes:
-        values: (n, m) replicate means, one for each (trial, step) that is drawn.
+        values: (n, m) replicate means, one for each checkpoint that is drawn.
         on_front: (n,) whether the mean is on the family's own front.
         hover: n texts.
-        keys: n pairs (trial_id, step).
+        keys: n times (trial_id, step, position).
         stairs: (k, 2) corners of the front's staircase inside the box, from one edge of the box to
             the other; empty with three objectives or without a point inside the box.
     """
@@ -95,7 +96,7 @@ class FamilyFront(NamedTuple):
     values: Values
     on_front: npt.NDArray[np.bool_]
     hover: tuple[str, ...]
-    keys: tuple[tuple[str, int], ...]
+    keys: tuple[Checkpoint, ...]
     stairs: Values
 
 
@@ -209,7 +210,7 @@ def _family(
         values=values,
         on_front=means["on_family_front"].to_numpy(bool),
         hover=tuple(point_hover(row, metrics, seeds) for row in records),
-        keys=tuple((str(row["trial_id"]), int(row["step"])) for row in records),
+        keys=tuple(map(checkpoint_of, records)),
         stairs=staircase(values, box),
     )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pareto_explorer.fronts import Box
 from pareto_explorer.fronts.statistics.knobs import off_scale
-from pareto_explorer.schema.columns import CONFIG_PREFIX, config_columns
+from pareto_explorer.schema.columns import CONFIG_PREFIX, POSITION, config_columns
 from pareto_explorer.schema.metrics import label
 
 __all__ = ["ParallelAxis", "parallel_axes"]
@@ -40,14 +40,15 @@ class ParallelAxis(NamedTuple):
 
 
 def parallel_axes(means: pd.DataFrame, box: Box) -> tuple[ParallelAxis, ...]:
-    """The axes of a run: the knobs and the step where they vary, and the objectives.
+    """The axes of a run: the knobs, step and position where they vary, and the objectives.
 
     Args:
         means: Replicate means.
         box: The objectives.
     """
+    places = [name for name in ("step", POSITION) if name in means]
     varying = [
-        name for name in [*config_columns(means), "step"] if means[name].nunique(dropna=False) > 1
+        name for name in [*config_columns(means), *places] if means[name].nunique(dropna=False) > 1
     ]
     return tuple(_axis(means[name], name) for name in [*varying, *box.metrics])
 

@@ -102,7 +102,7 @@ class Assembled:
     """A foreign sweep in the terms of a run.
 
     Attributes:
-        rows: Plain rows of the points table, sorted by trial, replicate and step.
+        rows: Plain rows of the points table, sorted by trial, replicate, step and position.
         landmarks: Plain rows of the landmarks table.
         objectives: The objectives, perhaps with open bounds.
         columns: Which column was read as what.
@@ -227,6 +227,7 @@ class _Sweep:
         points["trial_id"] = self.trials(rows, names["family"], knobs)
         points["status"], points["error"] = self.status(rows, metrics)
         points["step"] = self.steps(rows, points)
+        points["position"] = self.cost(rows, "position")
         points["samples"] = whole(self.cost(rows, "samples"), self.table)
         points["seconds"] = self.cost(rows, "seconds")
         points = pd.concat([points, knobs, metrics], axis=1)
@@ -315,7 +316,7 @@ class _Sweep:
         return whole(steps.rename(str(column.name)), self.table, least=0)
 
     def cost(self, rows: pd.DataFrame, name: str) -> pd.Series:
-        """What a point took, or 0 where nothing tells."""
+        """What a point took, or where it is at its step; 0 where nothing tells."""
         column = self.column(rows, name)
         if column is None:
             return pd.Series(0.0, index=rows.index)

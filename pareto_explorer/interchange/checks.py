@@ -10,7 +10,7 @@ from pareto_explorer.errors import InputError, bare, brief
 from pareto_explorer.interchange.cells import plain
 from pareto_explorer.interchange.columns import Columns
 from pareto_explorer.runs.agreement import Key, contradiction, key_of
-from pareto_explorer.schema.columns import CONFIG_PREFIX, KEY
+from pareto_explorer.schema.columns import CONFIG_PREFIX, KEY, place
 from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED
 
 __all__ = ["check_points", "trial_statuses"]
@@ -58,12 +58,13 @@ def _each_once(points: pd.DataFrame, columns: Columns, source: str) -> pd.DataFr
             fix = (
                 f"map {' or '.join(silent)} to the column that tells them apart"
                 if silent
-                else "remove one, or map trial_id to a column that tells them apart"
+                else "remove one, or map trial_id or position to a column that tells them apart"
             )
-            trial_id, replicate, step = key_of(row)
+            trial_id, replicate, step, position = key_of(row)
             raise InputError(
                 f"{source!r}: rows {first + 1} and {index + 1} are both trial {brief(trial_id)}, "
-                f"replicate {replicate}, step {step}, but differ in {bare(found.column)}; {fix}."
+                f"replicate {replicate}, {place(step, position)}, but differ in "
+                f"{bare(found.column)}; {fix}."
             )
     return points[~again]
 

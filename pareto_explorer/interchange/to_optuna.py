@@ -14,11 +14,15 @@ from pareto_explorer.interchange.exported import Exported
 from pareto_explorer.interchange.from_optuna import quiet
 from pareto_explorer.schema.columns import (
     CONFIG_PREFIX,
+    KEY,
+    POSITION,
     STD_SUFFIX,
+    checkpoint_of,
     config_columns,
     diagnostic_columns,
     metric_columns,
     moved,
+    uses_positions,
 )
 from pareto_explorer.schema.statuses import DIVERGED, FAILED
 
@@ -38,13 +42,13 @@ def to_optuna(run: Exported) -> optuna.study.Study:
 
     The values are the objectives in metric units, with their directions. The parameters are the
     knobs that the checkpoint's configuration has, so a knob of some families only is a conditional
-    parameter, and with them ``family`` and ``step`` where these vary. A trial of the run that has
-    no replicate mean, because it failed or diverged, is one failed trial.
+    parameter, and with them ``family``, ``step`` and ``position`` where these vary. A trial of the
+    run that has no replicate mean, because it failed or diverged, is one failed trial.
 
     User attributes: ``trial_id``, ``family``, ``method``, ``aggregator``, ``forget_loss``,
-    ``step``, ``samples`` and ``seconds``; the mean of every metric that is no objective under its
-    own name; ``spread``, the standard deviation over replicates of every metric; ``replicates``,
-    the values of each objective by replicate.
+    ``step``, ``samples`` and ``seconds``, and ``position`` where the run uses it; the mean of every
+    metric that is no objective under its own name; ``spread``, the standard deviation over
+    replicates of every metric; ``replicates``, the values of each objective by replicate.
 
     Some of Optuna's plots leave out every trial that lacks one of their parameters; for several
     families, name parameters that all of them have, such as ``params=["family", "lr", "step"]``.
@@ -79,6 +83,7 @@ def _trials(run: Exported) -> Iterator[optuna.trial.FrozenTrial]:
     metrics = [name for name in metric_columns(run.points) if name not in run.box.metrics]
     metrics += diagnostic_columns(run.points)
     replicates = _by_replicate(run.points, run.box)
+    names = (*_NAMES, *[POSITION] * uses_positions(run.points))
     for row in plain(means):
         params = _params(row, distributions)
         measured = [name for name in [*run.box.metrics, *metrics] if row[name] is not None]
@@ -87,10 +92,10 @@ def _trials(run: Exported) -> Iterator[optuna.trial.FrozenTrial]:
             params=params,
             distributions={name: distributions[name] for name in params},
             user_attrs={
-                **{name: row[name] for name in _NAMES},
+                **{name: row[name] for name in names},
                 **{name: row[name] for name in measured if name not in run.box.metrics},
                 "spread": {name: row[f"{name}{STD_SUFFIX}"] for name in measured},
-                "replicates": replicates[row["trial_id"], row["step"]],
+                "replicates": replicates[checkpoint_of(row)],
             },
         )
     lost = run.points[~run.points["trial_id"].isin(means["trial_id"])]
@@ -101,7 +106,7 @@ def _trials(run: Exported) -> Iterator[optuna.trial.FrozenTrial]:
             state=TrialState.FAIL,
             params=params,
             distributions={name: distributions[name] for name in params},
-            user_attrs={name: row[name] for name in (*_NAMES, "trial_status", "error")},
+            user_attrs={name: row[name] for name in (*names, "trial_status", "error")},
         )
 
 
@@ -113,7 +118,7 @@ def _distributions(run: Exported) -> dict[str, BaseDistribution]:
     for column in config_columns(points):
         knob = column.removeprefix(CONFIG_PREFIX)
         found[knob] = _distribution(points[column].dropna(), log=knob in logarithmic)
-    for name in ("family", "step"):
+    for name in ("family", "step", POSITION):
         if name not in found and run.points[name].nunique() > 1:
             found[name] = _distribution(run.points[name], log=False)
     return found
@@ -150,15 +155,15 @@ def _logarithmic(manifest: Mapping[str, Any]) -> set[str]:
 def _params(
     row: Mapping[str, Any], distributions: Mapping[str, BaseDistribution]
 ) -> dict[str, Any]:
-    """The parameters that a configuration has; ``family`` and ``step`` are identity columns."""
+    """The parameters that a configuration has; some are identity columns."""
     cells = {name: row.get(f"{CONFIG_PREFIX}{name}", row.get(name)) for name in distributions}
     return {name: value for name, value in cells.items() if value is not None}
 
 
 def _by_replicate(points: pd.DataFrame, box: Box) -> dict[Any, dict[str, dict[str, float]]]:
     found: dict[Any, dict[str, dict[str, float]]] = {}
-    for row in plain(points[["trial_id", "step", "replicate", *box.metrics]]):
-        of_point = found.setdefault((row["trial_id"], row["step"]), {m: {} for m in box.metrics})
+    for row in plain(points[[*KEY, *box.metrics]]):
+        of_point = found.setdefault(checkpoint_of(row), {m: {} for m in box.metrics})
         for metric in box.metrics:
             of_point[metric][str(row["replicate"])] = row[metric]
     return found

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["to_pymoo"]
 
-_NAMES = ("trial_id", "family", "step")
+_NAMES = ("trial_id", "family", "step", "position")
 
 
 def to_pymoo(run: Exported) -> Result:
     """Turns a run into what pymoo's ``minimize`` would return.
 
     pymoo minimises everything, so a maximised objective is negated: ``F`` is in metric units with
-    such columns times -1. Individuals carry ``trial_id``, ``family`` and ``step``, as in
-    ``result.opt.get("trial_id")``.
+    such columns times -1. Individuals carry ``trial_id``, ``family``, ``step`` and
+    ``position``, as in ``result.opt.get("trial_id")``.
 
     Args:
         run: A loaded run, see ``results.load_run``.

@@ -16,9 +16,11 @@ from pareto_explorer.fronts.statistics.knobs import off_scale
 from pareto_explorer.results import Run
 from pareto_explorer.schema.columns import (
     CONFIG_PREFIX,
+    POSITION,
     config_columns,
     diagnostic_columns,
     metric_columns,
+    uses_positions,
 )
 from pareto_explorer.schema.metrics import inline, label, measure
 from pareto_explorer.text import count
@@ -47,7 +49,8 @@ def axis_columns(means: pd.DataFrame, run: Run) -> list[str]:
         and not off_scale(means[name].to_numpy(dtype=np.float64, na_value=np.nan)).any()
     ]
     measured = [*metric_columns(run.points), *diagnostic_columns(run.points)]
-    found = [*run.box.metrics, *measured, "step", "samples", "seconds", *knobs]
+    places = ["step", *[POSITION] * uses_positions(means)]
+    found = [*run.box.metrics, *measured, *places, "samples", "seconds", *knobs]
     return [name for name in dict.fromkeys(found) if name in means.columns]
 
 

@@ -18,7 +18,7 @@ from pareto_explorer.reports.shared.phrases import box_sentence, share
 from pareto_explorer.reports.shared.verdicts import findings, verdict
 from pareto_explorer.results import Run
 from pareto_explorer.runs import metric_columns
-from pareto_explorer.schema.columns import STD_SUFFIX
+from pareto_explorer.schema.columns import STD_SUFFIX, of_checkpoint, plain_position
 from pareto_explorer.schema.metrics import measure, number
 from pareto_explorer.text import count
 
@@ -134,6 +134,7 @@ def render_model_card(run: Run, selection: Selection, file: ModelFile) -> str:
         snippet=_fenced(loader_snippet(run.manifest, file.name), "python"),
         version=__version__,
         count=count,
+        plain_position=plain_position,
         measure=measure,
     )
 
@@ -189,7 +190,7 @@ def _fenced(code: str, language: str) -> _Verbatim:
 
 
 def _again(run: Run, selection: Selection, replicate: int) -> _Verbatim | None:
-    point = (selection.trial_id, replicate, selection.step)
+    point = (selection.trial_id, replicate, selection.step, selection.position)
     if run.task_given:
         call = reproduce_call(run, *point)
         code = f"import pareto_explorer.sweeps\n\n{call}  # task: as in the sweep"
@@ -198,7 +199,7 @@ def _again(run: Run, selection: Selection, replicate: int) -> _Verbatim | None:
 
 
 def _row(points: pd.DataFrame, selection: Selection, replicate: int) -> pd.Series[Any]:
-    key = (points["trial_id"] == selection.trial_id) & (points["step"] == selection.step)
+    key = of_checkpoint(points, *selection.checkpoint)
     return points[key & (points["replicate"] == replicate)].iloc[0]
 
 
@@ -217,7 +218,7 @@ def _move(changes: Mapping[str, float], errors: Mapping[str, float]) -> Iterator
 
 def _audit(run: Run, selection: Selection) -> dict[str, Any] | None:
     """What audits found of the chosen model; None where it was not audited."""
-    point = (selection.trial_id, selection.step)
+    point = selection.checkpoint
     audits = run.audits
     if audits is None or point not in audits.points:
         return None

@@ -15,6 +15,7 @@ from pareto_explorer.reports.markdown import render_markdown
 from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.results import Run, load_run
 from pareto_explorer.runs import read_manifest, write_text
+from pareto_explorer.schema.columns import shown_columns
 
 __all__ = ["write_report"]
 
@@ -57,7 +58,8 @@ def write_report(run: Run | str | PathLike[str], out: str | PathLike[str] | None
         )
         numbers = json.dumps(volumes, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         write_text(folder / "hypervolume.json", numbers)
-        write_text(folder / "front.csv", material.front.to_csv(index=False, lineterminator="\n"))
+        table = shown_columns(material.front)
+        write_text(folder / "front.csv", table.to_csv(index=False, lineterminator="\n"))
     except OSError as error:
         raise WriteError(
             f"report: {str(error.filename or folder)!r} cannot be written ({error.strerror}); see "

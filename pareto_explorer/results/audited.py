@@ -8,6 +8,7 @@ import pandas as pd
 
 from pareto_explorer.runs import RunDirectory
 from pareto_explorer.schema.audited import AUDITED, is_nothing
+from pareto_explorer.schema.columns import CHECKPOINT, Checkpoint, checkpoints_of, positioned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,10 +28,9 @@ class Audits(NamedTuple):
     samples: pd.DataFrame
 
     @property
-    def points(self) -> list[tuple[str, int]]:
-        """Trial and step of what was audited, doing nothing left out, in the order of the table."""
-        keys = dict.fromkeys(zip(self.table["trial_id"], self.table["step"], strict=True))
-        return [point for key in keys if not is_nothing(point := (str(key[0]), int(key[1])))]
+    def points(self) -> list[Checkpoint]:
+        """What was audited, doing nothing left out, in the order of the table."""
+        return [point for point in checkpoints_of(self.table) if not is_nothing(point)]
 
     def of_member(self, prefix: str) -> Audits:
         """The same with trials that are called so in several runs together."""
@@ -76,7 +76,7 @@ def audited_points(points: pd.DataFrame, audits: Audits, names: Iterable[str]) -
     for name in names:
         statistic, of = AUDITED[name]
         rows = table[(table["statistic"] == statistic) & (table["set"] == of)]
-        values = rows.set_index(["trial_id", "step"])["value"]
-        keys = pd.MultiIndex.from_frame(points[["trial_id", "step"]])
+        values = positioned(rows).set_index([*CHECKPOINT])["value"]
+        keys = pd.MultiIndex.from_frame(positioned(points)[[*CHECKPOINT]])
         points = points.assign(**{name: values.reindex(keys).to_numpy(dtype="float64")})
     return points

@@ -12,6 +12,7 @@ from pareto_explorer.runs.files.storage import is_storage
 from pareto_explorer.runs.kept_models import expected_shapes
 from pareto_explorer.runs.model_checks import check_weights
 from pareto_explorer.runs.remote.copies import local_path
+from pareto_explorer.schema.columns import of_checkpoint, place
 from pareto_explorer.schema.statuses import OK
 
 __all__ = ["Exported", "check_destination", "export_kept", "write_weights"]
@@ -34,7 +35,13 @@ class Exported:
 
 
 def export_kept(
-    run_path: str | Path, trial_id: str, replicate: int, step: int, destination: str | Path
+    run_path: str | Path,
+    trial_id: str,
+    replicate: int,
+    step: int,
+    destination: str | Path,
+    *,
+    position: float = 0.0,
 ) -> Exported | None:
     """Writes the kept weights of one point as safetensors, whole or not at all.
 
@@ -44,6 +51,7 @@ def export_kept(
         replicate: Number of the replicate.
         step: Step of the checkpoint.
         destination: A path that ends in ``.safetensors``; replaced if it exists.
+        position: Where it is among the models that the trial showed at this step.
 
     Returns:
         What was written; None where the weights were not kept, or are damaged, and the model has
@@ -56,11 +64,12 @@ def export_kept(
     check_destination(destination)
     run = RunDirectory(local_path(run_path).resolve())
     storage = str(run_path) if is_storage(str(run_path)) else ""
-    kept = find_model(run, trial_id, replicate, step, storage=storage)
+    point = trial_id, replicate, step
+    kept = find_model(run, *point, position, storage=storage)
     if kept is None:
-        _require_repeatable(run, trial_id, replicate, step)
+        _require_repeatable(run, *point, position)
         return None
-    check_weights(kept, trial_id, replicate, step, expected_shapes(run))
+    check_weights(kept, *point, expected_shapes(run), position=position)
     return write_weights(destination, kept.read_bytes())
 
 
@@ -112,17 +121,19 @@ def check_destination(destination: str | Path) -> Path:
     return path
 
 
-def _require_repeatable(run: RunDirectory, trial_id: str, replicate: int, step: int) -> None:
+def _require_repeatable(
+    run: RunDirectory, trial_id: str, replicate: int, step: int, position: float
+) -> None:
     if "imported" in read_manifest(run):
         raise InputError(
             "run: it was imported and kept no weights of this model; get them from where the "
             "sweep was made."
         )
     points = read_points(run)
-    key = (points["trial_id"] == trial_id) & (points["replicate"] == replicate)
-    status = points.loc[key & (points["step"] == step), "status"]
+    key = of_checkpoint(points, trial_id, step, position) & (points["replicate"] == replicate)
+    status = points.loc[key, "status"]
     if len(status) and status.iloc[0] != OK:
         raise InputError(
-            f"`trial_id`: trial {trial_id}, replicate {replicate}, step {step} is "
+            f"`trial_id`: trial {trial_id}, replicate {replicate}, {place(step, position)} is "
             f"{status.iloc[0]}; choose a model whose status is ok."
         )

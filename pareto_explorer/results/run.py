@@ -61,7 +61,7 @@ class Run:
     Attributes:
         directory: The run directory.
         manifest: The resolved specification, the versions and the command.
-        points: The points table, one row per (trial, replicate, step).
+        points: The points table, one row per (trial, replicate, step, position).
         landmarks: The landmarks table, one row per (landmark, replicate).
         box: The objectives, bounds and reference point that were fixed before the first trial.
         shown: The run's path as the user wrote it, for commands; of an address, without secrets.
@@ -236,6 +236,7 @@ class Run:
         one_standard_error: bool = False,
         trial_id: str | None = None,
         step: int | None = None,
+        position: float = 0.0,
     ) -> Selection:
         """Chooses one model by its validation metrics; see ``fronts.select`` for the arguments.
 
@@ -266,6 +267,7 @@ class Run:
             one_standard_error=one_standard_error,
             trial_id=trial_id,
             step=step,
+            position=position,
         )
 
     def _with_audits(self, bounded: set[str]) -> pd.DataFrame:
@@ -303,7 +305,7 @@ class Run:
         return plot_front(self.points, self.landmarks, self.box)
 
     def to_dataframe(self) -> pd.DataFrame:
-        """A copy of the points table, one row per (trial, replicate, step)."""
+        """A copy of the points table, one row per (trial, replicate, step, position)."""
         return self.points.copy()
 
     def to_csv(self, path: str | PathLike[str]) -> None:

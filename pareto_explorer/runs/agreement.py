@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
-from operator import itemgetter
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pareto_explorer.errors import brief
-from pareto_explorer.schema.columns import CONFIG_PREFIX, IDENTITY, KEY, MACHINE_TIMES
+from pareto_explorer.schema.columns import (
+    CONFIG_PREFIX,
+    IDENTITY,
+    KEY,
+    MACHINE_TIMES,
+    place,
+)
 from pareto_explorer.schema.kinds import word
 from pareto_explorer.schema.statuses import FAILED
 
@@ -31,10 +36,7 @@ bit by bit the same; another processor may round the last digits of float32 diff
 nothing about the model. A difference that grew beyond that is another model.
 """
 
-Key = tuple[Any, ...]
-
-key_of: Callable[[Mapping[str, Any]], Key] = itemgetter(*KEY)
-"""What makes the point of a row."""
+Key = tuple[str, int, int, float]
 
 NOT_COMPARED = frozenset({*MACHINE_TIMES, "trial_status", "error"})
 """Times, and what the end of a trial writes into all of its rows."""
@@ -54,12 +56,17 @@ class Contradiction(NamedTuple):
     again: Mapping[str, Any]
 
     def __str__(self) -> str:
-        trial_id, replicate, step = key_of(self.first)
+        trial_id, replicate, step, position = key_of(self.first)
         values = (row.get(self.column) for row in (self.first, self.again))
         return (
-            f"trial {brief(trial_id)}, replicate {replicate}, step {step} was reported twice, with "
-            f"{word(self.column)} {' and '.join(map(brief, values))}"
+            f"trial {brief(trial_id)}, replicate {replicate}, {place(step, position)} was reported "
+            f"twice, with {word(self.column)} {' and '.join(map(brief, values))}"
         )
+
+
+def key_of(row: Mapping[str, Any]) -> Key:
+    """What makes the point of a row; older ones have no position."""
+    return row["trial_id"], row["replicate"], row["step"], row.get("position") or 0.0
 
 
 def is_measured(row: Mapping[str, Any]) -> bool:
@@ -77,7 +84,7 @@ def contradiction(first: Mapping[str, Any], again: Mapping[str, Any]) -> Contrad
     absent column and an empty text. Times of the machine are not compared.
     """
     for name in dict.fromkeys((*first, *again)):
-        if name in NOT_COMPARED:
+        if name in NOT_COMPARED or name in KEY:
             continue
         exact = name in IDENTITY or name.startswith(CONFIG_PREFIX)
         if not _agree(first.get(name), again.get(name), 0.0 if exact else TOLERANCE):

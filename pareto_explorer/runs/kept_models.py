@@ -1,8 +1,9 @@
 """Kept models: the weights of single checkpoints, with their hashes in the run directory.
 
-``models/<trial_id>/replicate-<r>-step-<s>.safetensors``, below the run directory or below a URI;
-and in the run directory ``models/manifest.json`` with the sha256 of each, together with
-``models/manifest.jsonl``, the changes since. A file that its hash does not fit is never used.
+``models/<trial_id>/replicate-<r>-step-<s>.safetensors``, for a position other than 0
+``…-step-<s>-at-<p>.safetensors``, below the run directory or below a URI; and in the run directory
+``models/manifest.json`` with the sha256 of each, together with ``models/manifest.jsonl``, the
+changes since. A file that its hash does not fit is never used.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pareto_explorer.runs.files.atomic import atomic_path, write_text
 from pareto_explorer.runs.files.model_files import MODELS, ModelFiles, model_name
 from pareto_explorer.runs.manifest import RunDirectory
 from pareto_explorer.runs.model_checks import Shapes, is_plain
+from pareto_explorer.schema.kinds import Place
 from pareto_explorer.trust.files import parse_json, read_json
 from pareto_explorer.trust.redaction import redacted
 
@@ -33,6 +35,7 @@ __all__ = [
     "expected_shapes",
     "find_model",
     "keep_model",
+    "model_entry",
     "model_path",
     "read_kept_models",
     "record_models",
@@ -40,22 +43,30 @@ __all__ = [
 ]
 
 Entry = dict[str, Any]
-"""``trial_id``, ``replicate``, ``step`` and ``sha256`` of a file."""
+"""``trial_id``, ``replicate``, ``step`` and ``sha256`` of a file; ``position``, unless it is 0."""
 
 KEYS = ("trial_id", "replicate", "step", "sha256")
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
-def model_path(run: RunDirectory, trial_id: str, replicate: int, step: int) -> Path:
+def model_path(
+    run: RunDirectory, trial_id: str, replicate: int, step: int, position: float = 0.0
+) -> Path:
     """Where the weights of one point are kept in a run directory; the file need not exist.
 
     Characters of the trial's id that could lead out of the folder are percent-encoded.
     """
-    return _folder(run) / model_name(trial_id, replicate, step)
+    return _folder(run) / model_name(trial_id, replicate, step, position)
 
 
 def find_model(
-    run: RunDirectory, trial_id: str, replicate: int, step: int, *, storage: str = ""
+    run: RunDirectory,
+    trial_id: str,
+    replicate: int,
+    step: int,
+    position: float = 0.0,
+    *,
+    storage: str = "",
 ) -> Path | None:
     """Finds the kept weights of one point.
 
@@ -66,6 +77,7 @@ def find_model(
         trial_id: The trial.
         replicate: Number of the replicate.
         step: Step of the checkpoint.
+        position: Where among the models of that step.
         storage: The URI of the run, where it has one: the manifest has it without its secrets.
 
     Returns:
@@ -77,7 +89,7 @@ def find_model(
             or pyarrow cannot open the URI.
         OSError: The weights are kept behind a URI that cannot be read.
     """
-    name = model_name(trial_id, replicate, step)
+    name = model_name(trial_id, replicate, step, position)
     manifest = _read(run)
     if name not in manifest.kept:
         return None
@@ -115,7 +127,14 @@ def expected_shapes(run: RunDirectory) -> Shapes | None:
     return _read(run).shapes
 
 
-def keep_model(run: RunDirectory, trial_id: str, replicate: int, step: int, content: bytes) -> Path:
+def keep_model(
+    run: RunDirectory,
+    trial_id: str,
+    replicate: int,
+    step: int,
+    content: bytes,
+    position: float = 0.0,
+) -> Path:
     """Keeps the weights of one point, replacing any former ones; safe among several processes.
 
     Args:
@@ -124,6 +143,7 @@ def keep_model(run: RunDirectory, trial_id: str, replicate: int, step: int, cont
         replicate: Number of the replicate.
         step: Step of the checkpoint.
         content: A safetensors file, for example from ``safetensors.torch.save``.
+        position: Where among the models of that step.
 
     Returns:
         The path of the file.
@@ -132,7 +152,7 @@ def keep_model(run: RunDirectory, trial_id: str, replicate: int, step: int, cont
         InputError: The manifest of the kept models is damaged.
         OSError: The folder cannot be written.
     """
-    name = model_name(trial_id, replicate, step)
+    name = model_name(trial_id, replicate, step, position)
     with _locked(run):
         manifest = _read(run)
         path = _folder(run) / name
@@ -140,16 +160,22 @@ def keep_model(run: RunDirectory, trial_id: str, replicate: int, step: int, cont
         with atomic_path(path) as temporary:
             temporary.write_bytes(content)
         sha256 = hashlib.sha256(content).hexdigest()
-        entry = dict(zip(KEYS, (trial_id, replicate, step, sha256), strict=True))
+        entry = model_entry(trial_id, replicate, step, position, sha256)
         _write(run, manifest._replace(kept=manifest.kept | {name: entry}))
     return path
+
+
+def model_entry(trial_id: str, replicate: int, step: int, position: float, sha256: str) -> Entry:
+    """What the manifest says of a file."""
+    entry = dict(zip(KEYS, (trial_id, replicate, step, sha256), strict=True))
+    return entry | {"position": position} if position else entry
 
 
 def read_kept_models(run: RunDirectory) -> dict[str, Entry]:
     """Reads which models are kept; empty if none are.
 
     Returns:
-        By path below ``models/``: ``trial_id``, ``replicate``, ``step`` and ``sha256``.
+        By path below ``models/``, each an `Entry`.
 
     Raises:
         InputError: A file is damaged.
@@ -268,12 +294,14 @@ def _entry(name: str, entry: Any) -> Entry:
     if not isinstance(entry, dict) or not entry.keys() >= set(KEYS):
         raise InputError(f"{brief(name)}: {brief(entry)} has not all of {', '.join(KEYS)}")
     trial_id, replicate, step, sha256 = found = tuple(entry[key] for key in KEYS)
+    position = entry.get("position", 0.0)
     fits = isinstance(trial_id, str) and type(replicate) is int and type(step) is int
-    if not fits or name != model_name(trial_id, replicate, step):
+    fits = fits and Place().fits(position)
+    if not fits or name != model_name(trial_id, replicate, step, position or 0.0):
         raise InputError(f"{brief(name)}: {brief(found[:3])} is not the model of this file")
     if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
         raise InputError(f"{brief(name)}: {brief(sha256)} is no sha256 in hexadecimal digits")
-    return dict(zip(KEYS, found, strict=True))
+    return model_entry(trial_id, replicate, step, position or 0.0, sha256)
 
 
 def _fits(path: Path, sha256: str) -> bool:

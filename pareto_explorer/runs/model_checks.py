@@ -9,6 +9,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.schema.columns import plain_position
 
 __all__ = ["Shapes", "check_weights", "is_plain"]
 
@@ -41,7 +42,13 @@ def is_plain(path: Path, below: Path) -> bool:
 
 
 def check_weights(
-    path: Path, trial_id: str, replicate: int, step: int, shapes: Shapes | None = None
+    path: Path,
+    trial_id: str,
+    replicate: int,
+    step: int,
+    shapes: Shapes | None = None,
+    *,
+    position: float = 0.0,
 ) -> None:
     """Refuses a file of weights that is not what a run should have kept; reads its header only.
 
@@ -51,6 +58,7 @@ def check_weights(
         replicate: Likewise.
         step: Likewise.
         shapes: The tensors that there must be.
+        position: Like the step; a file that says a step and no position is of position 0.
 
     Raises:
         InputError: It is no safetensors file, or holds other tensors or those of another point.
@@ -59,12 +67,14 @@ def check_weights(
     try:
         with safe_open(path, framework="np") as file:
             found = {name: str(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-            told = file.metadata() or {}
+            told = {"position": "0"} | (file.metadata() or {})
     except SafetensorError as error:
         raise InputError(
             f"models: {str(path)!r} is no safetensors file ({error}); {remedy}."
         ) from None
     point = {"trial_id": trial_id, "replicate": str(replicate), "step": str(step)}
+    if "step" in told:
+        point["position"] = plain_position(position)
     for key, value in point.items():
         if told.get(key, value) != value:
             raise InputError(

@@ -17,7 +17,17 @@ from numpy.typing import NDArray
 from pareto_explorer.errors import InputError, brief
 from pareto_explorer.runs.files.atomic import atomic_path
 from pareto_explorer.schema.columns import kind_of, order, require_names
-from pareto_explorer.schema.kinds import STRING, Cost, Kind, Measure, Misfit, Text, Whole, word
+from pareto_explorer.schema.kinds import (
+    STRING,
+    Cost,
+    Kind,
+    Measure,
+    Misfit,
+    Place,
+    Text,
+    Whole,
+    word,
+)
 
 __all__ = ["read_record", "read_table", "write_table"]
 
@@ -63,7 +73,7 @@ def read_table(path: Path, identity: Mapping[str, Any]) -> pd.DataFrame:
 
     Args:
         path: The file.
-        identity: The leading columns, which must be there, and their types.
+        identity: The leading columns and their types; all but a place must be there.
 
     Returns:
         The columns in the order and types of ``columns.tabulate``.
@@ -79,13 +89,16 @@ def read_table(path: Path, identity: Mapping[str, Any]) -> pd.DataFrame:
         if times > 1:
             raise InputError(f"{times} columns are called {brief(name)}")
         require_names(names)
-        missing = [name for name in identity if name not in names]
+        absent = [name for name in identity if name not in names]
+        missing = [name for name in absent if not isinstance(kind_of(name, identity), Place)]
         if missing:
             raise InputError(f"there is no column {', '.join(missing)}")
         cells = file.metadata.num_rows * len(names)
         if cells > MOST_CELLS:
             raise InputError(f"{cells:,} cells, where at most {MOST_CELLS:,} can be read")
         content = file.read()
+    for name in absent:
+        content = content.append_column(name, pa.nulls(len(content)))
     content.validate(full=True)
     further = sorted(set(names) - identity.keys(), key=order)
     return pd.DataFrame(
@@ -139,7 +152,10 @@ def _numbers(name: str, kind: Kind, column: pa.ChunkedArray) -> NDArray[np.float
     of = column.type
     if not (pa.types.is_floating(of) or pa.types.is_integer(of) or pa.types.is_null(of)):
         raise _unfit(name, column, "numbers")
-    values = column.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
+    column = column.cast(pa.float64(), safe=False)
+    if isinstance(kind, Place):
+        column = column.fill_null(0.0)
+    values = column.to_numpy().astype(np.float64)
     if isinstance(kind, Cost):
         _require(name, kind, column, (values >= 0) & (values < np.inf))
     return values

@@ -1,4 +1,4 @@
-"""The points table: one row per (trial, replicate, step), complete after a crash and a re-run.
+"""The points table: a row per trial, replicate, step and position, complete after a crash.
 
 While a sweep runs, every report is one appended line of the journal ``points.jsonl``.
 ``points.parquet`` is made from it on demand; reading merges the two, see ``runs.recorded``.
@@ -123,7 +123,7 @@ class PointsWriter:
     def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Appends the rows of one report as one line, so that all or none of them survive.
 
-        A row that agrees with an earlier one of its (trial_id, replicate, step) is left out; see
+        A row that agrees with an earlier one of its point is left out; see
         ``settle``.
 
         Args:
@@ -211,8 +211,8 @@ def read_points(run: RunDirectory) -> pd.DataFrame:
     """Reads the points table, of a finished or of a running sweep.
 
     Returns:
-        One row per (trial_id, replicate, step), sorted by them; the identity columns, the
-        knobs, the metrics and the diagnostics, in this order whatever the rows' order was.
+        One row per (trial_id, replicate, step, position), sorted by them; the identity columns,
+        the knobs, the metrics and the diagnostics, in this order whatever the rows' order was.
         ``trial_status`` is ``"running"`` until the trial has ended.
 
     Raises:

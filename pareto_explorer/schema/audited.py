@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pareto_explorer.schema.columns import MEMBER
+from pareto_explorer.schema.columns import MEMBER, Checkpoint
 
 __all__ = ["AUDITED", "NOTHING", "Audited", "is_nothing", "nothing_beside"]
 
-NOTHING = ("none", 0)
-"""What doing nothing is called in the tables of an audit: its trial and step."""
+NOTHING = ("none", 0, 0.0)
+"""What doing nothing is called in the tables of an audit: its trial, step and position."""
 
 
-def nothing_beside(point: tuple[str, int]) -> tuple[str, int]:
+def nothing_beside(point: Checkpoint) -> Checkpoint:
     """What doing nothing is called in the run of a point, where several may be together."""
     member, mark, _ = point[0].rpartition(MEMBER)
-    return f"{member}{mark}{NOTHING[0]}", NOTHING[1]
+    return f"{member}{mark}{NOTHING[0]}", *NOTHING[1:]
 
 
-def is_nothing(point: tuple[str, int]) -> bool:
+def is_nothing(point: Checkpoint) -> bool:
     """Whether a point is doing nothing, in any of the runs that may be together."""
     return point == nothing_beside(point)
 

@@ -17,6 +17,7 @@ from pareto_explorer.schema.kinds import (
     Knob,
     Measure,
     Misfit,
+    Place,
     Text,
     Whole,
     is_unicode,
@@ -25,6 +26,7 @@ from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.schema.statuses import POINT_STATUSES
 
 __all__ = [
+    "CHECKPOINT",
     "CONFIG_PREFIX",
     "DIAGNOSTICS",
     "IDENTITY",
@@ -32,25 +34,44 @@ __all__ = [
     "LANDMARKS",
     "MACHINE_TIMES",
     "MEMBER",
+    "NO_COMPETITORS",
     "PATH",
     "PATH_VALUE",
+    "POSITION",
     "STD_SUFFIX",
     "STRING",
+    "Checkpoint",
+    "checkpoint_of",
+    "checkpoints_of",
     "config_columns",
     "diagnostic_columns",
     "kind_of",
     "metric_columns",
     "moved",
+    "of_checkpoint",
     "order",
+    "place",
+    "place_items",
+    "plain_position",
     "plain_values",
+    "positioned",
     "require_fit",
     "require_names",
+    "shown_columns",
     "stack",
     "tabulate",
+    "uses_positions",
 ]
 
-KEY = ("trial_id", "replicate", "step")
+POSITION = "position"
+
+KEY = ("trial_id", "replicate", "step", POSITION)
 """What makes a point: each combination is in the table exactly once."""
+
+Checkpoint = tuple[str, int, float]
+
+CHECKPOINT = ("trial_id", "step", POSITION)
+"""What makes a checkpoint, of which every replicate of a trial has one model."""
 
 MACHINE_TIMES = ("seconds", "evaluation_seconds")
 """Columns that measure the machine: they differ whenever the same point is computed again."""
@@ -79,6 +100,7 @@ IDENTITY: dict[str, Any] = {
     "training_seed": np.dtype("uint64"),  # PyTorch draws seeds up to 2^64 - 1
     "unlearning_seed": np.dtype("uint64"),
     "step": np.dtype("int64"),
+    POSITION: np.dtype("float64"),
     "samples": np.dtype("int64"),
     "seconds": np.dtype("float64"),
     "status": STRING,
@@ -89,6 +111,9 @@ IDENTITY: dict[str, Any] = {
 
 AXES = ("method", "aggregator", "forget_loss")
 """What makes up a family, each a column of its own."""
+
+NO_COMPETITORS = frozenset({"interpolation"})
+"""Methods that show the way between two models: to look along, and not to compare."""
 
 _OPTIONAL = frozenset({"aggregator", "forget_loss", "trial_status", "error"})
 _WORDS = {"status": tuple(POINT_STATUSES), "landmark": LANDMARKS}
@@ -111,6 +136,67 @@ DIAGNOSTICS = (
     "evaluation_seconds",
 )
 """Measures of how a method works rather than of its model; every other measure is a metric."""
+
+
+def place(step: int, position: float) -> str:
+    """Where in its trial a model is, in words; position 0, which most have, goes without saying.
+
+    >>> place(100, 0.0), place(100, 0.25), place(100, 1.0)
+    ('step 100', 'step 100, position 0.25', 'step 100, position 1')
+    """
+    return f"step {step}" + (f", position {plain_position(position)}" if position else "")
+
+
+def place_items(step: int, position: float) -> dict[str, Any]:
+    """The same as plain data.
+
+    >>> place_items(100, 0.0), place_items(100, 0.25)
+    ({'step': 100}, {'step': 100, 'position': 0.25})
+    """
+    return {"step": step} | ({POSITION: position} if position else {})
+
+
+def plain_position(position: float) -> str:
+    """The shortest number that is this position exactly.
+
+    >>> plain_position(0.1), plain_position(2.0)
+    ('0.1', '2')
+    """
+    return repr(float(position)).removesuffix(".0")
+
+
+def of_checkpoint(
+    frame: pd.DataFrame, trial_id: str, step: int, position: float = 0.0
+) -> pd.Series[bool]:
+    """Marks the rows of one checkpoint."""
+    there = (frame["trial_id"] == trial_id) & (frame["step"] == step)
+    return there & (positioned(frame)[POSITION] == position)
+
+
+def checkpoint_of(row: Mapping[Any, Any]) -> Checkpoint:
+    """The checkpoint that a row is about."""
+    return str(row["trial_id"]), int(row["step"]), float(row.get(POSITION, 0.0))
+
+
+def checkpoints_of(frame: pd.DataFrame) -> list[Checkpoint]:
+    """The checkpoints that a table is about, each once, in its order."""
+    rows = positioned(frame)[[*CHECKPOINT]].drop_duplicates()
+    return list(map(checkpoint_of, rows.to_dict("records")))
+
+
+def positioned(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table whose models all have a position; 0 in one that knows of none."""
+    return frame if POSITION in frame.columns else frame.assign(**{POSITION: 0.0})
+
+
+def shown_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table for readers: without the positions, where all are 0."""
+    return frame if uses_positions(frame) else frame.drop(columns=POSITION, errors="ignore")
+
+
+def uses_positions(frame: pd.DataFrame) -> bool:
+    """Whether a table has several models at one step of a run, or names where one is."""
+    return POSITION in frame.columns and bool((frame[POSITION] != 0).any())
 
 
 def config_columns(frame: pd.DataFrame) -> list[str]:
@@ -203,6 +289,8 @@ def require_fit(rows: Sequence[Mapping[str, Any]], identity: Mapping[str, Any]) 
 
 @functools.cache
 def _kind(name: str, dtype: Any) -> Kind:
+    if name == POSITION:
+        return Place()
     if dtype is None:
         return Knob() if name.startswith(CONFIG_PREFIX) else Measure()
     if dtype == STRING:

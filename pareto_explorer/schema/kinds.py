@@ -21,6 +21,7 @@ __all__ = [
     "Knob",
     "Measure",
     "Misfit",
+    "Place",
     "Text",
     "Whole",
     "is_unicode",
@@ -165,6 +166,19 @@ class Cost:
     def column(self, values: Sequence[Any]) -> NDArray[np.float64]:
         """See `Kind`."""
         return np.array(values, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Place(Cost):
+    """Finite numbers from 0 on, 0 where there is none."""
+
+    def fits(self, value: Any) -> bool:
+        """See `Kind`."""
+        return value is None or super().fits(value)
+
+    def column(self, values: Sequence[Any]) -> NDArray[np.float64]:
+        """See `Kind`."""
+        return super().column([value or 0.0 for value in values])
 
 
 @dataclass(frozen=True)

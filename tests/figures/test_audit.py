@@ -7,7 +7,7 @@ import pytest
 from pareto_explorer.figures import DARK, LIGHT, audit_info, draw_audit, plot_audit
 from tests.audited import audits_of, computed_audits
 
-POINTS = [("a-1", 40), ("b-2", 80)]
+POINTS = [("a-1", 40, 0.0), ("b-2", 80, 0.0)]
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,7 @@ def test_front_and_hypervolume_agree_with_the_figure(directions: Any) -> None:
     (family,) = info.families
     np.testing.assert_allclose(family.values, towards(directions, costs))
     assert family.on_front.tolist() == [True, True, False, True]
-    assert [trial for trial, _ in family.keys] == ["a0", "a1", "a2", "a3"]
+    assert [trial for trial, *_ in family.keys] == ["a0", "a1", "a2", "a3"]
     np.testing.assert_allclose(info.pooled_stairs, family.stairs)
     assert info.reference == pytest.approx(towards(directions, [10, 10]))
     for (low, high), value in zip(info.view, info.reference, strict=True):

@@ -38,7 +38,8 @@ def test_a_run_without_an_audit_has_none(run):
 
 
 def test_points_are_in_the_order_of_the_table_without_doing_nothing():
-    assert audits_of([("b", 2), ("a", 1)]).points == [("b", 2), ("a", 1)]
+    points = [("b", 2, 0.0), ("a", 1, 0.0), ("a", 1, 0.5)]
+    assert audits_of(points).points == points
 
 
 def test_points_get_the_value_of_all_seeds_on_the_right_set(run):

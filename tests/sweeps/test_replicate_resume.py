@@ -428,7 +428,7 @@ def test_what_a_checkpoint_says_is_plain(tmp_path):
         "error": "",
         "across_seeds": [],
     }
-    assert [(index, row["replicate"], row["step"]) for index, row in last] == [
+    assert [(index, row["replicate"], row["step"]) for index, (row,) in last] == [
         (0, 0, 20),
         (1, 1, 20),
     ]

@@ -58,7 +58,7 @@ def labelled_by_set(loss):
 
 def method_of(name, **knobs):
     own = {"aggregator": "upgrad", "forget_loss": "kl_uniform"}
-    return make_method({"method": name, **(own if name == "jacobian_descent" else {}), **knobs})
+    return make_method({"method": name, **{p: own[p] for p in METHODS[name].needs}, **knobs})
 
 
 @pytest.mark.parametrize("name", METHODS)

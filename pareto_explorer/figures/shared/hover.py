@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from pareto_explorer.schema.columns import CONFIG_PREFIX
+from pareto_explorer.schema.columns import CONFIG_PREFIX, POSITION, place
 from pareto_explorer.schema.metrics import label, measure, number
 from pareto_explorer.text import count
 
@@ -39,7 +39,7 @@ def seeds_line(replicates: pd.DataFrame) -> str:
 
 
 def point_hover(row: Mapping[Any, Any], metrics: Sequence[str], seeds: str) -> str:
-    """Family, trial, step, seeds, the whole configuration and every metric with its spread.
+    """Family, trial, step, position, seeds, the configuration and every metric with its spread.
 
     Args:
         row: A row of ``fronts.replicate_means``: metric means, and their standard deviation over
@@ -52,8 +52,9 @@ def point_hover(row: Mapping[Any, Any], metrics: Sequence[str], seeds: str) -> s
         for name in row
         if str(name).startswith(CONFIG_PREFIX) and not pd.isna(row[name])
     }
+    where = place(row["step"], row.get(POSITION, 0.0))
     lines = [f"<b>{_wrap(row['family'])}</b>"]
-    lines += [_wrap(f"trial {row['trial_id']}, step {row['step']}"), _wrap(seeds), ""]
+    lines += [_wrap(f"trial {row['trial_id']}, {where}"), _wrap(seeds), ""]
     lines += [_wrap(f"{knob} = {number(value)}") for knob, value in knobs.items()]
     lines += ["" if knobs else "no knobs", "<i>mean ± standard deviation over replicates</i>"]
     lines += [_wrap(_line(row, metric)) for metric in metrics if not pd.isna(row[metric])]

@@ -12,17 +12,19 @@ from pareto_explorer.fronts.core.dominance import non_dominated
 from pareto_explorer.fronts.core.hypervolume import beyond
 from pareto_explorer.fronts.core.values import LARGEST
 from pareto_explorer.schema.columns import (
+    CHECKPOINT,
     STD_SUFFIX,
     config_columns,
     diagnostic_columns,
     metric_columns,
     moved,
+    positioned,
 )
 from pareto_explorer.schema.statuses import OK
 
 __all__ = ["front", "objective_values", "replicate_means", "usable"]
 
-_SHARED = ["trial_id", "family", "method", "aggregator", "forget_loss", "step"]
+_SHARED = ["trial_id", "family", "method", "aggregator", "forget_loss", "step", "position"]
 _SPENT = ["samples", "seconds"]
 
 
@@ -65,18 +67,18 @@ def objective_values(table: pd.DataFrame, box: Box) -> NDArray[np.float64]:
 def replicate_means(points: pd.DataFrame, box: Box | None = None) -> pd.DataFrame:
     """Averages every checkpoint over its replicates.
 
-    Only a (trial, step) with an "ok" row in every replicate of the table counts, so that no mean
-    leaves out the replicates that went wrong.
+    Only a (trial, step, position) with an "ok" row in every replicate of the table counts, so that
+    no mean leaves out the replicates that went wrong.
 
     Args:
         points: A points table.
-        box: If given, a (trial, step) with an objective that is not finite in some replicate does
-            not count either, and three columns tell where each mean lies: ``on_front``
+        box: If given, a checkpoint with an objective that is not finite in some replicate does not
+            count either, and three columns tell where each mean lies: ``on_front``
             (non-dominated among all), ``on_family_front`` (among its family) and ``beyond_box``
             (at or beyond the reference point in some objective).
 
     Returns:
-        One row per (trial_id, step), sorted by them: the identity columns, the means of
+        One row per (trial_id, step, position), sorted by them: the identity columns, the means of
         ``samples`` and ``seconds``, the knobs, one that moves along a path with its value at the
         checkpoint, and for each metric and diagnostic its mean under its own name and its sample
         standard deviation (NaN for a single replicate) under ``<name>.std``.
@@ -84,10 +86,11 @@ def replicate_means(points: pd.DataFrame, box: Box | None = None) -> pd.DataFram
     Raises:
         InputError: An objective is no column of the table.
     """
+    points = positioned(points)
     n = max(points["replicate"].nunique(), 1)
     rows = points[points["status"] == OK if box is None else usable(points, box)]
-    complete = rows[rows.groupby(["trial_id", "step"])["replicate"].transform("size") == n]
-    complete = complete.sort_values(["trial_id", "step", "replicate"], ignore_index=True)
+    complete = rows[rows.groupby([*CHECKPOINT])["replicate"].transform("size") == n]
+    complete = complete.sort_values([*CHECKPOINT, "replicate"], ignore_index=True)
 
     measures = metric_columns(points) + diagnostic_columns(points)
     measured = [*_SPENT, *measures]

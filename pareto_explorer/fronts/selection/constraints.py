@@ -15,7 +15,7 @@ from pareto_explorer.fronts.core.box import Box
 from pareto_explorer.fronts.core.validation_twins import twin, validation_box
 from pareto_explorer.fronts.core.values import finite_number
 from pareto_explorer.schema.audited import AUDITED
-from pareto_explorer.schema.columns import metric_columns
+from pareto_explorer.schema.columns import metric_columns, place
 
 __all__ = ["SPENT", "Constraint", "constraints_on", "feasible", "not_audited", "require_feasible"]
 
@@ -131,7 +131,8 @@ def require_feasible(means: pd.DataFrame, constraints: tuple[Constraint, ...], b
     audited = f" ({unknown} of them were not audited)" if unknown else ""
     raise InputError(
         f"{bounds}: none of {len(means)} models{audited} keeps this; the nearest, "
-        f"{row['trial_id']} at step {row['step']}, has {missed}: relax the bound or sweep further."
+        f"{row['trial_id']} at {place(row['step'], row.get('position', 0.0))}, has {missed}: "
+        "relax the bound or sweep further."
     )
 
 

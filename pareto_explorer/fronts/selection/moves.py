@@ -14,6 +14,7 @@ from pareto_explorer.fronts.core.box import Box
 from pareto_explorer.fronts.core.tables import objective_values
 from pareto_explorer.fronts.selection.constraints import Constraint, feasible
 from pareto_explorer.fronts.selection.one_standard_error import replicate_values
+from pareto_explorer.schema.columns import POSITION, place
 
 __all__ = ["Move", "moves_from"]
 
@@ -25,6 +26,7 @@ class Move:
     Attributes:
         trial_id: The trial that one would move to.
         step: Its step.
+        position: Its position at that step.
         family: Its family.
         gains: The objectives that get better.
         changes: What each objective's replicate mean changes by, in metric units.
@@ -35,6 +37,7 @@ class Move:
 
     trial_id: str
     step: int
+    position: float
     family: str
     gains: tuple[str, ...]
     changes: dict[str, float]
@@ -45,7 +48,13 @@ class Move:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; an error that does not exist is None."""
         errors = {m: None if math.isnan(error) else error for m, error in self.errors.items()}
-        return asdict(self) | {"gains": list(self.gains), "errors": errors}
+        plain = asdict(self) | {"gains": list(self.gains), "errors": errors}
+        return plain if self.position else {k: v for k, v in plain.items() if k != POSITION}
+
+    @property
+    def place(self) -> str:
+        """Step and position in words."""
+        return place(self.step, self.position)
 
 
 def moves_from(
@@ -92,6 +101,7 @@ def moves_from(
             Move(
                 trial_id=str(row["trial_id"]),
                 step=int(row["step"]),
+                position=float(row["position"]),
                 family=str(row["family"]),
                 gains=tuple(np.array(box.metrics)[change[target] < 0].tolist()),
                 changes=dict(zip(box.metrics, paired.mean(axis=0).tolist(), strict=True)),

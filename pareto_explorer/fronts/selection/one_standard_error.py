@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.schema.columns import config_columns
+from pareto_explorer.schema.columns import CHECKPOINT, KEY, config_columns, place, positioned
 from pareto_explorer.text import count
 
 __all__ = ["alike", "by_preference", "knob_counts", "replicate_values", "simplest"]
@@ -35,9 +35,9 @@ def replicate_values(
         (n, replicates, columns), a row of ``means`` each, replicates by number.
     """
     n = points["replicate"].nunique()
-    order = means[["trial_id", "step"]].assign(_position=np.arange(len(means)))
-    rows = points[["trial_id", "step", "replicate", *columns]].merge(order, on=["trial_id", "step"])
-    rows = rows.sort_values(["_position", "replicate"])
+    order = positioned(means)[[*CHECKPOINT]].assign(_row=np.arange(len(means)))
+    rows = positioned(points)[[*KEY, *columns]].merge(order, on=[*CHECKPOINT])
+    rows = rows.sort_values(["_row", "replicate"])
     values = rows[list(columns)].to_numpy(dtype=np.float64)
     return values.reshape(len(means), n, len(columns))
 
@@ -72,12 +72,12 @@ def by_preference(means: pd.DataFrame) -> NDArray[np.int64]:
 
     Returns:
         (n,) positions: the fewest samples first, or the fewest steps where nobody counted samples,
-        then the fewest knobs, then by step and trial.
+        then the fewest knobs, then by step, trial and position.
     """
-    keys = means[["trial_id", "step"]].assign(_spent=_spent(means), _knobs=knob_counts(means))
-    keys["_position"] = np.arange(len(means))
-    ordered = keys.sort_values(["_spent", "_knobs", "step", "trial_id"], kind="stable")
-    return ordered["_position"].to_numpy(dtype=np.int64)
+    keys = positioned(means)[[*CHECKPOINT]].assign(_row=np.arange(len(means)))
+    keys = keys.assign(_spent=_spent(means), _knobs=knob_counts(means))
+    ordered = keys.sort_values(["_spent", "_knobs", "step", "trial_id", "position"], kind="stable")
+    return ordered["_row"].to_numpy(dtype=np.int64)
 
 
 def _spent(means: pd.DataFrame) -> NDArray[np.float64]:
@@ -120,8 +120,9 @@ def simplest(considered: pd.DataFrame, scores: NDArray[np.float64], best: int) -
             f"of {len(same):,} models that are not distinguishable from the best, it is the "
             "earliest with the fewest knobs itself"
         )
+    steps, positions = considered["step"], positioned(considered)["position"]
     first, taken = (
-        f"{considered['trial_id'].iloc[i]} at step {considered['step'].iloc[i]} "
+        f"{considered['trial_id'].iloc[i]} at {place(steps.iloc[i], positions.iloc[i])} "
         f"({samples[i]:,.0f} samples, {count(knobs[i], 'knob')})"
         for i in (best, position)
     )

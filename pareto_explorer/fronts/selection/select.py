@@ -24,7 +24,14 @@ from pareto_explorer.fronts.selection.constraints import (
 )
 from pareto_explorer.fronts.selection.moves import Move, moves_from
 from pareto_explorer.fronts.selection.one_standard_error import by_preference, simplest
-from pareto_explorer.schema.columns import CONFIG_PREFIX, config_columns
+from pareto_explorer.schema.columns import (
+    CONFIG_PREFIX,
+    Checkpoint,
+    config_columns,
+    place,
+    place_items,
+    plain_position,
+)
 from pareto_explorer.schema.metrics import measure, number
 from pareto_explorer.text import count
 
@@ -78,7 +85,7 @@ class Selection:
         values = [f"{metric} {measure(self.chosen[metric])}" for metric in self.box.metrics]
         knobs = [f"{name} {bare(number(value))}" for name, value in self.knobs.items()]
         return (
-            f"<Selection {bare(self.trial_id)}, step {self.step} of {bare(self.family)}, "
+            f"<Selection {bare(self.trial_id)}, {self.place} of {bare(self.family)}, "
             f"by {self.rule}: {', '.join([*values, *knobs])}>"
         )
 
@@ -91,6 +98,21 @@ class Selection:
     def step(self) -> int:
         """The step of the chosen checkpoint."""
         return int(self.chosen["step"])
+
+    @property
+    def position(self) -> float:
+        """Where it is among the models that its trial showed at this step; 0 if it was the only."""
+        return float(self.chosen["position"])
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The chosen trial, step and position."""
+        return self.trial_id, self.step, self.position
+
+    @property
+    def place(self) -> str:
+        """Step and position in words."""
+        return place(self.step, self.position)
 
     @property
     def family(self) -> str:
@@ -140,7 +162,7 @@ class Selection:
         """Plain data for JSON, without the metrics of the chosen row."""
         return {
             "trial_id": self.trial_id,
-            "step": self.step,
+            **place_items(self.step, self.position),
             "family": self.family,
             "samples": float(self.chosen["samples"]),
             "knobs": self.knobs,
@@ -171,6 +193,7 @@ def select(
     one_standard_error: bool = False,
     trial_id: str | None = None,
     step: int | None = None,
+    position: float = 0.0,
 ) -> Selection:
     """Chooses one model among the replicate means of a run, by its validation metrics.
 
@@ -197,23 +220,24 @@ def select(
             its own for the other rules, whose criterion a single model does not have.
         trial_id: Names the model instead of a rule, together with ``step``.
         step: See ``trial_id``.
+        position: Where the named model is, if its trial showed several at this step.
 
     Raises:
         InputError: Nothing to choose from, no model keeps the constraints, an unknown name, or
             options that do not go together.
     """
     constraints = constraints_on(points, box, maximum, minimum)
-    named = trial_id is not None or step is not None
+    named = trial_id is not None or step is not None or position != 0
     if named and (rule or constraints or weights or one_standard_error):
         raise InputError(
-            "`trial_id`: a model that is named is not chosen by a rule; leave out `trial_id` and "
-            "`step`, or everything else that chooses."
+            "`trial_id`: a model that is named is not chosen by a rule; leave out `trial_id`, "
+            "`step` and `position`, or everything else that chooses."
         )
     rule = "named" if named else _rule(rule, constraints, weights)
     validation = validation_box(points, box)
     means = _candidates(replicate_means(points, validation), points, families, validation)
     if named:
-        chosen = _named(means, trial_id, step)
+        chosen = _named(means, trial_id, step, position)
         reason, simpler, considered = "named by its trial and step", "", means
     else:
         require_feasible(means, constraints, validation)
@@ -280,7 +304,9 @@ def _candidates(
     return means
 
 
-def _named(means: pd.DataFrame, trial_id: str | None, step: int | None) -> pd.Series[Any]:
+def _named(
+    means: pd.DataFrame, trial_id: str | None, step: int | None, position: float
+) -> pd.Series[Any]:
     if trial_id is None or step is None:
         raise InputError("`trial_id` and `step` name a model together; give both.")
     of_trial = means[means["trial_id"] == trial_id]
@@ -288,5 +314,8 @@ def _named(means: pd.DataFrame, trial_id: str | None, step: int | None) -> pd.Se
         raise unknown("`trial_id`", trial_id, means["trial_id"].unique())
     found = of_trial[of_trial["step"] == step]
     if found.empty:
-        raise unknown("`step`", step, map(str, of_trial["step"]))
-    return found.iloc[0]
+        raise unknown("`step`", step, map(str, of_trial["step"].unique()))
+    there = found[found["position"] == position]
+    if there.empty:
+        raise unknown("`position`", position, map(plain_position, found["position"]))
+    return there.iloc[0]

@@ -13,6 +13,7 @@ from pareto_explorer.fronts.core.dominance import non_dominated
 from pareto_explorer.fronts.core.hypervolume import hypervolume
 from pareto_explorer.fronts.core.tables import objective_values, usable
 from pareto_explorer.fronts.core.validation_twins import validation_box
+from pareto_explorer.schema.columns import CHECKPOINT, positioned
 
 __all__ = [
     "Checkpoints",
@@ -25,7 +26,7 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class Checkpoints:
-    """Every (trial, step) with its objectives in each replicate.
+    """Every (trial, step, position) with its objectives in each replicate.
 
     Attributes:
         box: The objectives.
@@ -89,7 +90,8 @@ def checkpoints(points: pd.DataFrame, box: Box) -> Checkpoints:
     Raises:
         InputError: An objective is no column of the table.
     """
-    groups = points.groupby(["trial_id", "step"])
+    points = positioned(points)
+    groups = points.groupby([*CHECKPOINT])
     pair = groups.ngroup().to_numpy()
     column, replicates = pd.factorize(points["replicate"], sort=True)
     first = np.unique(pair, return_index=True)[1]

@@ -18,6 +18,7 @@ from pareto_explorer.fronts.statistics.knobs import knob_name, present, varying_
 
 __all__ = ["ImportanceResult", "knob_importance"]
 
+_PLACES = ("step", "position")  # where in its trial a model is
 _FEWEST_TRIALS = 20
 _MOST_ROWS = 1500
 _MOST_CHECKPOINTS = 10  # of one trial
@@ -94,12 +95,13 @@ def knob_importance(
     volumes, what = _trial_volumes(means, box)
     rows = _subsample(means["trial_id"], rng)
     sample = means.iloc[rows]
-    columns = [*knobs, *(["step"] if sample["step"].nunique() > 1 else [])]
+    places = [name for name in _PLACES if sample[name].nunique() > 1]
+    columns = [*knobs, *places]
     features = {column: _encoded(sample[column]) for column in columns}
     codes, names = pd.factorize(sample["trial_id"])
     explained = _explained(features, objective_values(sample, box), codes, box.metrics, rng)
     first = np.unique(codes, return_index=True)[1]
-    of_trials = {c: matrix[first] for c, matrix in features.items() if c != "step"}
+    of_trials = {c: matrix[first] for c, matrix in features.items() if c not in places}
     own = np.array(volumes.loc[names], dtype=np.float64)[:, np.newaxis]
     explained += _explained(of_trials, own, np.arange(len(first)), (_CONTRIBUTION,), rng)
     tables = [table for _, r2, table in explained if r2 >= _EXPLAINS]

@@ -16,6 +16,7 @@ from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.reports.shared.verdicts import PAPERS, Value, findings, verdict
 from pareto_explorer.results import Run
 from pareto_explorer.results.audited import Audits
+from pareto_explorer.schema.columns import CHECKPOINT, Checkpoint, of_checkpoint, shown_columns
 from pareto_explorer.schema.metrics import inline
 
 __all__ = ["audit_card"]
@@ -64,7 +65,7 @@ def audit_card(material: Material) -> Card:
         _TITLE,
         verdict(audits, point, gap=_gap(material, point)),
         how_to_read=_HOW_TO_READ,
-        data=audits.table,
+        data=shown_columns(audits.table),
         tables={
             "attacks": _summary(found),
             "samples": _samples_of(audits.samples, point),
@@ -91,11 +92,11 @@ def _reason(run: Run) -> str:
     return f"No audit yet: run `{audit_command(run)}`. {why}"
 
 
-def _gap(material: Material, point: tuple[str, int]) -> str:
+def _gap(material: Material, point: Checkpoint) -> str:
     """The first objective of the point in words, which sees less than the attacker."""
     means = material.means
     metric = material.run.box.metrics[0]
-    rows = means[(means["trial_id"] == point[0]) & (means["step"] == point[1])]
+    rows = means[of_checkpoint(means, *point)]
     if rows.empty or pd.isna(rows[metric].iloc[0]):
         return ""
     return f"; its {inline(metric)} is {rows[metric].iloc[0]:.3f}"
@@ -103,20 +104,19 @@ def _gap(material: Material, point: tuple[str, int]) -> str:
 
 def _front(material: Material, audits: Audits) -> pd.DataFrame:
     """Where points of the front and audited ones lie, by the first two objectives."""
-    columns = ["trial_id", "step", *material.run.box.metrics[:2]]
+    columns = [*CHECKPOINT, *material.run.box.metrics[:2]]
     means = material.means[columns]
     audited = pd.MultiIndex.from_tuples(audits.points)
-    of_audits = means[pd.MultiIndex.from_frame(means[["trial_id", "step"]]).isin(audited)]
-    return pd.concat([material.front[columns], of_audits]).drop_duplicates(["trial_id", "step"])
+    of_audits = means[pd.MultiIndex.from_frame(means[[*CHECKPOINT]]).isin(audited)]
+    return pd.concat([material.front[columns], of_audits]).drop_duplicates([*CHECKPOINT])
 
 
-def _samples_of(samples: pd.DataFrame, point: tuple[str, int]) -> pd.DataFrame:
+def _samples_of(samples: pd.DataFrame, point: Checkpoint) -> pd.DataFrame:
     """Those of the point alone, since a page has to hold them all."""
-    rows = samples[(samples["trial_id"] == point[0]) & (samples["step"] == point[1])]
-    return rows.drop(columns="picture")
+    return shown_columns(samples[of_checkpoint(samples, *point)]).drop(columns="picture")
 
 
-def _worst(samples: pd.DataFrame, point: tuple[str, int]) -> list[dict[str, str]]:
+def _worst(samples: pd.DataFrame, point: Checkpoint) -> list[dict[str, str]]:
     """The forgotten samples by which the attacker tells most, those of the largest effect first."""
     return [
         {

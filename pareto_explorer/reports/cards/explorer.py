@@ -10,7 +10,13 @@ from pareto_explorer.reports.shared.explorer_data import explorer_data
 from pareto_explorer.reports.shared.legend import crowd_note, legend_entries, shown_families
 from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.runs import config_columns
-from pareto_explorer.schema.columns import CONFIG_PREFIX
+from pareto_explorer.schema.columns import (
+    CONFIG_PREFIX,
+    POSITION,
+    checkpoint_of,
+    plain_position,
+    uses_positions,
+)
 from pareto_explorer.schema.metrics import label, measure, number
 from pareto_explorer.text import count, listing, plural
 
@@ -87,17 +93,20 @@ def _front_point(
     metrics: list[str],
     replicate: int | None,
 ) -> dict[str, Any]:
-    trial, step = str(row["trial_id"]), int(row["step"])
+    trial, step, position = checkpoint_of(row)
     settings = (
         f"{knob.removeprefix(CONFIG_PREFIX)}={number(row[knob])}"
         for knob in knobs
         if not pd.isna(row[knob])
     )
-    again = {} if replicate is None else {"run again": material.reproduce(trial, replicate, step)}
+    again = {}
+    if replicate is not None:
+        again["run again"] = material.reproduce(trial, replicate, step, position)
     return {
         "family": row["family"],
         "configuration": ", ".join(settings),
         "step": step,
+        **({POSITION: plain_position(position)} if uses_positions(material.front) else {}),
         **{label(metric): measure(row[metric]) for metric in metrics},
         **again,
     }

@@ -43,7 +43,7 @@ def finding_card(material: Material) -> Card:
         context = _context([], [*material.run.notes, _trials(material)])
         return Card("finding", _TITLE, material.nothing_to_forget, context=context)
     first, *rest = leader_sentences(
-        material.hypervolumes,
+        material.competitors,
         material.comparisons,
         material.unfinished,
         more_replicates(material.run.manifest),
@@ -64,8 +64,9 @@ def finding_card(material: Material) -> Card:
         _aim(material),
         _across_seeds(material),
         _unequal(material),
+        _aside(material),
         _missing(material.hypervolumes),
-        optimism_sentence(material.hypervolumes),
+        optimism_sentence(material.competitors),
         _reference(material),
         _beyond(material),
         _unmeasurable(material),
@@ -216,6 +217,18 @@ def _one_search(material: Material) -> str:
     return (
         "One search drew the trials and gave more of them to what looked better, so hypervolumes "
         "say what was found, not which family is better at equal budgets."
+    )
+
+
+def _aside(material: Material) -> str:
+    """Which families were not compared."""
+    paths = [name for name in material.hypervolumes if name not in material.competitors]
+    if not paths:
+        return ""
+    return (
+        f"{listing(paths)} {plural(len(paths), 'shows', 'show')} the way from the original to one "
+        "unlearned model: to look along, and no competitor. No verdict counts it, though its "
+        "points may lie on the front of all families."
     )
 
 

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from pareto_explorer.figures import draw_front
 from pareto_explorer.reports.shared.legend import crowd_note, legend_entries, shown_families
 from pareto_explorer.reports.shared.material import Card, Material, guarded
+from pareto_explorer.schema.columns import shown_columns
 from pareto_explorer.schema.metrics import GOOD_CORNER, inline
 from pareto_explorer.text import count, listing
 
@@ -58,7 +59,7 @@ def front_card(material: Material) -> Card:
         _TITLE,
         f"{names[:1].upper()}{names[1:]} of every checkpoint, by family. {good}",
         how_to_read=" ".join(filter(None, help_texts)),
-        data=material.front,
+        data=shown_columns(material.front),
         draw=lambda theme: _for_page(draw_front(info, theme=theme, shown=shown)),
         context={
             "legend": legend_entries(material, flat=flat),

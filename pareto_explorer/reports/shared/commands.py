@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from pareto_explorer.results import Run
+from pareto_explorer.schema.columns import plain_position
 
 __all__ = ["SPACE", "audit_command", "reproduce_any_call", "reproduce_call", "reproduce_command"]
 
@@ -22,7 +23,9 @@ def audit_command(run: Run) -> str:
     return shlex.join(["pareto-explorer", "audit", first.shown])
 
 
-def reproduce_command(run: Run, trial_id: str, replicate: int, step: int) -> str:
+def reproduce_command(
+    run: Run, trial_id: str, replicate: int, step: int, position: float = 0.0
+) -> str:
     """The command that runs one point again, quoted for a POSIX shell.
 
     Args:
@@ -30,17 +33,22 @@ def reproduce_command(run: Run, trial_id: str, replicate: int, step: int) -> str
         trial_id: The trial, as in its points table.
         replicate: Number of the replicate.
         step: Step of the checkpoint.
+        position: Its position at that step.
     """
     own, trial = run.locate(trial_id)
     words = ["pareto-explorer", "reproduce", own.shown, "--trial", trial]
     words += ["--replicate", str(replicate), "--step", str(step)]
+    words += ["--position", plain_position(position)] if position else []
     return shlex.join([*words, *(["--space", SPACE] if own.names_code else [])])
 
 
-def reproduce_call(run: Run, trial_id: str, replicate: int, step: int) -> str:
+def reproduce_call(
+    run: Run, trial_id: str, replicate: int, step: int, position: float = 0.0
+) -> str:
     """The same in Python, for a run whose task was built there."""
     own, trial = run.locate(trial_id)
-    return _call(own, f"{own.shown!r}, {trial!r}, {replicate}, {step}")
+    at = f", {plain_position(position)}" if position else ""
+    return _call(own, f"{own.shown!r}, {trial!r}, {replicate}, {step}{at}")
 
 
 def reproduce_any_call(run: Run) -> str:

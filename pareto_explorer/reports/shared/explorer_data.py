@@ -21,7 +21,14 @@ from pareto_explorer.reports.shared.commands import SPACE, reproduce_any_call
 from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.results import MEMBER
 from pareto_explorer.runs import config_columns, metric_columns
-from pareto_explorer.schema.columns import CONFIG_PREFIX, STD_SUFFIX, diagnostic_columns
+from pareto_explorer.schema.columns import (
+    CHECKPOINT,
+    CONFIG_PREFIX,
+    POSITION,
+    STD_SUFFIX,
+    diagnostic_columns,
+    uses_positions,
+)
 from pareto_explorer.schema.metrics import caption, label
 
 __all__ = [
@@ -94,6 +101,7 @@ def _short(value: float, digits: int) -> int | float:
 DIGITS = 5  # significant digits of means
 _SPREAD_DIGITS = 3
 _ROWS = 20_000
+_EXACT_DIGITS = 17  # of what names a point
 _SPENT = ("step", "samples", "seconds")
 _ALSO_SHOWN = ("unlearning_accuracy", "retain_accuracy", "test_accuracy", "membership_inference")
 _KNOBS = 4  # axes of parallel coordinates at first, for knobs that
@@ -144,7 +152,7 @@ def explorer_data(material: Material, means: pd.DataFrame, limit: int = _ROWS) -
             metric: [float(end) for end in ends]
             for metric, ends in zip(objectives, material.info.view, strict=True)
         },
-        "dimensions": [*_varying_knobs(means)[:_KNOBS], "step", *shown],
+        "dimensions": [*_varying_knobs(means)[:_KNOBS], *_places(means), *shown],
         "table": shown,
         "landmarks": _landmarks(material.run.landmarks),
         "seeds": seeds_line(material.run.points),
@@ -182,12 +190,12 @@ def _columns(material: Material, means: pd.DataFrame) -> list[dict[str, Any]]:
     objectives = material.run.box.metrics
     directions = {o.metric: o.direction for o in material.run.box.objectives}
     metrics = [m for m in metric_columns(means) if m not in (*objectives, *_SPENT)]
-    spent = [name for name in _SPENT if name not in material.run.not_recorded]
+    spent = [name for name in _SPENT[1:] if name not in material.run.not_recorded]
     groups: dict[str, Sequence[str]] = {
         "Objectives": objectives,
         "Metrics": metrics,
         "Knobs": config_columns(means),
-        "Cost": spent,
+        "Cost": [*_places(means), *spent],
         "Diagnostics": diagnostic_columns(means),
     }
     columns = []
@@ -208,7 +216,8 @@ def _columns(material: Material, means: pd.DataFrame) -> list[dict[str, Any]]:
             if levels:
                 column |= pack_levels(_floats(values), DIGITS)
             elif _is_number(values):
-                column |= pack_numbers(_floats(values), DIGITS)
+                digits = _EXACT_DIGITS if name in CHECKPOINT else DIGITS
+                column |= pack_numbers(_floats(values), digits)
                 spread = name + STD_SUFFIX
                 if spread in means and means[spread].notna().any():
                     column["spread"] = pack_numbers(_floats(means[spread]), _SPREAD_DIGITS)
@@ -216,6 +225,11 @@ def _columns(material: Material, means: pd.DataFrame) -> list[dict[str, Any]]:
                 column |= pack_text(values)
             columns.append(column)
     return columns
+
+
+def _places(means: pd.DataFrame) -> list[str]:
+    """What says where in its trial a model is."""
+    return ["step", *[POSITION] * uses_positions(means)]
 
 
 def _varying_knobs(means: pd.DataFrame) -> list[str]:

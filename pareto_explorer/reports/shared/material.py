@@ -36,6 +36,7 @@ from pareto_explorer.fronts import (
 from pareto_explorer.fronts.statistics.comparison import judge_families, unfinished
 from pareto_explorer.reports.shared.commands import reproduce_command
 from pareto_explorer.results import Run
+from pareto_explorer.schema.columns import NO_COMPETITORS
 
 __all__ = [
     "Card",
@@ -153,14 +154,22 @@ class Material:
         return dict(sorted(found, key=lambda item: (-item[1].mean, item[0])))
 
     @cached_property
+    def competitors(self) -> dict[str, FamilyHypervolume]:
+        """Those of families that do more than show the way between two models; all if none does."""
+        of_methods = self.run.points.drop_duplicates("family").set_index("family")["method"]
+        aside = set(of_methods[of_methods.isin(NO_COMPETITORS)].index)
+        found = {name: v for name, v in self.hypervolumes.items() if name not in aside}
+        return found or self.hypervolumes
+
+    @cached_property
     def comparisons(self) -> list[Comparison]:
-        """Every pair of families compared over the replicates, those of the leader first.
+        """Every pair of competitors compared over the replicates, those of the leader first.
 
         See ``fronts.comparison.judge_families`` for where none is distinguishable.
         """
         run = self.run
         return judge_families(
-            self.hypervolumes, run.points, run.box, run.landmarks, run.domains, run.planned
+            self.competitors, run.points, run.box, run.landmarks, run.domains, run.planned
         )
 
     @cached_property
@@ -233,6 +242,6 @@ class Material:
         """The replicates' numbers."""
         return sorted(int(r) for r in self.run.points["replicate"].unique())
 
-    def reproduce(self, trial: str, replicate: int, step: int) -> str:
+    def reproduce(self, trial: str, replicate: int, step: int, position: float) -> str:
         """The command that runs one point again, quoted for a POSIX shell."""
-        return reproduce_command(self.run, trial, replicate, step)
+        return reproduce_command(self.run, trial, replicate, step, position)

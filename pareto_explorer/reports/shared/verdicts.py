@@ -11,6 +11,7 @@ import pandas as pd
 from pareto_explorer.audits.statistics import minimum_detectable
 from pareto_explorer.results.audited import Audits
 from pareto_explorer.schema.audited import nothing_beside
+from pareto_explorer.schema.columns import Checkpoint, of_checkpoint
 from pareto_explorer.text import count
 
 __all__ = ["ATTACKS", "PAPERS", "Value", "findings", "verdict"]
@@ -97,7 +98,7 @@ class Value(NamedTuple):
 
 
 def findings(
-    audits: Audits, point: tuple[str, int], words: Mapping[tuple[str, str], str] = ATTACKS
+    audits: Audits, point: Checkpoint, words: Mapping[tuple[str, str], str] = ATTACKS
 ) -> Iterator[Value]:
     """The statistics of a point that there are, of all seeds together, in the order of ``words``.
 
@@ -132,7 +133,7 @@ def findings(
             )
 
 
-def verdict(audits: Audits, point: tuple[str, int], gap: str = "") -> str:
+def verdict(audits: Audits, point: Checkpoint, gap: str = "") -> str:
     """Says in a few sentences whether the attacker noticed, and what the audit could have seen.
 
     Args:
@@ -186,7 +187,7 @@ def _noticed(own: pd.DataFrame) -> Iterator[bool]:
             yield _bounded(row) and row["low"] > null
 
 
-def _seeds(audits: Audits, point: tuple[str, int], n: int) -> str:
+def _seeds(audits: Audits, point: Checkpoint, n: int) -> str:
     fresh = _of(audits, point, "fresh")["n_models"].max()
     own = len(_of(audits, point, "own"))
     some = f", {int(fresh)} of them fresh" if own and not pd.isna(fresh) else ""
@@ -284,10 +285,9 @@ def _optimism(row: Mapping[str, Any] | None) -> list[str]:
     ]
 
 
-def _of(audits: Audits, point: tuple[str, int], seeds: str = "all") -> pd.DataFrame:
+def _of(audits: Audits, point: Checkpoint, seeds: str = "all") -> pd.DataFrame:
     table = audits.table
-    at = (table["trial_id"] == point[0]) & (table["step"] == point[1])
-    return table[at & (table["seeds"] == seeds)]
+    return table[of_checkpoint(table, *point) & (table["seeds"] == seeds)]
 
 
 def _rows(table: pd.DataFrame, name: str, of: str) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from pyarrow import ArrowException
 
 from pareto_explorer.errors import InputError, first_line
 from pareto_explorer.runs.files.storage import Storage, is_uri, open_storage, shown
+from pareto_explorer.schema.columns import plain_position
 
 __all__ = ["MODELS", "ModelFiles", "model_folder", "model_name"]
 
@@ -24,7 +25,7 @@ MODELS = "models"
 AT_ONCE = 8
 """Files that are deleted at a time behind a URI, where each takes a journey."""
 
-OURS = re.compile(r"[^/]+/\.?replicate-\d+-step-\d+\.safetensors(\.\w+)?")
+OURS = re.compile(r"[^/]+/\.?replicate-\d+-step-\d+(-at-[\d.e+-]+)?\.safetensors(\.\w+)?")
 """A file of weights, or what a killed process left of one."""
 
 
@@ -37,9 +38,10 @@ def model_folder(trial_id: str) -> str:
     return folder if folder.strip(".") else folder.replace(".", "%2E")
 
 
-def model_name(trial_id: str, replicate: int, step: int) -> str:
-    """The name of the weights of one point, below ``models``."""
-    return f"{model_folder(trial_id)}/replicate-{replicate}-step-{step}.safetensors"
+def model_name(trial_id: str, replicate: int, step: int, position: float = 0.0) -> str:
+    """The name of the weights of one point, below ``models``; position 0 is not in it."""
+    at = f"-at-{plain_position(position)}" if position else ""
+    return f"{model_folder(trial_id)}/replicate-{replicate}-step-{step}{at}.safetensors"
 
 
 class ModelFiles:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pareto_explorer.results.exporting import Exported, export_kept, write_weights
+from pareto_explorer.schema.columns import place
 from pareto_explorer.sweeps.again.reproduce import reproduce
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.sweeps.trials.model_store import serialise
@@ -27,6 +28,7 @@ def export_model(
     step: int,
     destination: str | Path,
     *,
+    position: float = 0.0,
     cache_dir: str | Path | None = None,
     tolerance: float = TOLERANCE,
     task: UnlearningTask | None = None,
@@ -41,6 +43,7 @@ def export_model(
         replicate: Number of the replicate.
         step: Step of the checkpoint.
         destination: A path that ends in ``.safetensors``; replaced if it exists.
+        position: Where it is among the models that the trial showed at this step.
         cache_dir: Folder of the landmark cache, for a model that must be run again.
         tolerance: Largest difference that still counts as the same.
         task: The task, for a model that must be run again and whose task was built in Python.
@@ -53,16 +56,16 @@ def export_model(
         NotReproduced: The model was run again and differs from its row; nothing is written.
     """
     point = (run_path, trial_id, replicate, step)
-    kept = export_kept(*point, destination)
+    kept = export_kept(*point, destination, position=position)
     if kept is not None:
         return kept
-    again = reproduce(*point, cache_dir=cache_dir, task=task, trust=trust, spec=spec)
+    again = reproduce(*point, position, cache_dir=cache_dir, task=task, trust=trust, spec=spec)
     difference = again.largest_difference
     if not difference <= tolerance:
         raise NotReproduced(
-            f"trial {trial_id}, replicate {replicate}, step {step}: run again, the model differs "
-            f"from its row by {difference:.2g}, more than {tolerance:g}, so nothing was written; "
-            "use the machine type and the package versions of the sweep. "
+            f"trial {trial_id}, replicate {replicate}, {place(step, position)}: run again, the "
+            f"model differs from its row by {difference:.2g}, more than {tolerance:g}, so nothing "
+            "was written; use the machine type and the package versions of the sweep. "
             f"{again.explanation(tolerance)}"
         )
-    return write_weights(destination, serialise(again.model, *point[1:]), difference)
+    return write_weights(destination, serialise(again.model, *point[1:], position), difference)

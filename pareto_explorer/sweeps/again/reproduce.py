@@ -17,7 +17,7 @@ from pareto_explorer.runs import (
     require_own,
 )
 from pareto_explorer.runs.remote.copies import local_path
-from pareto_explorer.schema.columns import MACHINE_TIMES
+from pareto_explorer.schema.columns import KEY, MACHINE_TIMES, place, plain_position
 from pareto_explorer.sweeps.again.trust import recorded_spec
 from pareto_explorer.sweeps.driver.provenance import Change, changes_since
 from pareto_explorer.sweeps.spec.families import recorded_plan
@@ -68,6 +68,7 @@ def reproduce(
     trial_id: str,
     replicate: int,
     step: int,
+    position: float = 0.0,
     *,
     cache_dir: str | Path | None = None,
     task: UnlearningTask | None = None,
@@ -81,6 +82,7 @@ def reproduce(
         trial_id: The trial, as in the points table.
         replicate: Number of the replicate.
         step: Gradient steps at which the point was evaluated.
+        position: Where it is among the models that the trial showed at this step.
         cache_dir: Folder of the landmark cache; by default the user's.
         task: The task, for a run whose task was built in Python.
         trust: Whether to import and call code that the run names beyond this package.
@@ -93,7 +95,7 @@ def reproduce(
     """
     run = RunDirectory(local_path(run_path).resolve())
     points = read_points(run)
-    recorded = _recorded(points, trial_id, replicate, step)
+    recorded = _recorded(points, trial_id, replicate, step, position)
     manifest = read_manifest(run)
     require_own(run, manifest, points)
     spec = recorded_spec(run, manifest, trust=trust, given=spec, without_task=task is not None)
@@ -115,13 +117,13 @@ def reproduce(
     )
     bench = Bench(task, {pair.training_seed: landmarks}, device)
     for row, model, *_ in run_replicate(bench, plan, pair, spec.budget):
-        if row["step"] == step:
+        if (row["step"], row["position"]) == (step, position):
             numbers = [
                 name
                 for name, value in row.items()
                 if isinstance(value, float)
                 and name in recorded
-                and name not in MACHINE_TIMES
+                and name not in (*KEY, *MACHINE_TIMES)
                 and not name.startswith("config.")
             ]
             values = pd.DataFrame(
@@ -131,10 +133,14 @@ def reproduce(
                 }
             )
             return Reproduction(values, model, changes_since(manifest))
-    raise InputError(f"`step`: the trial ended before step {step} when it was run again.")
+    raise InputError(
+        f"`step`: the trial ended before {place(step, position)} when it was run again."
+    )
 
 
-def _recorded(points: pd.DataFrame, trial_id: str, replicate: int, step: int) -> pd.Series:
+def _recorded(
+    points: pd.DataFrame, trial_id: str, replicate: int, step: int, position: float
+) -> pd.Series:
     of_trial = points[points["trial_id"] == trial_id]
     if of_trial.empty:
         raise unknown("`trial_id`", trial_id, points["trial_id"].unique())
@@ -143,8 +149,11 @@ def _recorded(points: pd.DataFrame, trial_id: str, replicate: int, step: int) ->
         raise unknown("`replicate`", replicate, map(str, of_trial["replicate"].unique()))
     found = of_replicate[of_replicate["step"] == step]
     if found.empty:
-        raise unknown("`step`", step, map(str, of_replicate["step"]))
-    return found.iloc[0]
+        raise unknown("`step`", step, map(str, of_replicate["step"].unique()))
+    there = found[found["position"] == position]
+    if there.empty:
+        raise unknown("`position`", position, map(plain_position, found["position"]))
+    return there.iloc[0]
 
 
 def local_landmarks(

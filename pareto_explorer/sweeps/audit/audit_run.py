@@ -22,6 +22,7 @@ from pareto_explorer.audits.records import (
 from pareto_explorer.audits.result import Audit
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.results import Run, load_run
+from pareto_explorer.schema.columns import checkpoints_of
 from pareto_explorer.sweeps.audit.audited_run import AuditedRun
 from pareto_explorer.sweeps.audit.execute import execute_audit
 from pareto_explorer.sweeps.driver.settings import Settings
@@ -107,18 +108,18 @@ def points_of(run: Run, chosen: Mapping[str, Any], *, front: bool) -> tuple[list
     """
     if not front:
         selection = run.select(**chosen)
-        return [Point(selection.trial_id, selection.step)], []
+        return [Point(selection.trial_id, selection.step, selection.position)], []
     given = [name for name, value in chosen.items() if value]
     if given:
         raise InputError(
             f"`front`: all points of the front are audited, so that `{given[0]}` has nothing to "
             "choose; leave out one of them."
         )
-    table, method = run.front(), run.points.groupby("trial_id")["method"].first()
+    method = run.points.groupby("trial_id")["method"].first()
     points = [
-        Point(str(trial), int(step))
-        for trial, step in zip(table["trial_id"], table["step"], strict=True)
-        if method[trial] != NONE  # audited anyway
+        Point(*point)
+        for point in checkpoints_of(run.front())
+        if method[point[0]] != NONE  # audited anyway
     ]
     if len(points) <= MOST_POINTS:
         return points, []

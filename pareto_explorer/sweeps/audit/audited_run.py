@@ -18,6 +18,7 @@ from pareto_explorer.audits.plan import Costs
 from pareto_explorer.audits.records import Shadow
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory
+from pareto_explorer.schema.columns import of_checkpoint
 from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.sweeps.again.trust import recorded_spec
 from pareto_explorer.sweeps.audit.halves import other_half
@@ -98,7 +99,7 @@ class AuditedRun:
 
         The original of a half is a retrained model: what it lacks is the other half.
         """
-        _, seed, _, _, half = landmark
+        seed, half = landmark.seed, landmark.half
         if half:
             return fingerprint(other_half(self.task, seed, half), "retrained", seed)
         kind: LandmarkKind = "original" if landmark.role == "original" else "retrained"
@@ -157,5 +158,4 @@ class AuditedRun:
         return max(1, int((os.cpu_count() or 1) / self.spec.resources.cpu))
 
     def _rows(self, point: Point) -> pd.DataFrame:
-        of_trial = self.points["trial_id"] == point.trial_id
-        return self.points[of_trial & (self.points["step"] == point.step)]
+        return self.points[of_checkpoint(self.points, *point)]

@@ -102,7 +102,7 @@ def write_tables(audited: AuditedRun, plan: AuditPlan, models: Mapping[Shadow, A
         plan: The last plan.
         models: What the models say.
     """
-    earlier = sorted({Point(s.trial_id, s.step) for s in models if s.role == "unlearned"})
+    earlier = sorted({_point(s) for s in models if s.role == "unlearned"})
     points = list(dict.fromkeys([*plan.points, *earlier]))
     table = statistics_table(models, audited.own, points)
     samples = with_pictures(samples_table(models, points), audited.task)
@@ -130,7 +130,7 @@ def _differences(plan: AuditPlan, models: Mapping[Shadow, Arrays]) -> list[str]:
         (
             float(arrays["difference"])
             for shadow, arrays in models.items()
-            if "difference" in arrays and Point(shadow.trial_id, shadow.step) in points
+            if "difference" in arrays and _point(shadow) in points
         ),
         default=0.0,
     )
@@ -274,10 +274,12 @@ class _Work:
         return {names[key]: state for key, state in found.items()}
 
     def _point(self, shadow: Shadow) -> UnlearnedPoint:
-        point = Point(shadow.trial_id, shadow.step)
+        point = _point(shadow)
         recorded = {} if shadow.half else self.audited.recorded(point, shadow.seed)
         replicate = self.audited.replicate(shadow.seed)
-        return UnlearnedPoint(self.audited.plan(point), replicate, shadow.step, recorded)
+        return UnlearnedPoint(
+            self.audited.plan(point), replicate, point.step, recorded, point.position
+        )
 
     def _completed(self, arguments: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
         outcomes = completed(
@@ -292,11 +294,8 @@ class _Work:
 
     def _add(self, shadow: Shadow, arrays: Arrays) -> None:
         if not arrays:
-            what = (
-                f"{shadow.trial_id}, step {shadow.step}"
-                if shadow.role == "unlearned"
-                else f"the {shadow.role} model"
-            )
+            unlearned = shadow.role == "unlearned"
+            what = str(_point(shadow)) if unlearned else f"the {shadow.role} model"
             half = f" and the {shadow.half} half of the forget set" if shadow.half else ""
             self.notes.append(
                 f"{what}: diverges with training seed {shadow.seed}{half}, "
@@ -326,6 +325,10 @@ def _written(run: RunDirectory) -> Iterator[None]:
         if refused is None:
             raise
         raise refused from None
+
+
+def _point(shadow: Shadow) -> Point:
+    return Point(shadow.trial_id, shadow.step, shadow.position)
 
 
 def _call(function: Callable[..., Any], *args: Any) -> Any:

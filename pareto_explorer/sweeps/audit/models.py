@@ -70,6 +70,7 @@ class UnlearnedPoint(NamedTuple):
         plan: The configuration.
         replicate: The seeds.
         step: Where to stop.
+        position: Which of the models there.
         recorded: The metrics of its row, where the sweep has one.
     """
 
@@ -77,6 +78,7 @@ class UnlearnedPoint(NamedTuple):
     replicate: Replicate
     step: int
     recorded: Mapping[str, float] = {}
+    position: float = 0.0
 
 
 def questions(task: UnlearningTask) -> Arrays:
@@ -240,10 +242,10 @@ def ask_half(
 
 def _unlearned(bench: Bench, point: UnlearnedPoint, how: How) -> tuple[Row, nn.Module] | None:
     """The row and the model of a point, where a method that ends before by itself has ended."""
-    for row, model, stopped, _ in run_replicate(bench, point.plan, point.replicate, how.budget):
+    for row, model, stopped, *_ in run_replicate(bench, point.plan, point.replicate, how.budget):
         if row["status"] != OK:
             return None
-        if row["step"] >= point.step or stopped:
+        if (row["step"] >= point.step or stopped) and row["position"] == point.position:
             return row, model
     return None
 

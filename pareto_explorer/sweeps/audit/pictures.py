@@ -14,6 +14,7 @@ from PIL import Image
 from torch.nn import functional
 
 from pareto_explorer.audits.worst import worst_samples
+from pareto_explorer.schema.columns import checkpoints_of
 from pareto_explorer.tasks import UnlearningTask
 
 __all__ = ["png", "thumbnails", "with_pictures"]
@@ -32,7 +33,7 @@ def with_pictures(samples: pd.DataFrame, task: UnlearningTask) -> pd.DataFrame:
     Returns:
         The table with the column ``picture``, a PNG in base 64 or nothing.
     """
-    points = dict.fromkeys(zip(samples["trial_id"], samples["step"], strict=True))
+    points = checkpoints_of(samples)
     rows = [row for point in points for row in worst_samples(samples, point).index]
     wanted = sorted(set(samples["sample"].loc[rows].tolist()))
     found = dict(zip(wanted, thumbnails(task, wanted), strict=False))

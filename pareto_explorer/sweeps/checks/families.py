@@ -246,8 +246,8 @@ def _check_family(
         for row in rows
         if row["status"] == DIVERGED
     ]
-    evaluation = rows[-1]["evaluation_seconds"] / len(rows) * scale.evaluated
     steps = [row["step"] for row in rows]
+    evaluation = rows[-1]["evaluation_seconds"] / len(set(steps)) * scale.evaluated
     seconds = [row["seconds"] for row in rows]
     if len(rows) > 1 and steps[-1] > steps[0]:
         step = max((seconds[-1] - seconds[0]) / (steps[-1] - steps[0]), 1e-9)

@@ -14,9 +14,11 @@ from safetensors import SafetensorError, deserialize
 from pareto_explorer.errors import WriteError
 from pareto_explorer.fronts import Box
 from pareto_explorer.runs import RunDirectory
+from pareto_explorer.runs.agreement import Key, key_of
 from pareto_explorer.runs.files.model_files import ModelFiles, model_name
 from pareto_explorer.runs.kept_models import (
     Entry,
+    model_entry,
     read_kept_models,
     record_models,
     write_kept_models,
@@ -98,12 +100,12 @@ class Keeper:
         touched: set[Checkpoint] = set()
         for row in rows:
             touched |= self._list.learn(row)
-            point = row["trial_id"], int(row["replicate"]), int(row["step"])
+            point = key_of(row)
             one = written.pop(model_name(*point), None)
             if one is not None:
                 self._sizes[one.file] = one.bytes
                 self._undeleted.discard(one.file)
-                self._note(one.file, _entry(*point, one.sha256))
+                self._note(one.file, model_entry(*point, one.sha256))
         self._tidy(touched, written)
 
     def ended(self, trial_id: str) -> None:
@@ -147,10 +149,12 @@ class Keeper:
     def _tidy(self, touched: Iterable[Checkpoint], strangers: Iterable[str]) -> None:
         """Deletes strangers and what is no longer wanted, and records all changes."""
         unwanted = set(strangers)
-        for trial_id, step in touched:
-            for replicate in self._list.replicates((trial_id, step)):
-                name = model_name(trial_id, replicate, step)
-                if name in self._sizes and not self._list.wants(trial_id, replicate, step):
+        for checkpoint in touched:
+            trial_id, step, position = checkpoint
+            for replicate in self._list.replicates(checkpoint):
+                point = trial_id, replicate, step, position
+                name = model_name(*point)
+                if name in self._sizes and not self._list.wants(*point):
                     unwanted.add(name)
         for name in unwanted:
             self._sizes.pop(name, None)
@@ -177,7 +181,7 @@ class Keeper:
         wanted = {model_name(*point): point for point in self._list.wanted()}
         found = self._store.sizes()
         entries = {
-            name: self._entries.get(name) or self._adopted(name, *wanted[name])
+            name: self._entries.get(name) or self._adopted(name, wanted[name])
             for name in found.keys() & wanted.keys()
         }
         self._entries = {name: entry for name, entry in entries.items() if entry is not None}
@@ -187,15 +191,11 @@ class Keeper:
         write_kept_models(self._run, self._entries, self._store.uri)
         self._unrecorded = {}
 
-    def _adopted(self, name: str, trial_id: str, replicate: int, step: int) -> Entry | None:
+    def _adopted(self, name: str, point: Key) -> Entry | None:
         """The entry of a file that has none; None if its content is not whole."""
         content = self._store.get(name) or b""
         try:
             deserialize(content)  # type: ignore[no-untyped-call]
         except SafetensorError:
             return None
-        return _entry(trial_id, replicate, step, hashlib.sha256(content).hexdigest())
-
-
-def _entry(trial_id: str, replicate: int, step: int, sha256: str) -> Entry:
-    return {"trial_id": trial_id, "replicate": replicate, "step": step, "sha256": sha256}
+        return model_entry(*point, hashlib.sha256(content).hexdigest())

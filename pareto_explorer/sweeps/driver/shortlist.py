@@ -11,14 +11,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pareto_explorer.fronts import Box, non_dominated
+from pareto_explorer.runs.agreement import Key, key_of
+from pareto_explorer.schema.columns import KEY
 from pareto_explorer.schema.statuses import OK, RUNNING
 
 __all__ = ["Checkpoint", "Policy", "Shortlist"]
 
 Policy = Literal["front", "final", "all", "none"]
 
-Checkpoint = tuple[str, int]
-"""Trial and step: one point for each replicate."""
+Place = tuple[int, float]
+"""Step and position: where in its trial a model is."""
+
+Checkpoint = tuple[str, int, float]
+"""Trial, step and position: one point for each replicate."""
 
 Objectives = tuple[float, ...]
 Replicates = dict[int, Objectives | None]
@@ -36,8 +41,8 @@ class Shortlist:
 
     Args:
         box: The objectives.
-        policy: ``front``; ``final``: also the last model of every replicate of every trial;
-            ``all``: every model whose row is "ok"; ``none``.
+        policy: ``front``; ``final``: also the last model of every replicate of every trial, which
+            may be several at one step; ``all``: every model whose row is "ok"; ``none``.
         replicates: How many replicates every trial has.
         points: The points table so far.
     """
@@ -45,13 +50,14 @@ class Shortlist:
     def __init__(self, box: Box, policy: Policy, replicates: int, points: pd.DataFrame) -> None:
         self.policy = policy
         self._box, self._n = box, replicates
-        self._rows: dict[str, dict[int, Replicates]] = {}
+        self._rows: dict[str, dict[Place, Replicates]] = {}
         self._ended: set[str] = set(points.loc[points["trial_status"] != RUNNING, "trial_id"])
-        columns = ["trial_id", "replicate", "step", "status", *box.metrics]
+        columns = [*KEY, "status", *box.metrics]
         for row in points.reindex(columns=columns).itertuples(index=False, name=None):
-            trial_id, replicate, step, status, *values = row
+            trial_id, replicate, step, position, status, *values = row
             measured = tuple(map(float, values)) if status == OK else None
-            self._rows.setdefault(trial_id, {}).setdefault(step, {})[replicate] = measured
+            places = self._rows.setdefault(trial_id, {})
+            places.setdefault((step, position), {})[replicate] = measured
         self._front: dict[Checkpoint, None] = {}  # in the order of the rows of _values
         self._values = np.empty((0, len(box.metrics)))
         self._rebuild()
@@ -67,19 +73,19 @@ class Shortlist:
         Returns:
             The checkpoints of which some point may no longer be wanted.
         """
-        trial_id, replicate, step = row["trial_id"], int(row["replicate"]), int(row["step"])
-        steps = self._rows.setdefault(trial_id, {})
-        known = steps.setdefault(step, {})
-        touched = {(trial_id, step)}
+        trial_id, replicate, step, position = key_of(row)
+        places = self._rows.setdefault(trial_id, {})
+        known = places.setdefault((step, position), {})
+        touched = {(trial_id, step, position)}
         if replicate in known:
             return touched
         measured = known[replicate] = self._measured(row)
         if measured is None:
-            touched |= {(trial_id, other) for other in steps}
-        elif self.policy == "final":  # the one that was the last until now
-            touched |= {(trial_id, other) for other in _last(steps, replicate, without=step)}
+            touched |= {(trial_id, *other) for other in places}
+        elif self.policy == "final":  # what was the last until now
+            touched |= {(trial_id, *other) for other in _last(places, replicate, without=step)}
         if self._is_complete(known):
-            touched.update(self._advance((trial_id, step), self._means([known])))
+            touched.update(self._advance((trial_id, step, position), self._means([known])))
         return touched
 
     def end(self, trial_id: str) -> set[Checkpoint]:
@@ -89,7 +95,7 @@ class Shortlist:
             As for ``learn``.
         """
         self._ended.add(trial_id)
-        return {(trial_id, step) for step in self._rows.get(trial_id, ())}
+        return {(trial_id, *place) for place in self._rows.get(trial_id, ())}
 
     def end_all(self) -> None:
         """Takes the end of every trial."""
@@ -97,27 +103,28 @@ class Shortlist:
 
     def replicates(self, checkpoint: Checkpoint) -> list[int]:
         """The replicates that have a row there."""
-        trial_id, step = checkpoint
-        return list(self._rows[trial_id][step])
+        trial_id, step, position = checkpoint
+        return list(self._rows[trial_id][step, position])
 
-    def wanted(self) -> Iterator[tuple[str, int, int]]:
-        """Trial, replicate and step of all points that are wanted."""
-        for trial_id, steps in self._rows.items():
-            for step, known in steps.items():
+    def wanted(self) -> Iterator[Key]:
+        """All points that are wanted."""
+        for trial_id, places in self._rows.items():
+            for place, known in places.items():
                 for replicate in known:
-                    if self.wants(trial_id, replicate, step):
-                        yield trial_id, replicate, step
+                    if self.wants(trial_id, replicate, *place):
+                        yield trial_id, replicate, *place
 
-    def wants(self, trial_id: str, replicate: int, step: int) -> bool:
+    def wants(self, trial_id: str, replicate: int, step: int, position: float = 0.0) -> bool:
         """Whether a known point is wanted."""
-        known = self._rows[trial_id][step]
+        place = step, position
+        known = self._rows[trial_id][place]
         if self.policy == "none" or known[replicate] is None:
             return False
-        if self.policy == "all" or (trial_id, step) in self._front:
+        if self.policy == "all" or (trial_id, *place) in self._front:
             return True
         if trial_id not in self._ended and self._may_complete(trial_id, known):
             return True
-        return self.policy == "final" and [step] == _last(self._rows[trial_id], replicate)
+        return self.policy == "final" and place in _last(self._rows[trial_id], replicate)
 
     def _measured(self, row: Mapping[str, Any]) -> Objectives | None:
         """The objectives of an "ok" row, NaN where it lacks one."""
@@ -133,8 +140,8 @@ class Shortlist:
         """Whether rows that are still to come can bring a checkpoint to the front."""
         if len(known) >= self._n or not all(map(_is_usable, known.values())):
             return False
-        steps = self._rows[trial_id].values()
-        lost = {r for rows in steps for r, measured in rows.items() if measured is None}
+        places = self._rows[trial_id].values()
+        lost = {r for rows in places for r, measured in rows.items() if measured is None}
         return lost <= known.keys()  # a replicate reports nothing after such a row
 
     def _advance(self, point: Checkpoint, mean: NDArray[np.float64]) -> list[Checkpoint]:
@@ -153,9 +160,9 @@ class Shortlist:
 
     def _rebuild(self) -> None:
         complete = {
-            (trial_id, step): known
-            for trial_id, steps in self._rows.items()
-            for step, known in steps.items()
+            (trial_id, *place): known
+            for trial_id, places in self._rows.items()
+            for place, known in places.items()
             if self._is_complete(known)
         }
         means = self._means(list(complete.values()))
@@ -175,7 +182,10 @@ def _is_usable(measured: Objectives | None) -> bool:
     return measured is not None and all(map(math.isfinite, measured))
 
 
-def _last(steps: dict[int, Replicates], replicate: int, without: int | None = None) -> list[int]:
-    """The last step with an "ok" row of a replicate, if there is one."""
-    fine = (step for step, known in steps.items() if known.get(replicate) is not None)
-    return sorted(step for step in fine if step != without)[-1:]
+def _last(
+    places: dict[Place, Replicates], replicate: int, without: int | None = None
+) -> list[Place]:
+    """All places at the last step with an "ok" row of a replicate, if there is one."""
+    fine = [place for place, known in places.items() if known.get(replicate) is not None]
+    last = max((step for step, _ in fine if step != without), default=None)
+    return [place for place in fine if place[0] == last]

@@ -152,10 +152,14 @@ def starts_of(spec: SweepSpec, progress: Progress) -> list[Start]:
 
 
 def _outcomes(points: pd.DataFrame, ended: Mapping[str, str]) -> dict[str, Outcome]:
-    """How each ended trial ended, with the means of its replicates' last points."""
-    measures = points.select_dtypes("number").columns
-    order = points.sort_values("step").groupby(["trial_id", "replicate"])
-    means = order.tail(1).groupby("trial_id")[list(measures)].mean()
+    """How each ended trial ended, with the means of its replicates' last points.
+
+    What shows several models at its last step is told by the mean of all of them.
+    """
+    own = ["trial_id", "replicate"]
+    measures = points.select_dtypes("number").columns.difference(own)
+    last = points["step"] == points.groupby(own)["step"].transform("max")
+    means = points[last].groupby(own)[list(measures)].mean().groupby("trial_id").mean()
     found = {
         str(name): {str(measure): float(value) for measure, value in row.items()}
         for name, row in means.to_dict("index").items()

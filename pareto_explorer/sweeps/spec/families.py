@@ -222,8 +222,8 @@ def _cross(
         if moving is not None and moving in defaults and chosen.get(moving) == defaults[moving]:
             del chosen[moving]  # a preset's value of the knob that moves
         check_path(where, method, chosen, knobs)
-        parts = [p for p in (aggregator, loss) if p] or [method]
-        if aggregator and method != "jacobian_descent":
+        parts = [p for p in (aggregator, loss) if p]
+        if not parts or (method != "jacobian_descent" and (aggregator or method in METHODS)):
             parts = [method, *parts]
         if moving is not None:
             parts.append("path")

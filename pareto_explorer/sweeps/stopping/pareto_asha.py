@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,11 @@ from pareto_explorer.fronts.core.values import finite_matrix, finite_number
 from pareto_explorer.schema.statuses import RUNNING
 
 __all__ = ["ParetoASHA", "farthest_first", "rank"]
+
+_STEP = ("trial_id", "family", "step")
+
+Line = list[list[float]]
+"""The models of a trial at a step, as a rule one, in normalised objectives."""
 
 
 def farthest_first(points: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -73,12 +80,28 @@ def rank(
     >>> [rank([[2.0, 2.0], [0.0, 0.0], [1.0, 1.0]], row) for row in range(3)]
     [2, 0, 1]
     """
-    matrix = finite_matrix(values)
+    return len(ahead(values, [row], positions, cover))
+
+
+def ahead(
+    values: ArrayLike,
+    rows: ArrayLike,
+    positions: ArrayLike | None = None,
+    cover: Callable[[NDArray[np.float64]], NDArray[np.intp]] = farthest_first,
+) -> NDArray[np.intp]:
+    """The points that come before the best of some rows, in the order of :func:`rank`.
+
+    Raises:
+        InputError: NaN, an infinity, or another shape.
+    """
+    matrix, rows = finite_matrix(values), np.asarray(rows)
     layers = pareto_layers(matrix)
-    members = np.flatnonzero(layers == layers[row])
+    layer = layers[rows].min()
+    members = np.flatnonzero(layers == layer)
     members = members[np.lexsort(matrix[members].T[::-1])]
     order = members[cover(np.asarray(matrix if positions is None else positions)[members])]
-    return int((layers < layers[row]).sum() + np.flatnonzero(order == row)[0])
+    own = np.flatnonzero(np.isin(order, rows))
+    return np.concatenate([np.flatnonzero(layers < layer), order[: own[0]]])
 
 
 class ParetoASHA(FIFOScheduler):
@@ -91,9 +114,13 @@ class ParetoASHA(FIFOScheduler):
     no other in its rung beats it by more than the margin in every objective; so the ends of the
     trade-off survive whatever their rank.
 
+    A trial that shows several models at a step is compared as the set of them: it has the rank of
+    its best one, and is beaten where each of them is.
+
     It reads ``trial_id`` and ``family`` from a trial's ``config``, ``step`` and the objectives
-    (replicate means) from its results. An objective that is missing or not finite ends the trial,
-    and that result enters no rung. Ray does not save rungs: ``seed_rungs`` rebuilds them.
+    (replicate means) from its results, those of several models from their ``line``. An objective
+    that is missing or not finite ends the trial, and that result enters no rung. Ray does not save
+    rungs: ``seed_rungs`` rebuilds them.
 
     Args:
         box: The objectives; all comparisons are made in its normalised units.
@@ -132,7 +159,7 @@ class ParetoASHA(FIFOScheduler):
         self.levels: list[float] = []
         while grace * eta ** len(self.levels) < max_steps:
             self.levels.append(grace * eta ** len(self.levels))
-        self._rungs: dict[tuple[str, float], dict[str, list[float]]] = {}
+        self._rungs: dict[tuple[str, float], dict[str, Line]] = {}
         self._reasons: dict[str, str] = {}
 
     def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:  # noqa: ARG002
@@ -143,11 +170,12 @@ class ParetoASHA(FIFOScheduler):
         """Decides about a trial when it reports."""
         trial_id, family = trial.config["trial_id"], trial.config["family"]
         if "step" in result and trial_id not in self._reasons:
-            missing = self._missing(result)
+            step, line = result["step"], result.get("line") or [result]
+            missing = next(filter(None, map(self._missing, line)), "")
             if missing:
-                self._reasons[trial_id] = f"step {result['step']:g}: no finite {missing}"
+                self._reasons[trial_id] = f"step {step:g}: no finite {missing}"
                 return str(self.STOP)
-            for level, rung in self._enter(trial_id, family, result):
+            for level, rung in self._enter(trial_id, family, step, line):
                 verdict = self._verdict(list(rung.values()))
                 if verdict:
                     self._reasons[trial_id] = f"rung at step {level:g}: {verdict}"
@@ -155,8 +183,9 @@ class ParetoASHA(FIFOScheduler):
 
     def on_trial_complete(self, controller: Any, trial: Any, result: Mapping[str, Any]) -> None:  # noqa: ARG002
         """Takes the last report of a trial, about which there is nothing to decide."""
-        if "step" in result and not self._missing(result):
-            self._enter(trial.config["trial_id"], trial.config["family"], result)
+        line = result.get("line") or [result]
+        if "step" in result and not any(map(self._missing, line)):
+            self._enter(trial.config["trial_id"], trial.config["family"], result["step"], line)
 
     def seed_rungs(self, points: pd.DataFrame) -> None:
         """Enters the trials of an earlier run of the sweep, however they ended.
@@ -169,8 +198,9 @@ class ParetoASHA(FIFOScheduler):
             InputError: An objective is no column of the table.
         """
         ended = points[points["trial_status"] != RUNNING]
-        for result in replicate_means(ended, self.box).to_dict("records"):
-            self._enter(str(result["trial_id"]), str(result["family"]), result)
+        means = replicate_means(ended, self.box).to_dict("records")
+        for (trial_id, family, step), line in groupby(means, itemgetter(*_STEP)):
+            self._enter(str(trial_id), str(family), step, list(line))
 
     def reason(self, trial_id: str) -> str:
         """Why a trial was stopped, for its ``trial_status``; empty if it was not."""
@@ -190,25 +220,27 @@ class ParetoASHA(FIFOScheduler):
         return next((metric for metric, value in values if not math.isfinite(value)), "")
 
     def _enter(
-        self, trial_id: str, family: str, result: Mapping[Any, Any]
-    ) -> list[tuple[float, dict[str, list[float]]]]:
-        """Puts a result into every rung that the trial reaches with it, and returns those."""
-        values = self.box.normalise([[result[metric] for metric in self.box.metrics]])[0].tolist()
+        self, trial_id: str, family: str, step: float, line: Sequence[Mapping[Any, Any]]
+    ) -> list[tuple[float, dict[str, Line]]]:
+        """Puts the results of a step into every rung that the trial reaches, and returns those."""
+        values = self.box.normalise([[row[m] for m in self.box.metrics] for row in line]).tolist()
         entered = []
         for level in self.levels:
             rung = self._rungs.setdefault((family if self.by_family else "", level), {})
-            if result["step"] >= level and trial_id not in rung:
+            if step >= level and trial_id not in rung:
                 rung[trial_id] = values
                 entered.append((level, rung))
         return entered
 
-    def _verdict(self, rung: list[list[float]]) -> str:
+    def _verdict(self, rung: list[Line]) -> str:
         """Why the last one to enter has to stop; empty if it may go on."""
-        values = np.array(rung)
-        n = len(values)
-        beaten = (values[-1] - values > self.margin).all(axis=1).any()
+        values = np.array([point for line in rung for point in line])
+        n, of_trial = len(rung), np.repeat(np.arange(len(rung)), [len(line) for line in rung])
+        own = np.flatnonzero(of_trial == n - 1)
+        beaten = all((values[row] - values > self.margin).all(axis=1).any() for row in own)
         if n < self.eta or not beaten:
             return ""
         # distances stop at the box, beyond which no point is worth more than another
-        place = rank(values, n - 1, np.minimum(values, self.box.reference), self.cover)
+        positions = np.minimum(values, self.box.reference)
+        place = len(np.unique(of_trial[ahead(values, own, positions, self.cover)]))
         return "" if place < math.ceil(n / self.eta) else f"dominated, rank {place + 1} of {n}"

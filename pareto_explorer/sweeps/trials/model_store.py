@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs.files.model_files import ModelFiles, model_name
+from pareto_explorer.schema.columns import plain_position
 
 __all__ = ["Kept", "ModelStore", "serialise"]
 
@@ -56,7 +57,9 @@ class ModelStore(ModelFiles):
         """Another process may have more luck."""
         return super().__getstate__() | {"_in_vain": False}
 
-    def write(self, trial_id: str, replicate: int, step: int, model: nn.Module) -> Kept | None:
+    def write(
+        self, trial_id: str, replicate: int, step: int, model: nn.Module, position: float = 0.0
+    ) -> Kept | None:
         """Writes the weights of one point, replacing any former ones at once.
 
         While the storage cannot be written, tries again; after a file that could not be written at
@@ -66,8 +69,8 @@ class ModelStore(ModelFiles):
             What was written; None, with a warning, when it could not be. The trial can go on: a
             model that is not kept can be run again.
         """
-        name = model_name(trial_id, replicate, step)
-        content = serialise(model, trial_id, replicate, step)
+        name = model_name(trial_id, replicate, step, position)
+        content = serialise(model, trial_id, replicate, step, position)
         for wait in (*(() if self._in_vain else self._waits), None):
             try:
                 self.put(name, content)
@@ -83,7 +86,9 @@ class ModelStore(ModelFiles):
         return None
 
 
-def serialise(model: nn.Module, trial_id: str, replicate: int, step: int) -> bytes:
+def serialise(
+    model: nn.Module, trial_id: str, replicate: int, step: int, position: float = 0.0
+) -> bytes:
     """The state as safetensors; tensors that share memory are written each on its own.
 
     The same weights of the same point give the same bytes.
@@ -91,6 +96,8 @@ def serialise(model: nn.Module, trial_id: str, replicate: int, step: int) -> byt
     state: dict[str, Tensor] = model.state_dict()
     copies = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
     point = {"trial_id": trial_id, "replicate": str(replicate), "step": str(step)}
+    if position:
+        point["position"] = plain_position(position)
     return _ordered(save(copies, metadata={"format": "pt", **point}))
 
 

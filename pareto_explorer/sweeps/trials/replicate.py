@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from types import GeneratorType
 from typing import Any, NamedTuple
@@ -17,14 +17,16 @@ from torch import nn
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.metrics import Diverged, Evaluator
+from pareto_explorer.schema.columns import place
 from pareto_explorer.schema.statuses import DIVERGED, OK
 from pareto_explorer.sweeps.spec.families import TrialPlan
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
 from pareto_explorer.tasks import UnlearningTask, restore_model
 from pareto_explorer.tasks.landmarks.training import repeatable
 from pareto_explorer.tasks.models.logits import version_of
-from pareto_explorer.unlearning import Budget, UnlearningData, make_method
+from pareto_explorer.unlearning import Budget, Ledger, UnlearningData, make_method
 from pareto_explorer.unlearning.core.batch_norm import FormerStatistics, recompute_statistics
+from pareto_explorer.unlearning.core.budget import as_position
 from pareto_explorer.unlearning.core.session import (
     GlobalDraws,
     data_tensors,
@@ -65,12 +67,14 @@ class Point(NamedTuple):
         model: The model that it describes; live, the next step changes it.
         stopped: Why the method ended here, before its budget did; empty if it did not.
         forget_margins: The model's margins on the forget set, (f,); None if it has diverged.
+        more: Whether the method has further models to show at this step.
     """
 
     row: Row
     model: nn.Module
     stopped: str
     forget_margins: NDArray[np.float64] | None = None
+    more: bool = False
 
 
 def unlearning_data(task: UnlearningTask) -> UnlearningData:
@@ -188,8 +192,8 @@ class ReplicateRun:
         A diverged model ends the iteration with a row whose ``status`` says so.
 
         Raises:
-            InputError: The method yields a second model at one step, or goes back; or the data
-                have been changed in place.
+            InputError: The method yields a second model at one step and position, or goes back;
+                or the data have been changed in place.
         """
         with repeatable():
             return self._advance()
@@ -209,11 +213,10 @@ class ReplicateRun:
         if model is None:
             progress.ended = True
             raise StopIteration
-        if progress.step is not None:
-            self._require_ascent(progress.step, ledger.step)
-        progress.step = ledger.step
+        position = self._new_position(progress, ledger)
         row = describe(self._plan, self._replicate) | {
             "step": ledger.step,
+            "position": position,
             "samples": ledger.samples,
             "seconds": ledger.seconds,
         }
@@ -230,7 +233,8 @@ class ReplicateRun:
             progress.ended = True
         progress.evaluation_seconds += perf_counter() - started
         row["evaluation_seconds"] = progress.evaluation_seconds
-        return Point(row, model, ledger.stopped, margins)
+        more = progress.more and not progress.ended
+        return Point(row, model, ledger.stopped, margins, more)
 
     def _next_model(self, progress: _Progress) -> nn.Module | None:
         """Moves on to the next model; its steps never see the statistics that it is shown with."""
@@ -243,14 +247,26 @@ class ReplicateRun:
             progress.former = recompute_statistics(model, retain, ledger)
         return model
 
-    def _require_ascent(self, last: int, step: int) -> None:
-        """Refuses a second model of one point: only one of the two could be kept."""
-        if step <= last:
+    def _new_position(self, progress: _Progress, ledger: Ledger) -> float:
+        """Where the next model is; refuses a second one there, as only one could be kept."""
+        method, step, last = self._plan.family.method, ledger.step, progress.step
+        position = as_position(ledger.position)
+        if last is not None and (step < last or (step == last and not progress.more)):
             raise InputError(
-                f"method {self._plan.family.method!r}: it yields a model at step {step} after one "
-                f"at step {last}; add the steps that it takes to budget.ledger.step before it "
-                "yields, and yield one model at each step."
+                f"method {method!r}: it yields a model at step {step} after one at step {last}; "
+                "add the steps that it takes to budget.ledger.step before it yields, and yield one "
+                "model at each step, or several in `for position in budget.ledger.along(...)`."
             )
+        if step != last:
+            progress.positions = set()
+        if position in progress.positions:
+            raise InputError(
+                f"method {method!r}: it yields two models at {place(step, position)}; give each a "
+                "position of its own."
+            )
+        progress.positions.add(position)
+        progress.step, progress.more = step, ledger.more
+        return position
 
     @property
     def can_save(self) -> bool:
@@ -297,6 +313,8 @@ class _Progress:
     evaluation_seconds: float = 0.0
     former: FormerStatistics | None = None
     step: int | None = None
+    positions: set[float] = field(default_factory=set)  # at that step
+    more: bool = False
     ended: bool = False
 
 
@@ -319,6 +337,7 @@ def describe(plan: TrialPlan, replicate: Replicate) -> Row:
         "training_seed": replicate.training_seed,
         "unlearning_seed": replicate.unlearning_seed,
         "step": 0,
+        "position": 0.0,
         "samples": 0,
         "seconds": 0.0,
         "status": OK,

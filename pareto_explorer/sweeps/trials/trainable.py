@@ -19,6 +19,7 @@ from ray import tune
 from ray.tune.result import TIMESTEPS_TOTAL
 
 from pareto_explorer.runs import atomic_path, write_text
+from pareto_explorer.schema.columns import POSITION
 from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED, OK, stopped
 from pareto_explorer.sweeps.spec.families import Family, plan_of
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
@@ -87,7 +88,7 @@ class UnlearningTrial(tune.Trainable):
     """
 
     _running: dict[int, ReplicateRun]
-    _last: dict[int, Row]
+    _last: dict[int, list[Row]]  # of each replicate, at the last step that it has shown
     _reached: dict[int, int]  # steps of what a replicate may repeat
     _unsaved_seconds: float
     _trial_info: Any = None  # Ray's; there is none in a trial that is made without it
@@ -106,32 +107,29 @@ class UnlearningTrial(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """Advances every replicate by one evaluation interval.
+        """Advances every replicate by one evaluation interval: by all models of one step.
 
         Returns:
             ``rows`` for the points table and the ``kept`` models; for whoever watches the trial
-            through Ray, the mean of each measure over the replicates' last points, their ``step``
-            and the ``spent_seconds`` of all replicates; ``done``, ``trial_status`` with ``error``
-            once done, and ``should_checkpoint`` when it is time for one.
+            through Ray, the mean of each measure over the replicates' last points, for a line also
+            the means at each position in ``line``, their ``step`` and the ``spent_seconds`` of all
+            replicates; ``done``, ``trial_status`` with ``error`` once done, and
+            ``should_checkpoint`` when it is time for one.
         """
         started = perf_counter()
         points: list[Point] = []
         self._kept: list[Kept | None] = []
         for index in list(self._running):
             try:
-                point = self._next(index)
-                while point is not None and point.row["step"] <= self._reached.get(index, -1):
-                    points.append(point)
-                    point = self._next(index)
-                if point is not None and point.row["step"] >= self.job.budget.steps:
-                    points.append(point)
-                    point = self._next(index)
+                step = self._advance(index, points)
+                while step is not None and step <= self._reached.get(index, -1):
+                    step = self._advance(index, points)
+                if step is not None and step >= self.job.budget.steps:
+                    step = self._advance(index, points)
             except Exception as error:
                 return self._failed(self.job.replicates[index], points, error)
-            if point is None:
+            if step is None:
                 del self._running[index]
-            else:
-                points.append(point)
         self._reached = {}
         result = self._report(points) | {"done": not self._running}
         if not self._running:
@@ -196,7 +194,7 @@ class UnlearningTrial(tune.Trainable):
             )
         self._status, self._error = state["trial_status"], state["error"]
         self._last = dict(state["last"])
-        self._reached = {index: row["step"] for index, row in self._last.items()}
+        self._reached = {index: rows[-1]["step"] for index, rows in self._last.items()}
         self._across.restore(state.get("across_seeds", []))  # none before 0.2
         self._running = {
             index: self._taken_up(index, folder / _snapshot_name(index))
@@ -236,6 +234,16 @@ class UnlearningTrial(tune.Trainable):
             if alone is None or index == alone
         }
 
+    def _advance(self, index: int, points: list[Point]) -> int | None:
+        """Adds all models of a replicate's next step; the step, None where there is none."""
+        point = self._next(index)
+        while point is not None:
+            points.append(point)
+            if not point.more:
+                return int(point.row["step"])
+            point = self._next(index)
+        return None
+
     def _next(self, index: int) -> Point | None:
         point = next(self._running[index], None)
         if point is None:
@@ -246,19 +254,23 @@ class UnlearningTrial(tune.Trainable):
             self._status = stopped(point.stopped)
         if self.job.models is not None and point.row["status"] == OK:
             where = (self.plan.trial_id, index, point.row["step"])
-            self._kept.append(self.job.models.write(*where, point.model))
-        self._last[index] = point.row
+            position = point.row["position"]
+            self._kept.append(self.job.models.write(*where, point.model, position))
+        line, step, position = self._last.get(index, []), point.row["step"], point.row["position"]
+        goes_on = all(row["step"] == step and row["position"] != position for row in line)
+        self._last[index] = [*line, point.row] if goes_on else [point.row]
         return point
 
     def _report(self, points: list[Point]) -> dict[str, Any]:
         self._across.fill(points)
-        last = list(self._last.values())
-        step = max((row["step"] for row in last), default=0)
+        lines = list(self._last.values())
+        step = max((rows[-1]["step"] for rows in lines), default=0)
         return {
-            **_means(last),
+            **_means([row for rows in lines for row in rows]),
+            **({"line": _line(lines)} if any(len(rows) > 1 for rows in lines) else {}),
             "step": step,
             TIMESTEPS_TOTAL: step,  # the axis of Ray's loggers
-            "spent_seconds": sum(row["seconds"] for row in last),
+            "spent_seconds": sum(rows[-1]["seconds"] for rows in lines),
             "rows": [point.row for point in points],
             "kept": self._kept,
         }
@@ -289,11 +301,21 @@ def _snapshot_name(index: int) -> str:
     return f"replicate-{index}.pkl"
 
 
+def _line(lines: Sequence[Sequence[Row]]) -> list[dict[str, float]]:
+    """The means at each position that all replicates show at their last steps."""
+    at: dict[float, list[Row]] = {}
+    for row in (row for rows in lines for row in rows):
+        at.setdefault(row["position"], []).append(row)
+    return [_means(rows) for rows in at.values() if len(rows) == len(lines)]
+
+
 def _means(rows: Sequence[Row]) -> dict[str, float]:
     """Replicate means of what every row measures, for whoever watches the trial through Ray."""
     measures = [
         name
         for name in (rows[0] if rows else ())
-        if not name.startswith("config.") and all(isinstance(r.get(name), float) for r in rows)
+        if not name.startswith("config.")
+        and name != POSITION
+        and all(isinstance(r.get(name), float) for r in rows)
     ]
     return {name: fmean(row[name] for row in rows) for name in measures}

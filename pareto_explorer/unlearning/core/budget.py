@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from numbers import Real
 
 import torch
 from torch import Tensor
 
 from pareto_explorer.errors import InputError
 
-__all__ = ["Budget", "Diagnostic", "Ledger"]
+__all__ = ["Budget", "Diagnostic", "Ledger", "as_position"]
 
 Diagnostic = Callable[..., dict[str, Tensor]]
 #: Steps whose diagnostics are kept apart before they are added up; bounds the memory.
@@ -30,9 +32,14 @@ class Ledger:
         seconds: Wall-clock seconds inside :meth:`clock`, which whoever runs a method puts around
             each of its steps to the next model, so that evaluation is not among them.
         stopped: Why a method ended before its budget did; empty if it did not.
+        position: Where, among the models that a method shows at one step, the next one is; see
+            :meth:`along`.
+        more: Whether others follow at this step.
     """
 
     step: int = 0
+    position: float = 0.0
+    more: bool = False
     forward: int = 0
     backward: int = 0
     seconds: float = 0.0
@@ -47,6 +54,25 @@ class Ledger:
     def samples(self) -> int:
         """Samples passed forward plus samples passed backward."""
         return self.forward + self.backward
+
+    def along(self, positions: Iterable[float]) -> Iterator[float]:
+        """Walks the places of several models that are shown at one step, as of one line.
+
+        ``for position in ledger.along(positions): yield model_at(position)``: each model is a point
+        of its own, and all of them make one report, so that early stopping compares whole lines.
+        The iterator can be pickled.
+
+        Args:
+            positions: Numbers from 0 on, each once.
+
+        Raises:
+            InputError: A position is no such number, or there twice.
+        """
+        places = [as_position(position) for position in positions]
+        for index, place in enumerate(places):
+            if place in places[:index]:
+                raise InputError(f"position: {place!r} is there twice; give each model its own.")
+        return _Places(self, places)
 
     def count(self, *, forward: int = 0, backward: int = 0) -> None:
         """Adds samples that were passed forward and backward."""
@@ -103,6 +129,36 @@ class Ledger:
             self._sums[name] = self._sums.get(name, 0) + column.sum(dtype=torch.float64)
             self._counts[name] = self._counts.get(name, 0) + len(pending)
         pending.clear()
+
+
+@dataclass
+class _Places:
+    """Tells a ledger where the next model is, and forgets it when there is none."""
+
+    ledger: Ledger
+    left: list[float]
+
+    def __iter__(self) -> Iterator[float]:
+        return self
+
+    def __next__(self) -> float:
+        if not self.left:
+            self.ledger.position = 0.0
+            raise StopIteration
+        position = self.ledger.position = self.left.pop(0)
+        self.ledger.more = bool(self.left)
+        return position
+
+
+def as_position(value: object) -> float:
+    """A position as a float, without a sign where it is 0.
+
+    Raises:
+        InputError: It is no finite number from 0 on.
+    """
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) < math.inf:
+        raise InputError(f"position: {value!r} must be a finite number from 0 on.")
+    return float(value) + 0.0
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ __all__ = [
     "not_negative",
     "one_of",
     "true_or_false",
+    "whole_above_one",
     "whole_above_zero",
     "whole_number",
 ]
@@ -133,6 +134,12 @@ def whole_number(value: object) -> str | None:
     """Accepts integers from 0."""
     good = isinstance(value, int) and _number(value) >= 0
     return None if good else "a whole number of at least 0"
+
+
+def whole_above_one(value: object) -> str | None:
+    """Accepts integers above 1."""
+    good = isinstance(value, int) and _number(value) > 1
+    return None if good else "a whole number above 1"
 
 
 def whole_above_zero(value: object) -> str | None:

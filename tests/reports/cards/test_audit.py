@@ -172,7 +172,7 @@ def test_runs_that_are_together_have_their_own_doing_nothing() -> None:
             other._replace(table=table.assign(value=table["value"] - 0.1)).of_member("second: "),
         ]
     )
-    assert both.points == [("first: a", 3), ("second: a", 3)]
+    assert both.points == [("first: a", 3, 0.0), ("second: a", 3, 0.0)]
     for point, accuracy in zip(both.points, ("95 %", "85 %"), strict=True):
         assert f"in {accuracy} of single looks" in verdict(both, point)
     nothing = [next(findings(both, point)).nothing for point in both.points]

@@ -139,5 +139,5 @@ def test_a_front_is_thinned_to_a_dozen():
 
     points, (note,) = points_of(Fronts(), {}, front=True)
     assert len(points) == len(set(points)) == 12
-    assert (points[0], points[-1]) == (("a-0", 4), ("a-29", 4))
+    assert (points[0], points[-1]) == (Point("a-0", 4), Point("a-29", 4))
     assert note.startswith("18 points of the front are left out")

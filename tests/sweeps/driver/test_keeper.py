@@ -14,6 +14,7 @@ from torch import nn
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import front
 from pareto_explorer.runs import RunDirectory
+from pareto_explorer.runs.agreement import key_of
 from pareto_explorer.runs.files.model_files import ModelFiles, model_name
 from pareto_explorer.runs.kept_models import find_model, keep_model, read_kept_models
 from pareto_explorer.sweeps.driver.keeper import Keeper, ModelStore
@@ -45,9 +46,7 @@ class Sweep:
         self.keeper.report(rows, kept)
 
     def write(self, one, model: nn.Module | None = None):
-        return self.store.write(
-            one["trial_id"], one["replicate"], one["step"], model or nn.Linear(1, 1)
-        )
+        return self.store.write(*key_of(one)[:3], model or nn.Linear(1, 1), one["position"])
 
     def ended(self, trial_id: str) -> None:
         self.finished.append(trial_id)
@@ -58,9 +57,10 @@ class Sweep:
         """The points that have a file, all files being those of a point."""
         folder, found = self.storage / "models", set()
         for path in folder.glob("*/*"):
-            replicate, step = (int(part) for part in path.stem.split("-")[1::2])
-            found.add((path.parent.name, replicate, step))
-            assert path.name == f"replicate-{replicate}-step-{step}.safetensors"
+            replicate, step, *position = path.stem.split("-")[1::2]
+            place = (int(replicate), int(step), float(position[0]) if position else 0.0)
+            found.add((path.parent.name, *place))
+            assert f"{path.parent.name}/{path.name}" == model_name(path.parent.name, *place)
         return found
 
     def check(self) -> None:
@@ -145,10 +145,7 @@ def test_a_killed_driver_leaves_nothing_behind_that_the_next_one_cannot_use(
         play(sweep, left, sweep.check)
         assert sweep.points <= wanted(policy, sweep.rows, sweep.finished)
         assert sweep.points >= wanted(policy, sweep.rows, sweep.finished) & {
-            (one["trial_id"], one["replicate"], one["step"])
-            for event in left
-            if not isinstance(event, str)
-            for one in event
+            key_of(one) for event in left if not isinstance(event, str) for one in event
         }
 
 
@@ -157,7 +154,7 @@ def test_a_dominated_checkpoint_goes_at_once_with_all_its_replicates(sweep):
         for replicate in range(N):
             sweep.report(row((trial, replicate, 20), forget, 0.9))
             sweep.check()
-    assert sweep.points == {("b", 0, 20), ("b", 1, 20)}
+    assert sweep.points == {("b", 0, 20, 0.0), ("b", 1, 20, 0.0)}
     expected = front(table(sweep.rows, []), BOX)
     assert expected["trial_id"].tolist() == ["b"]
 
@@ -176,11 +173,11 @@ def test_a_point_that_is_reported_again_replaces_its_file(sweep):
     model = nn.Linear(3, 3)
     sweep.report(*first, model=model)
     sweep.check()
-    assert sweep.points == {("a", 0, 20), ("a", 1, 20)}
+    assert sweep.points == {("a", 0, 20, 0.0), ("a", 1, 20, 0.0)}
     assert load_file(find_model(sweep.run, "a", 0, 20))["weight"].shape == (3, 3)
     sweep.report(*(row(("b", r, 20), 0.1, 0.9) for r in range(N)))
     sweep.report(*first)
-    assert sweep.points == {("b", 0, 20), ("b", 1, 20)}
+    assert sweep.points == {("b", 0, 20, 0.0), ("b", 1, 20, 0.0)}
     sweep.check()
 
 
@@ -198,13 +195,13 @@ def test_rows_without_a_file_are_fine(sweep):
     sweep.rows += rows
     sweep.keeper.report(rows, [None, sweep.write(rows[1])])
     sweep.check()
-    assert sweep.points == {("a", 1, 20)}
+    assert sweep.points == {("a", 1, 20, 0.0)}
 
 
 def test_files_without_a_row_are_deleted(sweep):
     reported, stranger = row(("a", 0, 20), 0.5, 0.9), row(("a", 0, 40), 0.5, 0.9)
     sweep.keeper.report([reported], [sweep.write(reported), sweep.write(stranger)])
-    assert sweep.points == {("a", 0, 20)}
+    assert sweep.points == {("a", 0, 20, 0.0)}
     sweep.check()
 
 
@@ -214,7 +211,7 @@ def test_the_end_of_a_trial_removes_what_was_never_reported(sweep):
         sweep.write(row((trial, 0, 40)))
     sweep.store.put("a/.replicate-0-step-60.safetensors.4711", b"half")
     sweep.ended("a")
-    assert sweep.points == {("a", 0, 20), ("a", 1, 20), ("ab", 0, 40)}
+    assert sweep.points == {("a", 0, 20, 0.0), ("a", 1, 20, 0.0), ("ab", 0, 40, 0.0)}
     sweep.ended("ab")
     sweep.check()
     sweep.ended("never heard of")
@@ -265,7 +262,7 @@ def test_a_whole_file_that_the_manifest_lacks_is_taken_up_and_a_torn_one_deleted
     sweep.rows, sweep.finished = rows, ["a"]
     sweep.start()
     sweep.check()
-    assert sweep.points == {("a", 0, 20)}
+    assert sweep.points == {("a", 0, 20, 0.0)}
     assert read_kept_models(sweep.run)[kept.file]["sha256"] == kept.sha256
 
 
@@ -275,7 +272,7 @@ def test_a_file_that_is_gone_is_forgotten(sweep):
     sweep.store.delete([model_name("a", 0, 20)])
     sweep.start()
     sweep.check()
-    assert sweep.points == {("a", 1, 20)}
+    assert sweep.points == {("a", 1, 20, 0.0)}
 
 
 def test_what_cannot_be_deleted_now_is_deleted_later(sweep, monkeypatch):

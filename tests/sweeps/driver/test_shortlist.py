@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pareto_explorer.fronts import Box, Objective, front
+from pareto_explorer.schema.columns import checkpoints_of
 from pareto_explorer.sweeps.driver.shortlist import Shortlist
 from tests.sweeps.twins_keeping import BOX, N, row, sweeps, table, wanted
 
@@ -49,7 +50,7 @@ def test_wants_what_the_definition_says_and_tells_what_it_no_longer_wants(policy
             rows += event
         after = set(shortlist.wanted())
         assert after == wanted(policy, rows, ended)
-        assert {(trial, step) for trial, _, step in before - after} <= touched
+        assert {(trial, *place) for trial, _, *place in before - after} <= touched
         assert all(set(shortlist.replicates(point)) <= set(range(N)) for point in touched)
         before = after
 
@@ -94,7 +95,7 @@ def test_the_front_is_that_of_the_points_table(n, seed, directions):
             rows.append(row((f"t{trial:02}", replicate, 1), *measures))
             shortlist.learn(rows[-1])
     expected = front(table(rows, []), box)
-    found = set(zip(expected["trial_id"], expected["step"], strict=True))
+    found = set(checkpoints_of(expected))
     assert shortlist.front == found
     assert Shortlist(box, "front", n, table(rows, [])).front == found
 
@@ -102,7 +103,7 @@ def test_the_front_is_that_of_the_points_table(n, seed, directions):
 def test_duplicates_on_the_front_all_stay():
     shortlist = empty("front", 1)
     play(shortlist, [[row(("a", 0, 1), 0.5, 0.5)], [row(("b", 0, 1), 0.5, 0.5)]])
-    assert shortlist.front == {("a", 1), ("b", 1)}
+    assert shortlist.front == {("a", 1, 0.0), ("b", 1, 0.0)}
 
 
 def test_three_objectives():
@@ -116,7 +117,7 @@ def test_three_objectives():
     }
     for name, values in corners.items():
         shortlist.learn(row((name, 0, 1)) | dict(zip("xyz", values, strict=True)))
-    assert shortlist.front == {("a", 1), ("b", 1), ("c", 1)}
+    assert shortlist.front == {(name, 1, 0.0) for name in "abc"}
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, None])
@@ -127,13 +128,13 @@ def test_an_objective_that_is_not_finite_is_never_on_the_front(value):
     assert not list(shortlist.wanted())
     everything = empty("all", 1)
     everything.learn(row(("a", 0, 1), 0.0, 1.0) | {"forget_gap": value})
-    assert list(everything.wanted()) == [("a", 0, 1)]
+    assert list(everything.wanted()) == [("a", 0, 1, 0.0)]
 
 
 def test_a_diverged_replicate_frees_what_the_others_have_beyond_it():
     shortlist = empty("front")
     play(shortlist, [[row(("a", 0, step), 0.5 - step / 10, 0.5)] for step in (1, 2, 3)])
-    assert set(shortlist.wanted()) == {("a", 0, 1), ("a", 0, 2), ("a", 0, 3)}
+    assert set(shortlist.wanted()) == {("a", 0, step, 0.0) for step in (1, 2, 3)}
     shortlist.learn(row(("a", 1, 1), 0.5, 0.5))
-    assert shortlist.learn(row(("a", 1, 2), status="diverged")) >= {("a", 2), ("a", 3)}
-    assert set(shortlist.wanted()) == {("a", 0, 1), ("a", 1, 1)}
+    assert shortlist.learn(row(("a", 1, 2), status="diverged")) >= {("a", 2, 0.0), ("a", 3, 0.0)}
+    assert set(shortlist.wanted()) == {("a", 0, 1, 0.0), ("a", 1, 1, 0.0)}

@@ -391,3 +391,70 @@ def test_in_a_sweep(cluster, tmp_path):
     assert results.num_errors == 0
     assert asha.reason("worse") == "rung at step 1: dominated, rank 2 of 2"
     assert asha.reason("infinite") == "step 1: no finite retain_gap"
+
+
+def line_of(step: int, points) -> dict:
+    """A report of several models at one step; the mean of all of them stands above."""
+    rows = [result_of(BOX, step, point) for point in points]
+    return result_of(BOX, step, np.mean(points, axis=0)) | {"line": rows}
+
+
+def shown(asha: ParetoASHA, name: str, step: int, points) -> bool:
+    return asha.on_trial_result(None, trial(name, UPGRAD), line_of(step, points)) == asha.STOP
+
+
+@settings(deadline=None)
+@given(reports())
+def test_a_line_of_one_model_is_that_model(stream):
+    asha = scheduler()
+    found = [shown(asha, name, step, [values]) for name, _, step, values in stream]
+    assert found == replay(scheduler(), [(n, UPGRAD, t, v) for n, _, t, v in stream])
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(1, 4), min_size=1, max_size=8),
+    st.integers(0, 10**6),
+    st.sampled_from([1.5, 2.0, 3.0]),
+)
+def test_lines_are_compared_as_sets(sizes, seed, eta):
+    """By the definition: how many trials have a model before the best one of a line."""
+    draws = np.random.default_rng(seed)
+    lines = [draws.permutation(1000)[: 2 * n].reshape(n, 2) / 1000 for n in sizes]
+    asha = scheduler(eta=eta, max_steps=2)
+    for last, line in enumerate(lines):
+        rung = [(*point, name) for name, own in enumerate(lines[: last + 1]) for point in own]
+        beaten = all(any(p[0] - q[0] > 0.02 and p[1] - q[1] > 0.02 for q in rung) for p in line)
+        owner = {(x, y): name for x, y, name in rung}
+        order = [owner[tuple(point)] for point in order_of([p[:2] for p in rung], BOX.reference)]
+        before = set(order[: order.index(last)])
+        stops = beaten and last + 1 >= eta and len(before) >= math.ceil((last + 1) / eta)
+        assert shown(asha, f"t{last}", 1, line) == stops
+
+
+def test_one_good_model_keeps_a_line():
+    asha = scheduler()
+    assert not shown(asha, "good", 1, [(0.1, 0.1)])
+    assert not shown(asha, "line", 1, [(0.9, 0.9), (0.8, 0.9), (0.05, 0.3)])
+    assert shown(asha, "bad", 1, [(0.9, 0.9), (0.8, 0.9)])
+    missing = line_of(1, [(0.1, 0.1), (math.nan, 0.1)])
+    assert asha.on_trial_result(None, trial("gap", UPGRAD), missing) == asha.STOP
+    assert asha.reason("gap") == "step 1: no finite forget_gap"
+
+
+def test_lines_of_an_earlier_run_enter_rungs_as_sets():
+    points = {"a": [(0.1, 0.9), (0.9, 0.1)], "b": [(0.5, 0.5), (0.2, 0.95)]}
+    rows = [
+        point_row(name, UPGRAD, 1, 0, trial_status="finished")
+        | {"position": float(position)}
+        | dict(zip(BOX.metrics, values, strict=True))
+        for name, line in points.items()
+        for position, values in enumerate(line)
+    ]
+    seeded = scheduler()
+    seeded.seed_rungs(points_table(rows))
+    straight = scheduler()
+    for name, line in points.items():
+        shown(straight, name, 1, line)
+    assert seeded._rungs == straight._rungs
+    assert [*seeded._rungs[UPGRAD, 1].values()] == [[list(p) for p in points[n]] for n in "ab"]

@@ -28,9 +28,16 @@ from tests.unlearning.toys import draws, make_data, network
 PAIR = {"method": "jacobian_descent", "aggregator": "upgrad", "forget_loss": "kl_uniform"}
 #: They yield once, at their end: there is nothing to save on the way.
 AT_ONCE = {"none", "neg_merge", "ssd", "influence_unlearning", "fisher_forgetting"}
+LINES = {"pareto_line", "interpolation"}
 STEPWISE = [name for name in METHODS if name not in AT_ONCE | {"jacobian_descent"}]
+
+
+def family_of(method: str) -> dict:
+    return {"method": method} | ({"forget_loss": "random_labels"} if method in LINES else {})
+
+
 FAMILIES = [
-    *({"method": name} for name in STEPWISE),
+    *map(family_of, STEPWISE),
     *({**PAIR, "forget_loss": name} for name in FORGET_LOSSES),
     *(
         {**PAIR, "aggregator": name, "forget_loss": loss}
@@ -102,7 +109,7 @@ def test_a_run_goes_on_bit_by_bit_after_it_was_put_away(family):
 
 @pytest.mark.parametrize("method", STEPWISE)
 def test_to_put_a_run_away_changes_nothing(method):
-    family = {"method": method}
+    family = family_of(method)
     budget, straight = Budget(18, 5, 6), Budget(18, 5, 6)
     expected = follow_to_the_end(begun(family, straight)[1], straight)
     data, models = begun(family, budget)
@@ -117,7 +124,7 @@ def test_all_others_yield_once_at_their_end():
         if name == "jacobian_descent":
             continue
         budget = Budget(18, 5, 6)
-        models = begun({"method": name}, budget)[1]
+        models = begun(family_of(name), budget)[1]
         once = isinstance(models, GeneratorType)
         assert once == (name in AT_ONCE), name
         if once:

@@ -28,14 +28,17 @@ const explorerData = (payload) => {
     if (column.group === "Objectives" || column.group === "Metrics") return measure(value);
     return column.group === "Cost" && Number.isInteger(value) ? String(value) : number(value);
   };
+  const stepOf = (row) => columns.get("step").values[row];
+  const positionOf = (row) => columns.get("position")?.values[row] ?? 0;
   const knobs = [...columns.values()].filter((column) => column.group === "Knobs");
   return {
     ...payload, columns, knobs, write, measure, number,
     text: (key, row) => write(columns.get(key), columns.get(key).values[row]),
     trialOf: (row) => payload.trial.texts[payload.trial.codes[row]],
     familyOf: (row) => payload.families[payload.family[row]],
-    stepOf: (row) => columns.get("step").values[row],
+    placeOf: (row) => `step ${stepOf(row)}${positionOf(row) ? `, position ${positionOf(row)}` : ""}`,
+    placeOptions: (row) => ["--step", stepOf(row), ...(positionOf(row) ? ["--position", positionOf(row)] : [])],
     settings: (row) => knobs.filter((knob) => !Number.isNaN(knob.values[row])).map((knob) => [knob.label, write(knob, knob.values[row])]),
-    position: new Map(Array.from({ length: payload.rows }, (_, row) => [`${payload.trial.texts[payload.trial.codes[row]]}\n${columns.get("step").values[row]}`, row])),
+    rowOf: new Map(Array.from({ length: payload.rows }, (_, row) => [[payload.trial.texts[payload.trial.codes[row]], stepOf(row), positionOf(row)].join("\n"), row])),
   };
 };

@@ -16,8 +16,8 @@ const explorerPins = (root, data, store, swatchOf) => {
 
   const heading = (row, i) => el("th", { scope: "col" },
     el("span", { class: "family" }, swatchOf(row), el("span", { class: "name" }, `${pinName(i)}  `, ...breakable(data.familyOf(row).name))),
-    el("small", {}, ...breakable(data.trialOf(row)), `, step ${data.stepOf(row)}`),
-    el("button", { type: "button", class: "no-print", "data-unpin": row, "aria-label": `Unpin ${data.trialOf(row)}, step ${data.stepOf(row)}`, onclick: () => store.dispatch({ type: "pin", row }) }, "Unpin"));
+    el("small", {}, ...breakable(data.trialOf(row)), `, ${data.placeOf(row)}`),
+    el("button", { type: "button", class: "no-print", "data-unpin": row, "aria-label": `Unpin ${data.trialOf(row)}, ${data.placeOf(row)}`, onclick: () => store.dispatch({ type: "pin", row }) }, "Unpin"));
   const part = (title, width) => el("tr", { class: "part" }, el("th", { scope: "rowgroup", colspan: width }, title));
   const away = (column, row) => {
     const target = retrained?.mean[column.key];
@@ -40,8 +40,8 @@ const explorerPins = (root, data, store, swatchOf) => {
   const commands = (rows) => {
     if (data.run === null) return [el("tr", {}, el("td", { colspan: rows.length + marks.length + 1, class: "muted" }, data.no_commands))];
     const swept = (run) => (Object.hasOwn(data.swept, run) ? ["--space", data.swept[run]] : []); // code of the user's own
-    const again = (row, replicate) => { const [run, trial] = located(row); return command("reproduce", run, "--trial", trial, "--replicate", replicate, "--step", data.stepOf(row), ...swept(run)); };
-    const exported = (row) => { const [run, trial] = located(row); return command("select", run, "--trial", trial, "--step", data.stepOf(row), "--export", "model.safetensors", ...swept(run)); };
+    const again = (row, replicate) => { const [run, trial] = located(row); return command("reproduce", run, "--trial", trial, "--replicate", replicate, ...data.placeOptions(row), ...swept(run)); };
+    const exported = (row) => { const [run, trial] = located(row); return command("select", run, "--trial", trial, ...data.placeOptions(row), "--export", "model.safetensors", ...swept(run)); };
     const blank = () => marks.map(() => el("td", { class: "mark" }));
     return [
       el("tr", { class: "commands" }, el("th", { scope: "row" }, "Run a replicate again"), ...rows.map((row) => el("td", {}, el("span", { class: "copies no-print" }, ...data.replicates.map((replicate) => copyButton(replicate, again(row, replicate), `Copy the command that re-runs replicate ${replicate}`))), el("code", {}, again(row, data.replicates[0])))), ...blank()),
@@ -58,7 +58,7 @@ const explorerPins = (root, data, store, swatchOf) => {
     empty.hidden = Boolean(rows.length);
     if (!rows.length) { host.replaceChildren(); if (had) root.querySelector("#pinned").focus(); return; }
     const width = rows.length + marks.length + 1;
-    const cost = ["step", "samples", "seconds"].map((key) => data.columns.get(key)).filter(Boolean);
+    const cost = ["step", "position", "samples", "seconds"].map((key) => data.columns.get(key)).filter(Boolean);
     const diagnostics = [...data.columns.values()].filter((column) => column.group === "Diagnostics" && set(column, rows));
     const knobs = data.knobs.filter((knob) => set(knob, rows));
     host.replaceChildren(el("table", {},

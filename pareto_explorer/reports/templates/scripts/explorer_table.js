@@ -3,7 +3,7 @@ const explorerTable = (root, data, store, swatchOf, point) => {
   const size = screens.narrow.matches ? 4 : 10;
   const table = root.querySelector("table");
   const pager = root.querySelector(".pager");
-  const columnsOf = (state) => [...new Set(["step", ...data.table, state.x, state.y, ...(state.z ? [state.z] : []), ...Object.keys(state.ranges)])].map((key) => data.columns.get(key)).filter((column) => column.group !== "Knobs");
+  const columnsOf = (state) => [...new Set([...["step", "position"].filter((key) => data.columns.has(key)), ...data.table, state.x, state.y, ...(state.z ? [state.z] : []), ...Object.keys(state.ranges)])].map((key) => data.columns.get(key)).filter((column) => column.group !== "Knobs");
   const familyName = (row) => data.familyOf(row).name;
   let sorted = [], columns = [];
 
@@ -37,7 +37,7 @@ const explorerTable = (root, data, store, swatchOf, point) => {
   };
   const line = (row, pins) => {
     const settings = data.settings(row).flatMap(([name, value], i) => [i ? ", " : "", el("span", {}, `${name} = ${value}`)]);
-    const button = el("button", { type: "button", class: "pin", "aria-pressed": String(pins.includes(row)), "aria-label": `Pin ${familyName(row)}, ${data.trialOf(row)}, step ${data.stepOf(row)}`, onclick: () => store.dispatch({ type: "pin", row }), onfocus: () => point(row), onblur: () => point(null) }, pins.includes(row) ? "Unpin" : "Pin");
+    const button = el("button", { type: "button", class: "pin", "aria-pressed": String(pins.includes(row)), "aria-label": `Pin ${familyName(row)}, ${data.trialOf(row)}, ${data.placeOf(row)}`, onclick: () => store.dispatch({ type: "pin", row }), onfocus: () => point(row), onblur: () => point(null) }, pins.includes(row) ? "Unpin" : "Pin");
     return el("tr", { "data-row": row, onpointerenter: () => point(row), onpointerleave: () => point(null) },
       el("th", { scope: "row" }, el("span", { class: "family" }, swatchOf(row), el("span", { class: "name" }, ...breakable(familyName(row)))), el("span", { class: "knobs" }, ...(settings.length ? settings : ["no knobs"]))),
       ...columns.map((column) => cell(column, row)), el("td", { class: "again no-print" }, button));

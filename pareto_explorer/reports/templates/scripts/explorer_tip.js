@@ -20,7 +20,7 @@ const explorerTip = (data) => {
       const settings = data.settings(row).map(([name, value]) => el("p", {}, `${name} = ${value}`));
       tip.replaceChildren(
         el("b", {}, data.familyOf(row).name),
-        el("p", {}, `trial ${data.trialOf(row)}, step ${data.stepOf(row)}`),
+        el("p", {}, `trial ${data.trialOf(row)}, ${data.placeOf(row)}`),
         el("p", {}, data.seeds),
         el("div", {}, ...(settings.length ? settings : [el("p", {}, "no knobs")])),
         el("dl", {}, ...measured.flatMap((column) => line(column, row))),
