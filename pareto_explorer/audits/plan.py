@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pareto_explorer.audits.compute import LEAST, Point
-from pareto_explorer.audits.records import NONE, Arrays, Shadow
+from pareto_explorer.audits.records import HALVES, NONE, Arrays, Shadow
 from pareto_explorer.errors import InputError, brief
 from pareto_explorer.text import count, listing
 
@@ -205,7 +205,7 @@ def _stage(
     cached: Callable[[Shadow], bool],
     costs: Costs,
 ) -> Stage:
-    halves = ("first", "second") if game == "leakage" else ("",)
+    halves = HALVES if game == "leakage" else ("",)
     roles = ("original",) if game == "leakage" else ("original", "retrained")
     landmarks = [Shadow(r, seed, half=half) for r in roles for seed in seeds for half in halves]
     if game == "recovery":

@@ -25,6 +25,7 @@ from pareto_explorer.audits.statistics import TERCILES
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory, atomic_path
 from pareto_explorer.runs.parquet import read_table, write_table
+from pareto_explorer.schema.audited import NOTHING
 from pareto_explorer.schema.columns import tabulate
 from pareto_explorer.schema.kinds import Measure, Place, Text, Whole
 from pareto_explorer.trust.files import require_ordinary
@@ -33,6 +34,7 @@ __all__ = [
     "AUDITS",
     "COLUMNS",
     "DATA",
+    "HALVES",
     "NONE",
     "ROLES",
     "SAMPLE_COLUMNS",
@@ -67,7 +69,10 @@ ROLES = ("original", "retrained", "unlearned")
 SETS = ("forget", "retain", "test")
 SEEDS = ("own", "fresh", "all")
 
-NONE = "none"
+HALVES = ("first", "second")
+"""Of a forget set; a model is trained on one of them and never sees the other."""
+
+NONE = NOTHING[0]
 """The trial's name in the tables of an audit of doing nothing: the original model."""
 
 COLUMNS: Mapping[str, Any] = {
@@ -136,7 +141,7 @@ class Shadow(NamedTuple):
         seed: The training seed.
         trial_id: Of an unlearned model, the trial.
         step: And its step.
-        half: ``"first"`` or ``"second"`` where the model was trained on half of the forget set.
+        half: One of `HALVES` where the model was trained on half of the forget set.
         position: And its position; files leave out 0.
     """
 

@@ -23,7 +23,7 @@ Either says which training samples are to be forgotten, and how landmarks are tr
 | take a network | ``make_model``, ``MODELS``, ``ModelEntry``, ``parse_model``, \
 ``ModelSpec``, ``digits_cnn``, ``image_classifier``, ``ImageClassifier`` |
 | train landmarks | ``train_landmark``, ``train_stages``, ``train_model``, ``Stage``, \
-``LandmarkKind``, ``parse_recipe``, ``RECIPES``, ``given_original`` |
+``LandmarkKind``, ``untrained_model``, ``parse_recipe``, ``RECIPES``, ``given_original`` |
 | find them again | ``LandmarkCache``, ``default_cache_dir``, ``fingerprint``, \
 ``RECIPE_VERSION`` |
 | load weights | ``load_weights``, ``restore_model`` |
@@ -74,6 +74,7 @@ from pareto_explorer.tasks.landmarks.landmarks import (
     train_landmark,
     train_model,
     train_stages,
+    untrained_model,
 )
 from pareto_explorer.tasks.models.checkpoint_files import load_weights
 from pareto_explorer.tasks.models.networks.image_classifier import ImageClassifier
@@ -152,4 +153,5 @@ __all__ = [
     "train_landmark",
     "train_model",
     "train_stages",
+    "untrained_model",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
@@ -15,13 +15,11 @@ import torch
 
 from pareto_explorer.audits.compute import Point, samples_table, statistics_table
 from pareto_explorer.audits.plan import AuditPlan
-from pareto_explorer.audits.records import DATA, NONE, Arrays, Journal, Shadow, write_audit
-from pareto_explorer.errors import InputError, WriteError
-from pareto_explorer.interruption import AGAIN, Interrupted
-from pareto_explorer.runs import RunDirectory
+from pareto_explorer.audits.records import DATA, HALVES, NONE, Arrays, Journal, Shadow, write_audit
+from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps.again.export import TOLERANCE
 from pareto_explorer.sweeps.audit.audited_run import AuditedRun
-from pareto_explorer.sweeps.audit.halves import HALVES, other_half
+from pareto_explorer.sweeps.audit.halves import other_half
 from pareto_explorer.sweeps.audit.models import (
     How,
     UnlearnedPoint,
@@ -35,7 +33,7 @@ from pareto_explorer.sweeps.cluster.connect import connect
 from pareto_explorer.sweeps.cluster.room import slots
 from pareto_explorer.sweeps.cluster.shipping import modules_of
 from pareto_explorer.sweeps.cluster.workers import completed
-from pareto_explorer.sweeps.driver.endings import tracebacks
+from pareto_explorer.sweeps.driver.endings import told, tracebacks, written
 from pareto_explorer.sweeps.driver.lock import exclusive
 from pareto_explorer.sweeps.driver.output import output
 from pareto_explorer.sweeps.driver.settings import Settings
@@ -70,9 +68,9 @@ def execute_audit(audited: AuditedRun, plan: AuditPlan, settings: Settings) -> l
         Interrupted: Somebody has stopped it; what is done is kept.
     """
     run, progress = audited.directory, settings.progress
-    with exclusive(run, "run"), _written(run):
+    with exclusive(run, "run"), written(run):
         work = _Work(audited, plan, settings, _journal(audited))
-        with work.told(), tracebacks(run):
+        with told(work.count), tracebacks(run):
             if work.left:
                 modules = modules_of(audited.spec.to_mapping() | {"own": names_of(audited.task)})
                 with (
@@ -198,13 +196,15 @@ class _Work:
     def _ask_whole(self, left: Sequence[Shadow], task_ref: Any, data_ref: Any) -> None:
         states = self._landmarks(left, task_ref)
         landmarks = {seed: ray.put({seed: own}) for seed, own in states.items()}
-        trained = dict.fromkeys(s.seed for s in left if s.role != "unlearned")
-        calls: dict[Any, Any] = {
-            seed: partial(ask_landmarks, recover=seed in self.recovered) for seed in trained
-        }
         arguments: dict[Any, Any] = {
-            seed: (call, task_ref, landmarks[seed], data_ref, self.how)
-            for seed, call in calls.items()
+            seed: (
+                partial(ask_landmarks, recover=seed in self.recovered),
+                task_ref,
+                landmarks[seed],
+                data_ref,
+                self.how,
+            )
+            for seed in dict.fromkeys(s.seed for s in left if s.role != "unlearned")
         }
         for seed, said in self._completed(arguments):
             for kind, arrays in said.items():
@@ -305,26 +305,9 @@ class _Work:
         self.done += shadow in self.left
         self.settings.progress.models(self.done, self.total)
 
-    @contextmanager
-    def told(self) -> Iterator[None]:
-        """Says of what ends an audit what the user has to know."""
-        try:
-            yield
-        except (Interrupted, KeyboardInterrupt) as stop:
-            stop.add_note(f"{self.done} of {self.total} models asked; {AGAIN}")
-            raise
-
-
-@contextmanager
-def _written(run: RunDirectory) -> Iterator[None]:
-    """Says plainly where the run directory refuses to be written."""
-    try:
-        yield
-    except OSError as error:
-        refused = WriteError.of(error, run.path)
-        if refused is None:
-            raise
-        raise refused from None
+    def count(self) -> str:
+        """How many models have been asked, of how many."""
+        return f"{self.done} of {self.total} models asked"
 
 
 def _point(shadow: Shadow) -> Point:

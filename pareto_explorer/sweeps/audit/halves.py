@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from pareto_explorer.tasks import GaussianNoise, SwappedClasses, UnlearningTask
 
-__all__ = ["HALVES", "first_half", "half_task", "other_half"]
-
-HALVES = ("first", "second")
+__all__ = ["first_half", "half_task", "other_half"]
 
 Mask = NDArray[np.bool_]
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pareto_explorer.audits.records import Arrays
+from pareto_explorer.audits.records import SETS, Arrays
 from pareto_explorer.audits.statistics import (
     calibration_error,
     margins,
@@ -24,7 +24,13 @@ from pareto_explorer.sweeps.audit.relearning import CHECKPOINTS, relearning_curv
 from pareto_explorer.sweeps.spec.families import TrialPlan
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
 from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, Row, run_replicate
-from pareto_explorer.tasks import LandmarkKind, Samples, UnlearningTask, restore_model
+from pareto_explorer.tasks import (
+    LandmarkKind,
+    Samples,
+    UnlearningTask,
+    restore_model,
+    untrained_model,
+)
 from pareto_explorer.tasks.landmarks.training import repeatable
 from pareto_explorer.tasks.models.logits import logits_of
 
@@ -37,8 +43,6 @@ __all__ = [
     "ask_unlearned",
     "questions",
 ]
-
-KINDS: tuple[LandmarkKind, ...] = ("original", "retrained")
 
 CONTROLS = 2000
 """Most samples of the retain and the test set."""
@@ -112,8 +116,9 @@ def ask(model: nn.Module, task: UnlearningTask, data: Arrays) -> Arrays:
     Raises:
         Diverged: A logit is not finite.
     """
-    logits = {name: _logits(model, task, name, data[name]) for name in ("forget", "retain", "test")}
-    fresh = _logits(_fresh(task), task, "forget", data["forget"])
+    logits = {name: _logits(model, task, name, data[name]) for name in SETS}
+    fresh_model = untrained_model(task).to(task.train.inputs.device)
+    fresh = _logits(fresh_model, task, "forget", data["forget"])
     found: Arrays = {}
     for name, values in logits.items():
         found[name] = margins(values, data[f"{name}_labels"]).astype(np.float32)
@@ -144,10 +149,13 @@ def ask_landmarks(
     torch.set_num_threads(how.threads)
     task = task.to(how.device)
     ((seed, states),) = landmarks.items()
-    both = {"original": states.original, "retrained": states.retrained}
+    both: dict[LandmarkKind, dict[str, Tensor]] = {
+        "original": states.original,
+        "retrained": states.retrained or {},
+    }
     found: dict[LandmarkKind, Arrays] = {}
-    for kind in KINDS:
-        model = restore_model(task, both[kind] or {}, how.device)
+    for kind, state in both.items():
+        model = restore_model(task, state, how.device)
         try:
             found[kind] = ask(model, task, data)
         except Diverged:
@@ -282,11 +290,3 @@ def _logits(
     if not np.isfinite(found).all():
         raise Diverged(f"The model's logits on the {name} set are not finite.")
     return np.asarray(found)
-
-
-def _fresh(task: UnlearningTask) -> nn.Module:
-    """A model with random weights, the same one each time."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)
-        model = task.model()
-    return model.to(task.train.inputs.device)

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pareto_explorer.errors import InputError, WriteError
 from pareto_explorer.interruption import AGAIN, Interrupted
 from pareto_explorer.runs import RunDirectory, write_text
 from pareto_explorer.sweeps.cluster.workers import WorkerError
-from pareto_explorer.sweeps.live.progress import Progress
 
-__all__ = ["ERRORS", "told", "tracebacks"]
+__all__ = ["ERRORS", "told", "tracebacks", "written"]
 
 ERRORS = "errors"
 
 
 @contextmanager
-def told(run: RunDirectory, progress: Progress) -> Iterator[None]:
-    """Says of what ends a sweep what the user has to know."""
+def told(count: Callable[[], str]) -> Iterator[None]:
+    """Says of an interruption how much is done.
+
+    Args:
+        count: Says it, for example ``12 of 45 trials done``.
+    """
     try:
         yield
     except (Interrupted, KeyboardInterrupt) as stop:
-        stop.add_note(f"{progress.count()}; {AGAIN}")
+        stop.add_note(f"{count()}; {AGAIN}")
         raise
+
+
+@contextmanager
+def written(run: RunDirectory) -> Iterator[None]:
+    """Says plainly where the run directory refuses to be written."""
+    try:
+        yield
     except OSError as error:
         refused = WriteError.of(error, run.path)
         if refused is None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pareto_explorer.runs import RunDirectory
-from pareto_explorer.sweeps.driver.endings import told, tracebacks
+from pareto_explorer.sweeps.driver.endings import told, tracebacks, written
 from pareto_explorer.sweeps.driver.lock import exclusive
 from pareto_explorer.sweeps.driver.prepare import prepare, swept_task
 from pareto_explorer.sweeps.driver.run_trials import run_trials
@@ -61,6 +61,6 @@ def execute(
     settings = Settings(address, cache_dir, progress, verbose, dashboard, name, storage, changed)
     run = RunDirectory(Path(out).resolve())
     task, digests = swept_task(spec, run, task)
-    with exclusive(run), told(run, progress), tracebacks(run):
+    with exclusive(run), written(run), told(progress.count), tracebacks(run):
         run_trials(prepare(spec, run, task, digests, progress), settings)
     return run

@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from pareto_explorer.audits.records import HALVES
 from pareto_explorer.sweeps.audit import models as module
-from pareto_explorer.sweeps.audit.halves import HALVES, first_half, half_task
+from pareto_explorer.sweeps.audit.halves import first_half, half_task
 from pareto_explorer.sweeps.audit.models import (
     How,
     UnlearnedPoint,
