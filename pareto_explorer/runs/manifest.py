@@ -151,14 +151,15 @@ class _Replicates(_Part):
     unlearning_seeds: list[int] = [0]
 
 
-class _Seconds(_Part):
-    seconds: float
+class _Compute(_Part):
+    seconds: float | None = None
+    samples: int | None = None
 
 
 class _Search(_Part):
     mode: str | None = None
     configurations: int | None = None
-    budget_per_family: _Seconds | None = None
+    budget_per_family: _Compute | None = None
     concurrency: int | None = None
 
 

@@ -116,7 +116,7 @@ def reproduce(
         task, pair.training_seed, cache, retrain=spec.needs_retrained, device=device
     )
     bench = Bench(task, {pair.training_seed: landmarks}, device)
-    for row, model, *_ in run_replicate(bench, plan, pair, spec.budget):
+    for row, model, *_ in run_replicate(bench, plan, pair, plan.family.within(spec.budget)):
         if (row["step"], row["position"]) == (step, position):
             numbers = [
                 name

@@ -250,7 +250,8 @@ def ask_half(
 
 def _unlearned(bench: Bench, point: UnlearnedPoint, how: How) -> tuple[Row, nn.Module] | None:
     """The row and the model of a point, where a method that ends before by itself has ended."""
-    for row, model, stopped, *_ in run_replicate(bench, point.plan, point.replicate, how.budget):
+    budget = point.plan.family.within(how.budget)
+    for row, model, stopped, *_ in run_replicate(bench, point.plan, point.replicate, budget):
         if row["status"] != OK:
             return None
         if (row["step"] >= point.step or stopped) and row["position"] == point.position:

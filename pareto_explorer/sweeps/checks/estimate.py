@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pareto_explorer.sweeps.checks.families import FamilyCheck
 from pareto_explorer.sweeps.cluster.room import trials_per_card
+from pareto_explorer.sweeps.spec.parts import BudgetSpec, SecondsBudget
 from pareto_explorer.sweeps.spec.plan import DrawnWhileRunning
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.unlearning import Budget
@@ -76,16 +77,14 @@ def estimate(
         slots: Trials at a time; at least 1.
     """
     replicates = len(spec.replicate_list())
-    budget = spec.budget
-    evaluations = len(
-        Budget(budget.steps, budget.batch_size, budget.evaluate_every).evaluation_steps()
-    )
+    budgets = {family.name: family.within(spec.budget) for family in spec.family_list()}
     levels = {family.name: max(family.levels, default=0) for family in spec.family_list()}
     trial = {
-        name: replicates * check.seconds(budget.steps, levels.get(name) or evaluations)
+        name: replicates
+        * check.seconds(budgets[name].steps, levels[name] or _evaluations(budgets[name]))
         for name, check in families.items()
     }
-    jobs = _jobs(spec, families, trial, replicates)
+    jobs = _jobs(spec, families, trial, budgets)
     one_evaluation = max((check.evaluation_seconds for check in families.values()), default=0.0)
     measuring = landmarks.measured * one_evaluation
     lines = [
@@ -111,19 +110,26 @@ def _jobs(
     spec: SweepSpec,
     families: Mapping[str, FamilyCheck],
     trial: Mapping[str, float],
-    replicates: int,
+    budgets: Mapping[str, BudgetSpec],
 ) -> list[float]:
     """Seconds of every piece of work that has a slot of its own."""
     plan = spec.plan()
+    replicates = len(spec.replicate_list())
     if not isinstance(plan, DrawnWhileRunning):
         jobs = [trial[known.family.name] for known in plan]
-    elif plan.seconds_per_family is not None:
+    elif isinstance(plan.per_family, SecondsBudget):
         jobs = []
         for name, check in families.items():
-            evaluated = trial[name] / max(_unlearning(spec, check) * replicates, 1e-9)
-            spent = plan.seconds_per_family * evaluated
+            unlearning = check.setup_seconds + budgets[name].steps * check.step_seconds
+            spent = plan.per_family.seconds * trial[name] / max(unlearning * replicates, 1e-9)
             number = max(1, round(spent / max(trial[name], 1e-9)))
             jobs += [spent / number] * number
+    elif plan.per_family is not None:
+        jobs = []
+        for family in spec.family_list():
+            samples = families[family.name].samples(budgets[family.name].steps)
+            fitting = int(plan.per_family.samples // samples) if samples and family.domains else 1
+            jobs += [trial[family.name]] * max(1, fitting)
     else:
         jobs = [sum(trial.values()) / len(trial)] * (plan.trials or 0)
     if spec.resources.replicate_parallelism == "replicate":
@@ -131,8 +137,8 @@ def _jobs(
     return jobs
 
 
-def _unlearning(spec: SweepSpec, check: FamilyCheck) -> float:
-    return check.setup_seconds + spec.budget.steps * check.step_seconds
+def _evaluations(budget: BudgetSpec) -> int:
+    return len(Budget(budget.steps, budget.batch_size, budget.evaluate_every).evaluation_steps())
 
 
 def _side_by_side(jobs: Sequence[float], slots: int) -> float:

@@ -47,6 +47,8 @@ class FamilyCheck:
         setup_seconds: Before the first step; for a method without steps, all of it.
         step_seconds: Each step; 0 for a method without steps.
         evaluation_seconds: Each evaluation.
+        setup_samples: Samples that one replicate counts before its first step.
+        step_samples: And in each step.
         memory: Most memory held meanwhile, in bytes.
         failed: Why it failed; empty if it did not.
         raised: Whether that is what code has raised, and no refusal.
@@ -56,6 +58,8 @@ class FamilyCheck:
     setup_seconds: float = 0.0
     step_seconds: float = 0.0
     evaluation_seconds: float = 0.0
+    setup_samples: float = 0.0
+    step_samples: float = 0.0
     memory: int = 0
     failed: str = ""
     raised: bool = False
@@ -66,6 +70,10 @@ class FamilyCheck:
             return self.setup_seconds + self.evaluation_seconds
         unlearning = self.setup_seconds + steps * self.step_seconds
         return unlearning + evaluations * self.evaluation_seconds
+
+    def samples(self, steps: int) -> float:
+        """Samples that one replicate of a trial counts."""
+        return self.setup_samples + steps * self.step_samples
 
 
 @dataclass(frozen=True)
@@ -254,18 +262,28 @@ def _check_family(
     else:
         step = seconds[0] / steps[0] if steps[0] else 0.0
     setup = max(seconds[0] - steps[0] * step, 0.0)
-    if _reads_sets(rows, bench.data.forget):
+    before, per_step = _samples(rows)
+    if before >= len(bench.data.forget):  # so many that they grow with the task
         setup *= scale.trained
-    check = FamilyCheck(family.name, setup, step * scale.batch, evaluation, peak.bytes)
+        before *= scale.trained
+    check = FamilyCheck(
+        family.name,
+        setup,
+        step * scale.batch,
+        evaluation,
+        before,
+        per_step * scale.batch,
+        peak.bytes,
+    )
     return check, findings
 
 
-def _reads_sets(rows: Sequence[Mapping[str, int]], forget: Samples) -> bool:
-    """Whether the samples before the first step are so many that they grow with the task."""
+def _samples(rows: Sequence[Mapping[str, int]]) -> tuple[float, float]:
+    """Samples before the first step, and in each."""
     first, last = rows[0], rows[-1]
     steps = last["step"] - first["step"]
-    per_step = (last["samples"] - first["samples"]) / steps if steps else 0
-    return first["samples"] - first["step"] * per_step >= len(forget)
+    per_step = (last["samples"] - first["samples"]) / steps if steps else 0.0
+    return first["samples"] - first["step"] * per_step, per_step
 
 
 def _knobs(plan: TrialPlan) -> str:

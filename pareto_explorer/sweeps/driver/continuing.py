@@ -56,8 +56,9 @@ def earlier_manifest(
             "was made with."
         )
     wanted = spec.to_mapping()
+    before = _with_defaults(earlier, wanted)
     for part, new in wanted.items():
-        old = earlier.get(part)
+        old = before.get(part)
         if part in FREE or old == new or (part == "search" and extends(old, new)):
             continue
         raise InputError(
@@ -65,6 +66,16 @@ def earlier_manifest(
             f"{old!r} there, {new!r} here); choose another folder with `out`."
         )
     return manifest
+
+
+def _with_defaults(earlier: Mapping[str, Any], wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An earlier specification with the defaults of what its version did not have yet."""
+    own = {"task": wanted["task"], "families": wanted["families"]}
+    try:
+        completed = SweepSpec.from_mapping({**earlier, **own}).to_mapping()
+    except InputError:
+        return earlier
+    return completed | {part: earlier.get(part) for part in own}
 
 
 def require_balanced(run: RunDirectory, spec: SweepSpec, draws: str | None) -> None:
@@ -88,15 +99,15 @@ def require_balanced(run: RunDirectory, spec: SweepSpec, draws: str | None) -> N
 
 
 def extends(old: Any, new: Any) -> bool:
-    """Whether there are more configurations or seconds at most, or another concurrency."""
+    """Whether there are more configurations, seconds or samples, or another concurrency."""
     size = {"configurations": 0, "budget_per_family": 0, "concurrency": 0}
     if {**old, **size} != {**new, **size}:
         return False
     if all(old.get(name) == new.get(name) for name in ("configurations", "budget_per_family")):
         return True
     if new["configurations"] is None:
-        before, after = (part.get("budget_per_family") or {"seconds": 0} for part in (old, new))
-        longer: bool = after["seconds"] > before["seconds"]
+        before, after = (part.get("budget_per_family") or {} for part in (old, new))
+        longer = before.keys() == after.keys() and all(after[k] > before[k] for k in before)
         return longer and old.get("configurations") is None
     before = old.get("configurations")
     return before is not None and new["configurations"] > before

@@ -131,5 +131,5 @@ def _scheduler(spec: SweepSpec, box: Box) -> ParetoASHA | None:
     wanted = spec.early_stopping
     if wanted is None:
         return None
-    steps = spec.budget.steps
+    steps = max(family.within(spec.budget).steps for family in spec.family_list())
     return ParetoASHA(box, steps, wanted.grace, wanted.eta, wanted.margin, wanted.by_family)

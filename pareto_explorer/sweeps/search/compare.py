@@ -1,7 +1,8 @@
-"""Compare mode: trials as they are planned, or drawn until every family's seconds are spent."""
+"""Compare mode: trials as they are planned, or drawn until every family's budget is spent."""
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
@@ -14,7 +15,7 @@ from pareto_explorer.sweeps.search.unsaved import Unsaved
 from pareto_explorer.sweeps.spec.domains import compare_configurations
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan, draws_of, slugs
 
-__all__ = ["FamilyBudget", "PlannedTrials"]
+__all__ = ["FamilyBudget", "PlannedTrials", "SamplesPerFamily", "SecondsPerFamily"]
 
 
 class PlannedTrials(Unsaved, Searcher):
@@ -50,36 +51,38 @@ class PlannedTrials(Unsaved, Searcher):
 class FamilyBudget(Unsaved, Searcher):
     """Gives the next trial to the family that has spent least.
 
-    What a running trial will spend counts as the mean of its family's ended ones, and as nothing
-    before the first has ended. A family may exceed its budget by the trials that were running when
-    it was reached. The configurations are those of compare mode in their order, so two sweeps with
-    one seed differ only in how far each family came.
+    What a running trial will spend counts as the mean of its family's ended ones. The
+    configurations are those of compare mode in their order, so two sweeps with one seed differ only
+    in how far each family came.
 
     A trial that failed counts as a usual one of its family, and as the whole budget while there is
     none: a family that always fails comes to an end.
 
     Args:
         families: The families; one without a drawn knob has a single configuration.
-        seconds: What each may spend, summed over trials and replicates.
+        budget: What each may spend.
         seed: Seed of the draws.
         drawn: Trials that earlier runs of this sweep have drawn.
-        ended: Seconds that those of them spent that have ended; None for one that failed.
+        ended: What those of them spent that have ended; None for one that failed.
         keep: Called with each new trial before it starts, so that it is on record.
     """
+
+    spent: str
+    """What a trial's result calls that which it has spent."""
 
     def __init__(
         self,
         families: Sequence[Family],
-        seconds: float,
+        budget: float,
         seed: int,
         drawn: Sequence[TrialPlan],
         ended: Mapping[str, float | None],
         keep: Callable[[TrialPlan], None],
     ) -> None:
-        super().__init__(metric="seconds", mode="min")
+        super().__init__(metric=self.spent, mode="min")
         self._families = list(families)
         self._slugs = slugs(families)
-        self._seconds = seconds
+        self._budget = budget
         self._draws = draws_of(families, seed)
         self._keep = keep
         self._unfinished = [plan for plan in drawn if plan.trial_id not in ended]
@@ -99,10 +102,10 @@ class FamilyBudget(Unsaved, Searcher):
             able = [family for family in self._families if self._may_draw(family)]
             if not able:
                 return Searcher.FINISHED
-            family = min(able, key=lambda f: (self._expected(f), self._number[f.name]))
-            if self._expected(family) >= self._seconds:
+            ready = [family for family in able if self._has_room(family, self._expected(family))]
+            if not ready:
                 return None  # whether the running trials leave something will be seen
-            plan = self._draw(family)
+            plan = self._draw(min(ready, key=lambda f: (self._expected(f), self._number[f.name])))
             self._keep(plan)
         self._running[trial_id] = plan
         return plan.to_config()
@@ -113,7 +116,7 @@ class FamilyBudget(Unsaved, Searcher):
         """Books what a trial spent."""
         family = self._running.pop(trial_id).family.name
         failed = error or not result or result.get("trial_status") == FAILED
-        self._spent[family].append(None if failed or not result else result["spent_seconds"])
+        self._spent[family].append(None if failed or not result else result[self.spent])
 
     def _draw(self, family: Family) -> TrialPlan:
         index = self._number[family.name]
@@ -125,15 +128,54 @@ class FamilyBudget(Unsaved, Searcher):
     def _may_draw(self, family: Family) -> bool:
         """Whether the ended trials leave something, and there is a configuration to draw."""
         left = bool(family.domains) or self._number[family.name] == 0
-        return left and sum(self._booked(family)) < self._seconds
+        return left and self._has_room(family, sum(self._booked(family)))
+
+    def _has_room(self, family: Family, spent: float) -> bool:
+        """Whether a family that has spent so much may start one more trial."""
+        raise NotImplementedError
 
     def _expected(self, family: Family) -> float:
-        booked = self._booked(family)
         running = sum(plan.family.name == family.name for plan in self._running.values())
-        return sum(booked) + running * (fmean(booked) if booked else 0.0)
+        return sum(self._booked(family)) + (running * self._usual(family) if running else 0.0)
+
+    def _usual(self, family: Family) -> float:
+        """What a trial of a family that is running will spend."""
+        booked = self._booked(family)
+        return fmean(booked) if booked else 0.0
 
     def _booked(self, family: Family) -> list[float]:
         spent = self._spent[family.name]
-        known = [seconds for seconds in spent if seconds is not None]
-        usual = fmean(known) if known else self._seconds
-        return [usual if seconds is None else seconds for seconds in spent]
+        known = [value for value in spent if value is not None]
+        usual = fmean(known) if known else self._budget
+        return [usual if value is None else value for value in spent]
+
+
+class SecondsPerFamily(FamilyBudget):
+    """Until each family has spent its seconds, summed over trials and replicates.
+
+    A family may exceed them by the trials that were running when it had spent them: as many as
+    there are slots while none of its trials has ended.
+    """
+
+    spent = "spent_seconds"
+
+    def _has_room(self, family: Family, spent: float) -> bool:  # noqa: ARG002 - a usual one's cost is no bound
+        return spent < self._budget
+
+
+class SamplesPerFamily(FamilyBudget):
+    """As many trials as fit the samples that one replicate of a family may process.
+
+    A family's first trial runs alone, since it tells what the others will take, and runs even if it
+    takes more than there is. Where its trials take equally much, no clock decides how many there
+    are.
+    """
+
+    spent = "spent_samples"
+
+    def _has_room(self, family: Family, spent: float) -> bool:
+        one_more = self._usual(family) if self._spent[family.name] else 0.0
+        return spent + one_more <= self._budget
+
+    def _usual(self, family: Family) -> float:
+        return super()._usual(family) if self._spent[family.name] else math.inf

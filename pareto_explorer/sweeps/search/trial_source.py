@@ -16,14 +16,18 @@ from pareto_explorer.runs import RunDirectory, config_columns
 from pareto_explorer.schema.columns import PATH
 from pareto_explorer.schema.statuses import FAILED
 from pareto_explorer.sweeps.live.progress import Progress
-from pareto_explorer.sweeps.search.compare import FamilyBudget, PlannedTrials
+from pareto_explorer.sweeps.search.compare import (
+    PlannedTrials,
+    SamplesPerFamily,
+    SecondsPerFamily,
+)
 from pareto_explorer.sweeps.search.explore import (
     Outcome,
     ParetoSearch,
     starting_points,
 )
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan
-from pareto_explorer.sweeps.spec.parts import ExploreSearch
+from pareto_explorer.sweeps.spec.parts import ExploreSearch, SecondsBudget
 from pareto_explorer.sweeps.spec.plan import left_to_do
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 
@@ -84,14 +88,17 @@ def searcher_for(sweep: Sweep, box: Box, keep: Callable[[TrialPlan], None]) -> S
             sweep.starts,
             keep,
         )
-    if search.seconds_per_family is not None:
-        spent = _spent(sweep.points)
+    if (budget := search.compute_per_family) is not None:
+        in_seconds = isinstance(budget, SecondsBudget)
+        spent = _seconds(sweep.points) if in_seconds else _samples(sweep.points)
         ended = {
             name: None if status == FAILED else spent.get(name, 0.0)
             for name, status in sweep.ended.items()
         }
-        seconds = search.seconds_per_family
-        return FamilyBudget(families, seconds, search.seed, sweep.trials, ended, keep)
+        known = (search.seed, sweep.trials, ended, keep)
+        if isinstance(budget, SecondsBudget):
+            return SecondsPerFamily(families, budget.seconds, *known)
+        return SamplesPerFamily(families, budget.samples, *known)
     left = [plan for plan in sweep.trials if plan.trial_id not in sweep.ended]
     spread = sweep.spec.resources.replicate_parallelism == "replicate"
     numbers = [replicate.index for replicate in sweep.spec.replicate_list()] if spread else []
@@ -107,7 +114,7 @@ def concurrency_of(spec: SweepSpec, room: int) -> int | None:
     """
     if isinstance(spec.search, ExploreSearch):
         return spec.search.concurrency or max(room, 1)
-    return max(room, 1) if spec.search.seconds_per_family is not None else None
+    return max(room, 1) if spec.search.compute_per_family is not None else None
 
 
 def starts_of(spec: SweepSpec, progress: Progress) -> list[Start]:
@@ -167,7 +174,12 @@ def _outcomes(points: pd.DataFrame, ended: Mapping[str, str]) -> dict[str, Outco
     return {name: (status, found.get(name, {})) for name, status in ended.items()}
 
 
-def _spent(points: pd.DataFrame) -> dict[str, float]:
+def _seconds(points: pd.DataFrame) -> dict[str, float]:
     """Seconds of unlearning of every trial, summed over its replicates."""
     last = points.groupby(["trial_id", "replicate"])["seconds"].max()
     return {str(name): float(value) for name, value in last.groupby("trial_id").sum().items()}
+
+
+def _samples(points: pd.DataFrame) -> dict[str, float]:
+    """Samples that one replicate of every trial has processed."""
+    return {str(k): float(v) for k, v in points.groupby("trial_id")["samples"].max().items()}

@@ -15,10 +15,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ValidationError
+
 from pareto_explorer.errors import InputError, bare, brief, unknown
 from pareto_explorer.schema.columns import AXES, CONFIG_PREFIX
 from pareto_explorer.sweeps.spec.domains import Domain, compare_configurations, parse_knob
 from pareto_explorer.sweeps.spec.draws import BalancedDraws
+from pareto_explorer.sweeps.spec.parts import BudgetSpec
 from pareto_explorer.sweeps.spec.paths import check_path, flat_path, levels_of, moving_knob
 from pareto_explorer.unlearning import METHODS, Knob, find_preset, knobs_of
 
@@ -48,6 +51,8 @@ class Family:
         forget_loss: Its forget loss, if the method takes one.
         knobs: A ``Domain`` or a fixed value each.
         defaults: For each knob with a domain, the value that it has where nobody sets it.
+        budget: What its runs may spend where that is not what those of the sweep may: ``steps``,
+            ``evaluate_every``.
     """
 
     name: str
@@ -56,6 +61,11 @@ class Family:
     forget_loss: str | None
     knobs: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    budget: Mapping[str, int] = field(default_factory=dict)
+
+    def within(self, shared: BudgetSpec) -> BudgetSpec:
+        """What its runs may spend in a sweep with such a budget."""
+        return shared.model_copy(update=self.budget)
 
     @property
     def domains(self) -> dict[str, Domain]:
@@ -204,7 +214,8 @@ def _cross(
     axes = {axis: _as_list(f"{where}.{axis}", entry.get(axis)) for axis in AXES}
     if math.prod(map(len, axes.values())) > _MOST:
         raise InputError(f"{where}: its lists make more than {_MOST:,} families; shorten them.")
-    given = {key: value for key, value in entry.items() if key not in (*AXES, "name")}
+    budget = _own_budget(f"{where}.budget", entry.get("budget", {}))
+    given = {key: value for key, value in entry.items() if key not in (*AXES, "name", "budget")}
     families: list[Family] = []
     known: set[str] = set()
     for method, aggregator, loss in itertools.product(*axes.values()):
@@ -237,7 +248,7 @@ def _cross(
             for key, value in chosen.items()
             if isinstance(value, Domain)
         }
-        families.append(Family(name, method, aggregator, loss, chosen, usual))
+        families.append(Family(name, method, aggregator, loss, chosen, usual, budget))
     own = [key for key in given if key not in defaults or given[key] != defaults[key]]
     for key in own:  # a preset's knobs of a part that is replaced go with it
         if key not in known:
@@ -254,6 +265,25 @@ def _name(where: str, name: object) -> str:
             f"{where}.name: {brief(name)} is no short line; take up to {_LONGEST} characters."
         )
     return str(name)
+
+
+def _own_budget(where: str, given: Any) -> dict[str, int]:
+    """What an entry says of the budget, in the words of the sweep's."""
+    if not isinstance(given, Mapping):
+        raise InputError(f"{where}: {brief(given)} is no mapping; write for example {{steps: 60}}.")
+    known = ("steps", "evaluate_every")
+    for key in given:
+        if key not in known:
+            raise unknown(where, key, known)
+    try:
+        own = BudgetSpec.model_validate(given)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise InputError(
+            f"{where}.{problem['loc'][0]}: {brief(problem['input'])} given; take a whole number "
+            "above 0."
+        ) from None
+    return {key: getattr(own, key) for key in given}
 
 
 def _as_list(where: str, value: Any) -> list[Any]:

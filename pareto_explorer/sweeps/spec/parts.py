@@ -13,8 +13,10 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     StrictBool,
+    Tag,
     field_validator,
     model_validator,
 )
@@ -37,6 +39,7 @@ __all__ = [
     "Replicate",
     "Replicates",
     "Resources",
+    "SamplesBudget",
     "SecondsBudget",
     "Stop",
 ]
@@ -145,13 +148,38 @@ class BudgetSpec(Part):
 
 
 class SecondsBudget(Part):
-    """Compute that a family may spend.
+    """Time that a family may spend.
 
     Attributes:
         seconds: Seconds of unlearning, summed over its replicates.
     """
 
     seconds: Positive
+
+
+class SamplesBudget(Part):
+    """Samples that a family may process, which no machine makes more or fewer.
+
+    Attributes:
+        samples: What the ledgers of its runs count, summed over them, in one replicate.
+    """
+
+    samples: Count
+
+
+def _form(budget: Any) -> str:
+    """Which budget of a family a value means."""
+    if isinstance(budget, SamplesBudget) or (isinstance(budget, Mapping) and "samples" in budget):
+        return "SamplesBudget"
+    return "SecondsBudget" if isinstance(budget, SecondsBudget | Mapping) else "Trials"
+
+
+PerFamily = Annotated[
+    Annotated[Trials, Tag("Trials")]
+    | Annotated[SecondsBudget, Tag("SecondsBudget")]
+    | Annotated[SamplesBudget, Tag("SamplesBudget")],
+    Discriminator(_form),
+]
 
 
 class CompareSearch(Part):
@@ -161,13 +189,14 @@ class CompareSearch(Part):
         mode: Which of the two searches it is.
         configurations: How many every family gets: 4 unless a budget says otherwise.
         budget_per_family: The same number, or ``{seconds: S}``: then families draw configurations
-            in turn, the one that has spent least first, until each has spent S seconds.
+            in turn, the one that has spent least first, until each has spent S seconds; or
+            ``{samples: N}``: as many as fit, at least one.
         seed: Seed of all draws.
     """
 
     mode: Literal["compare"] = "compare"
     configurations: Trials | None = 4
-    budget_per_family: Trials | SecondsBudget | None = None
+    budget_per_family: PerFamily | None = None
     seed: Seed = 0
 
     @model_validator(mode="before")
@@ -183,15 +212,20 @@ class CompareSearch(Part):
                 f"search.budget_per_family: {brief(budget)} given beside search.configurations "
                 f"{brief(number)}; give one of them."
             )
+        if isinstance(budget, Mapping) and ("seconds" in budget) == ("samples" in budget):
+            raise InputError(
+                f"search.budget_per_family: {brief(budget)} given; give seconds or samples, such "
+                "as {seconds: 120}."
+            )
         if isinstance(budget, Real):
             return {**values, "configurations": budget, "budget_per_family": None}
         return {**values, "configurations": None}
 
     @property
-    def seconds_per_family(self) -> float | None:
-        """The compute budget of a family, if it is one of seconds."""
+    def compute_per_family(self) -> SecondsBudget | SamplesBudget | None:
+        """What a family may spend, where that is no number of configurations."""
         budget = self.budget_per_family
-        return budget.seconds if isinstance(budget, SecondsBudget) else None
+        return budget if isinstance(budget, Part) else None
 
 
 @dataclass(frozen=True)

@@ -7,22 +7,28 @@ from dataclasses import dataclass
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan, plan_trials
-from pareto_explorer.sweeps.spec.parts import MAX_TRIALS, CompareSearch, ExploreSearch
+from pareto_explorer.sweeps.spec.parts import (
+    MAX_TRIALS,
+    CompareSearch,
+    ExploreSearch,
+    SamplesBudget,
+    SecondsBudget,
+)
 
 __all__ = ["DrawnWhileRunning", "Plan", "left_to_do", "number_of_trials", "plan_of_search", "total"]
 
 
 @dataclass(frozen=True)
 class DrawnWhileRunning:
-    """The plan of a sweep whose trials are drawn as it goes: by a search, or within seconds.
+    """The plan of a sweep whose trials are drawn as it goes: by a search, or within a budget.
 
     Attributes:
-        trials: How many there will be; None where a budget of seconds ends them.
-        seconds_per_family: That budget, where there is one.
+        trials: How many there will be; None where what a family may spend ends them.
+        per_family: That budget, where there is one.
     """
 
     trials: int | None = None
-    seconds_per_family: float | None = None
+    per_family: SecondsBudget | SamplesBudget | None = None
 
 
 Plan = Sequence[TrialPlan] | DrawnWhileRunning
@@ -38,7 +44,7 @@ def plan_of_search(families: Sequence[Family], search: CompareSearch | ExploreSe
     if isinstance(search, ExploreSearch):
         return DrawnWhileRunning(trials=number_of_trials(search, families))
     if search.configurations is None:
-        return DrawnWhileRunning(seconds_per_family=search.seconds_per_family)
+        return DrawnWhileRunning(per_family=search.compute_per_family)
     trials = len(families) * search.configurations
     if trials > MAX_TRIALS:
         raise InputError(

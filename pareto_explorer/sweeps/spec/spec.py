@@ -131,7 +131,7 @@ class SweepSpec(Part):
             raise unknown("objectives", self.preset.preset, OBJECTIVES)
         self.plan()
         for family in self.family_list():
-            require_levels(family.name, family.levels, self.budget.steps)
+            require_levels(family.name, family.levels, family.within(self.budget).steps)
         self._check_search()
         self._check_constraints()
         self._check_seeds()
@@ -158,10 +158,10 @@ class SweepSpec(Part):
             for name, domain in family.domains.items():
                 where = f"knob {name!r} of {family.name!r} has {domain.kind}"
                 if isinstance(search, CompareSearch):
-                    if search.seconds_per_family and domain.kind == "grid_search":
+                    if search.compute_per_family and domain.kind == "grid_search":
                         raise InputError(
-                            f"search.budget_per_family: seconds may end in the middle of a grid, "
-                            f"but {where}; write it as choice."
+                            "search.budget_per_family: seconds and samples may end in the middle "
+                            f"of a grid, but {where}; write it as choice."
                         )
                 elif search.sampler == "grid" and domain.kind not in listed:
                     raise InputError(
@@ -404,7 +404,7 @@ def _sentence(error: ValidationError) -> str:
 
 def _is_union(part: str) -> bool:
     """Whether a part of pydantic's path names a form that a value may take, not a key."""
-    forms = ("PresetSpec", "str", "compare", "explore", "SecondsBudget")
+    forms = ("PresetSpec", "str", "compare", "explore", "Trials", "SecondsBudget", "SamplesBudget")
     return part in forms or part.startswith(("list[", "constrained-", "function-"))
 
 

@@ -52,7 +52,7 @@ class Job:
         task: The task, on the CPU.
         landmarks: Landmarks by training seed.
         replicates: Seeds of every trial.
-        budget: What a replicate may spend.
+        budget: What a replicate may spend, unless its family has a budget of its own.
         device: Where trials compute.
         threads: Threads that PyTorch may use in a trial.
         checkpoint_seconds: Seconds of computing after which a trial asks for a checkpoint.
@@ -112,9 +112,9 @@ class UnlearningTrial(tune.Trainable):
         Returns:
             ``rows`` for the points table and the ``kept`` models; for whoever watches the trial
             through Ray, the mean of each measure over the replicates' last points, for a line also
-            the means at each position in ``line``, their ``step`` and the ``spent_seconds`` of all
-            replicates; ``done``, ``trial_status`` with ``error`` once done, and
-            ``should_checkpoint`` when it is time for one.
+            the means at each position in ``line``, their ``step``, the ``spent_seconds`` of all
+            replicates and the ``spent_samples`` of one; ``done``, ``trial_status`` with ``error``
+            once done, and ``should_checkpoint`` when it is time for one.
         """
         started = perf_counter()
         points: list[Point] = []
@@ -124,7 +124,7 @@ class UnlearningTrial(tune.Trainable):
                 step = self._advance(index, points)
                 while step is not None and step <= self._reached.get(index, -1):
                     step = self._advance(index, points)
-                if step is not None and step >= self.job.budget.steps:
+                if step is not None and step >= self._budget.steps:
                     step = self._advance(index, points)
             except Exception as error:
                 return self._failed(self.job.replicates[index], points, error)
@@ -209,7 +209,7 @@ class UnlearningTrial(tune.Trainable):
         return 0.0 if booked is None else float(booked.required_resources.get("GPU", 0.0))
 
     def _taken_up(self, index: int, file: Path) -> ReplicateRun:
-        start = (self.bench, self.plan, self.job.replicates[index], self.job.budget)
+        start = (self.bench, self.plan, self.job.replicates[index], self._budget)
         if file.exists():
             try:
                 return ReplicateRun.resumed(*start, file.read_bytes())
@@ -222,6 +222,7 @@ class UnlearningTrial(tune.Trainable):
 
     def _begin(self, config: Mapping[str, Any]) -> None:
         self.plan = plan_of(config, self.job.families)
+        self._budget = self.plan.family.within(self.job.budget)
         self._status, self._error = FINISHED, ""
         self._unsaved_seconds = 0.0
         self._last = {}
@@ -229,7 +230,7 @@ class UnlearningTrial(tune.Trainable):
         self._across = AcrossSeeds(self.job.across_seeds, self.bench)
         alone = config.get("replicate")
         self._running = {
-            index: run_replicate(self.bench, self.plan, replicate, self.job.budget)
+            index: run_replicate(self.bench, self.plan, replicate, self._budget)
             for index, replicate in enumerate(self.job.replicates)
             if alone is None or index == alone
         }
@@ -271,6 +272,7 @@ class UnlearningTrial(tune.Trainable):
             "step": step,
             TIMESTEPS_TOTAL: step,  # the axis of Ray's loggers
             "spent_seconds": sum(rows[-1]["seconds"] for rows in lines),
+            "spent_samples": max((rows[-1]["samples"] for rows in lines), default=0),
             "rows": [point.row for point in points],
             "kept": self._kept,
         }

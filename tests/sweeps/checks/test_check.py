@@ -543,8 +543,8 @@ def test_more_cores_than_there_are_is_a_warning_and_they_are_not_used(space, mon
 
 
 MEASURED = {
-    "upgrad/kl_uniform": FamilyCheck("upgrad/kl_uniform", 1.0, 0.5, 2.0),
-    "fine_tune": FamilyCheck("fine_tune", 0.0, 0.25, 2.0),
+    "upgrad/kl_uniform": FamilyCheck("upgrad/kl_uniform", 1.0, 0.5, 2.0, 30.0, 20.0),
+    "fine_tune": FamilyCheck("fine_tune", 0.0, 0.25, 2.0, 0.0, 10.0),
 }
 UPGRAD = 2 * (1 + 6 * 0.5 + 2 * 2)  # two replicates, six steps, two evaluations
 FINE_TUNE = 2 * (6 * 0.25 + 2 * 2)
@@ -602,7 +602,10 @@ def test_a_search_is_as_long_as_its_mean_trial_times_its_number(space):
 
 
 def test_a_grid_takes_no_longer_than_its_combinations(space):
-    families = [{"method": "fine_tune", "lr": {"choice": [0.01, 0.1]}}, {"method": "none"}]
+    families = [
+        {"method": "fine_tune", "lr": {"choice": [0.01, 0.1]}},
+        {"method": "none", "name": "upgrad/kl_uniform"},
+    ]
     grid = {"mode": "explore", "configurations": 10, "sampler": "grid"}
     found = estimated(spec_of(space, families=families, search=grid))
     assert found.lines[-1].count == 3
@@ -613,6 +616,21 @@ def test_a_budget_of_seconds_is_spent_and_evaluations_come_on_top(space):
     found = estimated(spec_of(space, search=search))
     with_evaluations = 80 * UPGRAD / 8 + 80 * FINE_TUNE / 3
     assert found.lines[2].seconds == pytest.approx(with_evaluations)
+
+
+@pytest.mark.parametrize(("samples", "trials"), [(299, (1, 4)), (300, (2, 5)), (10, (1, 1))])
+def test_of_a_budget_of_samples_as_many_trials_are_counted_as_fit(space, samples, trials):
+    search = {"mode": "compare", "budget_per_family": {"samples": samples}}
+    found = estimated(spec_of(space, search=search)).lines[2]
+    upgrad, fine_tune = trials  # 150 and 60 samples each
+    assert found.count == upgrad + fine_tune
+    assert found.seconds == pytest.approx(upgrad * UPGRAD + fine_tune * FINE_TUNE)
+
+
+def test_a_family_takes_as_long_as_its_own_budget(space):
+    space["families"][1]["budget"] = {"steps": 2}
+    trials = estimated(spec_of(space)).lines[-1]
+    assert trials.seconds == pytest.approx(2 * (UPGRAD + 2 * (2 * 0.25 + 2)))
 
 
 @pytest.mark.parametrize("part", [{"early_stopping": {"grace": 3}}, {"stop": {}}])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from ray.tune.search import Searcher
 
-from pareto_explorer.sweeps.search.compare import FamilyBudget
+from pareto_explorer.sweeps.search.compare import SamplesPerFamily, SecondsPerFamily
 from pareto_explorer.sweeps.spec.families import expand_families, plan_trials
 
 FAMILIES = expand_families(
@@ -18,7 +18,7 @@ COST = {"gradient_ascent": 1.0, "fine_tune": 4.0, "none": 0.0}
 
 def budget(seconds=12.0, drawn=(), ended=None, keep=None):
     keep = keep if keep is not None else [].append
-    return FamilyBudget(FAMILIES, seconds, 0, list(drawn), ended or {}, keep)
+    return SecondsPerFamily(FAMILIES, seconds, 0, list(drawn), ended or {}, keep)
 
 
 def run(searcher, slots=1):
@@ -36,7 +36,8 @@ def run(searcher, slots=1):
             assert config == Searcher.FINISHED
             return order
         name, config = running.pop(0)
-        searcher.on_trial_complete(name, {"spent_seconds": COST[config["family"]]})
+        cost = COST[config["family"]]
+        searcher.on_trial_complete(name, {"spent_seconds": cost, "spent_samples": cost})
 
 
 @pytest.mark.parametrize("slots", [1, 2, 5])
@@ -100,4 +101,44 @@ def test_a_failed_trial_counts_as_a_usual_one_also_after_a_restart(spent, second
     drawn = plan_trials([FAMILIES[1]], 2, 0)
     ended = {plan.trial_id: value for plan, value in zip(drawn, spent, strict=True)}
     order = run(budget(seconds, drawn, ended))
+    assert sum(config["family"] == "fine_tune" for config in order) == left
+
+
+def samples(budget, drawn=(), ended=None, keep=None):
+    keep = keep if keep is not None else [].append
+    return SamplesPerFamily(FAMILIES, budget, 0, list(drawn), ended or {}, keep)
+
+
+@pytest.mark.parametrize("slots", [1, 2, 5, 50])
+@pytest.mark.parametrize(("budget", "expected"), [(12, (12, 3)), (11, (11, 2)), (3, (3, 1))])
+def test_as_many_trials_run_as_fit_the_samples_but_one_at_least(slots, budget, expected):
+    order = run(samples(budget), slots)
+    count = {name: sum(c["family"] == name for c in order) for name in COST}
+    assert (count["gradient_ascent"], count["fine_tune"], count["none"]) == (*expected, 1)
+
+
+def test_the_first_trial_of_a_family_runs_alone_since_it_tells_what_they_take():
+    searcher = samples(12)
+    first = [searcher.suggest(f"ray{number}") for number in range(4)]
+    assert [config and config["family"] for config in first] == [*COST, None]
+    searcher.on_trial_complete("ray1", {"spent_samples": 4})
+    assert [searcher.suggest(f"more{n}")["family"] for n in range(2)] == ["fine_tune"] * 2
+    assert searcher.suggest("last") is None
+
+
+def test_a_family_whose_trials_do_not_fit_any_more_does_not_hold_up_the_others():
+    searcher = samples(11)
+    running = {name: searcher.suggest(name) for name in COST}
+    assert [running[name]["family"] for name in COST] == list(COST)
+    searcher.on_trial_complete("fine_tune", {"spent_samples": 9})
+    searcher.on_trial_complete("none", {"spent_samples": 0})
+    searcher.on_trial_complete("gradient_ascent", {"spent_samples": 1})
+    assert [searcher.suggest(f"{n}")["family"] for n in range(3)] == ["gradient_ascent"] * 3
+
+
+@pytest.mark.parametrize(("spent", "left"), [([4.0, None], 1), ([None, None], 0)])
+def test_samples_of_earlier_runs_count_and_failed_trials_as_usual_ones(spent, left):
+    drawn = plan_trials([FAMILIES[1]], 2, 0)
+    ended = {plan.trial_id: value for plan, value in zip(drawn, spent, strict=True)}
+    order = run(samples(12, drawn, ended))
     assert sum(config["family"] == "fine_tune" for config in order) == left

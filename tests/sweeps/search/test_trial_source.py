@@ -14,7 +14,11 @@ from pareto_explorer.runs import RunDirectory
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.search import trial_source
-from pareto_explorer.sweeps.search.compare import FamilyBudget, PlannedTrials
+from pareto_explorer.sweeps.search.compare import (
+    PlannedTrials,
+    SamplesPerFamily,
+    SecondsPerFamily,
+)
 from pareto_explorer.sweeps.search.explore import ParetoSearch
 from pareto_explorer.sweeps.search.trial_source import (
     Sweep,
@@ -26,6 +30,7 @@ from tests.synthetic import write_synthetic_run
 
 EXPLORE = {"mode": "explore", "configurations": 6}
 SECONDS = {"budget_per_family": {"seconds": 10}}
+SAMPLES = {"budget_per_family": {"samples": 10}}
 BOX = retrain_gap_box([0.9])
 
 
@@ -37,7 +42,7 @@ def spec_of(search: dict, **parts) -> SweepSpec:
 
 
 def sweep_of(spec, folder, plans=(), ended=None, points=None) -> Sweep:
-    empty = pd.DataFrame({"trial_id": [], "replicate": [], "step": [], "seconds": []})
+    empty = pd.DataFrame(columns=["trial_id", "replicate", "step", "seconds", "samples"])
     return Sweep(
         spec,
         RunDirectory(folder),
@@ -62,7 +67,12 @@ def handed_out(searcher: Searcher) -> list[dict]:
 
 @pytest.mark.parametrize(
     ("search", "kind"),
-    [({}, PlannedTrials), (SECONDS, FamilyBudget), (EXPLORE, ParetoSearch)],
+    [
+        ({}, PlannedTrials),
+        (SECONDS, SecondsPerFamily),
+        (SAMPLES, SamplesPerFamily),
+        (EXPLORE, ParetoSearch),
+    ],
 )
 def test_every_way_of_searching_has_its_searcher(tmp_path, search, kind):
     assert type(searcher_for(sweep_of(spec_of(search), tmp_path), BOX, print)) is kind
@@ -104,6 +114,20 @@ def test_a_family_has_spent_what_the_last_rows_of_its_replicates_say(tmp_path, l
     assert (found.count("fine_tune") > 0) == drawn
 
 
+@pytest.mark.parametrize(("spent", "drawn"), [(4, 1), (6, 0)])
+def test_a_family_has_spent_the_samples_of_one_replicate(tmp_path, spent, drawn):
+    spec = spec_of(SAMPLES)
+    plans = [p for p in spec_of({"configurations": 1}).plan() if p.family.name == "fine_tune"]
+    rows = [(plans[0].trial_id, 0, 3, 1.0), (plans[0].trial_id, 0, 6, 2.0)]
+    rows.append((plans[0].trial_id, 1, 6, 4.0))
+    points = pd.DataFrame(rows, columns=["trial_id", "replicate", "step", "seconds"])
+    points["samples"] = points["step"] * spent // 6
+    ended = {plans[0].trial_id: "finished"}
+    searcher = searcher_for(sweep_of(spec, tmp_path, plans, ended, points), BOX, lambda _: None)
+    found = [config["family"] for config in handed_out(searcher)]
+    assert found.count("fine_tune") == drawn
+
+
 def test_a_search_is_told_the_means_of_the_last_points(tmp_path):
     spec = spec_of(EXPLORE | {"sampler": "random", "start_from_defaults": False})
     drawn = []
@@ -130,6 +154,7 @@ def test_a_search_runs_as_many_trials_as_fit_unless_told_otherwise():
     assert concurrency_of(spec_of(EXPLORE), 0) == 1
     assert concurrency_of(spec_of(EXPLORE | {"concurrency": 2}), 3) == 2
     assert concurrency_of(spec_of(SECONDS), 3) == 3
+    assert concurrency_of(spec_of(SAMPLES), 3) == 3
     assert concurrency_of(spec_of({}), 3) is None
 
 

@@ -11,6 +11,7 @@ from pareto_explorer.sweeps.driver.execute import execute
 from pareto_explorer.sweeps.spec import plan as planning
 from pareto_explorer.sweeps.spec import spec as specification
 from pareto_explorer.sweeps.spec.families import plan_of
+from pareto_explorer.sweeps.spec.parts import SecondsBudget
 from pareto_explorer.sweeps.spec.plan import DrawnWhileRunning, left_to_do, total
 
 EXPLORE = {"mode": "explore", "configurations": 6}
@@ -49,7 +50,7 @@ def test_a_grid_ends_with_its_last_combination():
 
 def test_trials_that_are_drawn_while_a_sweep_runs_are_no_empty_plan():
     assert spec_of(EXPLORE).plan() == DrawnWhileRunning(trials=6)
-    assert spec_of(SECONDS).plan() == DrawnWhileRunning(seconds_per_family=10)
+    assert spec_of(SECONDS).plan() == DrawnWhileRunning(per_family=SecondsBudget(seconds=10))
     assert not isinstance(spec_of({}).plan(), DrawnWhileRunning)
 
 

@@ -13,6 +13,7 @@ from pareto_explorer.fronts import OBJECTIVES
 from pareto_explorer.runs import RunDirectory, read_manifest, write_manifest
 from pareto_explorer.sweeps import SweepSpec, TrialPlan
 from pareto_explorer.sweeps.spec.domains import Domain
+from pareto_explorer.sweeps.spec.parts import SamplesBudget, SecondsBudget
 from pareto_explorer.sweeps.spec.plan import DrawnWhileRunning
 from pareto_explorer.tasks import make_task
 from pareto_explorer.trust.files import dump_yaml, parse_yaml
@@ -204,6 +205,25 @@ def test_the_mapping_of_a_specification_gives_it_back():
             r"search\.constraints: 'retin_gap' .* 'retain_gap'",
         ),
         ({"search": {"budget_per_family": {"seconds": -1}}}, r"budget_per_family\.seconds: .*-1"),
+        ({"search": {"budget_per_family": {"samples": 0}}}, r"budget_per_family\.samples: .*0"),
+        (
+            {"search": {"budget_per_family": {"samples": 2.5}}},
+            r"budget_per_family\.samples: .*2\.5",
+        ),
+        ({"search": {"budget_per_family": {"steps": 3}}}, r"budget_per_family: .*steps.*samples"),
+        (
+            {"search": {"budget_per_family": {"samples": 3, "seconds": 3}}},
+            r"budget_per_family: .*give seconds or samples",
+        ),
+        ({"search": {"budget_per_family": "3"}}, r"search\.budget_per_family: .*'3'"),
+        ({"families": [family(budget=3)]}, r"families\.0\.budget: 3 is no mapping"),
+        ({"families": [family(budget={"epochs": 3})]}, r"families\.0\.budget: 'epochs' is not"),
+        ({"families": [family(budget={"steps": 0})]}, r"families\.0\.budget\.steps: 0 given"),
+        ({"families": [family(budget={"steps": "6"})]}, r"families\.0\.budget\.steps: '6' given"),
+        (
+            {"families": [family(budget={"steps": 7}, path={"knob": "preference", "levels": 3})]},
+            r"steps: 7 given, which the 3 levels",
+        ),
         (
             {"search": {"budget_per_family": 3, "configurations": 4}},
             r"search\.budget_per_family: 3 given beside search\.configurations 4",
@@ -459,12 +479,27 @@ def test_the_shipped_spaces_are_valid(name, families):
         make_method(trial.config)
 
 
-def test_a_budget_per_family_is_a_number_of_configurations_or_seconds():
+def test_a_family_may_have_a_budget_of_its_own():
+    own = spec(
+        budget={"steps": 20, "batch_size": 8, "evaluate_every": 10},
+        families=[family(), family(name="short", budget={"steps": 5})],
+    )
+    long, short = own.family_list()
+    assert long.within(own.budget) == own.budget
+    assert short.within(own.budget) == own.budget.model_copy(update={"steps": 5})
+    assert [trial.family.budget for trial in own.plan()[:2]] == [{}, {"steps": 5}]
+    assert SweepSpec.from_mapping(own.to_mapping()).family_list() == own.family_list()
+
+
+def test_a_budget_per_family_is_a_number_of_configurations_or_compute():
     assert spec(search={"budget_per_family": 7}).search == spec(search={"configurations": 7}).search
     seconds = spec(search={"budget_per_family": {"seconds": 30}})
-    assert seconds.search.seconds_per_family == 30
-    assert seconds.plan() == DrawnWhileRunning(seconds_per_family=30)
-    assert SweepSpec.from_mapping(seconds.to_mapping()) == seconds
+    assert seconds.plan() == DrawnWhileRunning(per_family=SecondsBudget(seconds=30))
+    samples = spec(search={"budget_per_family": {"samples": 1e6}})
+    assert samples.plan() == DrawnWhileRunning(per_family=SamplesBudget(samples=10**6))
+    assert samples.to_mapping()["search"]["budget_per_family"] == {"samples": 10**6}
+    for each in (seconds, samples):
+        assert SweepSpec.from_mapping(each.to_mapping()) == each
 
 
 def test_the_shipped_exploration_is_valid():
