@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -103,6 +103,17 @@ def start(parts, config: dict, run: RunDirectory, evaluations: int = 3) -> Unlea
     trial = UnlearningTrial.__new__(UnlearningTrial)
     trial.setup(plan.to_config(), job=job)
     return trial
+
+
+def test_a_family_with_a_budget_of_its_own_ends_with_it(parts, tmp_path):
+    trial = start(parts, {"method": f"{__name__}:Scales"}, RunDirectory(tmp_path))
+    config = trial.plan.to_config()
+    trial.job.families["scales"] = replace(trial.plan.family, budget={"steps": EVERY})
+    trial.reset_config(config)
+    result = trial.step()
+    assert result["done"]
+    assert {row["step"] for row in result["rows"]} == {EVERY}
+    assert result["spent_samples"] == result["rows"][-1]["samples"]
 
 
 @settings(max_examples=8, deadline=None)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import PointsWriter, RunDirectory
+from pareto_explorer.runs.manifest import FORMAT
 from pareto_explorer.sweeps import SweepSpec
+from pareto_explorer.sweeps.driver.continuing import earlier_manifest, extends
 from pareto_explorer.sweeps.driver.prepare import Prepared, prepare, swept_task
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.tasks import make_task
@@ -40,6 +43,42 @@ def test_of_trials_that_are_drawn_while_it_runs_only_their_number_is_known(tmp_p
     assert [family.name for family, _ in found.sweep.starts] == ["fine_tune", "none"]
     seconds = prepared(RunDirectory(tmp_path), {"budget_per_family": {"seconds": 5}})
     assert seconds.entries == {"draws": "scrambled_sobol"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "goes_on"), [("batch_norm_statistics", True), ("steps", False)]
+)
+def test_what_an_earlier_version_did_not_have_was_its_default(tmp_path, missing, goes_on):
+    given = {"task": TASK, "families": FAMILIES, "budget": {"steps": 7}}
+    spec = SweepSpec.from_mapping(given)
+    recorded = spec.to_mapping()
+    del recorded["budget"][missing]
+    run = RunDirectory(tmp_path)
+    run.sweep_yaml.write_text(yaml.safe_dump({"format": FORMAT, "spec": recorded}))
+    if goes_on:
+        assert earlier_manifest(run, spec, {})["spec"] == recorded
+    else:
+        with pytest.raises(InputError, match="budget differs"):
+            earlier_manifest(run, spec, {})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "goes_on"),
+    [
+        ({"samples": 100}, {"samples": 200}, True),
+        ({"seconds": 1}, {"seconds": 2}, True),
+        ({"samples": 200}, {"samples": 100}, False),
+        ({"samples": 100}, {"seconds": 200}, False),
+    ],
+)
+def test_a_budget_per_family_may_only_grow(before, after, goes_on):
+    old, new = (
+        SweepSpec.from_mapping(
+            {"task": TASK, "families": FAMILIES, "search": {"budget_per_family": budget}}
+        ).to_mapping()["search"]
+        for budget in (before, after)
+    )
+    assert extends(old, new) == goes_on
 
 
 def test_points_without_a_specification_are_of_another_run(tmp_path):
