@@ -111,6 +111,7 @@ def render_model_card(run: Run, selection: Selection, file: ModelFile) -> str:
     )
     own = _row(run.points, selection, file.replicate)
     table = standing(selection, run.points, run.landmarks)
+    budget = run.manifest.get("spec", {}).get("budget") or {}
     return environment.get_template("model_card.md.j2").render(
         run=run,
         name=run.manifest.get("name", run.directory.path.name),
@@ -131,6 +132,7 @@ def render_model_card(run: Run, selection: Selection, file: ModelFile) -> str:
         versions=run.manifest.get("versions", {}),
         machine=run.manifest.get("machine", {}),
         command=_again(run, selection, file.replicate),
+        recomputed=budget.get("batch_norm_statistics") == "recompute",
         snippet=_fenced(loader_snippet(run.manifest, file.name), "python"),
         version=__version__,
         count=count,

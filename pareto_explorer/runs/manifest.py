@@ -168,6 +168,7 @@ class _Spec(_Part):
 
     task: dict[str, Any] | None = None
     replicates: _Replicates | None = None
+    budget: dict[str, Any] | None = None
     families: list[dict[str, Any]] = []
     search: _Search = _Search()
     resources: dict[str, Any] = {}

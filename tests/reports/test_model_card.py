@@ -283,3 +283,13 @@ def test_a_choice_that_was_not_audited_says_so(run):
     for card in (card_of(run), card_of(other)):
         assert "It was not audited." in card
         assert "single looks" not in card
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [({"batch_norm_statistics": "recompute"}, True), ({"steps": 3}, False), (None, False)],
+)
+def test_recomputed_statistics_of_batch_norm_are_told(run, budget, said):
+    spec = run.manifest["spec"] | {"budget": budget}
+    card = card_of(replace(run, manifest=run.manifest | {"spec": spec}))
+    assert ("| batch-norm statistics | recomputed" in card) == said

@@ -19,9 +19,9 @@ _EXPECTED = (
 )
 _ONE_AFTER_ANOTHER = (
     "Against what was spent, a line is the mean over replicates and steps up where a checkpoint "
-    "adds to the family's front; trials count one after another in the order of their numbers, "
-    "whatever ran at the same time, and each costs what one replicate of it spent, failed ones "
-    "included. "
+    "adds to the family's front, of a family with one run too; trials count one after another in "
+    "the order of their numbers, whatever ran at the same time, and each costs what one replicate "
+    "of it spent, failed ones included. Families are compared fairly at equal samples. "
 )
 _RISING = (
     "A line that is still rising has not been searched to its end; a lead over it is a lead at "
@@ -34,21 +34,28 @@ def anytime_card(material: Material) -> Card:
     """Hypervolume against configurations, or trials of a search, and against what they cost."""
     if not material.has_points:
         return Card("anytime", _TITLE, reason="No trial has given a finite point yet.")
-    if material.trials.groupby("family").size().max() < 2:
-        reason = "Every family has a single trial, so nothing shows how its hypervolume grew."
+    points = material.run.points
+    shown_at = points.drop_duplicates(["trial_id", "step"]).groupby("family").size()
+    if shown_at.max() < 2:
+        reason = "Every family has a single model, so nothing shows how its hypervolume grew."
         return Card("anytime", _TITLE, reason=reason)
+    several = material.trials.groupby("family").size().max() > 1
     counted = "trials" if material.run.searched else "configurations"
-    info = anytime_info(material.run.points, material.run.box, (counted, "seconds", "samples"))
+    axes = (counted, "seconds", "samples") if several else ("seconds", "samples")
+    info = anytime_info(points, material.run.box, axes)
+    if not info.axes:
+        reason = "Every family has a single trial, and what its models cost was not recorded."
+        return Card("anytime", _TITLE, reason=reason)
     ranked = list(material.hypervolumes)
     shown = material.leading(ranked)
     spent = [_SPENT[axis] for axis in info.axes if axis in _SPENT]
     parts = []
-    if counted == "configurations":
+    if "configurations" in info.axes:
         parts.append("what any so many of a family's configurations can be expected to reach")
     if spent:
         parts.append(f"how each family's hypervolume grew with the {listing(spent)} spent on it")
     sentence = ", and ".join(parts)
-    explained = [_EXPECTED] * (counted == "configurations") + [_ONE_AFTER_ANOTHER] * bool(spent)
+    explained = [_EXPECTED] * ("configurations" in info.axes) + [_ONE_AFTER_ANOTHER] * bool(spent)
     return Card(
         "anytime",
         _TITLE,

@@ -74,7 +74,21 @@ def test_anytime_that_does_not_apply_says_why(
     empty: Material, material_of: Callable[..., Material]
 ) -> None:
     assert "finite point" in anytime_card(empty).reason
-    assert "a single trial" in anytime_card(material_of(3, 1)).reason
+    alone = material_of(3, 1).run
+    ends = alone.points[alone.points["step"] == alone.points["step"].max()]
+    once = Material(replace(alone, points=ends))
+    assert "a single model" in anytime_card(once).reason
+    unpaid = alone.points.assign(samples=0, seconds=0.0)
+    assert "was not recorded" in anytime_card(Material(replace(alone, points=unpaid))).reason
+
+
+def test_single_runs_grow_with_what_was_spent_on_them(material_of: Callable[..., Material]) -> None:
+    card = anytime_card(material_of(3, 1))
+    assert card.context["views"] == ("seconds", "samples")
+    assert card.sentence == (
+        "How each family's hypervolume grew with the seconds of compute and samples spent on it."
+    )
+    assert "any so many" not in card.how_to_read
 
 
 def test_the_order_of_trials_counts_where_it_is_the_search(material: Material) -> None:
