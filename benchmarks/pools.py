@@ -80,5 +80,5 @@ def _run(plan: TrialPlan) -> list[dict[str, Any]]:
     return [
         point.row
         for replicate in spec.replicate_list()
-        for point in run_replicate(bench, plan, replicate, spec.budget)
+        for point in run_replicate(bench, plan, replicate, plan.family.within(spec.budget))
     ]
