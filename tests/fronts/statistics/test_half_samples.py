@@ -190,3 +190,16 @@ def test_the_worst_of_a_wide_lead_still_leads():
     low = HalfSamples({0: np.array([0.1, 0.2, 0.3])}, (), {})
     assert lead_share(wide, low) == 1.0
     assert lead_share(low, wide) == 0.0
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.tuples(tenths, tenths), min_size=2, max_size=6))
+def test_the_models_of_one_run_are_one_draw(models):
+    """As steps or as the positions of a line, they stay together; those of several runs part."""
+    steps = table({"a": {0: [models]}})
+    for run in (steps, steps.assign(position=steps["step"] / 2, step=9)):
+        halves = family_hypervolumes(run, box())["a"].half_samples
+        assert not halves.varied
+        assert halves.volumes[0] == pytest.approx([slow_volume(models, (1.0, 1.0))])
+    runs = table({"a": {0: [[model] for model in models]}})
+    assert family_hypervolumes(runs, box())["a"].half_samples.varied
