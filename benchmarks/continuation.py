@@ -47,7 +47,9 @@ def spec_of(
                 "batch_norm_statistics": options.statistics,
             },
             "families": [family | knobs | {"lr": options.lr}],
-            "search": {"configurations": len(knobs.get("weight", {}).get("grid_search", "1"))},
+            "search": {
+                "configurations": len(knobs["weight"]["grid_search"]) if "weight" in knobs else 1
+            },
         }
     )
 
