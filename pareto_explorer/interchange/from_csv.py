@@ -49,10 +49,8 @@ def read_table(path: Path, mapping: ColumnMapping, tell: Tell = silent) -> Forei
         number(cell, mapping.decimal) is not None for cell in rows["error"]
     ):
         del named["error"]  # an error rate, not a message
-    if "position" in named and any(
-        number(cell, mapping.decimal) is None for cell in rows["position"]
-    ):
-        del named["position"]  # words of another meaning
+    if "position" in named and not {"trial_id", "family", "step"} <= named.keys():
+        del named["position"]  # of another meaning, as the table is not one of ours
     spreads = [name for name in rows.columns if name.endswith(STD_SUFFIX)]
     unnamed = [name for name in rows.columns if name.startswith("Unnamed: ")]
     with path.open("rb") as file:

@@ -12,6 +12,7 @@ import pandas as pd
 from pareto_explorer.interchange.cells import plain
 from pareto_explorer.interchange.exported import Exported
 from pareto_explorer.interchange.from_optuna import quiet
+from pareto_explorer.runs.manifest import entry_knobs
 from pareto_explorer.schema.columns import (
     CONFIG_PREFIX,
     KEY,
@@ -147,7 +148,7 @@ def _logarithmic(manifest: Mapping[str, Any]) -> set[str]:
     return {
         knob
         for family in families
-        for knob, domain in family.items()
+        for knob, domain in entry_knobs(family).items()
         if isinstance(domain, dict) and {"loguniform", "lograndint"} & domain.keys()
     }
 

@@ -140,6 +140,17 @@ def recorded_entry(run: RunDirectory, manifest: Mapping[str, Any], name: str) ->
     return manifest[name]
 
 
+def entry_knobs(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry of a recorded ``families`` says of knobs, those of a path as ``path_from``.
+
+    Other keys of an entry, such as ``method``, are among them; its budget is not.
+    """
+    path = entry.get("path")
+    along = path if isinstance(path, Mapping) else {}
+    own = {key: value for key, value in entry.items() if key not in ("budget", "path")}
+    return own | {f"path_{word}": value for word, value in along.items()}
+
+
 class _Part(BaseModel):
     """A mapping of which only some entries are looked at."""
 

@@ -292,4 +292,4 @@ def test_a_choice_that_was_not_audited_says_so(run):
 def test_recomputed_statistics_of_batch_norm_are_told(run, budget, said):
     spec = run.manifest["spec"] | {"budget": budget}
     card = card_of(replace(run, manifest=run.manifest | {"spec": spec}))
-    assert ("| batch-norm statistics | recomputed" in card) == said
+    assert ("| statistics of batch norm, if it has any | recomputed" in card) == said

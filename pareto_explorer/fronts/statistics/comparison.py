@@ -18,12 +18,14 @@ from pareto_explorer.fronts.statistics.half_samples import lead_share
 from pareto_explorer.fronts.statistics.resampling import Interval, intervals
 from pareto_explorer.fronts.statistics.sign_flips import max_t, signed_rank
 from pareto_explorer.fronts.statistics.to_forget import nothing_to_forget
+from pareto_explorer.schema.columns import NO_COMPETITORS
 from pareto_explorer.schema.statuses import RUNNING
 
 __all__ = [
     "SEPARABLE_FROM",
     "Comparison",
     "compare_families",
+    "competitors",
     "drawn_once",
     "judge_families",
     "unfinished",
@@ -197,6 +199,22 @@ def without_verdict(
     ]
 
 
+def competitors(
+    volumes: Mapping[str, FamilyHypervolume], points: pd.DataFrame
+) -> dict[str, FamilyHypervolume]:
+    """The families that do more than show the way between two models; all if none does.
+
+    Args:
+        volumes: By family.
+        points: A points table.
+    """
+    found = dict(volumes)
+    if "method" in points:
+        aside = points.loc[points["method"].isin(NO_COMPETITORS), "family"].unique()
+        found = {name: volume for name, volume in found.items() if name not in aside}
+    return found or dict(volumes)
+
+
 def judge_families(
     volumes: Mapping[str, FamilyHypervolume],
     points: pd.DataFrame,
@@ -207,8 +225,9 @@ def judge_families(
 ) -> list[Comparison]:
     """Compares each pair of families, and claims no more than the whole run bears out.
 
-    No pair is distinguishable before all trials have ended, or where there is nothing to forget;
-    and none of a family whose knobs were drawn once.
+    Families that only show the way between two models are left out. No pair is distinguishable
+    before all trials have ended, or where there is nothing to forget; and none of a family whose
+    knobs were drawn once.
 
     Args:
         volumes: What ``family_hypervolumes`` gives for the points.
@@ -218,7 +237,7 @@ def judge_families(
         domains: By family and knob, if they are known.
         planned: How many trials there will be, if that is known.
     """
-    found = compare_families(volumes)
+    found = compare_families(competitors(volumes, points))
     nothing = landmarks is not None and nothing_to_forget(landmarks, box.metrics)
     if nothing or unfinished(points, planned)[0]:
         return without_verdict(found)

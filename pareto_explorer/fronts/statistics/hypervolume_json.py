@@ -43,7 +43,7 @@ def hypervolume_json(
         have ``hypervolume`` and ``per_replicate``, or are null where they do not apply, and so are
         ``lost_without_best`` and ``half_samples``, which has ``hypervolume`` and an interval that
         covers the draw. ``comparisons`` has an entry for
-        each pair of families that share a replicate, with ``draw_share``, the share of
+        each pair of families that compete and share a replicate, with ``draw_share``, the share of
         half-samples of the configurations in which the lead holds, or null; none is
         distinguishable before all trials have ended. With landmarks there is ``floor`` too: null,
         or ``metrics``, ``pairs``, ``mean`` and ``families_inside``; and ``nothing_to_forget``, a

@@ -37,7 +37,7 @@ def anytime_card(material: Material) -> Card:
     points = material.run.points
     shown_at = points.drop_duplicates(["trial_id", "step"]).groupby("family").size()
     if shown_at.max() < 2:
-        reason = "Every family has a single model, so nothing shows how its hypervolume grew."
+        reason = "Every family was shown once, so nothing tells how its hypervolume grew."
         return Card("anytime", _TITLE, reason=reason)
     several = material.trials.groupby("family").size().max() > 1
     counted = "trials" if material.run.searched else "configurations"

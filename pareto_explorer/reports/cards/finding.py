@@ -23,6 +23,7 @@ from pareto_explorer.fronts.statistics.standing import LARGEST, REPEATED
 from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.reports.shared.more_replicates import more_replicates
 from pareto_explorer.reports.shared.phrases import share
+from pareto_explorer.runs.manifest import entry_knobs
 from pareto_explorer.schema.metrics import METRICS, inline
 from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED, OK, RUNNING
 from pareto_explorer.text import called, count, families, listing, plural
@@ -236,8 +237,11 @@ def _unequal(material: Material) -> str:
     """What to keep in mind where families did not get the same budget."""
     if _one_search(material):
         return ""
-    if material.run.manifest.get("spec", {}).get("early_stopping"):
+    spec = material.run.manifest.get("spec", {})
+    if spec.get("early_stopping"):
         return "Trials that fell behind were stopped early, so families spent unequal budgets."
+    if spec.get("search", {}).get("budget_per_family") and not material.unfinished[0]:
+        return ""  # of seconds or samples, whatever the number and the length of its trials
     return _unequal_sizes(material)
 
 
@@ -273,7 +277,7 @@ def _has_drawn_knob(row: pd.Series[Any], material: Material) -> bool:
     own = {part: row[part] if pd.notna(row[part]) else None for part in _PARTS}
     return any(
         all(own[part] in _values(entry.get(part)) for part in _PARTS)
-        and any(isinstance(knob, Mapping) for knob in entry.values())
+        and any(isinstance(knob, Mapping) for knob in entry_knobs(entry).values())
         for entry in entries
         if isinstance(entry, Mapping)
     )

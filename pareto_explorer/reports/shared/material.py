@@ -33,10 +33,9 @@ from pareto_explorer.fronts import (
     reference_sensitivity,
     retrain_floor,
 )
-from pareto_explorer.fronts.statistics.comparison import judge_families, unfinished
+from pareto_explorer.fronts.statistics.comparison import competitors, judge_families, unfinished
 from pareto_explorer.reports.shared.commands import reproduce_command
 from pareto_explorer.results import Run
-from pareto_explorer.schema.columns import NO_COMPETITORS
 
 __all__ = [
     "Card",
@@ -156,10 +155,7 @@ class Material:
     @cached_property
     def competitors(self) -> dict[str, FamilyHypervolume]:
         """Those of families that do more than show the way between two models; all if none does."""
-        of_methods = self.run.points.drop_duplicates("family").set_index("family")["method"]
-        aside = set(of_methods[of_methods.isin(NO_COMPETITORS)].index)
-        found = {name: v for name, v in self.hypervolumes.items() if name not in aside}
-        return found or self.hypervolumes
+        return competitors(self.hypervolumes, self.run.points)
 
     @cached_property
     def comparisons(self) -> list[Comparison]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 from ray.tune.search import Searcher
 
-from pareto_explorer.schema.statuses import FAILED
+from pareto_explorer.schema.statuses import FAILED, FINISHED, STOPPED
 from pareto_explorer.sweeps.search.unsaved import Unsaved
 from pareto_explorer.sweeps.spec.domains import compare_configurations
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan, draws_of, slugs
 
-__all__ = ["FamilyBudget", "PlannedTrials", "SamplesPerFamily", "SecondsPerFamily"]
+__all__ = ["Ended", "FamilyBudget", "PlannedTrials", "SamplesPerFamily", "SecondsPerFamily"]
 
 
 class PlannedTrials(Unsaved, Searcher):
@@ -48,22 +47,31 @@ class PlannedTrials(Unsaved, Searcher):
         """Learns nothing."""
 
 
+class Ended(NamedTuple):
+    """How a trial ended, and what it has spent.
+
+    Attributes:
+        status: Its status.
+        spent: Its seconds or samples.
+    """
+
+    status: str
+    spent: float
+
+
 class FamilyBudget(Unsaved, Searcher):
     """Gives the next trial to the family that has spent least.
 
-    What a running trial will spend counts as the mean of its family's ended ones. The
-    configurations are those of compare mode in their order, so two sweeps with one seed differ only
-    in how far each family came.
-
-    A trial that failed counts as a usual one of its family, and as the whole budget while there is
-    none: a family that always fails comes to an end.
+    The configurations are those of compare mode in their order, so two sweeps with one seed differ
+    only in how far each family came. Of a family whose first trials fail, nothing is known of what
+    one takes: it comes to an end.
 
     Args:
         families: The families; one without a drawn knob has a single configuration.
         budget: What each may spend.
         seed: Seed of the draws.
         drawn: Trials that earlier runs of this sweep have drawn.
-        ended: What those of them spent that have ended; None for one that failed.
+        ended: Those of them that have ended.
         keep: Called with each new trial before it starts, so that it is on record.
     """
 
@@ -76,7 +84,7 @@ class FamilyBudget(Unsaved, Searcher):
         budget: float,
         seed: int,
         drawn: Sequence[TrialPlan],
-        ended: Mapping[str, float | None],
+        ended: Mapping[str, Ended],
         keep: Callable[[TrialPlan], None],
     ) -> None:
         super().__init__(metric=self.spent, mode="min")
@@ -86,13 +94,12 @@ class FamilyBudget(Unsaved, Searcher):
         self._draws = draws_of(families, seed)
         self._keep = keep
         self._unfinished = [plan for plan in drawn if plan.trial_id not in ended]
-        self._number = {family.name: 0 for family in families}
-        self._spent: dict[str, list[float | None]] = defaultdict(list)
+        self._number = Counter(plan.family.name for plan in drawn)
+        self._ended: dict[str, list[Ended]] = defaultdict(list)
         self._running: dict[str, TrialPlan] = {}
         for plan in drawn:
-            self._number[plan.family.name] += 1
             if plan.trial_id in ended:
-                self._spent[plan.family.name].append(ended[plan.trial_id])
+                self._ended[plan.family.name].append(ended[plan.trial_id])
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
         """The next trial: one that was interrupted, else one of the family that spent least."""
@@ -102,10 +109,12 @@ class FamilyBudget(Unsaved, Searcher):
             able = [family for family in self._families if self._may_draw(family)]
             if not able:
                 return Searcher.FINISHED
-            ready = [family for family in able if self._has_room(family, self._expected(family))]
+            ready = [family for family in able if self._may_start(family.name)]
             if not ready:
                 return None  # whether the running trials leave something will be seen
-            plan = self._draw(min(ready, key=lambda f: (self._expected(f), self._number[f.name])))
+            plan = self._draw(
+                min(ready, key=lambda f: (self._expected(f.name), self._number[f.name]))
+            )
             self._keep(plan)
         self._running[trial_id] = plan
         return plan.to_config()
@@ -115,8 +124,11 @@ class FamilyBudget(Unsaved, Searcher):
     ) -> None:
         """Books what a trial spent."""
         family = self._running.pop(trial_id).family.name
-        failed = error or not result or result.get("trial_status") == FAILED
-        self._spent[family].append(None if failed or not result else result[self.spent])
+        if error or not result:
+            self._ended[family].append(Ended(FAILED, 0.0))
+        else:
+            status = result.get("trial_status", STOPPED)
+            self._ended[family].append(Ended(status, result[self.spent]))
 
     def _draw(self, family: Family) -> TrialPlan:
         index = self._number[family.name]
@@ -128,54 +140,71 @@ class FamilyBudget(Unsaved, Searcher):
     def _may_draw(self, family: Family) -> bool:
         """Whether the ended trials leave something, and there is a configuration to draw."""
         left = bool(family.domains) or self._number[family.name] == 0
-        return left and self._has_room(family, sum(self._booked(family)))
+        return left and self._has_room(family.name, running=0)
 
-    def _has_room(self, family: Family, spent: float) -> bool:
-        """Whether a family that has spent so much may start one more trial."""
+    def _may_start(self, family: str) -> bool:
+        """Whether the trials that are running leave something as well."""
+        return self._has_room(family, self._n_running(family))
+
+    def _n_running(self, family: str) -> int:
+        return sum(plan.family.name == family for plan in self._running.values())
+
+    def _known(self, family: str) -> list[float]:
+        return [ended.spent for ended in self._ended[family] if ended.status != FAILED]
+
+    def _has_room(self, family: str, running: int) -> bool:
+        """Whether one more trial may start beside so many."""
         raise NotImplementedError
 
-    def _expected(self, family: Family) -> float:
-        running = sum(plan.family.name == family.name for plan in self._running.values())
-        return sum(self._booked(family)) + (running * self._usual(family) if running else 0.0)
-
-    def _usual(self, family: Family) -> float:
-        """What a trial of a family that is running will spend."""
-        booked = self._booked(family)
-        return fmean(booked) if booked else 0.0
-
-    def _booked(self, family: Family) -> list[float]:
-        spent = self._spent[family.name]
-        known = [value for value in spent if value is not None]
-        usual = fmean(known) if known else self._budget
-        return [usual if value is None else value for value in spent]
+    def _expected(self, family: str) -> float:
+        """What a family will have spent when its running trials have ended."""
+        raise NotImplementedError
 
 
 class SecondsPerFamily(FamilyBudget):
     """Until each family has spent its seconds, summed over trials and replicates.
 
-    A family may exceed them by the trials that were running when it had spent them: as many as
-    there are slots while none of its trials has ended.
+    What a running trial will spend counts as the mean of its family's ended ones, and as nothing
+    before the first has ended; so a family may exceed its budget by the trials that were running
+    when it was reached. A trial that failed counts as a usual one of its family.
     """
 
     spent = "spent_seconds"
 
-    def _has_room(self, family: Family, spent: float) -> bool:  # noqa: ARG002 - a usual one's cost is no bound
-        return spent < self._budget
+    def _has_room(self, family: str, running: int) -> bool:
+        return self._sum(family, running) < self._budget
+
+    def _expected(self, family: str) -> float:
+        return self._sum(family, self._n_running(family))
+
+    def _sum(self, family: str, running: int) -> float:
+        known, ended = self._known(family), len(self._ended[family])
+        if not ended:
+            return 0.0
+        return (ended + running) * (fmean(known) if known else self._budget)
 
 
 class SamplesPerFamily(FamilyBudget):
     """As many trials as fit the samples that one replicate of a family may process.
 
-    A family's first trial runs alone, since it tells what the others will take, and runs even if it
-    takes more than there is. Where its trials take equally much, no clock decides how many there
-    are.
+    Each counts as the largest of its family so far, and one at a time runs until the first is
+    finished, which tells what they take, and which may take more than there is. So where finished
+    trials take equally much, no clock decides how many there are; what diverged ones and those
+    that were stopped have saved is not spent on others. Where trials take nothing, one is enough.
     """
 
     spent = "spent_samples"
 
-    def _has_room(self, family: Family, spent: float) -> bool:
-        one_more = self._usual(family) if self._spent[family.name] else 0.0
-        return spent + one_more <= self._budget
+    def _has_room(self, family: str, running: int) -> bool:
+        ended = self._ended[family]
+        if all(each.status != FINISHED for each in ended) and running:
+            return False
+        largest = self._largest(family)
+        trials = len(ended) + running
+        return not trials or (largest > 0 and (trials + 1) * largest <= self._budget)
 
-    def _usual(self, family: Family) -> float:
-        return super()._usual(family) if self._spent[family.name] else math.inf
+    def _expected(self, family: str) -> float:
+        return (len(self._ended[family]) + self._n_running(family)) * self._largest(family)
+
+    def _largest(self, family: str) -> float:
+        return max(self._known(family), default=self._budget if self._ended[family] else 0.0)

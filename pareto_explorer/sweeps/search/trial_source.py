@@ -14,9 +14,9 @@ from pareto_explorer.fronts import Box
 from pareto_explorer.results import load_run
 from pareto_explorer.runs import RunDirectory, config_columns
 from pareto_explorer.schema.columns import PATH
-from pareto_explorer.schema.statuses import FAILED
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.search.compare import (
+    Ended,
     PlannedTrials,
     SamplesPerFamily,
     SecondsPerFamily,
@@ -91,10 +91,7 @@ def searcher_for(sweep: Sweep, box: Box, keep: Callable[[TrialPlan], None]) -> S
     if (budget := search.compute_per_family) is not None:
         in_seconds = isinstance(budget, SecondsBudget)
         spent = _seconds(sweep.points) if in_seconds else _samples(sweep.points)
-        ended = {
-            name: None if status == FAILED else spent.get(name, 0.0)
-            for name, status in sweep.ended.items()
-        }
+        ended = {name: Ended(status, spent.get(name, 0.0)) for name, status in sweep.ended.items()}
         known = (search.seed, sweep.trials, ended, keep)
         if isinstance(budget, SecondsBudget):
             return SecondsPerFamily(families, budget.seconds, *known)

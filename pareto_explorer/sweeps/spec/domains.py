@@ -40,6 +40,12 @@ class Domain:
             return self.arguments
         return () if self.kind == "normal" else self.arguments[:2]
 
+    def middle(self) -> Any:
+        """A value in its middle: the one at the median, or half-way along a list."""
+        if not self.drawn:
+            return self.arguments[len(self.arguments) // 2]
+        return self.at(0.5)
+
     @property
     def drawn(self) -> bool:
         """Whether its values are drawn; those of a grid are gone through."""

@@ -22,8 +22,15 @@ from pareto_explorer.schema.columns import AXES, CONFIG_PREFIX
 from pareto_explorer.sweeps.spec.domains import Domain, compare_configurations, parse_knob
 from pareto_explorer.sweeps.spec.draws import BalancedDraws
 from pareto_explorer.sweeps.spec.parts import BudgetSpec
-from pareto_explorer.sweeps.spec.paths import check_path, flat_path, levels_of, moving_knob
+from pareto_explorer.sweeps.spec.paths import (
+    check_path,
+    flat_path,
+    levels_of,
+    moving_knob,
+    path_words,
+)
 from pareto_explorer.unlearning import METHODS, Knob, find_preset, knobs_of
+from pareto_explorer.unlearning.methods._continuation import PARTS
 
 __all__ = [
     "Family",
@@ -50,7 +57,8 @@ class Family:
         aggregator: Its aggregator, if the method takes one.
         forget_loss: Its forget loss, if the method takes one.
         knobs: A ``Domain`` or a fixed value each.
-        defaults: For each knob with a domain, the value that it has where nobody sets it.
+        defaults: For each knob with a domain, the value that it has where nobody sets it; for those
+            of a path, one in the middle.
         budget: What its runs may spend where that is not what those of the sweep may: ``steps``,
             ``evaluate_every``.
     """
@@ -218,6 +226,7 @@ def _cross(
     given = {key: value for key, value in entry.items() if key not in (*AXES, "name", "budget")}
     families: list[Family] = []
     known: set[str] = set()
+    words = path_words(entry)
     for method, aggregator, loss in itertools.product(*axes.values()):
         try:
             knobs = knobs_of(method, aggregator, loss)
@@ -225,7 +234,7 @@ def _cross(
             raise InputError(f"{where}.{error}") from None
         known |= knobs.keys()
         chosen = {
-            key: _knob(f"{where}.{bare(key)}", knobs[key], value, domains.get(key))
+            key: _knob(f"{where}.{bare(words.get(key, key))}", knobs[key], value, domains.get(key))
             for key, value in flat_path(where, method, given).items()
             if key in knobs
         }
@@ -244,7 +253,7 @@ def _cross(
             given_name = _name(where, entry["name"])
             name = given_name if alone else f"{given_name}/{name}"
         usual = {
-            key: defaults.get(key, knobs[key].default)
+            key: value.middle() if key in PARTS.values() else defaults.get(key, knobs[key].default)
             for key, value in chosen.items()
             if isinstance(value, Domain)
         }
@@ -281,7 +290,7 @@ def _own_budget(where: str, given: Any) -> dict[str, int]:
         problem = error.errors()[0]
         raise InputError(
             f"{where}.{problem['loc'][0]}: {brief(problem['input'])} given; take a whole number "
-            "above 0."
+            "from 1 to 1,000,000,000."
         ) from None
     return {key: getattr(own, key) for key in given}
 

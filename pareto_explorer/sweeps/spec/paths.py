@@ -12,7 +12,7 @@ from pareto_explorer.unlearning import METHODS, Knob
 from pareto_explorer.unlearning.methods._continuation import PARTS
 from pareto_explorer.unlearning.registry import path_of
 
-__all__ = ["check_path", "flat_path", "levels_of", "moving_knob", "require_levels"]
+__all__ = ["check_path", "flat_path", "levels_of", "moving_knob", "path_words", "require_levels"]
 
 
 def flat_path(where: str, method: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,7 +38,20 @@ def flat_path(where: str, method: str, given: Mapping[str, Any]) -> dict[str, An
             "weight."
         )
     rest = {key: value for key, value in given.items() if key != "path"}
+    for word in path:
+        if PARTS[word] in rest:
+            raise InputError(
+                f"{where}.{PARTS[word]}: {brief(rest[PARTS[word]])} given beside path.{word}; "
+                "remove one of them."
+            )
     return {**rest, **{PARTS[word]: value for word, value in path.items()}}
+
+
+def path_words(entry: Mapping[str, Any]) -> dict[str, str]:
+    """What messages call the knobs of a path where an entry writes it as a mapping."""
+    if not isinstance(entry.get("path"), Mapping):
+        return {}
+    return {part: f"path.{word}" for word, part in PARTS.items()}
 
 
 def moving_knob(method: str, chosen: Mapping[str, Any]) -> Any:
@@ -54,10 +67,10 @@ def check_path(
     Raises:
         InputError: As for ``path_of``; or the number of levels is drawn from a range.
     """
-    words = {part: word for word, part in PARTS.items()}
+    words = path_words({"path": {}})
 
     def named(knob: str) -> str:
-        return f"{where}.path.{words[knob]}" if knob in words else f"{where}.{knob}"
+        return f"{where}.{words.get(knob, knob)}"
 
     levels = chosen.get("path_levels") if moving_knob(method, chosen) else None
     if isinstance(levels, Domain) and levels.kind not in ("choice", "grid_search"):
@@ -65,7 +78,8 @@ def check_path(
             f"{named('path_levels')}: {levels.kind} given, and not every number in a range divides "
             "the steps; list those that do under choice."
         )
-    parts = {part: _extremes(chosen[part]) for part in PARTS.values() if part in chosen}
+    varied = (*PARTS.values(), "auto_lr")
+    parts = {part: _extremes(chosen[part]) for part in varied if part in chosen}
     rest = {key: value for key, value in chosen.items() if key not in parts}
     for values in itertools.product(*parts.values()):
         path_of(method, {**rest, **dict(zip(parts, values, strict=True))}, knobs, named)
@@ -100,4 +114,4 @@ def require_levels(name: str, levels: Iterable[int], steps: int) -> None:
 
 
 def _extremes(value: Any) -> tuple[Any, ...]:
-    return value.extremes() if isinstance(value, Domain) else (value,)
+    return (value.extremes() or (value.middle(),)) if isinstance(value, Domain) else (value,)

@@ -258,6 +258,11 @@ class ReplicateRun:
                 "model at each step, or several in `for position in budget.ledger.along(...)`."
             )
         if step != last:
+            if progress.more:
+                raise InputError(
+                    f"method {method!r}: it leaves its line of models at step {last} before the "
+                    "last position; yield a model at each position of budget.ledger.along(...)."
+                )
             progress.positions = set()
         if position in progress.positions:
             raise InputError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from numbers import Real
 import torch
 from torch import Tensor
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, brief
 
 __all__ = ["Budget", "Diagnostic", "Ledger", "as_position"]
 
@@ -156,9 +156,10 @@ def as_position(value: object) -> float:
     Raises:
         InputError: It is no finite number from 0 on.
     """
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) < math.inf:
-        raise InputError(f"position: {value!r} must be a finite number from 0 on.")
-    return float(value) + 0.0
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not number or not 0 <= value <= sys.float_info.max:  # type: ignore[operator]
+        raise InputError(f"position: {brief(value)} must be a finite number from 0 on.")
+    return float(value) + 0.0  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

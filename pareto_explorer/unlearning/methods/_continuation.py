@@ -90,6 +90,15 @@ class Path:
     levels: int
     scale: str = "linear"
 
+    def __post_init__(self) -> None:
+        if reason := whole_above_zero(self.levels):
+            raise InputError(f"path_levels: {brief(self.levels)} must be {reason}.")
+        if self.scale == "log" and min(self.first, self.last) <= 0:
+            raise InputError(
+                f"path_scale: log given for values from {self.first:g} to {self.last:g}; take ends "
+                "above 0, or linear."
+            )
+
     def at(self, level: int) -> float:
         """The value of a level, counted from 0; the first and the last exactly as given."""
         if level == 0:
@@ -99,6 +108,9 @@ class Path:
         share = level / (self.levels - 1)
         if self.scale == "log":
             return self.first * (self.last / self.first) ** share
+        if isinstance(self.first, int) and isinstance(self.last, int):
+            value = self.first + (self.last - self.first) * level / (self.levels - 1)
+            return int(value) if value.is_integer() else value
         return self.first + (self.last - self.first) * share
 
     def starts(self, steps: int) -> dict[int, float]:
@@ -155,7 +167,8 @@ def holder_of(aggregator: nn.Module, knob: str) -> nn.Module | None:
     """The aggregator, or one of ours inside it, that has a knob as an attribute to set."""
     for module in aggregator.modules():
         settable = getattr(type(module), knob, None)
-        has = knob in vars(module) or (isinstance(settable, property) and settable.fset)
+        own = vars(module).get(knob, False)
+        has = not isinstance(own, bool) or (isinstance(settable, property) and settable.fset)
         if has and (module is aggregator or isinstance(module, Weighting | Rule)):
             return module
     return None
@@ -219,9 +232,10 @@ def read_path(
                     f"or linear at {named('path_scale')}."
                 )
     if name in chosen:
+        raise InputError(f"{named(name)}: given, and moves along the path; remove one of them.")
+    if name == "lr" and chosen.get("auto_lr"):
         raise InputError(
-            f"{named(name)}: {brief(chosen[name])} given for the knob that moves along the path; "
-            "remove it."
+            f"{named('path')}: lr moves along it, and auto_lr sets it too; set auto_lr to false."
         )
     for end, does in (("path_from", "begins"), ("path_to", "ends")):
         if end not in chosen and name not in SHARES:

@@ -30,6 +30,8 @@ def evenly(points: int) -> list[float]:
     >>> evenly(5)
     [0.0, 0.25, 0.5, 0.75, 1.0]
     """
+    if points < 2:
+        raise InputError(f"points: {points} given; a line shows two models or more.")
     return [index / (points - 1) for index in range(points)]
 
 

@@ -77,7 +77,7 @@ def test_anytime_that_does_not_apply_says_why(
     alone = material_of(3, 1).run
     ends = alone.points[alone.points["step"] == alone.points["step"].max()]
     once = Material(replace(alone, points=ends))
-    assert "a single model" in anytime_card(once).reason
+    assert "was shown once" in anytime_card(once).reason
     unpaid = alone.points.assign(samples=0, seconds=0.0)
     assert "was not recorded" in anytime_card(Material(replace(alone, points=unpaid))).reason
 

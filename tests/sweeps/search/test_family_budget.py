@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ray.tune.search import Searcher
 
-from pareto_explorer.sweeps.search.compare import SamplesPerFamily, SecondsPerFamily
+from pareto_explorer.sweeps.search.compare import Ended, SamplesPerFamily, SecondsPerFamily
 from pareto_explorer.sweeps.spec.families import expand_families, plan_trials
 
 FAMILIES = expand_families(
@@ -37,7 +39,8 @@ def run(searcher, slots=1):
             return order
         name, config = running.pop(0)
         cost = COST[config["family"]]
-        searcher.on_trial_complete(name, {"spent_seconds": cost, "spent_samples": cost})
+        result = {"spent_seconds": cost, "spent_samples": cost, "trial_status": "finished"}
+        searcher.on_trial_complete(name, result)
 
 
 @pytest.mark.parametrize("slots", [1, 2, 5])
@@ -73,7 +76,7 @@ def test_an_interrupted_sweep_continues_without_drawing_again():
     first = budget(keep=drawn.append)
     for number in range(4):
         first.suggest(f"ray{number}")
-    ended = {plan.trial_id: COST[plan.family.name] for plan in drawn[:2]}
+    ended = {plan.trial_id: Ended("finished", COST[plan.family.name]) for plan in drawn[:2]}
     before = list(drawn)
     second = budget(drawn=before, ended=ended, keep=drawn.append)
     order = run(second)
@@ -95,7 +98,10 @@ def test_families_that_always_fail_come_to_an_end(result, error):
     assert number == 3
 
 
-@pytest.mark.parametrize("spent", [[4.0, None], [None, 4.0]])
+GOOD, BAD = Ended("finished", 4.0), Ended("failed", 1.0)
+
+
+@pytest.mark.parametrize("spent", [[GOOD, BAD], [BAD, GOOD]])
 @pytest.mark.parametrize(("seconds", "left"), [(8.0, 0), (8.1, 1)])
 def test_a_failed_trial_counts_as_a_usual_one_also_after_a_restart(spent, seconds, left):
     drawn = plan_trials([FAMILIES[1]], 2, 0)
@@ -117,12 +123,19 @@ def test_as_many_trials_run_as_fit_the_samples_but_one_at_least(slots, budget, e
     assert (count["gradient_ascent"], count["fine_tune"], count["none"]) == (*expected, 1)
 
 
-def test_the_first_trial_of_a_family_runs_alone_since_it_tells_what_they_take():
+def end(searcher, name, spent, status="finished"):
+    searcher.on_trial_complete(name, {"spent_samples": spent, "trial_status": status})
+
+
+def test_one_trial_of_a_family_at_a_time_runs_until_one_is_finished():
     searcher = samples(12)
     first = [searcher.suggest(f"ray{number}") for number in range(4)]
     assert [config and config["family"] for config in first] == [*COST, None]
-    searcher.on_trial_complete("ray1", {"spent_samples": 4})
-    assert [searcher.suggest(f"more{n}")["family"] for n in range(2)] == ["fine_tune"] * 2
+    end(searcher, "ray1", 1, "diverged")
+    assert searcher.suggest("again")["family"] == "fine_tune"
+    assert searcher.suggest("none") is None
+    end(searcher, "again", 4)
+    assert searcher.suggest("more")["family"] == "fine_tune"  # two have ended, and three fit
     assert searcher.suggest("last") is None
 
 
@@ -130,13 +143,54 @@ def test_a_family_whose_trials_do_not_fit_any_more_does_not_hold_up_the_others()
     searcher = samples(11)
     running = {name: searcher.suggest(name) for name in COST}
     assert [running[name]["family"] for name in COST] == list(COST)
-    searcher.on_trial_complete("fine_tune", {"spent_samples": 9})
-    searcher.on_trial_complete("none", {"spent_samples": 0})
-    searcher.on_trial_complete("gradient_ascent", {"spent_samples": 1})
+    for name, spent in (("fine_tune", 9), ("none", 0), ("gradient_ascent", 1)):
+        end(searcher, name, spent)
     assert [searcher.suggest(f"{n}")["family"] for n in range(3)] == ["gradient_ascent"] * 3
 
 
-@pytest.mark.parametrize(("spent", "left"), [([4.0, None], 1), ([None, None], 0)])
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(1, 16),
+    st.integers(1, 40),
+    st.lists(st.sampled_from(["finished", "finished", "diverged", "stopped: rung"]), min_size=50),
+    st.randoms(use_true_random=False),
+)
+def test_the_number_of_trials_depends_neither_on_the_slots_nor_on_who_ends_first(
+    slots, budget, fates, order
+):
+    """Where finished trials take equally much; others take less."""
+    cost = 4
+
+    def number(slots, order) -> int:
+        family = FAMILIES[1]
+        searcher = SamplesPerFamily([family], budget, 0, [], {}, [].append)
+        running, started = [], 0
+        while True:
+            while len(running) < slots and isinstance(
+                found := searcher.suggest(f"{started}"), dict
+            ):
+                running.append((f"{started}", fates[int(found["trial_id"][-3:]) % 50]))
+                started += 1
+            if not running:
+                assert found == Searcher.FINISHED
+                return started
+            name, fate = running.pop(order.randrange(len(running)))
+            end(searcher, name, cost if fate == "finished" else 1, fate)
+
+    alone = number(1, order)
+    assert number(slots, order) == alone
+    if fates[0] == "finished":
+        assert alone == max(1, budget // cost)
+
+
+def test_where_trials_count_no_samples_one_is_enough():
+    searcher = SamplesPerFamily([FAMILIES[0]], 10, 0, [], {}, [].append)
+    assert searcher.suggest("first")
+    end(searcher, "first", 0)
+    assert searcher.suggest("second") == Searcher.FINISHED
+
+
+@pytest.mark.parametrize(("spent", "left"), [([GOOD, BAD], 1), ([BAD, BAD], 0)])
 def test_samples_of_earlier_runs_count_and_failed_trials_as_usual_ones(spent, left):
     drawn = plan_trials([FAMILIES[1]], 2, 0)
     ended = {plan.trial_id: value for plan, value in zip(drawn, spent, strict=True)}

@@ -5,6 +5,7 @@ import pytest
 from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.spec.domains import Domain
+from pareto_explorer.sweeps.trials.refusals import representatives
 from pareto_explorer.unlearning import make_method
 
 FAMILY = {"method": "jacobian_descent", "aggregator": "weighted_sum", "forget_loss": "kl_uniform"}
@@ -63,7 +64,7 @@ def test_a_presets_value_of_the_knob_gives_way():
     (family,) = spec_of({"preset": "raul_uniform", "path": path}).family_list()
     assert "lr" not in family.knobs
     assert family.knobs["optimizer"] == "adamw"
-    with pytest.raises(InputError, match=r"^families\.0\.lr: 0\.2 given for the knob that moves"):
+    with pytest.raises(InputError, match=r"^families\.0\.lr: given, and moves along the path"):
         spec_of({"preset": "raul_uniform", "path": path, "lr": 0.2})
 
 
@@ -115,3 +116,40 @@ def test_words_of_a_path_without_a_knob_are_refused():
     message = "^families.0.path.levels: 3 given, and nothing moves; name a knob at families.0.path"
     with pytest.raises(InputError, match=message):
         spec_of(FAMILY | {"path_levels": 3})
+
+
+@pytest.mark.parametrize(
+    ("family", "message"),
+    [
+        ({"path": {"knob": "nonsense", "from": {"normal": [0.5, 0.1]}}}, r"path\.knob: 'nonsense'"),
+        (
+            {"path": {"knob": "weight", "from": {"normal": [0.5, 0.1]}}, "weight": 0.3},
+            r"families\.0\.weight: given, and moves",
+        ),
+        ({"path": {"knob": "weight", "levels": 0}}, r"families\.0\.path\.levels: 0 must be"),
+        (
+            {"path": {"knob": "weight", "from": 0.6}, "path_from": 0.7},
+            r"families\.0\.path_from: 0\.7 given beside path\.from",
+        ),
+        (
+            {
+                "path": {"knob": "lr", "from": 0.1, "to": 0.01},
+                "auto_lr": {"choice": [False, True]},
+            },
+            r"families\.0\.path\.knob: lr moves along it, and auto_lr",
+        ),
+    ],
+)
+def test_what_no_trial_could_take_is_refused_before_any(family, message):
+    with pytest.raises(InputError, match=message):
+        spec_of(FAMILY | family)
+
+
+@pytest.mark.parametrize("low", [{"loguniform": [0.01, 0.1]}, {"normal": [0.05, 0.01]}])
+def test_what_stands_for_a_family_has_ends_that_it_may_have(low):
+    path = {"knob": "lr", "from": low, "to": {"choice": [0.001, 0.002, 0.003]}}
+    spec = spec_of(FAMILY | {"path": path}, budget_per_family={"samples": 10}, configurations=None)
+    (trial,) = representatives(spec.family_list())
+    assert 0.01 <= trial.knobs["path_from"] <= 0.1
+    assert trial.knobs["path_to"] == 0.002
+    make_method(trial.config)

@@ -265,7 +265,7 @@ def test_a_forget_loss_of_ones_own_moves_and_stays_as_it_was():
     [
         ({"path": "wieght"}, "path: 'wieght' is not known; did you mean 'weight'? Choose from lr"),
         ({"path": "momentum"}, "path: 'momentum' is not known"),
-        ({"path": "weight", "weight": 0.5}, "weight: 0.5 given for the knob that moves along the"),
+        ({"path": "weight", "weight": 0.5}, "weight: given, and moves along the path; remove one"),
         ({"path": "weight", "path_to": 1.2}, "path_to: 1.2 must be a number from 0 to 1."),
         ({"path": "lr"}, "path_from: missing; say at which value lr begins."),
         ({"path": "lr", "path_from": 0.1}, "path_to: missing; say at which value lr ends."),
@@ -286,6 +286,31 @@ def test_a_forget_loss_of_ones_own_moves_and_stays_as_it_was():
 def test_a_path_that_does_not_fit_is_refused(config, message):
     with pytest.raises(InputError) as caught:
         make_method(FAMILY | config)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_whole_number_moves_in_whole_numbers():
+    make_method(FAMILY | {"aggregator": "dwa", "path": "window", "path_from": 20, "path_to": 10})
+    values = [Path("window", 20, 10, 11).at(level) for level in range(11)]
+    assert values == list(range(20, 9, -1))
+    assert {type(value) for value in values} == {int}
+
+
+@pytest.mark.parametrize(
+    ("knobs", "message"),
+    [
+        ({"path_levels": 0}, "path_levels: 0 must be a whole number above 0."),
+        (
+            {"path_scale": "log", "path_from": 0.9, "path_to": -0.1},
+            "path_scale: log given for values from 0.9 to",
+        ),
+        ({"path": "training"}, "path: "),
+    ],
+)
+def test_a_path_that_does_not_fit_is_refused_where_the_method_is_made_in_python(knobs, message):
+    config = {"aggregator": WeightedSum(), "forget_loss": kl_uniform, "path": "weight"} | knobs
+    with pytest.raises(InputError) as caught:
+        JacobianDescent(**config)
     assert str(caught.value).startswith(message)
 
 
