@@ -140,7 +140,7 @@ def compare_ways(
         alone, together = (walk(each, _STEPS)[1] for each in (_one_by_one, descend_together))
     except Exception as error:
         told = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        return Ways(members, reason=f"its models cannot be stacked ({told})")
+        return Ways(members, reason=f"a step in a bundle fails ({told})")
     return Ways(members, alone, together)
 
 

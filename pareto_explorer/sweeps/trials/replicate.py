@@ -276,6 +276,11 @@ class ReplicateRun:
         """Whether it has taken a step, here or before its snapshot."""
         return self._progress is not None
 
+    @property
+    def ended(self) -> bool:
+        """Whether it has come to its end, or has diverged."""
+        return self._progress is not None and self._progress.ended
+
     def _ready(self) -> _Progress:
         """The state from which the next step starts."""
         if self._progress is None:
@@ -353,9 +358,10 @@ def step_together(runs: Sequence[ReplicateRun]) -> None:
     Each is charged its own samples, and an equal share of the seconds.
 
     Args:
-        runs: Replicates of one trial that may step together, as far as each other; with one alone,
-            nothing is done.
+        runs: Replicates of one trial that may step together, as far as each other. Those that have
+            ended are left out; with one alone, nothing is done.
     """
+    runs = [run for run in runs if not run.ended]
     if len(runs) < 2:
         return
     states, spent = [run._ready() for run in runs], Ledger()
