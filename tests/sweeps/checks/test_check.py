@@ -579,6 +579,19 @@ def test_a_path_is_tried_in_fewer_steps_than_it_has_levels(space, tmp_path):
     assert found.families[0].step_seconds > 0
 
 
+@pytest.mark.parametrize("bundle", ["auto", 2])
+def test_families_that_gain_nothing_in_a_bundle_are_named_with_the_reason(space, tmp_path, bundle):
+    spec = spec_of(space, resources={"bundle": bundle})
+    found = check(
+        spec, task_of(model=partial(network, tail=nn.Dropout)), cache_dir=tmp_path / "cache"
+    )
+    assert found.ok
+    pair, other = (text for text in found.warnings if text.startswith("resources.bundle: family "))
+    assert "upgrad/kl_uniform: one replicate at a time, as a step in a bundle fails" in pair
+    assert "vmap: called random operation" in pair
+    assert other.endswith("one replicate at a time, as method FineTune steps one model at a time")
+
+
 def test_a_sweep_is_never_shorter_than_its_longest_piece(space):
     assert estimated(spec_of(space), slots=1000).low == 8 + 2 + UPGRAD
 
