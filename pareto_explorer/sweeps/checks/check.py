@@ -39,7 +39,7 @@ from pareto_explorer.sweeps.search.trial_source import starts_of
 from pareto_explorer.sweeps.spec.families import TrialPlan
 from pareto_explorer.sweeps.spec.parts import Replicate, Resources
 from pareto_explorer.sweeps.spec.spec import SweepSpec
-from pareto_explorer.sweeps.trials.bundles import compare_ways, words
+from pareto_explorer.sweeps.trials.bundle_pace import compare_ways, words
 from pareto_explorer.sweeps.trials.landmark_training import (
     KINDS,
     landmark_metrics,
@@ -226,11 +226,11 @@ def _measure(
         tell=tell,
     )
     findings += own
+    if device == "cuda":
+        findings += _gpu(spec.resources)
     if not slow:
         sound = {check.name: plans[check.name] for check in checks if not check.failed}
         findings += _bundles(spec, bench, sound, seed, batch)
-    if device == "cuda":
-        findings += _gpu(spec.resources)
     tell("landmark training")
     try:
         cost = LandmarkCost() if unfit else _landmark_cost(spec, task, small, missing, device)

@@ -29,7 +29,7 @@ from pareto_explorer.sweeps.driver.settings import Settings
 from pareto_explorer.sweeps.driver.tuning import tune_trials
 from pareto_explorer.sweeps.search.trial_source import Sweep
 from pareto_explorer.sweeps.stopping.hypervolume_stopper import HypervolumeStopper
-from pareto_explorer.sweeps.trials.bundles import measure_bundles
+from pareto_explorer.sweeps.trials.bundle_pace import measure_bundles
 from pareto_explorer.sweeps.trials.landmark_training import landmark_rows, prepare_landmarks
 from pareto_explorer.sweeps.trials.memory import require_gpu_room
 from pareto_explorer.sweeps.trials.model_store import ModelStore

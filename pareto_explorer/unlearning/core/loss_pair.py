@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from pareto_explorer.errors import InputError
 from pareto_explorer.tasks import Samples
 from pareto_explorer.unlearning.core.budget import Ledger
 from pareto_explorer.unlearning.core.data import Streams, UnlearningData
@@ -98,8 +97,8 @@ class Objectives:
         """Gives both losses of the logits that belong to :meth:`draw_inputs`.
 
         Raises:
-            InputError: The forget loss asks for predictions of the current model, whose parameters
-                are elsewhere.
+            RuntimeError: The forget loss asks for predictions of the current model, whose
+                parameters are elsewhere.
         """
         self._references.elsewhere = True
         retain, forget = self._batches
@@ -142,10 +141,7 @@ class _Recorded(References):
 
     def current_heldout(self, *, gradient: bool) -> ClassMeans:
         if self.elsewhere:
-            raise InputError(
-                "forget_loss: it asks for predictions of the current model, which models that "
-                "step together do not give; set resources.bundle to off."
-            )
+            raise RuntimeError("the forget loss asks for predictions of the current model")
         if not self.replay:
             self._means = self._inner.current_heldout(gradient=gradient)
         return self._means

@@ -11,14 +11,8 @@ from torch import nn
 
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
-from pareto_explorer.sweeps.trials.bundles import (
-    Ways,
-    bundles,
-    compare_ways,
-    points_of,
-    size_of,
-    words,
-)
+from pareto_explorer.sweeps.trials.bundle_pace import Ways, compare_ways, words
+from pareto_explorer.sweeps.trials.bundles import bundles, points_of, size_of
 from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, run_replicate
 from pareto_explorer.sweeps.trials.trainable import Job, UnlearningTrial
 from pareto_explorer.tasks import Samples, UnlearningTask
