@@ -90,7 +90,7 @@ class _Stack:
         weights = self._pairs[0].aggregator(products)
         steps = (weights.to(rows.dtype)[:, None] @ rows)[:, 0]
         for whole, part in zip(self._moving, steps.split(self._sizes, 1), strict=True):
-            whole.grad = part.view_as(whole)
+            whole.grad = part.contiguous().view_as(whole)  # else, slow paths of the optimiser
         self._optimizer.param_groups[0]["lr"] = self._settings[0].optimizer.param_groups[0]["lr"]
         self._optimizer.step()
         for i, (setting, pair) in enumerate(zip(self._settings, self._pairs, strict=True)):
@@ -102,7 +102,7 @@ class _Stack:
         """Gradients of both losses of each run, of shape (B, 2, n); the newest graph goes first."""
         retain, forget = zip(*losses, strict=True)
         rows = [
-            torch.cat([part.flatten(1) for part in self._gradient(objective)], 1)
+            torch.cat([part.reshape(len(part), -1) for part in self._gradient(objective)], 1)
             for objective in (forget, retain)
         ]
         return torch.stack(rows[::-1], 1)

@@ -26,6 +26,20 @@ def mlp(seed: int) -> nn.Module:
     return nn.Sequential(nn.Linear(4, 7), nn.Tanh(), nn.Linear(7, CLASSES))
 
 
+class Scaled(nn.Module):
+    """A layer that learns, one that does not, and a parameter without a dimension."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.scale = nn.Parameter(torch.tensor(1.5))
+        self.fixed = nn.Linear(4, 6).requires_grad_(requires_grad=False)
+        self.last = nn.Linear(6, CLASSES)
+
+    def forward(self, x):
+        return self.scale * self.last(self.fixed(x).tanh())
+
+
 def make_runs(config: dict, build=network, members: int = 3, dtype=torch.float64) -> list:
     method, data = make_method(config), make_data(dtype=dtype)
     return [
@@ -48,7 +62,7 @@ def spent(runs: list) -> list[tuple]:
     return [(one.step, one.forward, one.backward, sorted(one.drain())) for one in ledgers]
 
 
-@pytest.mark.parametrize("build", [network, mlp])
+@pytest.mark.parametrize("build", [network, mlp, Scaled])
 @pytest.mark.parametrize(
     "knobs",
     [
