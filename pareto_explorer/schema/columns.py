@@ -26,6 +26,7 @@ from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.schema.statuses import POINT_STATUSES
 
 __all__ = [
+    "BUNDLE",
     "CHECKPOINT",
     "CONFIG_PREFIX",
     "DIAGNOSTICS",
@@ -85,6 +86,9 @@ PATH = f"{CONFIG_PREFIX}path"
 PATH_VALUE = "path_value"
 """The value of that knob at a point; every other knob is the same at all points of a trial."""
 
+BUNDLE = "bundle"
+"""How many replicates of its trial have stepped together up to a point; missing: it alone."""
+
 MEMBER = ": "
 """Between the name of a run and that of its family or trial, where several runs are together."""
 
@@ -133,6 +137,7 @@ DIAGNOSTICS = (
     "loss_retain",
     "loss_forget",
     PATH_VALUE,
+    BUNDLE,
     "evaluation_seconds",
 )
 """Measures of how a method works rather than of its model; every other measure is a metric."""

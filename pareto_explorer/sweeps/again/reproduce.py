@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from pareto_explorer.runs import (
     require_own,
 )
 from pareto_explorer.runs.remote.copies import local_path
-from pareto_explorer.schema.columns import KEY, MACHINE_TIMES, place, plain_position
+from pareto_explorer.schema.columns import BUNDLE, KEY, MACHINE_TIMES, place, plain_position
 from pareto_explorer.sweeps.again.trust import recorded_spec
 from pareto_explorer.sweeps.driver.provenance import Change, changes_since
 from pareto_explorer.sweeps.spec.families import recorded_plan
 from pareto_explorer.sweeps.spec.spec import SweepSpec
+from pareto_explorer.sweeps.trials.bundles import points_of
 from pareto_explorer.sweeps.trials.given_task import task_of
 from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, run_replicate
 from pareto_explorer.tasks import LandmarkCache, UnlearningTask, default_cache_dir
@@ -101,7 +103,8 @@ def reproduce(
     spec = recorded_spec(run, manifest, trust=trust, given=spec, without_task=task is not None)
     families = {family.name: family for family in spec.family_list()}
     try:
-        plan, pair = recorded_plan(recorded.to_dict(), families), spec.replicate_list()[replicate]
+        plan = recorded_plan(recorded.to_dict(), families)
+        pairs = [spec.replicate_list()[index] for index in _bundle(points, trial_id, replicate)]
     except (IndexError, KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"`trial_id`: trial {trial_id}, replicate {replicate} of {str(run.path)!r} does not go "
@@ -112,11 +115,14 @@ def reproduce(
     torch.set_num_threads(spec.resources.threads)
     cache = LandmarkCache(Path(cache_dir) if cache_dir else default_cache_dir())
     device = spec.resources.device if torch.cuda.is_available() else "cpu"
-    landmarks = local_landmarks(
-        task, pair.training_seed, cache, retrain=spec.needs_retrained, device=device
-    )
-    bench = Bench(task, {pair.training_seed: landmarks}, device)
-    for row, model, *_ in run_replicate(bench, plan, pair, plan.family.within(spec.budget)):
+    landmarks = {
+        seed: local_landmarks(task, seed, cache, retrain=spec.needs_retrained, device=device)
+        for seed in dict.fromkeys(pair.training_seed for pair in pairs)
+    }
+    bench = Bench(task, landmarks, device)
+    budget = plan.family.within(spec.budget)
+    runs = {pair.index: run_replicate(bench, plan, pair, budget) for pair in pairs}
+    for row, model, *_ in points_of(replicate, runs):
         if (row["step"], row["position"]) == (step, position):
             numbers = [
                 name
@@ -136,6 +142,21 @@ def reproduce(
     raise InputError(
         f"`step`: the trial ended before {place(step, position)} when it was run again."
     )
+
+
+def _bundle(points: pd.DataFrame, trial_id: str, replicate: int) -> Sequence[int]:
+    """The replicates that a replicate began to step with, itself included.
+
+    Bundles are of neighbours, and the first row of each replicate says how many those are.
+    """
+    rows = points[points["trial_id"] == trial_id].sort_values("step")
+    if BUNDLE not in rows:
+        return [replicate]
+    sizes = rows.groupby("replicate")[BUNDLE].first().fillna(1).astype(int)
+    first = 0
+    while first + (size := sizes.get(first, 1)) <= replicate:
+        first += size
+    return range(first, first + size)
 
 
 def _recorded(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -36,8 +36,10 @@ from pareto_explorer.sweeps.cluster.loggers import require_packages
 from pareto_explorer.sweeps.cluster.room import fitting, slots, trials_per_card
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.search.trial_source import starts_of
+from pareto_explorer.sweeps.spec.families import TrialPlan
 from pareto_explorer.sweeps.spec.parts import Replicate, Resources
 from pareto_explorer.sweeps.spec.spec import SweepSpec
+from pareto_explorer.sweeps.trials.bundle_pace import compare_ways, words
 from pareto_explorer.sweeps.trials.landmark_training import (
     KINDS,
     landmark_metrics,
@@ -213,9 +215,10 @@ def _measure(
         findings += check_original(spec, evaluator.original)
     if not missing and small is task:
         findings += check_landmarks(spec, _cached_landmarks(spec, task, cache, device))
+    plans = first_of_each(spec)
     checks, own = check_families(
         bench,
-        first_of_each(spec),
+        plans,
         Replicate(0, seed, spec.replicates.unlearning_seeds[0]),
         batch,
         scale=scale,
@@ -225,6 +228,9 @@ def _measure(
     findings += own
     if device == "cuda":
         findings += _gpu(spec.resources)
+    if not slow:
+        sound = {check.name: plans[check.name] for check in checks if not check.failed}
+        findings += _bundles(spec, bench, sound, seed, batch)
     tell("landmark training")
     try:
         cost = LandmarkCost() if unfit else _landmark_cost(spec, task, small, missing, device)
@@ -375,6 +381,18 @@ def _weights(
         return "cached", cached
     state = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
     return "untrained", state
+
+
+def _bundles(
+    spec: SweepSpec, bench: Bench, plans: Mapping[str, TrialPlan], seed: int, batch: int
+) -> list[Finding]:
+    """Which families gain nothing from the bundles that a sweep wants, and why."""
+    bundle, members = spec.resources.bundle, spec.resources.bundle_of(len(spec.replicate_list()))
+    if members < 2:
+        return []
+    ways = {name: compare_ways(bench, plan, seed, batch, members) for name, plan in plans.items()}
+    in_vain = {name: own for name, own in ways.items() if own.reason or own.together >= own.alone}
+    return [Finding("warning", text) for text in words(in_vain, bundle)]
 
 
 def _gpu(resources: Resources) -> list[Finding]:

@@ -29,6 +29,7 @@ from pareto_explorer.sweeps.driver.settings import Settings
 from pareto_explorer.sweeps.driver.tuning import tune_trials
 from pareto_explorer.sweeps.search.trial_source import Sweep
 from pareto_explorer.sweeps.stopping.hypervolume_stopper import HypervolumeStopper
+from pareto_explorer.sweeps.trials.bundle_pace import measure_bundles
 from pareto_explorer.sweeps.trials.landmark_training import landmark_rows, prepare_landmarks
 from pareto_explorer.sweeps.trials.memory import require_gpu_room
 from pareto_explorer.sweeps.trials.model_store import ModelStore
@@ -82,8 +83,9 @@ def run_trials(prepared: Prepared, settings: Settings) -> None:
         progress.begin(sweep.points, box)
         stopper = _stopper(sweep, box)
         if sweep.goes_on and not (stopper and stopper.stop_all()):
-            require_gpu_room(spec, task_ref, landmarks, progress)
-            job = _job(prepared, settings, landmarks)
+            sizes = measure_bundles(spec, task_ref, landmarks, progress)
+            require_gpu_room(spec, task_ref, landmarks, progress, sizes)
+            job = _job(prepared, settings, landmarks, sizes)
             tune_trials(prepared, job, box, stopper, settings, room=room, own=own)
         if stopper and stopper.stop_all():
             _record_total(run, progress.done)
@@ -119,7 +121,12 @@ def _recorded(
     return box
 
 
-def _job(prepared: Prepared, settings: Settings, landmarks: Mapping[int, Landmarks]) -> Job:
+def _job(
+    prepared: Prepared,
+    settings: Settings,
+    landmarks: Mapping[int, Landmarks],
+    sizes: Mapping[str, int],
+) -> Job:
     spec = prepared.sweep.spec
     storage = settings.storage or prepared.sweep.run.path
     return Job(
@@ -133,6 +140,7 @@ def _job(prepared: Prepared, settings: Settings, landmarks: Mapping[int, Landmar
         spec.checkpoints.every_seconds,
         ModelStore(storage) if spec.checkpoints.keep != "none" else None,
         spec.across_seeds,
+        sizes,
     )
 
 

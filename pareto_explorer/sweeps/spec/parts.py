@@ -348,12 +348,39 @@ class Resources(Part):
         custom: Other resources that nodes of the cluster declare.
         replicate_parallelism: ``trial``: one worker runs all replicates of a configuration;
             ``replicate``: each replicate is a Ray trial of its own.
+        bundle: How many replicates of a configuration take their steps together, in one pass of
+            their stacked models: ``off``: none; a number: at most so many; ``auto``: all of them
+            where a few steps of a family are then faster.
     """
 
     cpu: Annotated[Amount, Field(gt=0)] = 1
     gpu: Amount = 0
     custom: dict[str, Annotated[Amount, Field(gt=0)]] = {}
     replicate_parallelism: Literal["trial", "replicate"] = "trial"
+    bundle: Literal["auto", "off"] | int = "off"
+
+    @field_validator("bundle", mode="before")
+    @classmethod
+    def _bundled(cls, value: Any) -> Any:
+        value = "off" if value is False else _plain(value)  # YAML reads off as false
+        if value in ("auto", "off") or (type(value) is int and value > 1):
+            return value
+        raise ValueError("give auto, off, or a whole number above 1")
+
+    @model_validator(mode="after")
+    def _in_one_worker(self) -> Resources:
+        if self.bundle != "off" and self.replicate_parallelism == "replicate":
+            raise InputError(
+                "resources.bundle: replicates that step together are in one worker; set "
+                "replicate_parallelism to 'trial', or bundle to off."
+            )
+        return self
+
+    def bundle_of(self, replicates: int) -> int:
+        """How many of some replicates may step together at most; 1: each steps alone."""
+        if self.bundle == "off":
+            return 1
+        return replicates if self.bundle == "auto" else min(int(self.bundle), replicates)
 
     @property
     def threads(self) -> int:

@@ -22,9 +22,15 @@ from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.spec.families import TrialPlan
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
 from pareto_explorer.sweeps.spec.spec import SweepSpec
+from pareto_explorer.sweeps.trials.bundles import bundles, size_of
 from pareto_explorer.sweeps.trials.card_share import CONTEXT, allowance
 from pareto_explorer.sweeps.trials.refusals import representatives
-from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, run_replicate
+from pareto_explorer.sweeps.trials.replicate import (
+    Bench,
+    Landmarks,
+    run_replicate,
+    step_together,
+)
 from pareto_explorer.tasks import UnlearningTask
 
 __all__ = [
@@ -119,6 +125,7 @@ def measure_trial(
     plans: Sequence[TrialPlan],
     *,
     together: bool = True,
+    sizes: Mapping[str, int] = {},
 ) -> CardUse:
     """Takes one step and one evaluation of some trials on the card, one trial after the other.
 
@@ -132,6 +139,7 @@ def measure_trial(
         batch_size: Samples per batch.
         plans: The trials.
         together: Whether a trial runs all of its replicates in turn, and so holds them at once.
+        sizes: How many of them step together, by family; one where none is named.
     """
     bench = Bench(task, landmarks, "cuda")
     budget = BudgetSpec(steps=1, batch_size=batch_size, evaluate_every=1)
@@ -145,8 +153,10 @@ def measure_trial(
                 run_replicate(bench, plan, replicate, budget)
                 for replicate in (replicates if together else replicates[:1])
             ]
-            for run in runs:
-                next(run, None)
+            for bundle in bundles(range(len(runs)), size_of(plan, sizes)):
+                step_together([runs[index] for index in bundle])
+                for index in bundle:
+                    next(runs[index], None)
         except torch.OutOfMemoryError:
             exhausted = plan.family.name
             break
@@ -168,6 +178,7 @@ def require_gpu_room(
     task_ref: Any,
     landmarks: Mapping[int, Landmarks],
     progress: Progress,
+    sizes: Mapping[str, int] = {},
 ) -> None:
     """Measures a trial in one worker and refuses a sweep whose trials cannot share a card.
 
@@ -179,6 +190,7 @@ def require_gpu_room(
         task_ref: The task, in Ray's object store.
         landmarks: Landmarks by training seed.
         progress: Told the measurement.
+        sizes: How many replicates of a trial step together, by family.
 
     Raises:
         InputError: A trial does not fit what it books.
@@ -196,7 +208,7 @@ def require_gpu_room(
         representatives(list(hungriest.values())),
     )
     use = outcomes(
-        partial(measure_trial, together=together),
+        partial(measure_trial, together=together, sizes=sizes),
         {0: arguments},
         resources,
         "resources.gpu: the memory of a trial cannot be measured",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from types import GeneratorType
@@ -17,7 +17,7 @@ from torch import nn
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.metrics import Diverged, Evaluator
-from pareto_explorer.schema.columns import place
+from pareto_explorer.schema.columns import BUNDLE, place
 from pareto_explorer.schema.statuses import DIVERGED, OK
 from pareto_explorer.sweeps.spec.families import TrialPlan
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
@@ -25,6 +25,7 @@ from pareto_explorer.tasks import UnlearningTask, restore_model
 from pareto_explorer.tasks.landmarks.training import repeatable
 from pareto_explorer.tasks.models.logits import version_of
 from pareto_explorer.unlearning import Budget, Ledger, UnlearningData, make_method
+from pareto_explorer.unlearning.bundle import descend_together
 from pareto_explorer.unlearning.core.batch_norm import FormerStatistics, recompute_statistics
 from pareto_explorer.unlearning.core.budget import as_position
 from pareto_explorer.unlearning.core.session import (
@@ -42,6 +43,7 @@ __all__ = [
     "Row",
     "describe",
     "run_replicate",
+    "step_together",
     "unlearning_data",
 ]
 
@@ -220,6 +222,9 @@ class ReplicateRun:
             "samples": ledger.samples,
             "seconds": ledger.seconds,
         }
+        if progress.together > 1:
+            row[BUNDLE] = float(progress.together)
+            progress.together = 1
         started = perf_counter()
         row |= ledger.drain()
         _, evaluator = self._bench.prepared(self._replicate.training_seed)
@@ -238,9 +243,7 @@ class ReplicateRun:
 
     def _next_model(self, progress: _Progress) -> nn.Module | None:
         """Moves on to the next model; its steps never see the statistics that it is shown with."""
-        if progress.former is not None:
-            progress.former.restore()
-            progress.former = None
+        progress.restore_statistics()
         model = next(progress.models, None)
         if model is not None and self._budget.batch_norm_statistics == "recompute":
             ledger, retain = progress.spent.ledger, self._bench.data.retain
@@ -272,6 +275,23 @@ class ReplicateRun:
         progress.positions.add(position)
         progress.step, progress.more = step, ledger.more
         return position
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has taken a step, here or before its snapshot."""
+        return self._progress is not None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has come to its end, or has diverged."""
+        return self._progress is not None and self._progress.ended
+
+    def _ready(self) -> _Progress:
+        """The state from which the next step starts."""
+        if self._progress is None:
+            self._progress = self._begin()
+        self._progress.restore_statistics()
+        return self._progress
 
     @property
     def can_save(self) -> bool:
@@ -321,6 +341,13 @@ class _Progress:
     positions: set[float] = field(default_factory=set)  # at that step
     more: bool = False
     ended: bool = False
+    together: int = 1  # replicates that have stepped up to the next point at once
+
+    def restore_statistics(self) -> None:
+        """Puts back what the last model was not shown with."""
+        if self.former is not None:
+            self.former.restore()
+            self.former = None
 
 
 def run_replicate(
@@ -328,6 +355,26 @@ def run_replicate(
 ) -> ReplicateRun:
     """Unlearns one replicate and evaluates it at each interval; see :class:`ReplicateRun`."""
     return ReplicateRun(bench, plan, replicate, budget)
+
+
+def step_together(runs: Sequence[ReplicateRun]) -> None:
+    """Takes the steps of some replicates up to their next points, which each then finds at once.
+
+    Each is charged its own samples, and an equal share of the seconds.
+
+    Args:
+        runs: Replicates of one trial that may step together, as far as each other. Those that have
+            ended are left out; with one alone, nothing is done.
+    """
+    runs = [run for run in runs if not run.ended]
+    if len(runs) < 2:
+        return
+    states, spent = [run._ready() for run in runs], Ledger()
+    with repeatable(), spent.clock():
+        descend_together([state.models for state in states])
+    for state in states:
+        state.spent.ledger.seconds += spent.seconds / len(states)
+        state.together = len(states)
 
 
 def describe(plan: TrialPlan, replicate: Replicate) -> Row:

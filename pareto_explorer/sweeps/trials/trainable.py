@@ -7,7 +7,7 @@ import logging
 import shutil
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from tempfile import mkdtemp
@@ -24,6 +24,7 @@ from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED, OK, stop
 from pareto_explorer.sweeps.spec.families import Family, plan_of
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
 from pareto_explorer.sweeps.trials.across_seeds import AcrossSeeds
+from pareto_explorer.sweeps.trials.bundles import bundles, size_of
 from pareto_explorer.sweeps.trials.card_share import limit_memory
 from pareto_explorer.sweeps.trials.model_store import Kept, ModelStore
 from pareto_explorer.sweeps.trials.replicate import (
@@ -34,6 +35,7 @@ from pareto_explorer.sweeps.trials.replicate import (
     Row,
     describe,
     run_replicate,
+    step_together,
 )
 from pareto_explorer.tasks import UnlearningTask
 
@@ -58,6 +60,7 @@ class Job:
         checkpoint_seconds: Seconds of computing after which a trial asks for a checkpoint.
         models: Where evaluated models go; None if none is kept.
         across_seeds: The metrics wanted that compare the replicates of a trial.
+        bundles: How many replicates of a trial step together, by family; one where none is named.
     """
 
     families: Mapping[str, Family]
@@ -70,6 +73,7 @@ class Job:
     checkpoint_seconds: float = 60.0
     models: ModelStore | None = None
     across_seeds: Sequence[str] = ()
+    bundles: Mapping[str, int] = field(default_factory=dict)
 
 
 class UnlearningTrial(tune.Trainable):
@@ -82,9 +86,12 @@ class UnlearningTrial(tune.Trainable):
     takes no more than its share of the memory. An error in one replicate ends the trial as
     ``failed`` but neither the actor nor the sweep.
 
+    Where its family has bundles, replicates step together up to their evaluation, and each is
+    evaluated by itself.
+
     A trial that has lost its worker goes on from its last checkpoint: points after the checkpoint
     are reported once more, with the same keys and values. A replicate of a method that cannot be
-    saved starts again, and repeats in one step all that it had come to.
+    saved starts again, its bundle with it, and repeats in one step all that it had come to.
     """
 
     _running: dict[int, ReplicateRun]
@@ -119,17 +126,23 @@ class UnlearningTrial(tune.Trainable):
         started = perf_counter()
         points: list[Point] = []
         self._kept: list[Kept | None] = []
-        for index in list(self._running):
+        for bundle in bundles(self._running, self._size):
+            index = bundle[0]
             try:
-                step = self._advance(index, points)
-                while step is not None and step <= self._reached.get(index, -1):
-                    step = self._advance(index, points)
-                if step is not None and step >= self._budget.steps:
-                    step = self._advance(index, points)
+                while bundle:
+                    step_together([self._running[index] for index in bundle])
+                    behind = []
+                    for index in bundle:
+                        step = self._advance(index, points)
+                        if step is not None and step <= self._reached.get(index, -1):
+                            behind.append(index)
+                        elif step is not None and step >= self._budget.steps:
+                            step = self._advance(index, points)
+                        if step is None:
+                            del self._running[index]
+                    bundle = behind
             except Exception as error:
                 return self._failed(self.job.replicates[index], points, error)
-            if step is None:
-                del self._running[index]
         self._reached = {}
         result = self._report(points) | {"done": not self._running}
         if not self._running:
@@ -200,6 +213,9 @@ class UnlearningTrial(tune.Trainable):
             index: self._taken_up(index, folder / _snapshot_name(index))
             for index in state["running"]
         }
+        for bundle in bundles(self._running, self._size):
+            if not all(self._running[index].begun for index in bundle):
+                self._running |= {index: self._new(index) for index in bundle}
         self._unsaved_seconds = 0.0
 
     @property
@@ -209,8 +225,8 @@ class UnlearningTrial(tune.Trainable):
         return 0.0 if booked is None else float(booked.required_resources.get("GPU", 0.0))
 
     def _taken_up(self, index: int, file: Path) -> ReplicateRun:
-        start = (self.bench, self.plan, self.job.replicates[index], self._budget)
         if file.exists():
+            start = (self.bench, self.plan, self.job.replicates[index], self._budget)
             try:
                 return ReplicateRun.resumed(*start, file.read_bytes())
             except Exception as error:  # by a damaged file, only time is lost
@@ -218,11 +234,15 @@ class UnlearningTrial(tune.Trainable):
                     "replicate %d of %s starts again: its checkpoint cannot be read (%s: %s)",
                     *(index, self.plan.trial_id, type(error).__name__, error),
                 )
-        return run_replicate(*start)
+        return self._new(index)
+
+    def _new(self, index: int) -> ReplicateRun:
+        return run_replicate(self.bench, self.plan, self.job.replicates[index], self._budget)
 
     def _begin(self, config: Mapping[str, Any]) -> None:
         self.plan = plan_of(config, self.job.families)
         self._budget = self.plan.family.within(self.job.budget)
+        self._size = size_of(self.plan, self.job.bundles)
         self._status, self._error = FINISHED, ""
         self._unsaved_seconds = 0.0
         self._last = {}
@@ -230,8 +250,8 @@ class UnlearningTrial(tune.Trainable):
         self._across = AcrossSeeds(self.job.across_seeds, self.bench)
         alone = config.get("replicate")
         self._running = {
-            index: run_replicate(self.bench, self.plan, replicate, self._budget)
-            for index, replicate in enumerate(self.job.replicates)
+            index: self._new(index)
+            for index in range(len(self.job.replicates))
             if alone is None or index == alone
         }
 

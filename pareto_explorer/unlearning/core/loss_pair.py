@@ -83,22 +83,49 @@ class Objectives:
         with untracked(self._model):
             return torch.stack(self._losses(*self._batches))
 
+    def draw_inputs(self) -> tuple[Tensor, Tensor]:
+        """Draws and counts as :meth:`draw`; whoever passes the inputs forward asks for the losses.
+
+        Returns:
+            The inputs of the retain and of the forget batch.
+        """
+        self._batches = retain, forget = next(self._retain), next(self._forget)
+        self._count(retain, forget)
+        return retain.inputs, forget.inputs
+
+    def losses_of(self, logits_r: Tensor, logits_f: Tensor) -> tuple[Tensor, Tensor]:
+        """Gives both losses of the logits that belong to :meth:`draw_inputs`.
+
+        Raises:
+            RuntimeError: The forget loss asks for predictions of the current model, whose
+                parameters are elsewhere.
+        """
+        self._references.elsewhere = True
+        retain, forget = self._batches
+        return self._retain_loss(logits_r, retain.labels), self._forgetting(logits_f, forget)
+
     def _counted(self, retain: Samples, forget: Samples) -> tuple[Tensor, Tensor]:
-        self._references.replay = False
+        self._count(retain, forget)
+        return self._losses(retain, forget)
+
+    def _count(self, retain: Samples, forget: Samples) -> None:
+        self._references.replay = self._references.elsewhere = False
         samples = len(retain) + len(forget)
         self._ledger.count(forward=samples, backward=samples)
-        return self._losses(retain, forget)
 
     def _losses(self, retain: Samples, forget: Samples) -> tuple[Tensor, Tensor]:
         loss_r = self._retain_loss(self._model(retain.inputs), retain.labels)
-        logits = self._model(forget.inputs)
-        return loss_r, self.forget_loss(ForgetBatch(logits, forget.labels, self._references))
+        return loss_r, self._forgetting(self._model(forget.inputs), forget)
+
+    def _forgetting(self, logits: Tensor, forget: Samples) -> Tensor:
+        return self.forget_loss(ForgetBatch(logits, forget.labels, self._references))
 
 
 class _Recorded(References):
     """References whose last draws can be given once more."""
 
     replay = False
+    elsewhere = False
 
     def __init__(self, references: References) -> None:
         # Everything is left to the references inside: the base class is here for its interface.
@@ -113,6 +140,8 @@ class _Recorded(References):
         return self._inner.original_heldout
 
     def current_heldout(self, *, gradient: bool) -> ClassMeans:
+        if self.elsewhere:
+            raise RuntimeError("the forget loss asks for predictions of the current model")
         if not self.replay:
             self._means = self._inner.current_heldout(gradient=gradient)
         return self._means

@@ -26,6 +26,7 @@ __all__ = [
     "Demanding",
     "GradientMethod",
     "Method",
+    "Models",
     "Setting",
     "Stage",
     "descend",
@@ -203,9 +204,9 @@ class GradientMethod(ABC):
         generator: torch.Generator,
     ) -> Iterator[nn.Module]:
         """Runs as :meth:`Method.run` says; between two models, the iterator can be pickled."""
-        return _Models(self, model, data, budget, generator)
+        return Models(self, model, data, budget, generator)
 
-    def _make_optimizer(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+    def make_optimizer(self, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
         if self.optimizer == "sgd":
             return torch.optim.SGD(
                 parameters,
@@ -218,7 +219,7 @@ class GradientMethod(ABC):
             parameters, lr=self.lr, weight_decay=self.weight_decay, foreach=True
         )
 
-    def _set_training(self, model: nn.Module) -> None:
+    def set_training(self, model: nn.Module) -> None:
         model.train()
         if self.batch_norm == "frozen":
             for module in model.modules():
@@ -226,7 +227,7 @@ class GradientMethod(ABC):
                     module.eval()
 
 
-class _Models:
+class Models:
     """The models of one run of a gradient method.
 
     An object rather than a Python generator, so that its state can be saved between two models.
@@ -247,24 +248,35 @@ class _Models:
         budget: Budget,
         generator: torch.Generator,
     ) -> None:
-        self._method = method
+        self.method = method
         self._start = (model, data, generator)
         self._budget = budget
         self._evaluations = iter(method.evaluation_steps(budget))
+        self._upcoming: int | None = None
         self._begun = False
 
     def __iter__(self) -> Iterator[nn.Module]:
         return self
 
     def __next__(self) -> nn.Module:
+        upcoming = self.aim()
+        if upcoming is None:
+            raise StopIteration
+        self._guarded(partial(self._descend, upcoming))
+        self._upcoming = None
+        self.setting.model.eval()
+        return self.setting.model if self._show is None else self._show()
+
+    def aim(self) -> int | None:
+        """Begins where that has not been done; the step of the next model, None if there is none.
+
+        Whoever takes the steps up to there otherwise finds the model next.
+        """
         if not self._begun:
             self._guarded(self._begin)
-        if self._setting.ledger.stopped:
-            raise StopIteration
-        evaluation_step = next(self._evaluations)
-        self._guarded(partial(self._descend, evaluation_step))
-        self._setting.model.eval()
-        return self._setting.model if self._show is None else self._show()
+        if self._upcoming is None and not self.setting.ledger.stopped:
+            self._upcoming = next(self._evaluations, None)
+        return self._upcoming
 
     @staticmethod
     def _guarded(work: Callable[[], None]) -> None:
@@ -275,9 +287,9 @@ class _Models:
             raise RuntimeError("an iterator of the method ended before the run did") from error
 
     def _descend(self, last: int) -> None:
-        setting, write_gradients = self._setting, self._write_gradients
+        setting, write_gradients = self.setting, self.write_gradients
         ledger, optimizer = setting.ledger, setting.optimizer
-        self._method._set_training(setting.model)
+        self.method.set_training(setting.model)
         while ledger.step < last:
             write_gradients()
             if ledger.stopped:
@@ -293,13 +305,13 @@ class _Models:
         if ledger.step:
             raise ValueError("this budget is spent; dataclasses.replace gives a new one")
         model, data, generator = self._start
-        model, data, self._show = self._method.stage(model, data, ledger)
+        model, data, self._show = self.method.stage(model, data, ledger)
         streams = Streams(data, self._budget.batch_size, generator)
         parameters = [p for p in model.parameters() if p.requires_grad]
-        optimizer = self._method._make_optimizer(parameters)
+        optimizer = self.method.make_optimizer(parameters)
         steps = self._budget.steps
-        self._setting = Setting(model, parameters, data, streams, ledger, steps, optimizer)
-        self._write_gradients = self._method.prepare(self._setting)
+        self.setting = Setting(model, parameters, data, streams, ledger, steps, optimizer)
+        self.write_gradients = self.method.prepare(self.setting)
         del self._start
         self._begun = True
 

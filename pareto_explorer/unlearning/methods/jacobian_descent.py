@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.unlearning.aggregators._rule import Descent, Rule, Step
 from pareto_explorer.unlearning.aggregators._weighting import Weighting
-from pareto_explorer.unlearning.core.budget import Budget
+from pareto_explorer.unlearning.core.budget import Budget, Ledger
 from pareto_explorer.unlearning.core.data import UnlearningData
 from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.gradients import Jacobian
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     Aggregator = Weighting | Rule | TorchJDs[PSDMatrix]
 
-__all__ = ["DIAGNOSTICS", "ENTRIES", "GRANULARITIES", "JacobianDescent"]
+__all__ = ["DIAGNOSTICS", "ENTRIES", "GRANULARITIES", "JacobianDescent", "PairStep"]
 
 #: Columns that every run observes, averaged over the steps since the last evaluation.
 DIAGNOSTICS = (
@@ -183,20 +183,23 @@ class JacobianDescent(GradientMethod):
             else None
         )
 
-        def write_gradients() -> None:
-            if course is not None:
-                course.advance()
-            losses = objectives.draw()
-            jacobian.differentiate(losses)
-            products = gramian()
-            loss_r, loss_f = (loss.detach() for loss in losses)
-            weights = aggregate(Step((loss_r, loss_f), products, jacobian))
-            jacobian.combine(weights)
-            if auto_lr is not None:
-                auto_lr.update(loss_r, jacobian.step)
-            ledger.observe(_diagnostics, loss_r, loss_f, weights, products)
+        return PairStep(
+            setting.ledger, objectives, aggregator, course, jacobian, gramian, aggregate, auto_lr
+        )
 
-        return write_gradients
+    def alone(self) -> str:
+        """Why models of this configuration cannot step together; empty if they can.
+
+        A :class:`~pareto_explorer.unlearning.aggregators.Weighting` takes many Gramians at once,
+        and one that keeps no state takes those of several runs.
+        """
+        weighting = self.aggregator
+        if not isinstance(weighting, Weighting) or weighting.keeps_state:
+            return f"aggregator {type(weighting).__name__} needs more than the Gramian of a step"
+        for knob in ("saliency", "auto_lr"):
+            if getattr(self, knob):
+                return f"{knob} is set"
+        return "" if self.granularity == "full" else f"granularity is {self.granularity}"
 
     def _course(
         self,
@@ -265,6 +268,49 @@ class JacobianDescent(GradientMethod):
         originals = [p.detach().clone() for p in setting.parameters]
         setting.after_step.append(lambda: restore_masked(setting.parameters, masks, originals))
         return torch.cat([mask.flatten() for mask in masks]).to(setting.parameters[0].dtype)
+
+
+@dataclass(frozen=True)
+class PairStep:
+    """A step of one run: draws, differentiates, weighs and leaves the gradients.
+
+    Attributes:
+        ledger: Where diagnostics go.
+        objectives: Gives both losses.
+        aggregator: The run's own copy.
+        course: What moves a knob along a path, if anything does.
+        jacobian: Room for the gradients.
+        gramian: Gives their products.
+        aggregate: Gives the weights of a step, by the aggregator.
+        auto_lr: What sets the learning rate, if anything does.
+    """
+
+    ledger: Ledger
+    objectives: Objectives
+    aggregator: Aggregator
+    course: Course | None
+    jacobian: Jacobian
+    gramian: Callable[[], Tensor]
+    aggregate: Callable[[Step], Tensor]
+    auto_lr: AutoLR | None
+
+    def __call__(self) -> None:
+        """Does what :meth:`~._descent.GradientMethod.prepare` says."""
+        if self.course is not None:
+            self.course.advance()
+        losses = self.objectives.draw()
+        self.jacobian.differentiate(losses)
+        products = self.gramian()
+        loss_r, loss_f = (loss.detach() for loss in losses)
+        weights = self.aggregate(Step((loss_r, loss_f), products, self.jacobian))
+        self.jacobian.combine(weights)
+        if self.auto_lr is not None:
+            self.auto_lr.update(loss_r, self.jacobian.step)
+        self.observe(loss_r, loss_f, weights, products)
+
+    def observe(self, loss_r: Tensor, loss_f: Tensor, weights: Tensor, products: Tensor) -> None:
+        """Notes the diagnostics of a step."""
+        self.ledger.observe(_diagnostics, loss_r, loss_f, weights, products)
 
 
 def _diagnostics(

@@ -27,6 +27,10 @@ def network(outputs: int = N_CLASSES, tail: type[nn.Module] = nn.Identity) -> nn
     return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, outputs), tail())
 
 
+def dropping() -> nn.Module:
+    return network(tail=nn.Dropout)
+
+
 def samples(n: int, seed: int) -> Samples:
     draws = torch.Generator().manual_seed(seed)
     return Samples(torch.rand(n, 4, generator=draws), torch.arange(n) % N_CLASSES)
@@ -577,6 +581,17 @@ def test_a_path_is_tried_in_fewer_steps_than_it_has_levels(space, tmp_path):
     found = check(spec_of(space), task_of(), cache_dir=tmp_path / "cache")
     assert found.ok, found.findings
     assert found.families[0].step_seconds > 0
+
+
+@pytest.mark.parametrize("bundle", ["auto", 2])
+def test_families_that_gain_nothing_in_a_bundle_are_named_with_the_reason(space, tmp_path, bundle):
+    spec, task = spec_of(space, resources={"bundle": bundle}), task_of(model=dropping)
+    found = check(spec, task, cache_dir=tmp_path / "cache")
+    assert found.ok
+    pair, other = (text for text in found.warnings if text.startswith("resources.bundle: family "))
+    assert "upgrad/kl_uniform: one replicate at a time, as a step in a bundle fails" in pair
+    assert "vmap: called random operation" in pair
+    assert other.endswith("one replicate at a time, as method FineTune steps one model at a time")
 
 
 def test_a_sweep_is_never_shorter_than_its_longest_piece(space):

@@ -261,6 +261,14 @@ def test_the_mapping_of_a_specification_gives_it_back():
         ({"checkpoints": {"keep": "bst"}}, r"checkpoints\.keep: .*'front'"),
         ({"retries": -1}, r"retries"),
         ({"resources": {"cpu": 0}}, r"resources\.cpu"),
+        ({"resources": {"bundle": 1}}, r"^resources\.bundle: give auto, off, or .*, found 1\."),
+        ({"resources": {"bundle": True}}, r"^resources\.bundle: give auto, off, or .*, found True"),
+        ({"resources": {"bundle": 2.5}}, r"^resources\.bundle: give auto, off, or .*, found 2\.5"),
+        ({"resources": {"bundle": "all"}}, r"^resources\.bundle: .*, found 'all'"),
+        (
+            {"resources": {"bundle": "auto", "replicate_parallelism": "replicate"}},
+            r"^resources\.bundle: .* set replicate_parallelism to 'trial', or bundle to off\.$",
+        ),
     ],
 )
 def test_a_bad_specification_is_one_sentence(changes, message):
@@ -500,6 +508,26 @@ def test_a_budget_per_family_is_a_number_of_configurations_or_compute():
     assert samples.to_mapping()["search"]["budget_per_family"] == {"samples": 10**6}
     for each in (seconds, samples):
         assert SweepSpec.from_mapping(each.to_mapping()) == each
+
+
+@pytest.mark.parametrize(
+    ("text", "members"),
+    [("off", 1), ("auto", 5), ("2", 2), ("9", 5), ("3.0", 3)],
+)
+def test_replicates_that_may_step_together_are_counted(tmp_path, text, members):
+    """YAML reads ``off`` as false, and the file that is written back reads the same."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "task: {name: digits}\nfamilies: [{method: fine_tune, lr: 0.1}]\n"
+        f"resources: {{bundle: {text}}}\n"
+    )
+    loaded = SweepSpec.load(path)
+    assert loaded.resources.bundle_of(5) == members
+    again = SweepSpec.from_mapping(parse_yaml(dump_yaml(loaded.to_mapping()), "spec"))
+    assert again == loaded
+    assert (
+        SweepSpec.from_mapping({**loaded.to_mapping(), "resources": {}}).resources.bundle == "off"
+    )
 
 
 def test_the_shipped_exploration_is_valid():

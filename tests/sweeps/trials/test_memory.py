@@ -178,9 +178,11 @@ class _Worker:
         self.result = result
         self.booked: Resources | None = None
         self.given: tuple = ()
+        self.options: dict = {}
 
     def __call__(self, function, arguments, resources, *_):
         assert function.func is measure_trial
+        self.options = function.keywords
         self.booked, (self.given,) = resources, arguments.values()
         return dict.fromkeys(arguments, self.result)
 
@@ -211,8 +213,9 @@ def shared(space: dict, gpu: float) -> SweepSpec:
 def test_one_worker_measures_before_the_trials(worker, space):
     found, told = worker(use(10)), _Told()
     spec = shared(space, 0.25)
-    require_gpu_room(spec, "task", {}, told)
+    require_gpu_room(spec, "task", {}, told, {"upgrad/kl_uniform": 2})
     assert found.booked == spec.resources
+    assert found.options == {"together": True, "sizes": {"upgrad/kl_uniform": 2}}
     task, _, replicates, batch, plans = found.given
     assert task == "task"
     assert len(replicates) == 2
