@@ -5,7 +5,7 @@
 
 The runs are synthetic: 24 families of Jacobian descent with four knobs, of which each aggregator
 has one for itself, and all metrics and diagnostics; no two numbers are equal. "many trials" has
-three checkpoints of each in three replicates, "long trials" fifty in six. Each report is written
+three checkpoints of each in three replicates, "long trials" twenty in six. Each report is written
 by a fresh process, whose CPU seconds cover all that it does after importing the package, loading
 the run and what is imported on the way included; its memory is the most that it ever held. The
 exit code is 1 if the goal was missed.
@@ -14,6 +14,7 @@ exit code is 1 if the goal was missed.
 from __future__ import annotations
 
 import argparse
+import math
 import subprocess
 import sys
 import tempfile
@@ -64,11 +65,11 @@ class Shape(NamedTuple):
     checkpoints: int
 
     def trials(self, points: int) -> int:
-        """The trials of each family, of a run with about so many points."""
-        return max(points // (self.replicates * self.checkpoints * len(FAMILIES)), 1)
+        """The trials of each family, of a run with at least so many points."""
+        return math.ceil(points / (self.replicates * self.checkpoints * len(FAMILIES)))
 
 
-SHAPES = {"many trials": Shape(3, 3), "long trials": Shape(6, 50)}
+SHAPES = {"many trials": Shape(3, 3), "long trials": Shape(6, 20)}
 
 
 def measures(forget: float, retain: float, rng: np.random.Generator) -> dict[str, float]:
@@ -116,7 +117,9 @@ def records(points: int, shape: Shape) -> Iterator[dict[str, Any]]:
                         "step": 20 * step,
                         "samples": 2560 * step,
                         "seconds": 0.1 * step * (1 + 0.1 * rng.random()),
-                        **measures(*np.abs([forget, retain] + rng.normal(0, 0.01, 2)), rng),
+                        **measures(
+                            *np.abs(np.array([forget, retain]) + rng.normal(0, 0.01, 2)), rng
+                        ),
                     }
                     for replicate in range(shape.replicates)
                 ]
@@ -147,11 +150,7 @@ def write_run(folder: Path, points: int, shape: Shape) -> int:
             "task": {"name": "digits", "forget": {"kind": "mislabelled", "fraction": 0.1}},
             "replicates": {"training_seeds": list(seeds)},
             "objectives": "retrain_gap",
-            "search": {
-                "mode": "compare",
-                "configurations": shape.trials(points),
-                "seed": 0,
-            },
+            "search": {"mode": "compare", "configurations": shape.trials(points), "seed": 0},
         },
         "domains": domains,
         "box": retrain_gap_box([row["forget_gap"] for row in landmarks[: len(seeds)]]).to_dict(),
