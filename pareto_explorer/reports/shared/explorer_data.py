@@ -82,7 +82,7 @@ def explorer_data(material: Material, means: pd.DataFrame, limit: int = _ROWS) -
             }
             for name, style in material.styles.items()
         ],
-        "family": pd.Index(material.styles).get_indexer(means["family"]).tolist(),
+        "family": pd.Categorical(means["family"], list(material.styles)).codes.tolist(),
         "trial": pack_text(means["trial_id"]),
         "level": (means["on_front"].astype(int) + means["on_family_front"]).tolist(),
         "columns": columns,
