@@ -138,9 +138,9 @@ def _note(used: int, trials: int, rows: int, means: int, what: str, rare: list[s
     counted = f"{trials:,} trials with {means:,} checkpoints"
     if rows < means:
         counted = f"{used:,} trials with {rows:,} checkpoints, drawn from {counted}"
+    names = listing([knob_name(knob) for knob in rare], limit=len(rare))
     left_out = (
-        f" Left out, since fewer than {_FEWEST_TRIALS} of these trials have one: "
-        f"{listing([knob_name(knob) for knob in rare])}."
+        f" Left out, since fewer than {_FEWEST_TRIALS} of these trials have one: {names}."
         if rare
         else ""
     )
