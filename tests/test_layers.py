@@ -93,7 +93,6 @@ LIGHT = (
 LENT: Mapping[str, tuple[str, ...]] = {
     "figures": ("frame", "front_info", "shared.hover", "shared.style"),
     "fronts": (
-        "core.checked",
         "core.sets",
         "core.tables",
         "core.values",

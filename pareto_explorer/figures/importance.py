@@ -51,7 +51,8 @@ def plot_importance(points: pd.DataFrame, box: Box, *, theme: Theme = LIGHT) -> 
     How to read it:
 
     - A bar says by how much the explained share of the variance falls when the knob's values are
-      shuffled among trials that the model has not seen; the whisker is the spread over shuffles.
+      shuffled among trials that have it and that the model has not seen; the whisker is the
+      spread over shuffles.
     - Each panel says how much all knobs together explain: where that is little, no bar means much.
     - Knobs that go together share or hide their importance. It is no causal effect.
 

@@ -27,6 +27,7 @@ from pareto_explorer.tasks.models.logits import logits_of
 __all__ = ["Diverged", "Evaluation", "Evaluator"]
 
 _BATCH_SIZE = 1024
+_CPU_NUMBERS = 2**17  # of a batch's inputs; with more, memory costs a CPU more than it saves
 _ATTACKED = ("retain", "forget", "validation", "test")
 
 
@@ -174,8 +175,15 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def _logits(model: nn.Module, samples: Samples, n_classes: int) -> Tensor:
-    parts = torch.split(samples.inputs, _BATCH_SIZE)
+    parts = torch.split(samples.inputs, _batch_size(samples.inputs))
     return torch.cat([logits_of(model, inputs, n_classes) for inputs in parts])
+
+
+def _batch_size(inputs: Tensor) -> int:
+    """How many samples are passed through a model at once (``benchmarks/speedups.py``)."""
+    if inputs.device.type != "cpu":
+        return _BATCH_SIZE
+    return max(1, min(_BATCH_SIZE, _CPU_NUMBERS // max(1, inputs[:1].numel())))
 
 
 def _slopes(model: nn.Module, task: UnlearningTask) -> Tensor:
@@ -185,12 +193,10 @@ def _slopes(model: nn.Module, task: UnlearningTask) -> Tensor:
     """
     assert isinstance(task.planted, GaussianNoise)  # noqa: S101 - the caller asks
     clean = task.forget.inputs - task.planted.values
-    found = []
+    size, found = _batch_size(clean), []
     with torch.enable_grad():
         for inputs, labels in zip(
-            torch.split(clean, _BATCH_SIZE),
-            torch.split(task.forget.labels, _BATCH_SIZE),
-            strict=True,
+            torch.split(clean, size), torch.split(task.forget.labels, size), strict=True
         ):
             inputs.requires_grad_()
             loss = task.loss(logits_of(model, inputs, task.n_classes), labels)

@@ -95,9 +95,14 @@ def _section(environment: jinja2.Environment, card: Card, material: Material) ->
 
 
 def _drawn(environment: jinja2.Environment, card: Card, material: Material) -> _Section:
+    figure = _figure(card) if card.draw else None
     template = environment.get_template(f"cards/{card.key}.html.j2")
     body = template.render(
-        card=card, styles=material.styles, swatch=swatch, landmark_swatch=landmark_swatch
+        card=card,
+        height=figure and figure["layout"].get("height"),
+        styles=material.styles,
+        swatch=swatch,
+        landmark_swatch=landmark_swatch,
     )
     tables = {f"{card.key}-{name}": _csv(part) for name, part in card.tables.items()}
     if card.data is not None and card.payload is None:
@@ -105,7 +110,7 @@ def _drawn(environment: jinja2.Environment, card: Card, material: Material) -> _
     return _Section(
         card,
         Markup(body),  # noqa: S704 - the template has escaped it
-        _json(_figure(card)) if card.draw else "",
+        _json(figure) if figure else "",
         tables,
         _json(card.payload) if card.payload is not None else "",
     )

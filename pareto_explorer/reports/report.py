@@ -55,6 +55,7 @@ def write_report(run: Run | str | PathLike[str], out: str | PathLike[str] | None
             landmarks=loaded.landmarks,
             domains=loaded.domains,
             planned=loaded.planned,
+            families=material.hypervolumes,
         )
         numbers = json.dumps(volumes, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         write_text(folder / "hypervolume.json", numbers)

@@ -91,11 +91,12 @@ def test_the_retrained_model_is_at_no_distance_from_itself(small: Landmarks) -> 
     assert all(retrained[name] == 0.0 for name in distances)
 
 
-@pytest.mark.parametrize("batch_size", [7, 1024])
+@pytest.mark.parametrize("limit", [{}, {"_BATCH_SIZE": 7}, {"_CPU_NUMBERS": 150}], ids=str)
 def test_metrics_follow_their_definitions(
-    small: Landmarks, monkeypatch: pytest.MonkeyPatch, batch_size: int
+    small: Landmarks, monkeypatch: pytest.MonkeyPatch, limit: dict[str, int]
 ) -> None:
-    monkeypatch.setattr(evaluate, "_BATCH_SIZE", batch_size)
+    for name, value in limit.items():
+        monkeypatch.setattr(evaluate, name, value)
     task, original, retrained = small
     found = Evaluator(*small)(original)
 
@@ -287,3 +288,21 @@ def test_the_retrained_models_attack_is_sensible(forget: RandomSubset | WholeCla
     else:  # like unseen data of the same kind: a little less sure than members
         assert metrics["unlearning_accuracy"] < 0.1
         assert metrics["membership_inference"] < 0.5
+
+
+@pytest.mark.parametrize(
+    ("shape", "device", "size"),
+    [
+        ((2000, 1, 8, 8), "cpu", 1024),
+        ((2000, 3, 32, 32), "cpu", 42),
+        ((2000, 3, 32, 32), "meta", 1024),
+        ((10, 3, 1000, 1000), "cpu", 1),
+        ((0, 3, 32, 32), "cpu", 1024),
+        ((5,), "cpu", 1024),
+    ],
+)
+def test_large_inputs_go_through_a_model_in_smaller_batches_on_a_cpu(
+    shape: tuple[int, ...], device: str, size: int
+) -> None:
+    inputs = torch.zeros(1, device=device).expand(shape)
+    assert evaluate._batch_size(inputs) == size

@@ -54,19 +54,18 @@ def undrawable(material: Material) -> Card:
     def draw(theme: object) -> None:
         raise RuntimeError(f"no {theme is LIGHT} figure")
 
-    return Card("importance", "Which knobs mattered", draw=draw, context={"height": 9})
+    return Card("importance", "Which knobs mattered", draw=draw)
 
 
-@guarded("importance", "Which knobs mattered")
+@guarded("diagnostics", "Conflict of the gradients")
 def without_context(material: Material) -> Card:
-    """Its template finds no height."""
-    return Card("importance", "Which knobs mattered")
+    """Its template finds no families."""
+    return Card("diagnostics", "Conflict of the gradients")
 
 
 @guarded("importance", "Which knobs mattered")
 def not_json(material: Material) -> Card:
-    context = {"height": 9}
-    return Card("importance", "Which knobs mattered", context=context, payload={"x": math.nan})
+    return Card("importance", "Which knobs mattered", payload={"x": math.nan})
 
 
 def test_every_card_is_guarded_under_its_own_key_and_title(material: Material) -> None:
@@ -127,10 +126,10 @@ def test_the_terminal_says_what_a_card_could_not(material, monkeypatch):
         raise ValueError("boom")
 
     monkeypatch.setattr(facade, "run_sweep", lambda *_, **__: material.run)
-    monkeypatch.setattr(Material, "hypervolumes", property(boom))
+    monkeypatch.setattr(Material, "coverage", property(boom))
     done = CliRunner().invoke(app, ["sweep", "digits", "--out", "unused"])
     assert done.exit_code == 1  # some of its trials failed
-    assert done.output.count("This card could not be drawn (ValueError: boom).") == 2
+    assert done.output.count("This card could not be drawn (ValueError: boom).") == 1
     assert "report: " in done.output
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from ray import tune
 
 from pareto_explorer.fronts import Box
+from pareto_explorer.fronts.core.checked import pareto_layers
 from pareto_explorer.schema.columns import IDENTITY, tabulate
 from pareto_explorer.sweeps.stopping.pareto_asha import ParetoASHA
 from tests.fronts.twins import Point, front_mask
@@ -19,27 +20,33 @@ Report = tuple[str, str, int, Point]
 """Trial, family, step and the objectives in metric units."""
 
 
-def cover(points: Sequence[Point], corner: Point) -> list[Point]:
+def held(point: Point, corner: Point) -> list[float]:
+    """A point beyond the corner counts as lying on it."""
+    return [min(x, c) for x, c in zip(point, corner, strict=True)]
+
+
+def gap(a: Point, b: Point, corner: Point) -> float:
+    pairs = zip(held(a, corner), held(b, corner), strict=True)
+    return sum((x - y) ** 2 for x, y in pairs)
+
+
+def cover(points: Sequence[Point], corner: Point) -> list[int]:
     """The best in each objective first, then always the one farthest from those taken.
 
-    Points beyond the corner count as lying on it.
+    Of equals the one that is smaller, then the earlier one.
+
+    Returns:
+        The positions of the points in their order.
     """
-
-    def place(point: Point) -> list[float]:
-        return [min(x, c) for x, c in zip(point, corner, strict=True)]
-
-    def gap(a: Point, b: Point) -> float:
-        return sum((x - y) ** 2 for x, y in zip(place(a), place(b), strict=True))
-
-    left = sorted(points)
-    taken: list[Point] = []
-    for axis in range(len(corner)):
-        best = min(sorted(points), key=lambda point, axis=axis: place(point)[axis])
-        if best not in taken:
-            taken.append(best)
-            left.remove(best)
+    left = sorted(range(len(points)), key=lambda i: points[i])
+    best = [
+        min(left, key=lambda i, axis=axis: held(points[i], corner)[axis])
+        for axis in range(len(corner))
+    ]
+    taken = list(dict.fromkeys(best))
+    left = [i for i in left if i not in taken]
     while left:
-        nearest = [min(gap(point, other) for other in taken) for point in left]
+        nearest = [min(gap(points[i], points[j], corner) for j in taken) for i in left]
         taken.append(left.pop(nearest.index(max(nearest))))
     return taken
 
@@ -49,9 +56,23 @@ def order_of(points: Sequence[Point], corner: Point) -> list[Point]:
     left, order = list(points), []
     while left:
         mask = front_mask(left)
-        order += cover([p for p, on in zip(left, mask, strict=True) if on], corner)
+        layer = [p for p, on in zip(left, mask, strict=True) if on]
+        order += [layer[i] for i in cover(layer, corner)]
         left = [p for p, on in zip(left, mask, strict=True) if not on]
     return order
+
+
+def place_of_last(lines: Sequence[Sequence[Point]], corner: Point) -> int:
+    """How many lines have a point ahead of the best one of the last line, all sorted again."""
+    owners = [number for number, line in enumerate(lines) for _ in line]
+    points = [tuple(point) for line in lines for point in line]
+    layers = pareto_layers(points).tolist()
+    last = len(lines) - 1
+    layer = min(at for at, owner in zip(layers, owners, strict=True) if owner == last)
+    members = [i for i, at in enumerate(layers) if at == layer]
+    order = [owners[members[i]] for i in cover([points[i] for i in members], corner)]
+    before = {owner for at, owner in zip(layers, owners, strict=True) if at < layer}
+    return len(before | set(order[: order.index(last)]))
 
 
 def decide(

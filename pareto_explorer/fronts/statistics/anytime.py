@@ -126,11 +126,12 @@ def trial_order(trial_ids: pd.Series[str]) -> NDArray[np.intp]:
     Returns:
         One place per row, from 0.
     """
-    codes, names = pd.factorize(trial_ids)
+    codes, found = pd.factorize(trial_ids)
+    names = [str(name) for name in found]
 
     def key(code: int) -> tuple[float, str]:
-        number = re.search(r"\d+$", str(names[code]))
-        return float(number.group()) if number else np.inf, str(names[code])
+        number = re.search(r"\d+$", names[code])
+        return float(number.group()) if number else np.inf, names[code]
 
     places = np.empty(len(names), dtype=np.intp)
     places[sorted(range(len(names)), key=key)] = np.arange(len(names))

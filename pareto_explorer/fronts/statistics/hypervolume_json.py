@@ -10,7 +10,11 @@ import pandas as pd
 from pareto_explorer.fronts.core.box import Box
 from pareto_explorer.fronts.core.domains import KnobDomain
 from pareto_explorer.fronts.statistics.comparison import judge_families
-from pareto_explorer.fronts.statistics.families import family_hypervolumes, pooled_hypervolume
+from pareto_explorer.fronts.statistics.families import (
+    FamilyHypervolume,
+    family_hypervolumes,
+    pooled_hypervolume,
+)
 from pareto_explorer.fronts.statistics.floor import families_inside, retrain_floor
 from pareto_explorer.fronts.statistics.to_forget import nothing_to_forget
 
@@ -24,6 +28,7 @@ def hypervolume_json(
     landmarks: pd.DataFrame | None = None,
     domains: Mapping[str, Mapping[str, KnobDomain]] | None = None,
     planned: int | None = None,
+    families: Mapping[str, FamilyHypervolume] | None = None,
 ) -> dict[str, Any]:
     """The content of ``report/hypervolume.json``.
 
@@ -34,6 +39,7 @@ def hypervolume_json(
         domains: What each family's knobs were drawn from; of a family with a single draw, no pair
             is distinguishable.
         planned: How many trials there will be, if that is known.
+        families: ``family_hypervolumes(points, box)``, where it is at hand already.
 
     Returns:
         ``{"box": ..., "families": {name: ...}, "pooled": ..., "comparisons": [...]}``. Each family
@@ -53,11 +59,11 @@ def hypervolume_json(
     Raises:
         InputError: An objective is no column of the table.
     """
-    families = family_hypervolumes(points, box)
+    families = family_hypervolumes(points, box) if families is None else families
     comparisons = judge_families(families, points, box, landmarks, domains, planned)
     found: dict[str, Any] = {
         "box": box.to_dict(),
-        "families": {name: family.to_dict() for name, family in families.items()},
+        "families": {name: families[name].to_dict() for name in sorted(families)},
         "pooled": pooled_hypervolume(points, box).to_dict(),
         "comparisons": [comparison.to_dict() for comparison in comparisons],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,11 +15,13 @@ from pareto_explorer.fronts.core.checked import volume
 from pareto_explorer.fronts.core.tables import objective_values, replicate_means
 from pareto_explorer.fronts.statistics.contributions import exclusive_volumes
 from pareto_explorer.fronts.statistics.knobs import knob_name, present, varying_knobs
+from pareto_explorer.schema.columns import CONFIG_PREFIX
+from pareto_explorer.text import listing
 
 __all__ = ["ImportanceResult", "knob_importance"]
 
 _PLACES = ("step", "position")  # where in its trial a model is
-_FEWEST_TRIALS = 20
+_FEWEST_TRIALS = 20  # of all, and of those that have a knob
 _MOST_ROWS = 1500
 _MOST_CHECKPOINTS = 10  # of one trial
 _REPEATS = 5
@@ -41,13 +43,14 @@ class ImportanceResult:
 
     Attributes:
         table: Columns ``target``, ``knob``, ``importance`` (by how much the explained share of the
-            variance falls when the knob's values are shuffled among the trials; the mean
-            over shuffles) and ``std`` (over shuffles); most important first within each target.
-            Only targets of which the knobs explain at least a tenth are in it.
+            variance falls when the knob's values are shuffled among the trials that have it; the
+            mean over shuffles) and ``std`` (over shuffles); most important first within each
+            target. Only targets of which the knobs explain at least a tenth are in it.
         r2: For every target the share of its variance that the knobs explain on trials that the
             model has not seen; below 0 where the mean would do better.
         reason: Why there is nothing in the table, in words; empty where there is.
-        note: How it was computed: trials, subsample, and what the last target is.
+        note: How it was computed: trials, subsample, what the last target is, and which knobs too
+            few trials have.
     """
 
     table: pd.DataFrame
@@ -66,6 +69,11 @@ def knob_importance(
     only the trees that have not seen a trial predict it, so that R² and permutation importance
     (Breiman, "Random forests", 2001, section 10) say what holds for other trials of the same sweep.
     Knobs that go together share or hide their importance; it is no causal effect.
+
+    A knob that only some families have is shuffled among the trials that have it: moved to others
+    it would tell the families apart, and a knob that does nothing would seem to matter. One that
+    fewer than 20 of these trials have is left out, and ``note`` names it; each tree leaves a third
+    of the trials out to measure it on.
 
     Targets are the objectives, and "hypervolume contribution": the hypervolume of all replicate
     means that would be lost without the trial. Where fewer than one trial in five would be missed,
@@ -95,13 +103,18 @@ def knob_importance(
     volumes, what = _trial_volumes(means, box)
     rows = _subsample(means["trial_id"], rng)
     sample = means.iloc[rows]
+    having = {knob: sample["trial_id"][present(sample[knob])].nunique() for knob in knobs}
+    rare = [knob for knob in knobs if having[knob] < _FEWEST_TRIALS]
+    knobs = [knob for knob in knobs if knob not in rare]
+    if not knobs:
+        return _refused(f"No knob that varies is in {_FEWEST_TRIALS} trials or more.")
     places = [name for name in _PLACES if sample[name].nunique() > 1]
     columns = [*knobs, *places]
-    features = {column: _encoded(sample[column]) for column in columns}
+    features = {column: _feature(sample[column]) for column in columns}
     codes, names = pd.factorize(sample["trial_id"])
     explained = _explained(features, objective_values(sample, box), codes, box.metrics, rng)
     first = np.unique(codes, return_index=True)[1]
-    of_trials = {c: matrix[first] for c, matrix in features.items() if c not in places}
+    of_trials = {c: feature.at(first) for c, feature in features.items() if c not in places}
     own = np.array(volumes.loc[names], dtype=np.float64)[:, np.newaxis]
     explained += _explained(of_trials, own, np.arange(len(first)), (_CONTRIBUTION,), rng)
     tables = [table for _, r2, table in explained if r2 >= _EXPLAINS]
@@ -109,7 +122,7 @@ def knob_importance(
         table=pd.concat(tables, ignore_index=True) if tables else _no_table(),
         r2={target: r2 for target, r2, _ in explained},
         reason="" if tables else _NOTHING,
-        note=_note(len(first), trials, len(sample), len(means), what),
+        note=_note(len(first), trials, len(sample), len(means), what, rare),
     )
 
 
@@ -121,11 +134,17 @@ def _no_table() -> pd.DataFrame:
     return pd.DataFrame(columns=["target", "knob", "importance", "std"])
 
 
-def _note(used: int, trials: int, rows: int, means: int, what: str) -> str:
+def _note(used: int, trials: int, rows: int, means: int, what: str, rare: list[str]) -> str:
     counted = f"{trials:,} trials with {means:,} checkpoints"
     if rows < means:
         counted = f"{used:,} trials with {rows:,} checkpoints, drawn from {counted}"
-    return f"From {counted}; the {_CONTRIBUTION} of a trial is {what}."
+    names = listing([knob_name(knob) for knob in rare], limit=len(rare))
+    left_out = (
+        f" Left out, since fewer than {_FEWEST_TRIALS} of these trials have one: {names}."
+        if rare
+        else ""
+    )
+    return f"From {counted}; the {_CONTRIBUTION} of a trial is {what}.{left_out}"
 
 
 def _subsample(trial_ids: pd.Series[str], rng: np.random.Generator) -> NDArray[np.intp]:
@@ -158,6 +177,24 @@ def _trial_volumes(means: pd.DataFrame, box: Box) -> tuple[pd.Series[float], str
     )
 
 
+class _Feature(NamedTuple):
+    """What a forest sees of a column, (n, k), and the rows that are shuffled, (n,)."""
+
+    columns: Matrix
+    shuffled: NDArray[np.bool_]
+
+    def at(self, rows: NDArray[np.intp]) -> _Feature:
+        """The same of some rows."""
+        return _Feature(self.columns[rows], self.shuffled[rows])
+
+
+def _feature(values: pd.Series[Any]) -> _Feature:
+    """Of a knob the rows that have it are shuffled, of anything else all."""
+    knob = str(values.name).startswith(CONFIG_PREFIX)
+    shuffled = present(values) if knob else np.ones(len(values), dtype=np.bool_)
+    return _Feature(_encoded(values), shuffled)
+
+
 def _encoded(values: pd.Series[Any]) -> Matrix:
     """One column for the ranks of numbers, -1 where missing; one for each word else.
 
@@ -175,7 +212,7 @@ def _encoded(values: pd.Series[Any]) -> Matrix:
 
 
 def _explained(
-    features: Mapping[str, Matrix],
+    features: Mapping[str, _Feature],
     values: Matrix,
     trials: NDArray[np.intp],
     targets: Sequence[str],
@@ -189,19 +226,18 @@ def _explained(
     """
     spread = values.std(axis=0)
     scaled = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    ends = np.cumsum([columns.shape[1] for columns in features.values()])
-    parts = [
-        slice(end - columns.shape[1], end)
-        for end, columns in zip(ends, features.values(), strict=True)
-    ]
-    matrix = np.hstack(list(features.values()), dtype=np.float32)
-    shuffled = np.repeat(matrix[np.newaxis], 1 + len(parts) * _REPEATS, axis=0)
-    for copy in range(1, len(shuffled)):
-        part = parts[(copy - 1) // _REPEATS]
-        shuffled[copy, :, part] = rng.permutation(matrix[:, part])
+    widths = [feature.columns.shape[1] for feature in features.values()]
+    ends = np.cumsum(widths)
+    matrix = np.hstack([feature.columns for feature in features.values()], dtype=np.float32)
+    shuffled = np.repeat(matrix[np.newaxis], 1 + len(features) * _REPEATS, axis=0)
+    copies = iter(shuffled[1:])
+    for feature, end, width in zip(features.values(), ends, widths, strict=True):
+        rows, part = feature.shuffled, slice(end - width, end)
+        for _ in range(_REPEATS):
+            next(copies)[rows, part] = rng.permutation(matrix[rows, part])
     residuals = _predicted(matrix, shuffled, scaled, trials, rng) - scaled
     r2 = 1 - (residuals**2).mean(axis=1)  # the values have mean 0 and variance 1
-    losses = (r2[0] - r2[1:]).reshape(len(parts), _REPEATS, len(targets))
+    losses = (r2[0] - r2[1:]).reshape(len(features), _REPEATS, len(targets))
     result = []
     for place, target in enumerate(targets):
         table = pd.DataFrame(

@@ -59,7 +59,6 @@ def audit_card(material: Material) -> Card:
     info = audit_info(audits.table, audits.samples, point, _front(material, audits))
     found = list(findings(audits, point))
     papers = list(findings(audits, point, PAPERS))
-    figure = draw_audit(info)
     return Card(
         "audit",
         _TITLE,
@@ -73,7 +72,6 @@ def audit_card(material: Material) -> Card:
         },
         draw=lambda theme: draw_audit(info, theme=theme),
         context={
-            "height": figure.layout.height,
             "sentences": [verdict(audits, other, gap=_gap(material, other)) for other in others],
             "rows": [_cells(value) for value in found],
             "papers": [_cells(value) | _comparability(value) for value in papers],

@@ -33,7 +33,6 @@ def diagnostics_card(material: Material) -> Card:
     shown = material.leading(ranked)
     without = len(material.styles) - len(names)
     scope = f" {count(without, 'family', 'families')} took no such steps." if without else ""
-    figure = draw_diagnostics(info)
     return Card(
         "diagnostics",
         _TITLE,
@@ -42,8 +41,5 @@ def diagnostics_card(material: Material) -> Card:
         how_to_read=leaders_note(shown, ranked) + _HOW_TO_READ,
         data=info.frame(),
         draw=lambda theme: draw_diagnostics(info, theme=theme, shown=shown),
-        context={
-            "families": [{"name": name, "shown": name in shown} for name in ranked],
-            "height": figure.layout.height,
-        },
+        context={"families": [{"name": name, "shown": name in shown} for name in ranked]},
     )

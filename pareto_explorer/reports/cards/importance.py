@@ -14,10 +14,10 @@ _TITLE = "Which knobs mattered"
 
 _HOW_TO_READ = (
     "A random forest learns to predict from the knobs; a bar says by how much the share of the "
-    "variance that it explains falls when a knob's values are shuffled among trials that it has "
-    "not seen, the whisker how much that varies between shuffles; below 0 it is noise. Where "
-    "all knobs together explain little, no bar means much. Knobs that go together share or hide "
-    "their importance, and none of this is a causal effect."
+    "variance that it explains falls when a knob's values are shuffled among trials that have it "
+    "and that the forest has not seen, the whisker how much that varies between shuffles; below 0 "
+    "it is noise. Where all knobs together explain little, no bar means much. Knobs that go "
+    "together share or hide their importance, and none of this is a causal effect."
 )
 
 
@@ -36,7 +36,6 @@ def importance_card(material: Material) -> Card:
         if left_out
         else ""
     )
-    figure = draw_importance(info)
     return Card(
         "importance",
         _TITLE,
@@ -45,7 +44,6 @@ def importance_card(material: Material) -> Card:
         how_to_read=f"{_HOW_TO_READ} {result.note}{more}",
         data=result.table,
         draw=lambda theme: draw_importance(info, theme=theme),
-        context={"height": figure.layout.height},
     )
 
 

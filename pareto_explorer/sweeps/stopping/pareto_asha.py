@@ -4,104 +4,23 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
 from ray.tune.schedulers import FIFOScheduler
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import Box, replicate_means
-from pareto_explorer.fronts.core.checked import pareto_layers
-from pareto_explorer.fronts.core.values import finite_matrix, finite_number
+from pareto_explorer.fronts.core.values import finite_number
 from pareto_explorer.schema.statuses import RUNNING
+from pareto_explorer.sweeps.stopping.rung import Rung, farthest_first
 
-__all__ = ["ParetoASHA", "farthest_first", "rank"]
+__all__ = ["ParetoASHA"]
 
 _STEP = ("trial_id", "family", "step")
-
-Line = list[list[float]]
-"""The models of a trial at a step, as a rule one, in normalised objectives."""
-
-
-def farthest_first(points: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Orders points so that every beginning of the order covers them well.
-
-    The best in each objective come first, then always the point that is farthest from those
-    before it (Gonzalez, 1985); of equals, the one in the earlier row.
-
-    Args:
-        points: (n, m), n at least 1.
-
-    Returns:
-        (n,), the rows in their order.
-    """
-    distance = np.full(len(points), np.inf)
-    order: list[int] = []
-    extremes = list(dict.fromkeys(points.argmin(axis=0).tolist()))
-    while len(order) < len(points):
-        chosen = extremes[len(order)] if len(order) < len(extremes) else int(distance.argmax())
-        order.append(chosen)
-        distance = np.minimum(distance, np.linalg.norm(points - points[chosen], axis=1))
-        distance[order] = -1.0
-    return np.array(order, dtype=np.intp)
-
-
-def rank(
-    values: ArrayLike,
-    row: int,
-    positions: ArrayLike | None = None,
-    cover: Callable[[NDArray[np.float64]], NDArray[np.intp]] = farthest_first,
-) -> int:
-    """Ranks a minimised point by non-dominated layers, and inside its layer by what covers it.
-
-    The ranks of all rows are a permutation: the inverse of the order that would sort them. Equal
-    points share a layer and the earlier row ranks first; otherwise the order of the rows does not
-    matter.
-
-    Takes O(n log n), and O(k²) for a layer of k points.
-
-    Args:
-        values: (n, m), every column minimised.
-        row: The point.
-        positions: (n, m), where the points lie when their distances count; by default the values.
-        cover: Orders the positions of a layer.
-
-    Returns:
-        How many points come before it, 0 for the best.
-
-    Raises:
-        InputError: NaN, an infinity, or another shape.
-
-    >>> [rank([[2.0, 2.0], [0.0, 0.0], [1.0, 1.0]], row) for row in range(3)]
-    [2, 0, 1]
-    """
-    return len(ahead(values, [row], positions, cover))
-
-
-def ahead(
-    values: ArrayLike,
-    rows: ArrayLike,
-    positions: ArrayLike | None = None,
-    cover: Callable[[NDArray[np.float64]], NDArray[np.intp]] = farthest_first,
-) -> NDArray[np.intp]:
-    """The points that come before the best of some rows, in the order of :func:`rank`.
-
-    Raises:
-        InputError: NaN, an infinity, or another shape.
-    """
-    matrix, rows = finite_matrix(values), np.asarray(rows)
-    layers = pareto_layers(matrix)
-    layer = layers[rows].min()
-    members = np.flatnonzero(layers == layer)
-    members = members[np.lexsort(matrix[members].T[::-1])]
-    order = members[cover(np.asarray(matrix if positions is None else positions)[members])]
-    own = np.flatnonzero(np.isin(order, rows))
-    return np.concatenate([np.flatnonzero(layers < layer), order[: own[0]]])
 
 
 class ParetoASHA(FIFOScheduler):
@@ -159,7 +78,7 @@ class ParetoASHA(FIFOScheduler):
         self.levels: list[float] = []
         while grace * eta ** len(self.levels) < max_steps:
             self.levels.append(grace * eta ** len(self.levels))
-        self._rungs: dict[tuple[str, float], dict[str, Line]] = {}
+        self._rungs: dict[tuple[str, float], Rung] = {}
         self._reasons: dict[str, str] = {}
 
     def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:  # noqa: ARG002
@@ -176,7 +95,7 @@ class ParetoASHA(FIFOScheduler):
                 self._reasons[trial_id] = f"step {step:g}: no finite {missing}"
                 return str(self.STOP)
             for level, rung in self._enter(trial_id, family, step, line):
-                verdict = self._verdict(list(rung.values()))
+                verdict = self._verdict(rung)
                 if verdict:
                     self._reasons[trial_id] = f"rung at step {level:g}: {verdict}"
         return str(self.STOP if trial_id in self._reasons else self.CONTINUE)
@@ -221,26 +140,22 @@ class ParetoASHA(FIFOScheduler):
 
     def _enter(
         self, trial_id: str, family: str, step: float, line: Sequence[Mapping[Any, Any]]
-    ) -> list[tuple[float, dict[str, Line]]]:
+    ) -> list[tuple[float, Rung]]:
         """Puts the results of a step into every rung that the trial reaches, and returns those."""
-        values = self.box.normalise([[row[m] for m in self.box.metrics] for row in line]).tolist()
+        values = self.box.normalise([[row[m] for m in self.box.metrics] for row in line])
         entered = []
         for level in self.levels:
-            rung = self._rungs.setdefault((family if self.by_family else "", level), {})
+            key = (family if self.by_family else "", level)
+            rung = self._rungs.setdefault(key, Rung(len(self.box.metrics)))
             if step >= level and trial_id not in rung:
-                rung[trial_id] = values
+                rung.add(trial_id, values)
                 entered.append((level, rung))
         return entered
 
-    def _verdict(self, rung: list[Line]) -> str:
+    def _verdict(self, rung: Rung) -> str:
         """Why the last one to enter has to stop; empty if it may go on."""
-        values = np.array([point for line in rung for point in line])
-        n, of_trial = len(rung), np.repeat(np.arange(len(rung)), [len(line) for line in rung])
-        own = np.flatnonzero(of_trial == n - 1)
-        beaten = all((values[row] - values > self.margin).all(axis=1).any() for row in own)
-        if n < self.eta or not beaten:
+        n = len(rung)
+        if n < self.eta or not rung.beaten(self.margin):
             return ""
-        # distances stop at the box, beyond which no point is worth more than another
-        positions = np.minimum(values, self.box.reference)
-        place = len(np.unique(of_trial[ahead(values, own, positions, self.cover)]))
+        place = rung.place(self.box.reference, self.cover)
         return "" if place < math.ceil(n / self.eta) else f"dominated, rank {place + 1} of {n}"

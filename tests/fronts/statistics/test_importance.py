@@ -86,6 +86,37 @@ def test_a_large_sweep_is_subsampled_by_trials():
     assert ranked(found, "cost")[0] == "lr"
 
 
+def test_a_knob_that_too_few_trials_have_is_left_out_and_named():
+    points = sweep(30)  # a third of the trials have no quota
+    found = knob_importance(points, BOX)
+    assert "quota" in set(found.table["knob"])
+    assert "Left out" not in found.note
+    fewer = knob_importance(sweep(27), BOX)
+    assert set(fewer.table["knob"]) == {"lr", "idle", "optimizer", "step"}
+    assert fewer.note.endswith("Left out, since fewer than 20 of these trials have one: quota.")
+
+
+def test_a_knob_of_one_family_that_does_nothing_does_not_seem_to_matter():
+    # the family differs from the others, so that having the knob says all
+    rng = np.random.default_rng(0)
+    rows = [
+        row(f"t{i:03d}", 0, 1, (0.2 if i % 3 else 0.6) + 0.02 * rng.random(), 0.5)
+        | {"aggregator": f"a{i % 3}", "config.lr": rng.random()}
+        | ({} if i % 3 else {"config.own": rng.random()})
+        for i in range(90)
+    ]
+    importance = knob_importance(table(*rows), BOX).table.set_index(["target", "knob"])
+    assert importance["importance"]["cost", "aggregator"] > 0.2
+    assert abs(importance["importance"]["cost", "own"]) < 0.05
+
+
+def test_says_that_no_knob_is_in_enough_trials():
+    points = sweep(27).drop(columns=["config.lr", "config.idle", "config.optimizer"])
+    found = knob_importance(points, BOX)
+    assert found.reason == "No knob that varies is in 20 trials or more."
+    assert found.table.empty
+
+
 @pytest.mark.parametrize(
     ("points", "reason"),
     [

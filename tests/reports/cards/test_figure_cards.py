@@ -16,6 +16,7 @@ from pareto_explorer.reports.cards.anytime import anytime_card
 from pareto_explorer.reports.cards.attainment import attainment_card
 from pareto_explorer.reports.cards.diagnostics import diagnostics_card
 from pareto_explorer.reports.cards.importance import importance_card
+from pareto_explorer.reports.html import render_page
 from pareto_explorer.reports.shared.material import Material
 
 CARDS = (anytime_card, attainment_card, diagnostics_card)
@@ -116,12 +117,15 @@ def test_importance_applies_from_twenty_trials_on(
 ) -> None:
     assert "at least 20" in importance_card(material).reason
     assert "finite point" in importance_card(empty).reason
-    card = importance_card(material_of(2, 8))
+    material = material_of(2, 20)
+    card = importance_card(material)
     assert not card.reason
     assert card.data is not None
     assert set(card.data.columns) == {"target", "knob", "importance", "std"}
-    assert card.context["height"] == card.draw(LIGHT).layout.height
     assert "trials with" in card.how_to_read
+    assert card.draw is not None
+    height = card.draw(LIGHT).layout.height
+    assert f'style="--height:{height}px"' in render_page("run", [card], material)
 
 
 def test_targets_that_the_knobs_do_not_explain_are_named(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pareto_explorer.reports.shared.explorer_data import pack_numbers, pack_text
+from pareto_explorer.reports.shared.packing import pack_numbers, pack_text, short_numbers
 
 
 def unpack(packed: dict[str, Any]) -> list[Any]:
@@ -30,6 +30,32 @@ def test_numbers_come_back_rounded(values: list[float]) -> None:
         else:
             assert number == pytest.approx(value, rel=5.1e-5, abs=0)
             assert number in (value, float(f"{number:.5g}"))
+
+
+def formatted(value: float, digits: int) -> int | float | None:
+    """The slow twin: by the number's text."""
+    if not np.isfinite(value):
+        return None
+    rounded = float(f"{value:.{digits}g}")
+    if abs(rounded) < 1e15 and rounded.is_integer():
+        return int(rounded)
+    return rounded if np.isfinite(rounded) else value
+
+
+@st.composite
+def near_ties(draw: st.DrawFn) -> float:
+    """Numbers in the middle of two short ones, or next to a power of ten, and their neighbours."""
+    half = draw(st.integers(0, 10**6)) * 10 + draw(st.sampled_from([0, 5]))
+    value = float(f"{half}e{draw(st.integers(-40, 40))}")
+    return float(np.nextafter(value, draw(st.sampled_from([-np.inf, value, np.inf]))))
+
+
+@given(st.lists(st.floats() | near_ties(), max_size=40), st.sampled_from([1, 3, 5, 12, 15, 17]))
+def test_numbers_are_those_of_their_text(values: list[float], digits: int) -> None:
+    wanted = [formatted(value, digits) for value in values]
+    for found in (short_numbers(values, digits), unpack(pack_numbers(values, digits))):
+        # as text, so that 2 is not taken for 2.0
+        assert json.dumps(found) == json.dumps(wanted)
 
 
 def test_numbers_that_repeat_are_coded() -> None:

@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from ray import tune
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import Box, Objective
-from pareto_explorer.sweeps.stopping.pareto_asha import ParetoASHA, farthest_first, rank
-from tests.fronts.twins import dominates
+from pareto_explorer.sweeps.stopping.pareto_asha import ParetoASHA
 from tests.sweeps.twins_schedulers import (
     Rehearsed,
     decide,
@@ -27,15 +25,9 @@ from tests.sweeps.twins_schedulers import (
 )
 
 BOX = Box((Objective("forget_gap", "min", 0.0, 1.0), Objective("retain_gap", "min", 0.0, 1.0)))
-FAR = (math.inf,) * 3
 UPGRAD, MGDA = "upgrad/kl_uniform", "mgda/kl_uniform"
 
 eighths = st.integers(-1, 12).map(lambda k: k / 8)  # ties, duplicates, beyond and better than ideal
-
-
-def matrices(least=1, most=12):
-    shape = st.tuples(st.integers(least, most), st.sampled_from([2, 3]))
-    return shape.flatmap(lambda s: arrays(np.float64, s, elements=eighths))
 
 
 @st.composite
@@ -51,60 +43,8 @@ def reports(draw, most=24):
     return found
 
 
-def ranks(values) -> np.ndarray:
-    return np.array([rank(values, row) for row in range(len(values))], dtype=int)
-
-
 def scheduler(**options) -> ParetoASHA:
     return ParetoASHA(BOX, **{"max_steps": 9, "grace": 1, "eta": 2.0, "margin": 0.02} | options)
-
-
-@settings(deadline=None)
-@given(matrices())
-def test_ranks_agree_with_the_definition(values):
-    order = order_of(values.tolist(), FAR[: values.shape[1]])
-    found = ranks(values)
-    assert sorted(found.tolist()) == list(range(len(values)))
-    assert values[np.argsort(found)].tolist() == order
-
-
-@settings(deadline=None)
-@given(matrices())
-def test_the_better_of_two_has_the_better_rank(values):
-    found = ranks(values)
-    for i, j in product(range(len(values)), repeat=2):
-        if dominates(values[i], values[j]):
-            assert found[i] < found[j]
-
-
-@settings(deadline=None)
-@given(matrices(), st.randoms(use_true_random=False))
-def test_ranks_do_not_depend_on_the_order_of_different_rows(values, random):
-    distinct = np.unique(values, axis=0)
-    order = random.sample(range(len(distinct)), len(distinct))
-    assert ranks(distinct[order]).tolist() == ranks(distinct)[order].tolist()
-
-
-def test_equal_rows_are_ranked_in_their_order():
-    assert ranks([[1.0, 1.0], [0.0, 0.0], [1.0, 1.0]]).tolist() == [1, 0, 2]
-
-
-def test_a_rank_is_not_the_row_that_comes_next_when_sorted():
-    # the sorting permutation is [1, 2, 0]; taken for ranks it calls the best point the last
-    assert ranks([[2.0, 2.0], [0.0, 0.0], [1.0, 1.0]]).tolist() == [2, 0, 1]
-
-
-def test_the_first_of_a_layer_cover_it():
-    layer = np.array([[0.0, 1.0], [0.1, 0.9], [0.2, 0.8], [0.5, 0.5], [1.0, 0.0]])
-    assert farthest_first(layer).tolist() == [0, 4, 3, 2, 1]
-
-
-def test_ranks_leave_their_input_alone_and_refuse_what_is_not_finite():
-    values = np.array([[0.5, 0.25], [0.25, 0.5], [3.0, 3.0]])
-    values.flags.writeable = False
-    ranks(values)
-    with pytest.raises(InputError, match="column 0 of row 0 is nan"):
-        ranks([[math.nan, 1.0]])
 
 
 @settings(deadline=None, max_examples=300)
@@ -456,5 +396,7 @@ def test_lines_of_an_earlier_run_enter_rungs_as_sets():
     straight = scheduler()
     for name, line in points.items():
         shown(straight, name, 1, line)
-    assert seeded._rungs == straight._rungs
-    assert [*seeded._rungs[UPGRAD, 1].values()] == [[list(p) for p in points[n]] for n in "ab"]
+    for asha in (seeded, straight):
+        rung = asha._rungs[UPGRAD, 1]
+        assert rung.values.tolist() == [list(p) for name in "ab" for p in points[name]]
+        assert len(rung) == 2
