@@ -22,6 +22,7 @@ from pareto_explorer.sweeps.checks.families import (
     Scale,
     check_families,
     check_methods,
+    seconds_of_statistics,
     seconds_per_sample,
     thinned,
 )
@@ -41,8 +42,8 @@ from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.sweeps.trials.landmark_training import (
     KINDS,
     landmark_metrics,
-    measure_landmarks,
 )
+from pareto_explorer.sweeps.trials.measured_here import measure_landmarks
 from pareto_explorer.sweeps.trials.memory import card_use, require_room
 from pareto_explorer.sweeps.trials.refusals import first_of_each, known_or_any
 from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks
@@ -205,7 +206,9 @@ def _measure(
     landmarks = Landmarks(state, state if spec.needs_retrained else None)
     bench = Bench(small, {seed: landmarks}, device)
     try:
-        _, evaluator = bench.prepared(seed)
+        original, evaluator = bench.prepared(seed)
+        recompute = budget.batch_norm_statistics == "recompute"
+        statistics = seconds_of_statistics(original, bench.data.retain) if recompute else 0.0
     except Exception as error:
         findings.append(Finding("error", f"evaluation: {_words(error)}"))
         return replace(nothing, findings=tuple(findings))
@@ -219,6 +222,7 @@ def _measure(
         Replicate(0, seed, spec.replicates.unlearning_seeds[0]),
         batch,
         scale=scale,
+        statistics_seconds=statistics * scale.trained,
         slow=slow,
         tell=tell,
     )

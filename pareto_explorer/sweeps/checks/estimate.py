@@ -81,11 +81,12 @@ def estimate(
         Budget(budget.steps, budget.batch_size, budget.evaluate_every).evaluation_steps()
     )
     levels = {family.name: max(family.levels, default=0) for family in spec.family_list()}
-    trial = {
-        name: replicates * check.seconds(budget.steps, levels.get(name) or evaluations)
-        for name, check in families.items()
+    own = {name: (budget.steps, levels.get(name) or evaluations) for name in families}
+    trial = {name: replicates * check.seconds(*own[name]) for name, check in families.items()}
+    unlearning = {
+        name: replicates * check.unlearning(*own[name]) for name, check in families.items()
     }
-    jobs = _jobs(spec, families, trial, replicates)
+    jobs = _jobs(spec, trial, unlearning, replicates)
     one_evaluation = max((check.evaluation_seconds for check in families.values()), default=0.0)
     measuring = landmarks.measured * one_evaluation
     lines = [
@@ -109,8 +110,8 @@ def estimate(
 
 def _jobs(
     spec: SweepSpec,
-    families: Mapping[str, FamilyCheck],
     trial: Mapping[str, float],
+    unlearning: Mapping[str, float],
     replicates: int,
 ) -> list[float]:
     """Seconds of every piece of work that has a slot of its own."""
@@ -119,20 +120,15 @@ def _jobs(
         jobs = [trial[known.family.name] for known in plan]
     elif plan.seconds_per_family is not None:
         jobs = []
-        for name, check in families.items():
-            evaluated = trial[name] / max(_unlearning(spec, check) * replicates, 1e-9)
-            spent = plan.seconds_per_family * evaluated
-            number = max(1, round(spent / max(trial[name], 1e-9)))
+        for whole, counted in zip(trial.values(), unlearning.values(), strict=True):
+            spent = plan.seconds_per_family * whole / max(counted, 1e-9)
+            number = max(1, round(spent / max(whole, 1e-9)))
             jobs += [spent / number] * number
     else:
         jobs = [sum(trial.values()) / len(trial)] * (plan.trials or 0)
     if spec.resources.replicate_parallelism == "replicate":
         jobs = [seconds / replicates for seconds in jobs for _ in range(replicates)]
     return jobs
-
-
-def _unlearning(spec: SweepSpec, check: FamilyCheck) -> float:
-    return check.setup_seconds + spec.budget.steps * check.step_seconds
 
 
 def _side_by_side(jobs: Sequence[float], slots: int) -> float:

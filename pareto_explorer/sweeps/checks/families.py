@@ -23,12 +23,14 @@ from pareto_explorer.sweeps.trials.replicate import Bench, Point, run_replicate
 from pareto_explorer.tasks import Samples, UnlearningTask
 from pareto_explorer.text import families, plural
 from pareto_explorer.unlearning import UnlearningData
+from pareto_explorer.unlearning.core.batch_norm import recompute_statistics
 
 __all__ = [
     "FamilyCheck",
     "Scale",
     "check_families",
     "check_methods",
+    "seconds_of_statistics",
     "seconds_per_sample",
     "thinned",
 ]
@@ -47,6 +49,7 @@ class FamilyCheck:
         setup_seconds: Before the first step; for a method without steps, all of it.
         step_seconds: Each step; 0 for a method without steps.
         evaluation_seconds: Each evaluation.
+        statistics_seconds: New batch-norm statistics before each evaluation; 0 where they are kept.
         memory: Most memory held meanwhile, in bytes.
         failed: Why it failed; empty if it did not.
         raised: Whether that is what code has raised, and no refusal.
@@ -56,16 +59,21 @@ class FamilyCheck:
     setup_seconds: float = 0.0
     step_seconds: float = 0.0
     evaluation_seconds: float = 0.0
+    statistics_seconds: float = 0.0
     memory: int = 0
     failed: str = ""
     raised: bool = False
 
     def seconds(self, steps: int, evaluations: int) -> float:
         """Seconds of one replicate of a trial, evaluations included."""
-        if not self.step_seconds:
-            return self.setup_seconds + self.evaluation_seconds
-        unlearning = self.setup_seconds + steps * self.step_seconds
-        return unlearning + evaluations * self.evaluation_seconds
+        evaluations = evaluations if self.step_seconds else 1
+        return self.unlearning(steps, evaluations) + evaluations * self.evaluation_seconds
+
+    def unlearning(self, steps: int, evaluations: int) -> float:
+        """Seconds of one replicate of a trial that its points record as those of unlearning."""
+        evaluations = evaluations if self.step_seconds else 1
+        stepping = self.setup_seconds + steps * self.step_seconds
+        return stepping + evaluations * self.statistics_seconds
 
 
 @dataclass(frozen=True)
@@ -151,6 +159,17 @@ def seconds_per_sample(task: UnlearningTask, model: nn.Module, device: str, batc
     return seconds / len(samples)
 
 
+def seconds_of_statistics(model: nn.Module, retain: Samples) -> float:
+    """Times one pass over the retain set for new batch-norm statistics, which stay as they were."""
+    started = perf_counter()
+    former = recompute_statistics(model, retain)
+    if retain.labels.is_cuda:
+        torch.cuda.synchronize()
+    seconds = perf_counter() - started
+    former.restore()
+    return seconds
+
+
 def check_methods(plans: Sequence[TrialPlan], task: UnlearningTask) -> list[Finding]:
     """Lets the method of every trial refuse the task; each refusal once."""
     refusals = (f"family {plan.family.name}: {e}" for plan, e in refused_methods(plans, task))
@@ -164,6 +183,7 @@ def check_families(
     batch_size: int,
     *,
     scale: Scale = Scale(),
+    statistics_seconds: float = 0.0,
     slow: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[list[FamilyCheck], list[Finding]]:
@@ -176,6 +196,8 @@ def check_families(
         batch_size: Samples per batch.
         scale: How many times larger the whole task is than the one on the bench, and the sweep's
             batches than these; times that grow with them are scaled up.
+        statistics_seconds: What new batch-norm statistics take of each model on the whole task,
+            where the sweep computes them; the steps here do without.
         slow: Whether a step takes so long that as few as possible are taken.
         tell: Told which family is at work.
 
@@ -188,7 +210,7 @@ def check_families(
     checks, findings = [], []
     for number, (name, plan) in enumerate(plans.items(), 1):
         tell(f"family {number} of {len(plans)}: {name}")
-        check, own = _check_family(bench, plan, replicate, budget, scale)
+        check, own = _check_family(bench, plan, replicate, budget, scale, statistics_seconds)
         checks.append(check)
         findings += own
     return checks, [*findings, *_fallen(checks, bench.data, batch_size)]
@@ -218,7 +240,12 @@ def _warm_up(bench: Bench, plan: TrialPlan, replicate: Replicate, budget: Budget
 
 
 def _check_family(
-    bench: Bench, plan: TrialPlan, replicate: Replicate, budget: BudgetSpec, scale: Scale
+    bench: Bench,
+    plan: TrialPlan,
+    replicate: Replicate,
+    budget: BudgetSpec,
+    scale: Scale,
+    statistics_seconds: float,
 ) -> tuple[FamilyCheck, list[Finding]]:
     family: Family = plan.family
     points: list[Point] = []
@@ -247,6 +274,7 @@ def _check_family(
         if row["status"] == DIVERGED
     ]
     steps = [row["step"] for row in rows]
+    shown = len(rows) / len(set(steps))  # models at a step
     evaluation = rows[-1]["evaluation_seconds"] / len(set(steps)) * scale.evaluated
     seconds = [row["seconds"] for row in rows]
     if len(rows) > 1 and steps[-1] > steps[0]:
@@ -256,7 +284,14 @@ def _check_family(
     setup = max(seconds[0] - steps[0] * step, 0.0)
     if _reads_sets(rows, bench.data.forget):
         setup *= scale.trained
-    check = FamilyCheck(family.name, setup, step * scale.batch, evaluation, peak.bytes)
+    check = FamilyCheck(
+        family.name,
+        setup,
+        step * scale.batch,
+        evaluation,
+        shown * statistics_seconds,
+        peak.bytes,
+    )
     return check, findings
 
 
