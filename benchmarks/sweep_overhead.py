@@ -1,9 +1,16 @@
 """What a sweep costs beside unlearning and evaluation.
 
+    python benchmarks/sweep_overhead.py --space digits                    # goal 1.2
     python benchmarks/sweep_overhead.py --trial-seconds 2 --trials 60     # goal 0.90
     python benchmarks/sweep_overhead.py --trial-seconds 20 --trials 12    # goal 0.97
     python benchmarks/sweep_overhead.py --curve                           # up to 2,000 trials
     python benchmarks/sweep_overhead.py --launches 6                      # CUP's own grid
+
+Space: the command `pareto-explorer sweep` on a search space whose landmarks are in the cache, from
+its start to its end, report included. Its wall time is divided by what it would take if all slots
+did nothing but unlearn, evaluate and measure landmarks. The lines that it prints say what the time
+went into. Where others use the machine, unlearning and evaluation are slower too, so the ratio says
+the less about a quiet machine the higher the load is.
 
 Share: a slot is a CPU that Ray may use. Its time, from the start of the Tune run to the end of the
 last trial, is either spent in unlearning and evaluation (as the points table says) or lost. The
@@ -28,6 +35,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -48,10 +56,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from pareto_explorer.runs import read_points
+from pareto_explorer.runs import RunDirectory, read_points
 from pareto_explorer.sweeps import SweepSpec, execute
 from pareto_explorer.sweeps.again.reproduce import local_landmarks
 from pareto_explorer.sweeps.cluster.connect import QUIET
+from pareto_explorer.sweeps.cluster.room import fitting
 from pareto_explorer.sweeps.driver.callbacks import SweepCallback
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.trials.replicate import Bench, run_replicate
@@ -128,6 +137,59 @@ def start_ray(slots: int) -> None:
     ray.init(address="local", num_cpus=slots, include_dashboard=False, log_to_driver=False)
 
 
+# space
+
+
+def whole(space: str) -> None:
+    spec = SweepSpec.load(space)
+    slots = fitting({"CPU": os.cpu_count() or 1}, spec.resources)
+    measuring = measuring_seconds(spec)  # and what is not in the cache is trained
+    console.print(f"{space}: load {os.getloadavg()[0]:.1f}")
+    with tempfile.TemporaryDirectory() as folder:
+        run = RunDirectory(Path(folder) / "run")
+        lines = told(space, run)
+        busy = seconds_of_trials(run)
+    table = Table(title="from the start of the command")
+    table.add_column("s", justify="right")
+    table.add_column("it says")
+    for seconds, line in lines:
+        if re.match(r"[\w ]+: |\d+/", line):
+            table.add_row(f"{seconds:.1f}", line)
+    console.print(table)
+    wall = lines[-1][0]
+    ratio = wall / ((busy + measuring) / slots)
+    console.print(
+        f"{wall:.1f} s ÷ (({busy:.1f} s of trials + {measuring:.1f} s of landmarks) ÷ {slots} "
+        f"slots) = {ratio:.2f}, goal of 1.2 {'met' if ratio <= 1.2 else 'missed'}; "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
+
+
+def told(space: str, run: RunDirectory) -> list[tuple[float, str]]:
+    """Sweeps a search space by the command: the lines that it prints, with their seconds."""
+    command = [sys.executable, "-m", "pareto_explorer", "sweep", space, "--out", str(run.path)]
+    started = perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        lines = [(perf_counter() - started, line.strip()) for line in process.stdout or ()]
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return [*lines, (perf_counter() - started, "the command: has ended")]
+
+
+def measuring_seconds(spec: SweepSpec) -> float:
+    """Seconds in which one process measures all landmarks."""
+    bench, started = bench_of(spec), perf_counter()
+    for seed in spec.replicates.training_seeds:
+        bench.prepared(seed)
+    return perf_counter() - started
+
+
+def seconds_of_trials(run: RunDirectory) -> float:
+    """Seconds of unlearning and evaluation, as the points table says."""
+    last = read_points(run).groupby(["trial_id", "replicate"])
+    return float(last[["seconds", "evaluation_seconds"]].max().to_numpy().sum())
+
+
 # share
 
 
@@ -187,8 +249,7 @@ def share(seconds: float, trials: int, slots: int) -> None:
     with tempfile.TemporaryDirectory() as folder, watched() as reports:
         run = execute(spec, Path(folder) / "run", progress=clock)
         command = perf_counter() - started
-        last = read_points(run).groupby(["trial_id", "replicate"])
-        busy = float(last[["seconds", "evaluation_seconds"]].max().to_numpy().sum())
+        busy = seconds_of_trials(run)
     ray.shutdown()
     wall = max(report.arrived for report in reports) - clock.began
     table = Table(title=f"{trials} trials on {slots} slots")
@@ -337,13 +398,16 @@ def launch(order: str) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--space", help="a search space, swept by the command")
     parser.add_argument("--trial-seconds", type=float, default=2, help="of a trial in a plain loop")
     parser.add_argument("--trials", type=int, default=60)
     parser.add_argument("--slots", type=int, default=2, help="CPUs that Ray may use")
     parser.add_argument("--curve", type=int, nargs="*", help="numbers of dummy trials")
     parser.add_argument("--launches", type=int, help="processes of CUP's grid to launch")
     arguments = parser.parse_args()
-    if arguments.curve is not None:
+    if arguments.space:
+        whole(arguments.space)
+    elif arguments.curve is not None:
         curve(arguments.curve or COUNTS, arguments.slots)
     elif arguments.launches:
         launches(arguments.launches, arguments.slots)

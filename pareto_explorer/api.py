@@ -75,6 +75,7 @@ def run_sweep(
             storage=storage,
             changed=changed,
         )
+        progress.stage("report: being written")
         write_report(folder)
         return load_run(run.path)
 

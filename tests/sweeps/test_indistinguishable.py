@@ -16,7 +16,8 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.results.run import Run, load_run
 from pareto_explorer.sweeps import SweepSpec, check
 from pareto_explorer.sweeps.driver.run_box import new_box
-from pareto_explorer.sweeps.trials.landmark_training import landmark_metrics, measure_landmarks
+from pareto_explorer.sweeps.trials.landmark_training import landmark_metrics
+from pareto_explorer.sweeps.trials.measured_here import measure_landmarks
 from pareto_explorer.sweeps.trials.replicate import Landmarks
 from pareto_explorer.tasks import LandmarkCache, Mislabelled, UnlearningTask
 from tests.tasks.small import small_task

@@ -61,7 +61,7 @@ class Stops(Progress):
 
     def ended(self, plan, status):
         super().ended(plan, status)
-        if self.ended_now == self.after:
+        if self.done == self.after:
             signal.raise_signal(signal.SIGINT)
 
     def landmark(self, *arguments):

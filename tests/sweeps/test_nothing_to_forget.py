@@ -50,7 +50,7 @@ def test_the_box_is_told_with_its_rule(spec):
 def test_the_sweep_warns_before_its_first_trial_and_keeps_its_box(
     cluster, cache_dir, spec, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(run_trials, "landmark_rows", lambda *_: MNIST.to_dict("records"))
+    monkeypatch.setattr(run_trials, "landmark_rows", lambda *_, **__: MNIST.to_dict("records"))
     progress = Told()
     run = execute(spec, tmp_path / "run", cache_dir=cache_dir, progress=progress)
     (warning,) = progress.warnings

@@ -19,6 +19,7 @@ from pareto_explorer.sweeps.checks.data import Finding, SetFacts, check_data
 from pareto_explorer.sweeps.checks.estimate import Estimate, LandmarkCost, estimate
 from pareto_explorer.sweeps.checks.families import (
     FamilyCheck,
+    Pass,
     Scale,
     check_families,
     check_methods,
@@ -43,8 +44,8 @@ from pareto_explorer.sweeps.trials.bundle_pace import compare_ways, words
 from pareto_explorer.sweeps.trials.landmark_training import (
     KINDS,
     landmark_metrics,
-    measure_landmarks,
 )
+from pareto_explorer.sweeps.trials.measured_here import measure_landmarks
 from pareto_explorer.sweeps.trials.memory import card_use, require_room
 from pareto_explorer.sweeps.trials.refusals import first_of_each, known_or_any
 from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks
@@ -207,7 +208,9 @@ def _measure(
     landmarks = Landmarks(state, state if spec.needs_retrained else None)
     bench = Bench(small, {seed: landmarks}, device)
     try:
-        _, evaluator = bench.prepared(seed)
+        original, evaluator = bench.prepared(seed)
+        recompute = budget.batch_norm_statistics == "recompute"
+        statistics = Pass.measured(original, bench.data.retain) if recompute else Pass()
     except Exception as error:
         findings.append(Finding("error", f"evaluation: {_words(error)}"))
         return replace(nothing, findings=tuple(findings))
@@ -222,6 +225,7 @@ def _measure(
         Replicate(0, seed, spec.replicates.unlearning_seeds[0]),
         batch,
         scale=scale,
+        statistics=statistics.times(scale.trained),
         slow=slow,
         tell=tell,
     )

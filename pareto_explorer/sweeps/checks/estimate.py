@@ -79,12 +79,16 @@ def estimate(
     replicates = len(spec.replicate_list())
     budgets = {family.name: family.within(spec.budget) for family in spec.family_list()}
     levels = {family.name: max(family.levels, default=0) for family in spec.family_list()}
-    trial = {
-        name: replicates
-        * check.seconds(budgets[name].steps, levels[name] or _evaluations(budgets[name]))
-        for name, check in families.items()
+    own = {
+        name: (budgets[name].steps, levels[name] or _evaluations(budgets[name]))
+        for name in families
     }
-    jobs = _jobs(spec, families, trial, budgets)
+    trial = {name: replicates * check.seconds(*own[name]) for name, check in families.items()}
+    unlearning = {
+        name: replicates * check.unlearning(*own[name]) for name, check in families.items()
+    }
+    samples = {name: check.samples(*own[name]) for name, check in families.items()}
+    jobs = _jobs(spec, trial, unlearning, samples)
     one_evaluation = max((check.evaluation_seconds for check in families.values()), default=0.0)
     measuring = landmarks.measured * one_evaluation
     lines = [
@@ -108,9 +112,9 @@ def estimate(
 
 def _jobs(
     spec: SweepSpec,
-    families: Mapping[str, FamilyCheck],
     trial: Mapping[str, float],
-    budgets: Mapping[str, BudgetSpec],
+    unlearning: Mapping[str, float],
+    samples: Mapping[str, float],
 ) -> list[float]:
     """Seconds of every piece of work that has a slot of its own."""
     plan = spec.plan()
@@ -119,16 +123,15 @@ def _jobs(
         jobs = [trial[known.family.name] for known in plan]
     elif isinstance(plan.per_family, SecondsBudget):
         jobs = []
-        for name, check in families.items():
-            unlearning = check.setup_seconds + budgets[name].steps * check.step_seconds
-            spent = plan.per_family.seconds * trial[name] / max(unlearning * replicates, 1e-9)
-            number = max(1, round(spent / max(trial[name], 1e-9)))
+        for whole, counted in zip(trial.values(), unlearning.values(), strict=True):
+            spent = plan.per_family.seconds * whole / max(counted, 1e-9)
+            number = max(1, round(spent / max(whole, 1e-9)))
             jobs += [spent / number] * number
     elif plan.per_family is not None:
         jobs = []
         for family in spec.family_list():
-            samples = families[family.name].samples(budgets[family.name].steps)
-            fitting = int(plan.per_family.samples // samples) if samples and family.domains else 1
+            one = samples[family.name]
+            fitting = int(plan.per_family.samples // one) if one and family.domains else 1
             jobs += [trial[family.name]] * max(1, fitting)
     else:
         jobs = [sum(trial.values()) / len(trial)] * (plan.trials or 0)

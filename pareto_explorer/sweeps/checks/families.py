@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -22,10 +23,12 @@ from pareto_explorer.sweeps.trials.refusals import refused_methods
 from pareto_explorer.sweeps.trials.replicate import Bench, Point, run_replicate
 from pareto_explorer.tasks import Samples, UnlearningTask
 from pareto_explorer.text import families, plural
-from pareto_explorer.unlearning import UnlearningData
+from pareto_explorer.unlearning import Ledger, UnlearningData
+from pareto_explorer.unlearning.core.batch_norm import recompute_statistics
 
 __all__ = [
     "FamilyCheck",
+    "Pass",
     "Scale",
     "check_families",
     "check_methods",
@@ -47,6 +50,8 @@ class FamilyCheck:
         setup_seconds: Before the first step; for a method without steps, all of it.
         step_seconds: Each step; 0 for a method without steps.
         evaluation_seconds: Each evaluation.
+        statistics_seconds: New batch-norm statistics before each evaluation; 0 where they are kept.
+        statistics_samples: What these count.
         setup_samples: Samples that one replicate counts before its first step.
         step_samples: And in each step.
         memory: Most memory held meanwhile, in bytes.
@@ -58,6 +63,8 @@ class FamilyCheck:
     setup_seconds: float = 0.0
     step_seconds: float = 0.0
     evaluation_seconds: float = 0.0
+    statistics_seconds: float = 0.0
+    statistics_samples: float = 0.0
     setup_samples: float = 0.0
     step_samples: float = 0.0
     memory: int = 0
@@ -66,14 +73,20 @@ class FamilyCheck:
 
     def seconds(self, steps: int, evaluations: int) -> float:
         """Seconds of one replicate of a trial, evaluations included."""
-        if not self.step_seconds:
-            return self.setup_seconds + self.evaluation_seconds
-        unlearning = self.setup_seconds + steps * self.step_seconds
-        return unlearning + evaluations * self.evaluation_seconds
+        evaluations = evaluations if self.step_seconds else 1
+        return self.unlearning(steps, evaluations) + evaluations * self.evaluation_seconds
 
-    def samples(self, steps: int) -> float:
+    def unlearning(self, steps: int, evaluations: int) -> float:
+        """Seconds of one replicate of a trial that its points record as those of unlearning."""
+        evaluations = evaluations if self.step_seconds else 1
+        stepping = self.setup_seconds + steps * self.step_seconds
+        return stepping + evaluations * self.statistics_seconds
+
+    def samples(self, steps: int, evaluations: int) -> float:
         """Samples that one replicate of a trial counts."""
-        return self.setup_samples + steps * self.step_samples
+        evaluations = evaluations if self.step_seconds else 1
+        stepping = self.setup_samples + steps * self.step_samples
+        return stepping + evaluations * self.statistics_samples
 
 
 @dataclass(frozen=True)
@@ -159,6 +172,28 @@ def seconds_per_sample(task: UnlearningTask, model: nn.Module, device: str, batc
     return seconds / len(samples)
 
 
+class Pass(NamedTuple):
+    """What a pass for new batch-norm statistics takes."""
+
+    seconds: float = 0.0
+    samples: float = 0.0
+
+    @classmethod
+    def measured(cls, model: nn.Module, retain: Samples) -> Pass:
+        """Takes one over the retain set; the model's statistics stay as they were."""
+        ledger, started = Ledger(), perf_counter()
+        former = recompute_statistics(model, retain, ledger)
+        if retain.labels.is_cuda:
+            torch.cuda.synchronize()
+        seconds = perf_counter() - started
+        former.restore()
+        return cls(seconds, ledger.samples)
+
+    def times(self, number: float) -> Pass:
+        """So many of them, or one over so many times as many samples."""
+        return Pass(self.seconds * number, self.samples * number)
+
+
 def check_methods(plans: Sequence[TrialPlan], task: UnlearningTask) -> list[Finding]:
     """Lets the method of every trial refuse the task; each refusal once."""
     refusals = (f"family {plan.family.name}: {e}" for plan, e in refused_methods(plans, task))
@@ -172,6 +207,7 @@ def check_families(
     batch_size: int,
     *,
     scale: Scale = Scale(),
+    statistics: Pass = Pass(),
     slow: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[list[FamilyCheck], list[Finding]]:
@@ -184,6 +220,8 @@ def check_families(
         batch_size: Samples per batch.
         scale: How many times larger the whole task is than the one on the bench, and the sweep's
             batches than these; times that grow with them are scaled up.
+        statistics: What new batch-norm statistics take of each model on the whole task, where the
+            sweep computes them; the steps here do without.
         slow: Whether a step takes so long that as few as possible are taken.
         tell: Told which family is at work.
 
@@ -196,7 +234,7 @@ def check_families(
     checks, findings = [], []
     for number, (name, plan) in enumerate(plans.items(), 1):
         tell(f"family {number} of {len(plans)}: {name}")
-        check, own = _check_family(bench, plan, replicate, budget, scale)
+        check, own = _check_family(bench, plan, replicate, budget, scale, statistics)
         checks.append(check)
         findings += own
     return checks, [*findings, *_fallen(checks, bench.data, batch_size)]
@@ -226,7 +264,12 @@ def _warm_up(bench: Bench, plan: TrialPlan, replicate: Replicate, budget: Budget
 
 
 def _check_family(
-    bench: Bench, plan: TrialPlan, replicate: Replicate, budget: BudgetSpec, scale: Scale
+    bench: Bench,
+    plan: TrialPlan,
+    replicate: Replicate,
+    budget: BudgetSpec,
+    scale: Scale,
+    statistics: Pass,
 ) -> tuple[FamilyCheck, list[Finding]]:
     family: Family = plan.family
     points: list[Point] = []
@@ -255,6 +298,7 @@ def _check_family(
         if row["status"] == DIVERGED
     ]
     steps = [row["step"] for row in rows]
+    shown = len(rows) / len(set(steps))  # models at a step
     evaluation = rows[-1]["evaluation_seconds"] / len(set(steps)) * scale.evaluated
     seconds = [row["seconds"] for row in rows]
     if len(rows) > 1 and steps[-1] > steps[0]:
@@ -271,6 +315,7 @@ def _check_family(
         setup,
         step * scale.batch,
         evaluation,
+        *statistics.times(shown),
         before,
         per_step * scale.batch,
         peak.bytes,

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,9 @@ QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
+PRELOADED = "RAY_preload_python_modules"
+"""Where Ray reads what workers import that nobody has asked for yet."""
+
 LOCALHOST = "127.0.0.1"
 MERGE = "RAY_OVERRIDE_JOB_RUNTIME_ENV"  # else Ray refuses modules beside those of a submitted job
 
@@ -47,6 +50,7 @@ def connect(
     verbose: bool,
     dashboard: bool = False,
     modules: Sequence[Path] = (),
+    ahead: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Iterator[bool]:
     """Connects this process to a Ray cluster and leaves it as it was found.
@@ -62,7 +66,9 @@ def connect(
             own, if any.
         modules: The user's own modules for the workers of a cluster that is joined; those of a
             cluster on this machine find what this process finds. See `shipping.modules_of`.
-        progress: Told where the dashboard is.
+        ahead: Modules that workers of a cluster on this machine import while this process goes on;
+            there is one for each CPU, which holds them in memory whether it is needed or not.
+        progress: Told what is waited for, and where the dashboard is.
 
     Yields:
         Whether the cluster was started here and ends with the block.
@@ -81,10 +87,15 @@ def connect(
     level = logging.INFO if verbose else logging.ERROR
     options = {"logging_level": level, "log_to_driver": verbose}
     connected = ray.is_initialized()
+    if progress is not None:
+        place = "on this machine" if address is None else f"at {address}"
+        progress.stage(f"Ray: {'starts' if address is None else 'is joined'} {place}")
     try:
         with _interruptible():
             if address is None:
-                context = _start(include_dashboard=dashboard, **options)
+                wanted = os.environ.get(PRELOADED) or ",".join(ahead)
+                with _environment(PRELOADED, wanted) if wanted else nullcontext():
+                    context = _start(include_dashboard=dashboard, **options)
             else:
                 context = _join(address, modules, **options)
     except BaseException:
@@ -177,11 +188,9 @@ def _reason(error: Exception) -> str:
 
 
 def _join(address: str, modules: Sequence[Path], **options: Any) -> Any:
-    merge = os.environ.get(MERGE)
-    os.environ[MERGE] = "1"
     try:
         _probe(address)
-        with TemporaryDirectory() as folder:
+        with _environment(MERGE, "1"), TemporaryDirectory() as folder:
             env = runtime_env(modules, Path(folder))
             options |= job_options(address)
             return ray.init(address=address, runtime_env=env, **options)
@@ -191,11 +200,20 @@ def _join(address: str, modules: Sequence[Path], **options: Any) -> Any:
             "`ray start --head`, set RAY_AUTH_MODE=token if it asks for a token, or leave "
             "`address` out to use this machine."
         ) from None
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """Sets a variable that Ray reads, for the block."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
     finally:
-        if merge is None:
-            del os.environ[MERGE]
+        if before is None:
+            del os.environ[name]
         else:
-            os.environ[MERGE] = merge
+            os.environ[name] = before
 
 
 def _require_dashboard() -> None:

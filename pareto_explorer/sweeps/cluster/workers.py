@@ -17,7 +17,7 @@ from pareto_explorer.sweeps.cluster.connect import log_folder
 from pareto_explorer.sweeps.live.course import clock
 from pareto_explorer.sweeps.spec.parts import Resources
 
-__all__ = ["Patience", "WorkerError", "completed", "outcomes", "ready", "start", "take"]
+__all__ = ["Patience", "WorkerError", "completed", "here", "outcomes", "ready", "start", "take"]
 
 TURN = 0.5
 """Seconds that Ray is waited for at a time."""
@@ -135,6 +135,27 @@ def take(stream: Any, what: str) -> Any:
             item = ray.get(next(stream))
         except RayTaskError as error:  # not even the function's arguments could be read there
             raise WorkerError(what, _reason_of(error.cause), str(error)) from None
+    return _result(item, what)
+
+
+def here(function: Callable[..., Result], *args: Any, what: str) -> Result:
+    """Calls a function in this process; what goes wrong is told as if it were a worker.
+
+    Args:
+        function: What is called.
+        args: Its arguments.
+        what: What can go wrong, as for `take`.
+
+    Raises:
+        InputError: The function has raised it.
+        WorkerError: The function has raised something else.
+    """
+    _, item = _announced(_once, function, *args)
+    found: Result = _result(item, what)
+    return found
+
+
+def _result(item: Any, what: str) -> Any:
     if isinstance(item, _Failure):
         if item.input:
             raise InputError(item.reason)

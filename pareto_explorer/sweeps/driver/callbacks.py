@@ -119,14 +119,17 @@ class SweepCallback(tune.Callback):
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Counts the trial, which may have run before, as running."""
         self._running.add(trial.trial_id)
+        self._driver.progress.starts(trial.trial_id, trial.config["trial_id"])
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial has lost its worker and waits for another."""
         self._running.discard(trial.trial_id)
+        self._driver.progress.loses(trial.trial_id)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Drops Ray's statistics of every measure, most of what the driver holds of a trial."""
         self._running.discard(trial.trial_id)
+        self._driver.progress.leaves(trial.trial_id)
         trial.metric_analysis.clear()
         trial.metric_n_steps.clear()
 
@@ -141,6 +144,7 @@ class SweepCallback(tune.Callback):
             self._driver.progress.rows(rows)
             if not result["done"]:
                 if rows:
+                    self._driver.progress.reaches(trial.trial_id, rows[-1]["step"])
                     self._driver.writer.append(rows)
                 self._driver.keeper.report(rows, kept)
             else:
@@ -153,6 +157,7 @@ class SweepCallback(tune.Callback):
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Keeps a row for a trial that Ray lost, for instance with its worker."""
         self._running.discard(trial.trial_id)
+        self._driver.progress.leaves(trial.trial_id)
         if self.failure is not None or trial.trial_id in self._ended:
             return  # nothing can be kept, or only what Ray does after the end has failed
         text = str(trial.get_error() or "the worker died").strip()

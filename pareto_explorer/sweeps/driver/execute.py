@@ -60,6 +60,7 @@ def execute(
     progress = progress or Progress()
     settings = Settings(address, cache_dir, progress, verbose, dashboard, name, storage, changed)
     run = RunDirectory(Path(out).resolve())
+    progress.stage(f"task: {spec.task.get('name', 'given') if task is None else task.name}")
     task, digests = swept_task(spec, run, task)
     with exclusive(run), written(run), told(progress.count), tracebacks(run):
         run_trials(prepare(spec, run, task, digests, progress), settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from pareto_explorer.runs import (
 from pareto_explorer.runs.kept_models import expect_shapes
 from pareto_explorer.runs.manifest import TRIALS
 from pareto_explorer.sweeps.cluster.connect import connect
-from pareto_explorer.sweeps.cluster.room import slots
+from pareto_explorer.sweeps.cluster.room import fitting, slots
 from pareto_explorer.sweeps.driver.callbacks import SWEEP_ENDED
 from pareto_explorer.sweeps.driver.output import output
 from pareto_explorer.sweeps.driver.prepare import Prepared
@@ -27,7 +28,8 @@ from pareto_explorer.sweeps.driver.recording import record_sweep
 from pareto_explorer.sweeps.driver.run_box import fixed_box, new_box
 from pareto_explorer.sweeps.driver.settings import Settings
 from pareto_explorer.sweeps.driver.tuning import tune_trials
-from pareto_explorer.sweeps.search.trial_source import Sweep
+from pareto_explorer.sweeps.search.trial_source import Sweep, concurrency_of
+from pareto_explorer.sweeps.spec.plan import total
 from pareto_explorer.sweeps.stopping.hypervolume_stopper import HypervolumeStopper
 from pareto_explorer.sweeps.trials.bundle_pace import measure_bundles
 from pareto_explorer.sweeps.trials.landmark_training import landmark_rows, prepare_landmarks
@@ -38,6 +40,9 @@ from pareto_explorer.sweeps.trials.trainable import Job
 from pareto_explorer.tasks import default_cache_dir
 
 __all__ = ["run_trials"]
+
+IMPORTS = ("torch", "ray.tune")
+"""Nine tenths of what a worker imports; installed, hence the same wherever it looks for modules."""
 
 
 def run_trials(prepared: Prepared, settings: Settings) -> None:
@@ -60,6 +65,7 @@ def run_trials(prepared: Prepared, settings: Settings) -> None:
             verbose=settings.verbose,
             dashboard=settings.dashboard,
             modules=prepared.modules,
+            ahead=IMPORTS if _fills_this_machine(prepared) else (),
             progress=progress,
         ) as own,
         output(run, verbose=settings.verbose),
@@ -79,7 +85,7 @@ def run_trials(prepared: Prepared, settings: Settings) -> None:
             progress,
             retrain=spec.needs_retrained,
         )
-        box = _recorded(prepared, settings, task_ref, landmarks)
+        box = _recorded(prepared, settings, task_ref, landmarks, own=own)
         progress.begin(sweep.points, box)
         stopper = _stopper(sweep, box)
         if sweep.goes_on and not (stopper and stopper.stop_all()):
@@ -92,15 +98,37 @@ def run_trials(prepared: Prepared, settings: Settings) -> None:
             settings.changed()
 
 
+def _fills_this_machine(prepared: Prepared) -> bool:
+    """Whether trials would need a worker for every CPU, so that none is made ready in vain."""
+    spec, cpus = prepared.sweep.spec, os.cpu_count() or 1
+    room = fitting({"CPU": cpus}, spec.resources)
+    at_a_time = min(concurrency_of(spec, room) or room, room)
+    spread = spec.resources.replicate_parallelism == "replicate"
+    trials = total(spec.plan())
+    pieces = None if trials is None else trials * (len(prepared.replicates) if spread else 1)
+    return at_a_time >= cpus and (pieces is None or pieces >= cpus)
+
+
 def _recorded(
-    prepared: Prepared, settings: Settings, task_ref: Any, landmarks: Mapping[int, Landmarks]
+    prepared: Prepared,
+    settings: Settings,
+    task_ref: Any,
+    landmarks: Mapping[int, Landmarks],
+    *,
+    own: bool,
 ) -> Box:
     """Writes down what is fixed before the first trial, and returns the box."""
     sweep, progress = prepared.sweep, settings.progress
     spec, run, replicates = sweep.spec, sweep.run, prepared.replicates
     if prepared.manifest is None:
         rows = landmark_rows(
-            task_ref, landmarks, replicates, spec.resources, progress, spec.across_seeds
+            task_ref,
+            landmarks,
+            replicates,
+            spec.resources,
+            progress,
+            spec.across_seeds,
+            task=prepared.task if own and not spec.resources.gpu else None,
         )
         write_landmarks(run, rows)
     measured = read_landmarks(run)

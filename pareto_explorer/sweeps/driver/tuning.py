@@ -110,6 +110,8 @@ def tune_trials(
                 verbose=0,
             ),
         )
+        at_a_time = min(concurrency_of(spec, room) or room, room)
+        progress.schedule(at_a_time, driver.parts, spec.budget.steps, sweep.points)
         try:
             with pending_trials(room):
                 tuner.fit()

@@ -17,6 +17,7 @@ from rich.text import Text
 from pareto_explorer.fronts import Box
 from pareto_explorer.schema.statuses import FAILED, FINISHED
 from pareto_explorer.sweeps.live.course import Course, clock
+from pareto_explorer.sweeps.live.remaining import Remaining
 from pareto_explorer.sweeps.spec.families import TrialPlan
 from pareto_explorer.sweeps.stopping.hypervolume_stopper import GrowingHypervolume
 from pareto_explorer.terminal import visible
@@ -29,7 +30,6 @@ class Progress:
 
     def __init__(self) -> None:
         self.running = 0
-        self.ended_now = 0
         self.hypervolumes: dict[str, float] = {}
         self.training: dict[str, Course] = {}
         self.planned: Counter[str] = Counter()
@@ -38,6 +38,8 @@ class Progress:
         self.begun = False
         self._total: int | None = None
         self._started = perf_counter()
+        self._left: dict[str, str] = {}
+        self._remaining = Remaining()
         self._new: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         self._growing: dict[str, GrowingHypervolume] = {}
 
@@ -55,6 +57,7 @@ class Progress:
         self.planned = Counter(plan.family.name for plan in plans)
         self.statuses = Counter(statuses.values())
         self.ended_by_family = Counter(p.family.name for p in plans if p.trial_id in statuses)
+        self._left = {p.trial_id: p.family.name for p in plans if p.trial_id not in statuses}
 
     def begin(self, points: pd.DataFrame, box: Box) -> None:
         """Starts counting, and the clock.
@@ -67,8 +70,24 @@ class Progress:
         self.rows({str(k): v for k, v in row.items()} for row in points.to_dict("records"))
         self._started = perf_counter()
 
+    def schedule(self, slots: int, parts: int, steps: int, points: pd.DataFrame) -> None:
+        """Takes how the trials will run, from which follows how long they take.
+
+        Args:
+            slots: Ray trials at a time; 0 where that is not known.
+            parts: Ray trials that a trial is made of.
+            steps: Steps of a replicate.
+            points: The points of trials that have ended.
+        """
+        self._remaining = Remaining(max(slots, 1), parts, steps)
+        self._remaining.remember(_seconds_of_families(points, parts))
+        for trial, family in self._left.items():
+            self._remaining.expect(trial, family)
+        at_a_time = f", {slots} at a time" if slots else ""
+        self.stage(f"trials: {self.count()}{at_a_time}")
+
     def stage(self, text: str) -> None:
-        """Says what happens before the first trial."""
+        """Says what happens before the first trial, and after the last."""
 
     def landmark(self, name: str, epoch: int, epochs: int, loss: float) -> Course:
         """Takes how far the training of a landmark is, and returns its whole course.
@@ -104,6 +123,24 @@ class Progress:
     def drawn(self, plan: TrialPlan) -> None:
         """Takes a trial that was drawn while the sweep runs."""
         self.planned[plan.family.name] += 1
+        self._left[plan.trial_id] = plan.family.name
+        self._remaining.expect(plan.trial_id, plan.family.name)
+
+    def starts(self, part: str, trial_id: str) -> None:
+        """Takes the start of a Ray trial that is a trial, or its part."""
+        self._remaining.start(part, trial_id, perf_counter())
+
+    def reaches(self, part: str, step: int) -> None:
+        """Takes how far a Ray trial is."""
+        self._remaining.reach(part, step, perf_counter())
+
+    def leaves(self, part: str) -> None:
+        """Takes the end of a Ray trial."""
+        self._remaining.end(part, perf_counter())
+
+    def loses(self, part: str) -> None:
+        """A Ray trial has lost its worker and waits for another."""
+        self._remaining.lose(part)
 
     def rows(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Takes rows of the points table."""
@@ -114,7 +151,6 @@ class Progress:
         """Takes the end of a trial."""
         self.statuses[status] += 1
         self.ended_by_family[plan.family.name] += 1
-        self.ended_now += 1
 
     def refresh(self, running: int) -> None:
         """Brings the hypervolumes up to date."""
@@ -145,10 +181,10 @@ class Progress:
         counts += [f"{n} {status}" for status, n in self.statuses.items() if status != FINISHED]
         if not self.statuses[FAILED]:
             counts.append("0 failed")
-        elapsed = perf_counter() - self._started
-        times = f"{clock(elapsed)} elapsed"
-        if self.ended_now and self.done < self.total:
-            left = elapsed / self.ended_now * (self.total - self.done)
+        now = perf_counter()
+        times = f"{clock(now - self._started)} elapsed"
+        left = self._remaining.seconds(now, max(self.total - sum(self.planned.values()), 0))
+        if left is not None and self.done < self.total:
             times += f", about {clock(left)} left"
         return " · ".join([", ".join(counts), times])
 
@@ -266,6 +302,16 @@ class LiveProgress(Progress):
         bar = ProgressBar(total=self.total, completed=self.done, width=60)
         self._live.update(Group(Text(self.headline()), bar, table), refresh=True)
         self._next_drawing = perf_counter() + 10 * (perf_counter() - started)
+
+
+def _seconds_of_families(points: pd.DataFrame, parts: int) -> dict[str, float]:
+    """What a Ray trial of each family took, by the points of trials that have ended."""
+    if points.empty:
+        return {}
+    spent = points.groupby(["family", "trial_id", "replicate"])[["seconds", "evaluation_seconds"]]
+    trials = spent.max().sum(axis=1).groupby(["family", "trial_id"]).sum()
+    means = trials.groupby("family").mean() / parts
+    return {str(family): float(seconds) for family, seconds in means.items()}
 
 
 def progress_for(console: Console, *, quiet: bool) -> Progress:

@@ -18,13 +18,15 @@ from pareto_explorer.metrics import Evaluation, across_seeds
 from pareto_explorer.sweeps.cluster.workers import (
     Patience,
     WorkerError,
+    here,
     outcomes,
     ready,
     start,
     take,
 )
 from pareto_explorer.sweeps.spec.parts import Replicate, Resources
-from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks
+from pareto_explorer.sweeps.trials.measured_here import measure_landmarks, measured_here
+from pareto_explorer.sweeps.trials.replicate import Landmarks
 from pareto_explorer.tasks import (
     LandmarkCache,
     LandmarkKind,
@@ -34,6 +36,7 @@ from pareto_explorer.tasks import (
     given_original,
     train_stages,
 )
+from pareto_explorer.text import count
 
 if TYPE_CHECKING:  # rich and the fronts, which no worker needs
     from pareto_explorer.sweeps.live.progress import Progress
@@ -43,7 +46,6 @@ __all__ = [
     "Wanted",
     "landmark_metrics",
     "landmark_rows",
-    "measure_landmarks",
     "obtain_landmarks",
     "prepare_landmarks",
 ]
@@ -56,10 +58,14 @@ LOSSES = 3
 SNAPSHOT_SECONDS = 60.0
 """A training makes a snapshot at the end of an epoch once so long has passed."""
 
+COUNT_SECONDS = 10.0
+"""How many landmarks are trained is told at most so often, and at the end."""
+
 NEWS_SECONDS = 1.0
 """A worker tells of an epoch without a snapshot at most so often."""
 
 FAILS = "model: fails in training"
+UNMEASURED = "model: fails in the evaluation of its landmarks"
 
 State = dict[str, torch.Tensor]
 
@@ -187,6 +193,8 @@ def landmark_rows(
     resources: Resources,
     progress: Progress,
     across: Sequence[str] = (),
+    *,
+    task: UnlearningTask | None = None,
 ) -> list[dict[str, Any]]:
     """Measures the landmarks: rows of ``landmarks.parquet``, one per landmark and replicate.
 
@@ -197,17 +205,21 @@ def landmark_rows(
         resources: What one measurement books.
         progress: Told what is waited for.
         across: Metrics to measure that compare all training seeds.
+        task: The task itself, where this process computes what a worker would: on the workers'
+            machine, and without a GPU. What is quickly measured is then measured here, while the
+            workers start.
 
     Raises:
         InputError: The model or the data do not allow it.
     """
-    measured = outcomes(
-        measure_landmarks,
-        {seed: (task_ref, {seed: own}, seed, resources.device) for seed, own in landmarks.items()},
-        resources,
-        "model: fails in the evaluation of its landmarks",
-        progress.stage,
-    )
+    progress.stage(f"landmarks: to be measured, {count(len(landmarks), 'training seed')}")
+    measured = None
+    if task is not None:
+        measured = here(measured_here, task, landmarks, resources.threads, what=UNMEASURED)
+    if measured is None:
+        device = resources.device
+        arguments = {s: (task_ref, {s: own}, s, device) for s, own in landmarks.items()}
+        measured = outcomes(measure_landmarks, arguments, resources, UNMEASURED, progress.stage)
     metrics = landmark_metrics(measured, across)
     return [
         {
@@ -273,6 +285,7 @@ def _train_all(
     patience = Patience(resources, progress.stage)
     lost: Counter[str] = Counter()
     trained: dict[str, State] = {}
+    told = perf_counter()
     try:
         while running:
             stream = ready(running, lambda: patience.look(len(begun)))
@@ -303,6 +316,9 @@ def _train_all(
                 cache.store(key, stage.state, stage.seconds)
                 trained[key] = stage.state
             progress.landmark(names[key], stage.epoch, stage.epochs, stage.loss)
+            if stage.state is not None and (not running or perf_counter() - told >= COUNT_SECONDS):
+                progress.stage(f"landmarks: {len(trained)} of {len(wanted)} trained")
+                told = perf_counter()
     finally:
         for stream in running:
             ray.cancel(stream)
@@ -334,11 +350,3 @@ def _train(
             continue
         yield stage
         told = perf_counter()
-
-
-def measure_landmarks(
-    task: UnlearningTask, landmarks: Mapping[int, Landmarks], seed: int, device: str
-) -> dict[str, Evaluation]:
-    """Measures the landmarks of one training seed, in this process: what is found by their kind."""
-    _, evaluator = Bench(task, landmarks, device).prepared(seed)
-    return evaluator.landmarks

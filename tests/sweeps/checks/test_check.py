@@ -547,8 +547,8 @@ def test_more_cores_than_there_are_is_a_warning_and_they_are_not_used(space, mon
 
 
 MEASURED = {
-    "upgrad/kl_uniform": FamilyCheck("upgrad/kl_uniform", 1.0, 0.5, 2.0, 30.0, 20.0),
-    "fine_tune": FamilyCheck("fine_tune", 0.0, 0.25, 2.0, 0.0, 10.0),
+    "upgrad/kl_uniform": FamilyCheck("upgrad/kl_uniform", 1.0, 0.5, 2.0, 0.0, 0.0, 30.0, 20.0),
+    "fine_tune": FamilyCheck("fine_tune", 0.0, 0.25, 2.0, 0.0, 0.0, 0.0, 10.0),
 }
 UPGRAD = 2 * (1 + 6 * 0.5 + 2 * 2)  # two replicates, six steps, two evaluations
 FINE_TUNE = 2 * (6 * 0.25 + 2 * 2)
@@ -574,6 +574,44 @@ def test_a_path_shows_a_model_for_each_level(space):
     trials = estimated(spec_of(space)).lines[-1]
     most = 2 * (1 + 6 * 0.5 + 6 * 2)
     assert trials.seconds == 2 * (most + FINE_TUNE)
+
+
+def test_new_statistics_are_computed_before_each_evaluation(space):
+    kept = estimated(spec_of(space)).lines[-1].seconds
+    slower = {name: dataclasses.replace(m, statistics_seconds=3.0) for name, m in MEASURED.items()}
+    found = estimate(spec_of(space), slower, LandmarkCost(), 2)
+    trials, replicates, evaluations = 4, 2, 2
+    assert found.lines[-1].seconds == kept + trials * replicates * evaluations * 3
+    alone = dataclasses.replace(MEASURED["fine_tune"], step_seconds=0.0, statistics_seconds=3.0)
+    assert alone.seconds(6, 2) == 2 + 3
+
+
+def test_a_budget_of_samples_counts_new_statistics(space):
+    more = {name: dataclasses.replace(m, statistics_samples=45.0) for name, m in MEASURED.items()}
+    space["search"] = {"budget_per_family": {"samples": 300}}  # of 240 and 150, not 150 and 60
+    found = estimate(spec_of(space), more, LandmarkCost(), 2)
+    assert found.lines[2].count == 1 + 2
+
+
+def test_a_budget_of_seconds_counts_new_statistics(space):
+    search = {"mode": "compare", "budget_per_family": {"seconds": 80}}
+    slower = {name: dataclasses.replace(m, statistics_seconds=3.0) for name, m in MEASURED.items()}
+    found = estimate(spec_of(space, search=search), slower, LandmarkCost(), 2)
+    upgrad, fine_tune = (1 + 6 * 0.5 + 2 * 3), (6 * 0.25 + 2 * 3)
+    spent = 80 * (upgrad + 4) / upgrad + 80 * (fine_tune + 4) / fine_tune
+    assert found.lines[2].seconds == pytest.approx(spent)
+
+
+@pytest.mark.parametrize("statistics", ["keep", "recompute"])
+def test_new_statistics_are_timed_where_the_sweep_computes_them(space, tmp_path, statistics):
+    def normed() -> nn.Module:
+        return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, N_CLASSES))
+
+    space["budget"]["batch_norm_statistics"] = statistics
+    found = check(spec_of(space), task_of(model=normed), cache_dir=tmp_path / "cache")
+    assert found.ok, found.findings
+    for part in ("statistics_seconds", "statistics_samples"):
+        assert {getattr(own, part) > 0 for own in found.families} == {statistics == "recompute"}
 
 
 def test_a_path_is_tried_in_fewer_steps_than_it_has_levels(space, tmp_path):

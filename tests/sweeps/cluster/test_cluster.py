@@ -16,6 +16,7 @@ from pareto_explorer.sweeps.cluster import connect as module
 from pareto_explorer.sweeps.cluster import room
 from pareto_explorer.sweeps.cluster.connect import connect
 from pareto_explorer.sweeps.cluster.room import fitting, slots, trials_per_card
+from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.spec.parts import Resources
 
 LOCAL = {"memory": 1.0, "object_store_memory": 1.0, "node:127.0.0.1": 1.0}
@@ -207,6 +208,37 @@ def starting(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("own", "ahead", "expected"),
+    [(None, ("a", "b.c"), "a,b.c"), (None, (), None), ("mine", ("a",), "mine")],
+)
+def test_workers_import_ahead_what_is_asked_for(starting, monkeypatch, own, ahead, expected):
+    monkeypatch.delenv(module.PRELOADED, raising=False)
+    if own is not None:
+        monkeypatch.setenv(module.PRELOADED, own)
+    seen = []
+    starting(lambda: seen.append(os.environ.get(module.PRELOADED)))
+    with connect(None, verbose=False, ahead=ahead):
+        assert os.environ.get(module.PRELOADED) == own
+    assert seen == [expected]
+
+
+def test_the_start_of_ray_is_told(starting):
+    starting()
+    progress = Told()
+    with connect(None, verbose=False, progress=progress):
+        assert progress.lines == ["Ray: starts on this machine"]
+
+
+class Told(Progress):
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    def stage(self, text):
+        self.lines.append(text)
+
+
+@pytest.mark.parametrize(
     ("path", "quoted"),
     [
         ("/home/me/my venv/bin/python", "'/home/me/my venv/bin/python'"),
@@ -360,8 +392,7 @@ def test_a_real_cluster_says_what_can_never_fit(joined):
 @pytest.mark.slow
 def test_the_cluster_is_left_and_its_dashboard_named(joined):
     assert not joined["connected afterwards"]
-    assert len(joined["stages"]) == 1
-    assert joined["stages"][0].startswith("dashboard: ")
+    assert [line.partition(":")[0] for line in joined["stages"]] == ["Ray", "dashboard"]
 
 
 @pytest.mark.parametrize(

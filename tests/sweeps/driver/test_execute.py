@@ -22,6 +22,7 @@ from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.again.reproduce import local_landmarks, reproduce
 from pareto_explorer.sweeps.driver.continuing import extends
 from pareto_explorer.sweeps.driver.provenance import machine, versions
+from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.spec.parts import ExploreSearch
 from pareto_explorer.sweeps.trials.trainable import Job, UnlearningTrial
 from pareto_explorer.tasks import LandmarkCache, make_task
@@ -47,8 +48,24 @@ def keys(points: pd.DataFrame) -> list[tuple[str, int, int]]:
     return list(points[KEY].itertuples(index=False, name=None))
 
 
+class Told(Progress):
+    """Notes what it is told of the phases."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def stage(self, text: str) -> None:
+        self.lines.append(text)
+
+
 @pytest.fixture(scope="module")
-def finished(cluster, cache_dir, tmp_path_factory):
+def told():
+    return Told()
+
+
+@pytest.fixture(scope="module")
+def finished(cluster, cache_dir, tmp_path_factory, told):
     spec = SweepSpec.from_mapping(
         {
             "task": {"name": "digits"},
@@ -68,7 +85,18 @@ def finished(cluster, cache_dir, tmp_path_factory):
         }
     )
     out = tmp_path_factory.mktemp("finished") / "run"
-    return spec, out, run_sweep(spec, out, cache_dir=cache_dir)
+    return spec, out, run_sweep(spec, out, cache_dir=cache_dir, progress=told)
+
+
+def test_the_phases_are_told_as_they_pass(finished, told):
+    phases = [line for line in told.lines if not line.endswith(" trained")]
+    assert phases[0] == "task: digits"
+    assert phases[1].startswith("landmarks: ")
+    assert phases[2:] == [
+        "landmarks: to be measured, 2 training seeds",
+        "trials: 0 of 5 trials done, 2 at a time",
+        "report: being written",
+    ]
 
 
 def test_every_planned_point_is_there_once(finished):

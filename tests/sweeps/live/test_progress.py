@@ -73,6 +73,46 @@ def test_the_panel_is_drawn_at_most_a_tenth_of_the_time(plans, monkeypatch):
     assert len(drawn) == 2
 
 
+def test_the_time_that_is_left_is_in_the_line_once_a_trial_has_ended(plans, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(module, "perf_counter", lambda: now)
+    file = io.StringIO()
+    progress = PlainProgress(Console(file=file, width=200))
+    progress.expect(plans, {}, len(plans))
+    progress.begin(pd.DataFrame(), BOX)
+    progress.schedule(1, 1, 6, pd.DataFrame())
+    assert file.getvalue() == "trials: 0 of 4 trials done, 1 at a time\n"
+    now = 150.0  # until a worker is there
+    progress.starts("a", plans[0].trial_id)
+    progress.refresh(1)
+    now = 160.0
+    progress.leaves("a")
+    progress.ended(plans[0], "finished")
+    progress.starts("b", plans[1].trial_id)
+    progress.refresh(1)
+    told = file.getvalue().splitlines()[1:]
+    assert told[0] == "0/4 trials, 1 running, 0 failed · 0:50 elapsed"
+    assert told[1] == "1/4 trials, 1 running, 0 failed · 1:00 elapsed, about 0:30 left"
+
+
+def test_what_earlier_trials_of_a_family_took_is_known_at_once(plans, monkeypatch):
+    monkeypatch.setattr(module, "perf_counter", lambda: 100.0)
+    family = plans[0].family.name
+    points = pd.DataFrame(
+        [
+            row(family, plans[0].trial_id, 0.5, 0.5)
+            | {"replicate": replicate, "step": step, "seconds": step, "evaluation_seconds": 1.0}
+            for replicate in (0, 1)
+            for step in (3, 6)
+        ]
+    )
+    progress = Progress()
+    progress.expect(plans, {plans[0].trial_id: "finished"}, len(plans))
+    progress.begin(points, BOX)
+    progress.schedule(3, 2, 6, points)  # each replicate has a slot of its own
+    assert progress.headline().endswith("about 0:14 left")  # six pieces of 7 s in three slots
+
+
 @pytest.mark.parametrize("display", [PlainProgress, LiveProgress, lambda _: Progress()])
 def test_what_fails_before_the_first_trial_is_what_is_told(display):
     file = io.StringIO()

@@ -18,7 +18,8 @@ from pareto_explorer.audits.statistics import margins, squared_excess_auc, u_lir
 from pareto_explorer.metrics import across_seeds
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
-from pareto_explorer.sweeps.trials.landmark_training import landmark_metrics, measure_landmarks
+from pareto_explorer.sweeps.trials.landmark_training import landmark_metrics
+from pareto_explorer.sweeps.trials.measured_here import measure_landmarks
 from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, run_replicate
 from pareto_explorer.sweeps.trials.trainable import Job, UnlearningTrial
 from pareto_explorer.tasks import Mislabelled, restore_model, train_landmark

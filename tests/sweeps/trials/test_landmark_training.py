@@ -66,7 +66,10 @@ def test_landmarks_are_trained_once_and_then_loaded(cluster, tmp_path):
     for seed in (0, 1):
         assert same(first[seed].original, train_landmark(task, "original", seed))
         assert same(first[seed].retrained, train_landmark(task, "retrained", seed))
-    assert notes.lines == [f"landmarks: 0 from the cache, 4 to train ({tmp_path / 'cache'})"]
+    assert notes.lines == [
+        f"landmarks: 0 from the cache, 4 to train ({tmp_path / 'cache'})",
+        "landmarks: 4 of 4 trained",
+    ]
     assert {(name, 2) for name, _ in notes.epochs} <= set(notes.epochs)  # the last is always told
     again = Notes()
     second = prepare(task, [0, 1], tmp_path, again)
@@ -110,7 +113,10 @@ def test_a_stopped_sweep_goes_on_from_the_snapshots_in_the_cache(cluster, tmp_pa
     notes = Notes()
     found = prepare(task, [0], tmp_path, notes, retrain=False)
     assert same(found[0].original, train_landmark(task, "original", 0))
-    assert notes.lines[1:] == ["landmark original/seed 0: training goes on from its last snapshot"]
+    assert notes.lines[1:] == [
+        "landmark original/seed 0: training goes on from its last snapshot",
+        "landmarks: 1 of 1 trained",
+    ]
     assert not list(cache.root.glob("*.partial"))
 
 
@@ -143,6 +149,7 @@ def test_a_training_that_loses_its_worker_goes_on_from_its_newest_snapshot(
     assert notes.lines[1:] == [
         "landmark original/seed 0: the worker was lost; another takes over",
         "landmark original/seed 0: training goes on from its last snapshot",
+        "landmarks: 1 of 1 trained",
     ]
     calls = len((tmp_path / "calls").read_text())
     assert calls <= 4 * steps + (epochs - 2) * steps  # epochs 1 and 2 were not done again
