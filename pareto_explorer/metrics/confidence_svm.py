@@ -21,7 +21,7 @@ BOUNDARY = 1e-8
 
 _RANK = 13
 _PRECISION = 1e-15
-_ITERATIONS = 100  # a fit takes 7 to 50
+_ITERATIONS = 100  # a fit takes 7 to 40
 _TOWARDS = np.array([[1.0], [-1.0]])
 
 
@@ -35,7 +35,9 @@ def decision_values(members: _Values, others: _Values, queries: _Values, cost: f
     Time and memory grow linearly with the number of samples. Sources: Fine and Scheinberg,
     "Efficient SVM training using low-rank kernel representations" (JMLR 2, 2001); the steps are
     those of Mehrotra, "On the implementation of a primal-dual interior point method" (SIAM Journal
-    on Optimization 2, 1992).
+    on Optimization 2, 1992), whose correction is damped by the length of its predictor, since it
+    can cycle (Colombo and Gondzio, "Further development of multiple centrality correctors for
+    interior point methods", Computational Optimization and Applications 41, 2008).
 
     Args:
         members: The samples of the one class, (n,) with n > 0, in [0, 1].
@@ -49,12 +51,16 @@ def decision_values(members: _Values, others: _Values, queries: _Values, cost: f
     Raises:
         ArithmeticError: The fit does not converge, which has not been seen.
     """
-    signs = np.repeat([1.0, -1.0], len(members))
-    features = _features(np.concatenate([members, others]))
-    slope = _slope(features, signs, cost)
+    # Equal samples of a class are one with a larger bound: many confidences are exactly 1.
+    own, n_own = np.unique(members, return_counts=True)
+    foreign, n_foreign = np.unique(others, return_counts=True)
+    signs = np.repeat([1.0, -1.0], [len(own), len(foreign)])
+    features = _features(np.concatenate([own, foreign]))
+    counts = np.concatenate([n_own, n_foreign])
+    slope = _slope(features, signs, cost * counts)
     # Each sample has margin 1 at one offset. Since the classes are of one size, the hinge loss is
     # least between the two middle ones of those offsets.
-    offset = np.median(signs - slope @ features)
+    offset = np.median(np.repeat(signs - slope @ features, counts))
     return np.asarray(slope @ _features(queries) + offset)
 
 
@@ -68,26 +74,32 @@ def _features(x: _Values) -> _Values:
     return rows
 
 
-def _slope(features: _Values, signs: _Values, cost: float) -> _Values:
-    """Minimises |w|²/2 + C Σ max(0, 1 - y(w·φ + b)) over w and b; returns w.
+def _slope(features: _Values, signs: _Values, bounds: _Values) -> _Values:
+    """Minimises |w|²/2 + Σ C max(0, 1 - y(w·φ + b)) over w and b; returns w.
 
     In the dual, w = Σ y α φ and Σ y α = 0 with α in [0, C]. Both bounds of each α have a slack, the
     difference of the two is y(w·φ + b) - 1, and at the optimum the product of every slack with the
     distance to its bound is 0. Iterates have them positive and fulfil everything else.
+
+    Args:
+        features: φ, (13, n).
+        signs: y, (n,).
+        bounds: C, (n,); those of both classes have the same sum.
     """
-    distances = np.full((2, len(signs)), cost / 2)  # α and C - α
+    distances = np.array([bounds / 2, bounds / 2])  # α and C - α
     slope, offset = features @ (signs * distances[0]), 0.0
     slacks = np.maximum(_TOWARDS * (signs * (slope @ features) - 1), 0) + 1
     for _ in range(_ITERATIONS):
-        gap = (distances * slacks).mean()
-        if gap < _PRECISION:
+        products = distances * slacks
+        if products.sum() < _PRECISION * bounds.sum():
             return slope
+        gap = products.mean()
         margins = signs * (slope @ features + offset) - 1
         newton = _Newton.at(distances, slacks, features, signs, margins)
         _, d_distances, d_slacks = newton.step(0.0)
         length = _longest(distances, d_distances, slacks, d_slacks)
         ahead = ((distances + length * d_distances) * (slacks + length * d_slacks)).mean()
-        targets = ahead * (ahead / gap) ** 2 - d_distances * d_slacks
+        targets = ahead * (ahead / gap) ** 2 - length * d_distances * d_slacks
         d_offset, d_distances, d_slacks = newton.step(targets)
         length = 0.995 * _longest(distances, d_distances, slacks, d_slacks)
         offset += length * d_offset
@@ -136,6 +148,10 @@ class _Newton:
         d_slope = np.linalg.solve(self.matrix, self.centred @ (self.weights * pull))
         shift = self.weights @ pull / self.weights.sum()
         d_alpha = self.signs * self.weights * (pull - d_slope @ self.centred - shift)
+        # What rounding has added to Σ y α, with weights of up to 1e16, is taken away again.
+        drift = self.signs @ (self.distances[0] + d_alpha) / self.weights.sum()
+        shift += drift
+        d_alpha -= self.signs * self.weights * drift
         d_distances = _TOWARDS * d_alpha
         d_slacks = aims - self.slacks - self.slacks / self.distances * d_distances
         return float(shift - self.centre @ d_slope), d_distances, d_slacks

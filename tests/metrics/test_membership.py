@@ -124,6 +124,26 @@ def test_the_fit_is_that_of_libsvm() -> None:
         assert found == expected, seed
 
 
+def of_three_values(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 3, 322) / 2, rng.integers(0, 3, 322) / 2
+
+
+def all_sure(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.ones(322), np.random.default_rng(seed).random(322)
+
+
+@pytest.mark.parametrize("drawn", [of_three_values, all_sure])
+@pytest.mark.parametrize("seed", [0, 175, 295, 301])
+def test_where_samples_repeat_the_fit_is_that_of_libsvm(drawn, seed) -> None:
+    """With the last three seeds and three values, undamped corrections go round in circles."""
+    members, others = drawn(seed)
+    queries = np.linspace(0, 1, 11)
+    attack = libsvm(members, others)
+    precise = in_double_precision(attack, np.concatenate([members, others]), queries)
+    assert decision_values(members, others, queries, 3.0) == pytest.approx(precise, abs=BOUNDARY)
+
+
 def test_the_kernel_is_a_product_of_few_features() -> None:
     x = np.linspace(0, 1, 101)
     features = _features(x)
