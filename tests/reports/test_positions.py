@@ -11,6 +11,7 @@ import pytest
 
 from pareto_explorer.figures import parallel_axes
 from pareto_explorer.figures.front_info import front_info
+from pareto_explorer.fronts import hypervolume_json
 from pareto_explorer.notebook.parts import axis_columns
 from pareto_explorer.reports.cards.audit import audit_card
 from pareto_explorer.reports.cards.explorer import explorer_card
@@ -163,6 +164,9 @@ def test_a_path_between_two_models_is_no_competitor(plain: Run) -> None:
     assert FAMILY in after.hypervolumes
     assert after.competitors == {k: v for k, v in before.hypervolumes.items() if k != FAMILY}
     assert all(FAMILY not in (pair.first, pair.second) for pair in after.comparisons)
+    pairs = hypervolume_json(changed.points, changed.box)["comparisons"]
+    assert len(pairs) == len(after.comparisons)
+    assert all(FAMILY not in (pair["first"], pair["second"]) for pair in pairs)
     card = finding_card(after)
     assert FAMILY not in card.sentence
     assert f"{FAMILY} shows the way from the original to one unlearned model" in str(card.context)

@@ -78,7 +78,8 @@ def knob_importance(
     Targets are the objectives, and "hypervolume contribution": the hypervolume of all replicate
     means that would be lost without the trial. Where fewer than one trial in five would be missed,
     that is almost all zeros; then it is the hypervolume that the trial's means have alone, and
-    ``note`` says so.
+    ``note`` says so. A knob that moves along a path has no value for a trial, and is left out
+    there.
 
     Args:
         points: A points table.
@@ -114,9 +115,11 @@ def knob_importance(
     codes, names = pd.factorize(sample["trial_id"])
     explained = _explained(features, objective_values(sample, box), codes, box.metrics, rng)
     first = np.unique(codes, return_index=True)[1]
-    of_trials = {c: feature.at(first) for c, feature in features.items() if c not in places}
+    still = (sample.groupby("trial_id")[knobs].nunique(dropna=False) <= 1).all()
+    of_trials = {knob: features[knob].at(first) for knob in knobs if still[knob]}
     own = np.array(volumes.loc[names], dtype=np.float64)[:, np.newaxis]
-    explained += _explained(of_trials, own, np.arange(len(first)), (_CONTRIBUTION,), rng)
+    if of_trials:
+        explained += _explained(of_trials, own, np.arange(len(first)), (_CONTRIBUTION,), rng)
     tables = [table for _, r2, table in explained if r2 >= _EXPLAINS]
     return ImportanceResult(
         table=pd.concat(tables, ignore_index=True) if tables else _no_table(),

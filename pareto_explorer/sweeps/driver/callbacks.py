@@ -144,7 +144,7 @@ class SweepCallback(tune.Callback):
             self._driver.progress.rows(rows)
             if not result["done"]:
                 if rows:
-                    self._driver.progress.reaches(trial.trial_id, rows[-1]["step"])
+                    self._driver.progress.reaches(trial.trial_id, result["share"])
                     self._driver.writer.append(rows)
                 self._driver.keeper.report(rows, kept)
             else:

@@ -111,7 +111,7 @@ def tune_trials(
             ),
         )
         at_a_time = min(concurrency_of(spec, room) or room, room)
-        progress.schedule(at_a_time, driver.parts, spec.budget.steps, sweep.points)
+        progress.schedule(at_a_time, driver.parts, sweep.points)
         try:
             with pending_trials(room):
                 tuner.fit()

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pareto_explorer.fronts import Box
+from pareto_explorer.schema.columns import NO_COMPETITORS
 from pareto_explorer.schema.statuses import FAILED, FINISHED
 from pareto_explorer.sweeps.live.course import Course, clock
 from pareto_explorer.sweeps.live.remaining import Remaining
@@ -41,6 +42,7 @@ class Progress:
         self._left: dict[str, str] = {}
         self._remaining = Remaining()
         self._new: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        self._aside: set[str] = set()
         self._growing: dict[str, GrowingHypervolume] = {}
 
     def expect(
@@ -70,16 +72,15 @@ class Progress:
         self.rows({str(k): v for k, v in row.items()} for row in points.to_dict("records"))
         self._started = perf_counter()
 
-    def schedule(self, slots: int, parts: int, steps: int, points: pd.DataFrame) -> None:
+    def schedule(self, slots: int, parts: int, points: pd.DataFrame) -> None:
         """Takes how the trials will run, from which follows how long they take.
 
         Args:
             slots: Ray trials at a time; 0 where that is not known.
             parts: Ray trials that a trial is made of.
-            steps: Steps of a replicate.
             points: The points of trials that have ended.
         """
-        self._remaining = Remaining(max(slots, 1), parts, steps)
+        self._remaining = Remaining(max(slots, 1), parts)
         self._remaining.remember(_seconds_of_families(points, parts))
         for trial, family in self._left.items():
             self._remaining.expect(trial, family)
@@ -130,9 +131,9 @@ class Progress:
         """Takes the start of a Ray trial that is a trial, or its part."""
         self._remaining.start(part, trial_id, perf_counter())
 
-    def reaches(self, part: str, step: int) -> None:
-        """Takes how far a Ray trial is."""
-        self._remaining.reach(part, step, perf_counter())
+    def reaches(self, part: str, share: float) -> None:
+        """Takes which share of its steps a Ray trial has taken."""
+        self._remaining.reach(part, share, perf_counter())
 
     def leaves(self, part: str) -> None:
         """Takes the end of a Ray trial."""
@@ -146,6 +147,8 @@ class Progress:
         """Takes rows of the points table."""
         for row in rows:
             self._new[row["family"]].append(row)
+            if row.get("method") in NO_COMPETITORS:
+                self._aside.add(row["family"])
 
     def ended(self, plan: TrialPlan, status: str) -> None:
         """Takes the end of a trial."""
@@ -160,6 +163,11 @@ class Progress:
             growing.add(rows)
             self.hypervolumes[family] = growing.mean
         self._new.clear()
+
+    def best(self) -> tuple[str, float] | None:
+        """The family with the largest hypervolume so far, of those that compete."""
+        found = {k: v for k, v in self.hypervolumes.items() if k not in self._aside}
+        return max(found.items(), key=lambda item: item[1], default=None)
 
     @property
     def total(self) -> int:
@@ -196,12 +204,12 @@ class Progress:
 
 
 class PlainProgress(Progress):
-    """A line when a tenth of the trials has ended, for logs and pipes."""
+    """A line when a tenth of the trials has ended, or a tenth more; for logs and pipes."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
         self._console = console
-        self._told = -1
+        self._told = -1  # trials that had ended at the last line
 
     def stage(self, text: str) -> None:
         """Prints the stage."""
@@ -224,10 +232,14 @@ class PlainProgress(Progress):
     def refresh(self, running: int) -> None:
         """Prints a line if there is news."""
         super().refresh(running)
-        tenth = 10 * self.done // max(self.total, 1)
-        if tenth > self._told:
-            self._told = tenth
-            best = max(self.hypervolumes.items(), key=lambda item: item[1], default=None)
+        told, done = self._told, self.done
+        if self._total:
+            due = told < 0 or 10 * done // self._total > 10 * told // self._total
+        else:
+            due = done > told + told // 10
+        if due:
+            self._told = done
+            best = self.best()
             tail = f" · best hypervolume {best[1]:.3f} ({best[0]})" if best else ""
             self.stage(self.headline() + tail)
 

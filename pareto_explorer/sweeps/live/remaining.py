@@ -41,12 +41,10 @@ class Remaining:
     Attributes:
         slots: Pieces at a time; at least 1.
         parts: Pieces of a trial: one, or one for each replicate.
-        steps: Steps of a piece.
     """
 
     slots: int = 1
     parts: int = 1
-    steps: int = 0
     _kinds: dict[str, str] = field(default_factory=dict)  # of the trials
     _waiting: dict[str, int] = field(default_factory=dict)  # their pieces that have not begun
     _running: dict[str, _Running] = field(default_factory=dict)
@@ -73,11 +71,11 @@ class Remaining:
         if self._freed:
             self._gaps.append(now - self._freed.popleft())
 
-    def reach(self, piece: str, step: int, now: float) -> None:
-        """Takes how far a piece is."""
+    def reach(self, piece: str, share: float, now: float) -> None:
+        """Takes which share of its steps a piece has taken."""
         running = self._running.get(piece)
-        if running is not None and 0 < step < self.steps:
-            running.projected = (now - running.since) * self.steps / step
+        if running is not None and 0 < share < 1:
+            running.projected = (now - running.since) / share
 
     def end(self, piece: str, now: float) -> None:
         """Takes the end of a piece, whatever ended it."""

@@ -119,9 +119,10 @@ class UnlearningTrial(tune.Trainable):
         Returns:
             ``rows`` for the points table and the ``kept`` models; for whoever watches the trial
             through Ray, the mean of each measure over the replicates' last points, for a line also
-            the means at each position in ``line``, their ``step``, the ``spent_seconds`` of all
-            replicates and the ``spent_samples`` of one; ``done``, ``trial_status`` with ``error``
-            once done, and ``should_checkpoint`` when it is time for one.
+            the means at each position in ``line``, their ``step`` and the ``share`` of all steps
+            that it is, the ``spent_seconds`` of all replicates and the ``spent_samples`` of one;
+            ``done``, ``trial_status`` with ``error`` once done, and ``should_checkpoint`` when it
+            is time for one.
         """
         started = perf_counter()
         points: list[Point] = []
@@ -290,6 +291,7 @@ class UnlearningTrial(tune.Trainable):
             **_means([row for rows in lines for row in rows]),
             **({"line": _line(lines)} if any(len(rows) > 1 for rows in lines) else {}),
             "step": step,
+            "share": step / self._budget.steps,
             TIMESTEPS_TOTAL: step,  # the axis of Ray's loggers
             "spent_seconds": sum(rows[-1]["seconds"] for rows in lines),
             "spent_samples": max((rows[-1]["samples"] for rows in lines), default=0),

@@ -209,3 +209,18 @@ def test_numbers_that_single_precision_cannot_hold_are_told_apart():
     found = knob_importance(points, BOX)
     assert found.r2["cost"] > 0.9
     assert set(found.table["knob"]) == {"clip"}
+
+
+def test_a_knob_that_moves_during_a_run_explains_its_models_and_no_trial():
+    rng = np.random.default_rng(0)
+    rows = []
+    for i in range(40):
+        start, lr = rng.uniform(0.5, 0.9), rng.random()
+        for step, weight in ((1, start), (2, 0.3), (3, 0.1)):
+            path = {"config.path": "weight", "config.path_from": start, "path_value": weight}
+            values = (0.2 + 0.6 * weight, 0.5 + 0.4 * lr)
+            rows.append(row(f"t{i:03d}", 0, step, *values) | path | {"config.lr": lr})
+    found = knob_importance(table(*rows), BOX)
+    assert "weight" in ranked(found, "cost")
+    assert "lr" in ranked(found, "hypervolume contribution")
+    assert "weight" not in ranked(found, "hypervolume contribution")

@@ -160,6 +160,42 @@ def test_a_family_with_fewer_trials_is_told_first(material: Material) -> None:
     )
 
 
+@pytest.mark.parametrize("budget", [{"samples": 1000}, {"seconds": 3}])
+def test_equal_compute_is_no_larger_search_and_no_longer_budget(
+    material: Material, budget: dict[str, int]
+) -> None:
+    points = material.run.points
+    few = points[~points["trial_id"].str.fullmatch("fine_tune-[12]")]
+    spec = material.run.manifest["spec"] | {"search": {"budget_per_family": budget}}
+    told = changed(material, points=few, manifest=material.run.manifest | {"spec": spec})
+    assert "part of the difference" not in " ".join(limits_of(told))
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ({"budget": {"steps": 3}}, False),
+        ({"path": {"knob": "lr", "from": 0.1}}, False),
+        ({"path": {"knob": "lr", "from": {"uniform": [0.1, 0.2]}}}, True),
+    ],
+)
+def test_neither_a_budget_nor_a_path_is_a_knob_that_is_searched(
+    material: Material, own: dict[str, Any], told: bool
+) -> None:
+    spec = material.run.manifest["spec"]
+    entries = [
+        entry | {"lr": 0.1} | own if entry["method"] == "fine_tune" else entry
+        for entry in spec["families"]
+    ]
+    points = material.run.points
+    run = changed(
+        material,
+        points=points[~points["trial_id"].str.fullmatch("fine_tune-[12]")],
+        manifest=material.run.manifest | {"spec": spec | {"families": entries}},
+    )
+    assert ("larger search" in " ".join(limits_of(run))) == told
+
+
 def test_a_family_with_fixed_knobs_may_have_one_trial(material: Material) -> None:
     spec = material.run.manifest["spec"]
     fixed = [

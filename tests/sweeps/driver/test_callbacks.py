@@ -73,7 +73,7 @@ class Sweep:
 
     def report(self, trial_id, rows, replicate=None, *, done=False, **end):
         trial = self.trial(trial_id, replicate)
-        result = {"rows": rows, "done": done} | end
+        result = {"rows": rows, "done": done, "share": 0.5} | end
         if self.stopper:
             self.stopper(trial.trial_id, result)
         self.callback.on_trial_result(0, list(self.trials.values()), trial, result)

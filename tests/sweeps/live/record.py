@@ -26,17 +26,17 @@ class Recorder(Progress):
         self.plan = {plan.trial_id: plan.family.name for plan in plans}
         self.events: list[list[Any]] = []
 
-    def schedule(self, slots: int, parts: int, steps: int, *more: Any) -> None:
-        super().schedule(slots, parts, steps, *more)
-        self.how = {"slots": slots, "parts": parts, "steps": steps}
+    def schedule(self, slots: int, parts: int, *more: Any) -> None:
+        super().schedule(slots, parts, *more)
+        self.how = {"slots": slots, "parts": parts}
 
     def starts(self, part: str, trial_id: str) -> None:
         super().starts(part, trial_id)
         self._note("start", trial_id, part)
 
-    def reaches(self, part: str, step: int) -> None:
-        super().reaches(part, step)
-        self._note("reach", step, part)
+    def reaches(self, part: str, share: float) -> None:
+        super().reaches(part, share)
+        self._note("reach", round(share, 4), part)
 
     def leaves(self, part: str) -> None:
         super().leaves(part)

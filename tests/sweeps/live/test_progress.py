@@ -80,7 +80,7 @@ def test_the_time_that_is_left_is_in_the_line_once_a_trial_has_ended(plans, monk
     progress = PlainProgress(Console(file=file, width=200))
     progress.expect(plans, {}, len(plans))
     progress.begin(pd.DataFrame(), BOX)
-    progress.schedule(1, 1, 6, pd.DataFrame())
+    progress.schedule(1, 1, pd.DataFrame())
     assert file.getvalue() == "trials: 0 of 4 trials done, 1 at a time\n"
     now = 150.0  # until a worker is there
     progress.starts("a", plans[0].trial_id)
@@ -109,7 +109,7 @@ def test_what_earlier_trials_of_a_family_took_is_known_at_once(plans, monkeypatc
     progress = Progress()
     progress.expect(plans, {plans[0].trial_id: "finished"}, len(plans))
     progress.begin(points, BOX)
-    progress.schedule(3, 2, 6, points)  # each replicate has a slot of its own
+    progress.schedule(3, 2, points)  # each replicate has a slot of its own
     assert progress.headline().endswith("about 0:14 left")  # six pieces of 7 s in three slots
 
 

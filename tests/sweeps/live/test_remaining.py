@@ -75,11 +75,11 @@ def test_the_time_between_two_trials_counts():
 
 
 def test_a_trial_that_runs_is_projected_by_its_steps_where_none_of_its_kind_has_ended():
-    remaining = following("ab", slots=2, steps=30)
+    remaining = following("ab", slots=2)
     remaining.start("0", "0", 0.0)
-    remaining.reach("0", 10, 8.0)
+    remaining.reach("0", 1 / 3, 8.0)
     assert remaining.seconds(8.0) == 24.0  # for the other kind, too
-    remaining.reach("never heard of", 10, 8.0)
+    remaining.reach("never heard of", 1 / 3, 8.0)
 
 
 def test_an_earlier_run_of_the_sweep_is_remembered_until_something_is_measured():
@@ -110,9 +110,9 @@ def test_what_has_lost_its_worker_runs_again():
 
 
 def test_what_ended_early_makes_the_others_of_its_kind_shorter():
-    remaining = following("aaa", steps=30)
+    remaining = following("aaa")
     remaining.start("0", "0", 0.0)
-    remaining.reach("0", 10, 8.0)
+    remaining.reach("0", 1 / 3, 8.0)
     remaining.end("0", 8.0)
     assert remaining.seconds(8.0) == 16.0
 
@@ -136,7 +136,7 @@ def test_trials_that_no_search_has_drawn_yet_take_what_trials_took():
 @pytest.mark.parametrize("name", ["digits", "unequal"])
 def test_from_a_quarter_of_the_trials_on_it_is_within_thirty_per_cent(name):
     course = json.loads((COURSES / f"{name}.json").read_text())
-    remaining = Remaining(course["slots"], course["parts"], course["steps"])
+    remaining = Remaining(course["slots"], course["parts"])
     for trial, kind in course["plan"].items():
         remaining.expect(trial, kind)
     since, took, wrong = {}, [], []
