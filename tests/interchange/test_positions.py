@@ -53,6 +53,13 @@ def test_words_called_position_are_something_else(tmp_path):
     assert set(run.points["position"]) == {0.0}
 
 
+@pytest.mark.parametrize("values", [[0.1, 0.5, 0.7, 0.9], [-1.0, 2.0, 0.0, 1.0]])
+def test_numbers_called_position_are_a_metric_of_somebody_else(tmp_path, values):
+    text = changed(name=[*"abcd"], position=values)
+    run = load(tmp_path, COLUMNS | {"trial_id": "name"}, text)
+    assert set(run.points["position"]) == {0.0}
+
+
 def changed(**columns) -> str:
     return pd.read_csv(io.StringIO(TABLE)).assign(**columns).to_csv(index=False)
 

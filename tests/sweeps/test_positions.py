@@ -250,6 +250,8 @@ class Places(Scales):
         ([(3, 0.0, True), (3, 0.0, False)], "two models at step 3; give each"),
         ([(3, 0.0, False), (3, 0.5, False)], "at step 3 after one at step 3; .*along"),
         ([(3, 0.5, True), (2, 1.0, False)], "at step 2 after one at step 3"),
+        ([(3, 0.5, True), (4, 0.5, False)], "it leaves its line of models at step 3 before the"),
+        ([(3, 0.0, False), (4, 10**400, False)], "position: a number of .* bits must be"),
         ([(3, 0.0, False), (4, -1.0, False)], "position: -1.0 must be a finite number from 0 on"),
         ([(3, 0.0, False), (4, float("nan"), False)], "position: nan must be"),
     ],
