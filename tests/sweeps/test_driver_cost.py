@@ -7,6 +7,7 @@ from typing import Any
 
 from pareto_explorer.interruption import Held
 from pareto_explorer.sweeps.driver.callbacks import SweepCallback
+from pareto_explorer.sweeps.live.progress import Progress
 from tests.sweeps.driver import test_callbacks
 
 
@@ -15,7 +16,8 @@ class Sweep:
 
     def __init__(self) -> None:
         self.shown: list[int] = []
-        progress = SimpleNamespace(refresh=self.shown.append)
+        progress = Progress()
+        progress.refresh = self.shown.append  # type: ignore[method-assign]
         patience = SimpleNamespace(look=lambda _: None)
         driver: Any = SimpleNamespace(progress=progress, patience=patience, held=Held())
         self.callback = SweepCallback(driver)
@@ -30,7 +32,9 @@ class Sweep:
 def ray_trial(name: str) -> Any:
     from ray.tune.experiment import Trial
 
-    return Trial(name, stub=True, trial_id=name)
+    trial = Trial(name, stub=True, trial_id=name)
+    trial.config = {"trial_id": name}
+    return trial
 
 
 def test_running_trials_are_counted():

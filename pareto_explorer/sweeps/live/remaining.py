@@ -63,11 +63,13 @@ class Remaining:
         self._earlier = dict(seconds)
 
     def start(self, piece: str, trial: str, now: float) -> None:
-        """Takes the start of a piece, on a worker that is ready."""
+        """Takes the start of a piece, on a worker that is ready; of an expected trial only."""
+        if trial not in self._kinds:
+            return
         self._running[piece] = _Running(trial, now)
-        self._waiting[trial] -= 1
-        if not self._waiting[trial]:
-            del self._waiting[trial]
+        left = self._waiting.pop(trial, 0) - 1
+        if left > 0:
+            self._waiting[trial] = left
         if self._freed:
             self._gaps.append(now - self._freed.popleft())
 

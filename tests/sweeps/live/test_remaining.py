@@ -82,6 +82,17 @@ def test_a_trial_that_runs_is_projected_by_its_steps_where_none_of_its_kind_has_
     remaining.reach("never heard of", 1 / 3, 8.0)
 
 
+def test_what_nobody_expected_is_not_followed():
+    remaining = following("a")
+    remaining.start("x", "stranger", 0.0)
+    remaining.reach("x", 0.5, 1.0)
+    remaining.end("x", 2.0)
+    assert remaining.seconds(2.0) is None
+    run(remaining, "0", 2.0, 5.0)
+    run(remaining, "0", 5.0, 9.0)  # once more than it was expected
+    assert remaining.seconds(9.0) == 0.0
+
+
 def test_an_earlier_run_of_the_sweep_is_remembered_until_something_is_measured():
     remaining = following("ab")
     remaining.remember({"a": 5.0, "b": 7.0, "gone": 1.0})
