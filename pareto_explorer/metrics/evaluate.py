@@ -27,6 +27,7 @@ from pareto_explorer.tasks.models.logits import logits_of
 __all__ = ["Diverged", "Evaluation", "Evaluator"]
 
 _BATCH_SIZE = 1024
+_LEAST = 8  # samples of a batch, however large each is
 _CPU_NUMBERS = 2**17  # of a batch's inputs; with more, memory costs a CPU more than it saves
 _ATTACKED = ("retain", "forget", "validation", "test")
 
@@ -183,7 +184,7 @@ def _batch_size(inputs: Tensor) -> int:
     """How many samples are passed through a model at once (``benchmarks/speedups.py``)."""
     if inputs.device.type != "cpu":
         return _BATCH_SIZE
-    return max(1, min(_BATCH_SIZE, _CPU_NUMBERS // max(1, inputs[:1].numel())))
+    return max(_LEAST, min(_BATCH_SIZE, _CPU_NUMBERS // max(1, inputs[:1].numel())))
 
 
 def _slopes(model: nn.Module, task: UnlearningTask) -> Tensor:

@@ -12,7 +12,21 @@ from torch.func import functional_call, stack_module_state
 from pareto_explorer.unlearning.methods._descent import Models, uncompiled
 from pareto_explorer.unlearning.methods.jacobian_descent import JacobianDescent, PairStep
 
-__all__ = ["descend_together", "reason_alone"]
+__all__ = ["MemberError", "descend_together", "reason_alone"]
+
+
+class MemberError(Exception):
+    """What the loss of one member of a bundle has raised.
+
+    Attributes:
+        member: Which one, counted from 0.
+        cause: The error.
+    """
+
+    def __init__(self, member: int, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.member = member
+        self.cause = cause
 
 
 def reason_alone(method: object) -> str:
@@ -81,9 +95,8 @@ class _Stack:
             self._forward(self._parameters, self._buffers, torch.stack(batches)).unbind()
             for batches in inputs
         ]
-        losses = [
-            pair.objectives.losses_of(*own) for pair, *own in zip(self._pairs, *logits, strict=True)
-        ]
+        own = zip(*logits, strict=True)
+        losses = [self._losses(member, *both) for member, both in enumerate(own)]
         rows = self._jacobians(losses)
         doubles = rows.double()
         products = doubles @ doubles.mT
@@ -97,6 +110,12 @@ class _Stack:
             loss_r, loss_f = losses[i]
             pair.observe(loss_r.detach(), loss_f.detach(), weights[i], products[i])
             setting.ledger.step += 1
+
+    def _losses(self, member: int, *logits: Tensor) -> tuple[Tensor, Tensor]:
+        try:
+            return self._pairs[member].objectives.losses_of(*logits)
+        except Exception as error:
+            raise MemberError(member, error) from error
 
     def _jacobians(self, losses: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
         """Gradients of both losses of each run, of shape (B, 2, n); the newest graph goes first."""

@@ -296,7 +296,7 @@ def test_the_retrained_models_attack_is_sensible(forget: RandomSubset | WholeCla
         ((2000, 1, 8, 8), "cpu", 1024),
         ((2000, 3, 32, 32), "cpu", 42),
         ((2000, 3, 32, 32), "meta", 1024),
-        ((10, 3, 1000, 1000), "cpu", 1),
+        ((10, 3, 1000, 1000), "cpu", 8),
         ((0, 3, 32, 32), "cpu", 1024),
         ((5,), "cpu", 1024),
     ],

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from pareto_explorer.unlearning import AGGREGATORS, Budget, Weighting, make_method
-from pareto_explorer.unlearning.bundle import descend_together, reason_alone
+from pareto_explorer.unlearning.bundle import MemberError, descend_together, reason_alone
 from tests.unlearning.toys import CLASSES, draws, make_data, network
 
 PAIR = {"method": "jacobian_descent", "aggregator": "upgrad", "forget_loss": "kl_uniform"}
@@ -141,8 +141,19 @@ def test_runs_that_are_not_as_far_as_each_other_are_refused():
 @pytest.mark.parametrize("forget_loss", ["kl_heldout_detached", "kl_heldout_published"])
 def test_a_loss_of_the_current_model_is_refused(forget_loss):
     runs = make_runs({**PAIR, "forget_loss": forget_loss})
-    with pytest.raises(RuntimeError, match="asks for predictions of the current model"):
+    with pytest.raises(MemberError, match="asks for predictions of the current model"):
         descend_together(runs)
+
+
+def test_what_the_loss_of_one_member_raises_is_told_with_its_number():
+    runs = make_runs(PAIR)
+    runs[1].aim()  # begins it
+    broken = runs[1].write_gradients.objectives
+    broken.losses_of = lambda *_: 1 / 0
+    with pytest.raises(MemberError) as caught:
+        descend_together(runs)
+    assert caught.value.member == 1
+    assert isinstance(caught.value.cause, ZeroDivisionError)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,8 @@ QUIET = {
 
 PRELOADED = "RAY_preload_python_modules"
 """Where Ray reads what workers import that nobody has asked for yet."""
+
+THREADS = "OMP_NUM_THREADS"
 
 LOCALHOST = "127.0.0.1"
 MERGE = "RAY_OVERRIDE_JOB_RUNTIME_ENV"  # else Ray refuses modules beside those of a submitted job
@@ -93,8 +95,7 @@ def connect(
     try:
         with _interruptible():
             if address is None:
-                wanted = os.environ.get(PRELOADED) or ",".join(ahead)
-                with _environment(PRELOADED, wanted) if wanted else nullcontext():
+                with _early(os.environ.get(PRELOADED) or ",".join(ahead)):
                     context = _start(include_dashboard=dashboard, **options)
             else:
                 context = _join(address, modules, **options)
@@ -200,6 +201,20 @@ def _join(address: str, modules: Sequence[Path], **options: Any) -> Any:
             "`ray start --head`, set RAY_AUTH_MODE=token if it asks for a token, or leave "
             "`address` out to use this machine."
         ) from None
+
+
+@contextmanager
+def _early(modules: str) -> Iterator[None]:
+    """Lets workers that start in the block import modules early, and use one thread until told.
+
+    Ray tells a worker how many as late as its first task, when libraries have already looked.
+    """
+    with ExitStack() as held:
+        if modules:
+            held.enter_context(_environment(PRELOADED, modules))
+            if THREADS not in os.environ:
+                held.enter_context(_environment(THREADS, "1"))
+        yield
 
 
 @contextmanager

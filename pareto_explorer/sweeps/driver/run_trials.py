@@ -105,8 +105,10 @@ def _fills_this_machine(prepared: Prepared) -> bool:
     at_a_time = min(concurrency_of(spec, room) or room, room)
     spread = spec.resources.replicate_parallelism == "replicate"
     trials = total(spec.plan())
-    pieces = None if trials is None else trials * (len(prepared.replicates) if spread else 1)
-    return at_a_time >= cpus and (pieces is None or pieces >= cpus)
+    parts = len(prepared.replicates) if spread else 1
+    pieces = None if trials is None else (trials - len(prepared.sweep.ended)) * parts
+    enough = pieces is None or pieces >= cpus
+    return prepared.sweep.goes_on and at_a_time >= cpus and enough
 
 
 def _recorded(

@@ -133,5 +133,6 @@ def _scheduler(spec: SweepSpec, box: Box) -> ParetoASHA | None:
     wanted = spec.early_stopping
     if wanted is None:
         return None
-    steps = max(family.within(spec.budget).steps for family in spec.family_list())
-    return ParetoASHA(box, steps, wanted.grace, wanted.eta, wanted.margin, wanted.by_family)
+    return ParetoASHA(
+        box, spec.most_steps, wanted.grace, wanted.eta, wanted.margin, wanted.by_family
+    )

@@ -320,6 +320,7 @@ def _seconds_of_families(points: pd.DataFrame, parts: int) -> dict[str, float]:
     """What a Ray trial of each family took, by the points of trials that have ended."""
     if points.empty:
         return {}
+    points = points[points["trial_status"] != FAILED]
     spent = points.groupby(["family", "trial_id", "replicate"])[["seconds", "evaluation_seconds"]]
     trials = spent.max().sum(axis=1).groupby(["family", "trial_id"]).sum()
     means = trials.groupby("family").mean() / parts

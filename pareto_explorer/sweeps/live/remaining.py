@@ -22,11 +22,13 @@ class _Running:
     Attributes:
         trial: Its trial.
         since: When it began.
+        whole: Whether it runs from its beginning, and not from a checkpoint.
         projected: Seconds of the whole, by the share that is done; None before the first report.
     """
 
     trial: str
     since: float
+    whole: bool = True
     projected: float | None = None
 
 
@@ -49,6 +51,7 @@ class Remaining:
     _waiting: dict[str, int] = field(default_factory=dict)  # their pieces that have not begun
     _running: dict[str, _Running] = field(default_factory=dict)
     _took: dict[str, deque[float]] = field(default_factory=dict)  # the newest pieces of a kind
+    _lost: set[str] = field(default_factory=set)  # pieces whose worker was lost
     _earlier: Mapping[str, float] = field(default_factory=dict)
     _freed: deque[float] = field(default_factory=deque)  # when slots became free
     _gaps: deque[float] = field(default_factory=lambda: deque(maxlen=NEWEST))  # how long for
@@ -66,7 +69,7 @@ class Remaining:
         """Takes the start of a piece, on a worker that is ready; of an expected trial only."""
         if trial not in self._kinds:
             return
-        self._running[piece] = _Running(trial, now)
+        self._running[piece] = _Running(trial, now, whole=piece not in self._lost)
         left = self._waiting.pop(trial, 0) - 1
         if left > 0:
             self._waiting[trial] = left
@@ -76,15 +79,16 @@ class Remaining:
     def reach(self, piece: str, share: float, now: float) -> None:
         """Takes which share of its steps a piece has taken."""
         running = self._running.get(piece)
-        if running is not None and 0 < share < 1:
+        if running is not None and running.whole and 0 < share < 1:
             running.projected = (now - running.since) / share
 
     def end(self, piece: str, now: float) -> None:
         """Takes the end of a piece, whatever ended it."""
         running = self._running.pop(piece, None)
         if running is not None:
-            took = self._took.setdefault(self._kinds[running.trial], deque(maxlen=NEWEST))
-            took.append(now - running.since)
+            if running.whole:
+                took = self._took.setdefault(self._kinds[running.trial], deque(maxlen=NEWEST))
+                took.append(now - running.since)
             if self._waiting:
                 self._freed.append(now)
 
@@ -92,6 +96,7 @@ class Remaining:
         """A piece has lost its worker and waits for another."""
         running = self._running.pop(piece, None)
         if running is not None:
+            self._lost.add(piece)
             self._waiting[running.trial] = self._waiting.get(running.trial, 0) + 1
 
     def seconds(self, now: float, undrawn: int = 0) -> float | None:

@@ -132,6 +132,7 @@ class SweepSpec(Part):
         self.plan()
         for family in self.family_list():
             require_levels(family.name, family.levels, family.within(self.budget).steps)
+        self._check_grace()
         self._check_search()
         self._check_constraints()
         self._check_seeds()
@@ -143,6 +144,16 @@ class SweepSpec(Part):
         if not isinstance(self.objectives, list):
             return None
         return Box(tuple(Objective(**each.model_dump()) for each in self.objectives))
+
+    def _check_grace(self) -> None:
+        if self.early_stopping is None:
+            return
+        grace, steps = self.early_stopping.grace, self.most_steps
+        if grace >= steps:
+            raise InputError(
+                f"early_stopping.grace: {grace} does not lie inside a trial of {steps} steps; give "
+                "a smaller number of gradient steps."
+            )
 
     def _check_search(self) -> None:
         search = self.search
@@ -261,6 +272,11 @@ class SweepSpec(Part):
         bounds = self.search.bounds if isinstance(self.search, ExploreSearch) else []
         named = dict.fromkeys([*self.metrics, *(bound.metric for bound in bounds)])
         return tuple(metric for metric in named if METRICS[metric].least_seeds > 1)
+
+    @property
+    def most_steps(self) -> int:
+        """Steps of the longest runs."""
+        return max(family.within(self.budget).steps for family in self.family_list())
 
     @property
     def needs_retrained(self) -> bool:

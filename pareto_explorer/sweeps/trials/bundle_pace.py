@@ -75,31 +75,40 @@ def compare_ways(
 
     def walk(descend: _Descend, steps: int) -> tuple[list[nn.Module], float]:
         models = [copy.deepcopy(original) for _ in range(members)]
+        budgets = [Budget(steps, batch_size, steps) for _ in models]
         runs = [
-            method.run(
-                model,
-                bench.data,
-                Budget(steps, batch_size, steps),
-                torch.Generator(bench.device).manual_seed(seed),
-            )
-            for seed, model in enumerate(models)
+            method.run(model, bench.data, budget, torch.Generator(bench.device).manual_seed(seed))
+            for seed, (model, budget) in enumerate(zip(models, budgets, strict=True))
         ]
         spent = Ledger()
         with repeatable(), spent.clock():
-            descend(runs)
-            for run in runs:
-                next(run)
+            while budgets[0].ledger.step < steps:  # a path shows models before
+                descend(runs)
+                for run in runs:
+                    next(run)
         return models, spent.seconds
 
     try:
+        before = _global_draws(bench.device)
         first = [walk(descend, 1)[0] for descend in (_one_by_one, descend_together)]
+        if not torch.equal(before, _global_draws(bench.device)):
+            return Ways(members, reason="it draws from PyTorch's global generators")
         if not all(_agree(original, *pair) for pair in zip(*first, strict=True)):
             return Ways(members, reason="its steps differ from those of one model")
-        alone, together = (walk(each, _STEPS)[1] for each in (_one_by_one, descend_together))
+        rounds = [
+            [walk(each, _STEPS)[1] for each in (_one_by_one, descend_together)] for _ in range(2)
+        ]
+        alone, together = map(min, zip(*rounds, strict=True))
     except Exception as error:
         told = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         return Ways(members, reason=f"a step in a bundle fails ({told})")
     return Ways(members, alone, together)
+
+
+def _global_draws(device: str) -> Tensor:
+    """The states of the generators that a step may draw from beside its run's own."""
+    state = torch.get_rng_state()
+    return torch.cat([state, torch.cuda.get_rng_state()]) if device == "cuda" else state
 
 
 def measure_bundles(

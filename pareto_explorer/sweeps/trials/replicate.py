@@ -25,7 +25,7 @@ from pareto_explorer.tasks import UnlearningTask, restore_model
 from pareto_explorer.tasks.landmarks.training import repeatable
 from pareto_explorer.tasks.models.logits import version_of
 from pareto_explorer.unlearning import Budget, Ledger, UnlearningData, make_method
-from pareto_explorer.unlearning.bundle import descend_together
+from pareto_explorer.unlearning.bundle import MemberError, descend_together
 from pareto_explorer.unlearning.core.batch_norm import FormerStatistics, recompute_statistics
 from pareto_explorer.unlearning.core.budget import as_position
 from pareto_explorer.unlearning.core.session import (
@@ -365,13 +365,19 @@ def step_together(runs: Sequence[ReplicateRun]) -> None:
     Args:
         runs: Replicates of one trial that may step together, as far as each other. Those that have
             ended are left out; with one alone, nothing is done.
+
+    Raises:
+        MemberError: The loss of one of them fails; ``member`` is its place among ``runs``.
     """
-    runs = [run for run in runs if not run.ended]
-    if len(runs) < 2:
+    living = [run for run in runs if not run.ended]
+    if len(living) < 2:
         return
-    states, spent = [run._ready() for run in runs], Ledger()
-    with repeatable(), spent.clock():
-        descend_together([state.models for state in states])
+    states, spent = [run._ready() for run in living], Ledger()
+    try:
+        with repeatable(), spent.clock():
+            descend_together([state.models for state in states])
+    except MemberError as error:
+        raise MemberError(runs.index(living[error.member]), error.cause) from error.cause
     for state in states:
         state.spent.ledger.seconds += spent.seconds / len(states)
         state.together = len(states)

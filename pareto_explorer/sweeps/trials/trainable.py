@@ -38,6 +38,7 @@ from pareto_explorer.sweeps.trials.replicate import (
     step_together,
 )
 from pareto_explorer.tasks import UnlearningTask
+from pareto_explorer.unlearning.bundle import MemberError
 
 __all__ = ["Job", "UnlearningTrial"]
 
@@ -142,6 +143,8 @@ class UnlearningTrial(tune.Trainable):
                         if step is None:
                             del self._running[index]
                     bundle = behind
+            except MemberError as error:
+                return self._failed(self.job.replicates[bundle[error.member]], points, error.cause)
             except Exception as error:
                 return self._failed(self.job.replicates[index], points, error)
         self._reached = {}
@@ -214,9 +217,11 @@ class UnlearningTrial(tune.Trainable):
             index: self._taken_up(index, folder / _snapshot_name(index))
             for index in state["running"]
         }
-        for bundle in bundles(self._running, self._size):
-            if not all(self._running[index].begun for index in bundle):
+        for bundle in bundles(range(len(self.job.replicates)), self._size):
+            running = [self._running[index] for index in bundle if index in self._running]
+            if len(bundle) > 1 and not all(run.begun for run in running):
                 self._running |= {index: self._new(index) for index in bundle}
+        self._running = dict(sorted(self._running.items()))
         self._unsaved_seconds = 0.0
 
     @property

@@ -38,5 +38,9 @@ class _Composition(Weighting):
         self._weighting = weighting
         self._read = read
 
+    @property
+    def keeps_state(self) -> bool:  # type: ignore[override]
+        return self._weighting.keeps_state
+
     def forward(self, statistic: Tensor, /) -> Tensor:
         return self._weighting(self._read(statistic))

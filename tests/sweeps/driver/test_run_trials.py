@@ -32,8 +32,19 @@ def test_workers_import_ahead_where_each_of_them_gets_a_trial(
 ):
     monkeypatch.setattr(module.os, "cpu_count", lambda: cpus)
     spec = SweepSpec.from_mapping(space | changes)
-    prepared = SimpleNamespace(sweep=SimpleNamespace(spec=spec), replicates=spec.replicate_list())
+    sweep = SimpleNamespace(spec=spec, ended={}, goes_on=True)
+    prepared = SimpleNamespace(sweep=sweep, replicates=spec.replicate_list())
     assert module._fills_this_machine(prepared) is fills
+    sweep.goes_on = False
+    assert not module._fills_this_machine(prepared)
+
+
+def test_workers_import_ahead_for_what_is_left_only(space, monkeypatch):
+    monkeypatch.setattr(module.os, "cpu_count", lambda: 4)
+    spec = SweepSpec.from_mapping(space)
+    sweep = SimpleNamespace(spec=spec, ended={spec.plan()[0].trial_id: "finished"}, goes_on=True)
+    prepared = SimpleNamespace(sweep=sweep, replicates=spec.replicate_list())
+    assert not module._fills_this_machine(prepared)  # three of four trials
 
 
 def test_ray_has_what_lets_workers_import_ahead():

@@ -100,8 +100,10 @@ def test_what_earlier_trials_of_a_family_took_is_known_at_once(plans, monkeypatc
     family = plans[0].family.name
     points = pd.DataFrame(
         [
-            row(family, plans[0].trial_id, 0.5, 0.5)
-            | {"replicate": replicate, "step": step, "seconds": step, "evaluation_seconds": 1.0}
+            row(family, f"trial-{number}", 0.5, 0.5)
+            | {"replicate": replicate, "step": step, "seconds": seconds, "trial_status": status}
+            | {"evaluation_seconds": 1.0}
+            for number, status, seconds in ((0, "finished", 6), (1, "failed", 0))
             for replicate in (0, 1)
             for step in (3, 6)
         ]

@@ -167,3 +167,14 @@ def test_from_a_quarter_of_the_trials_on_it_is_within_thirty_per_cent(name):
                 wrong.append((now, left, told))
     assert len(took) == len(course["plan"])
     assert not wrong
+
+
+def test_a_piece_that_goes_on_from_a_checkpoint_tells_nothing_of_a_whole_one():
+    remaining = following("aaa")
+    run(remaining, "0", 0.0, 100.0)
+    remaining.start("1", "1", 100.0)
+    remaining.lose("1")
+    remaining.start("1", "1", 200.0)
+    remaining.reach("1", 0.9, 210.0)
+    remaining.end("1", 220.0)
+    assert remaining.seconds(220.0) == 100.0

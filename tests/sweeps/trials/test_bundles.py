@@ -167,6 +167,49 @@ def test_one_that_diverges_ends_and_the_others_go_on_without_it():
     assert results[-1]["trial_status"] == "diverged"
 
 
+def test_one_that_had_diverged_starts_again_with_its_bundle_too(tmp_path):
+    broken = make_landmarks()
+    broken[1].original["3.weight"] *= 1e30
+    expected, lost = to_the_end(start(3, broken)), start(3, broken)
+    for _ in range(2):
+        lost.step()
+    lost.save_checkpoint(str(tmp_path))
+    (tmp_path / "replicate-0.pkl").write_bytes(b"torn")
+    after = start(3, broken)
+    after.load_checkpoint(str(tmp_path))
+    rows = measured(to_the_end(after))
+    known = {(row["replicate"], row["step"]): row for row in measured(expected)}
+    assert {1, 2} <= {row["replicate"] for row in rows}
+    for row in rows:  # some numbers of the diverged one are NaN
+        assert repr(row) == repr(known[row["replicate"], row["step"]])
+
+
+def test_an_error_is_that_of_the_member_that_raised_it(monkeypatch):
+    trial = start(3)
+    trial.step()
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("why")
+
+    run = trial._running[2]._progress.models
+    monkeypatch.setattr(run.write_gradients.objectives, "losses_of", fail)
+    failed = trial.step()
+    assert [(row["replicate"], row["error"]) for row in failed["rows"]] == [
+        (2, "ZeroDivisionError: why")
+    ]
+
+
+def draws_globally(batch) -> torch.Tensor:
+    return (batch.logits + 0.02 * torch.randn_like(batch.logits)).square().mean()
+
+
+def test_what_draws_from_the_global_generators_steps_alone():
+    family = Family("pair", "jacobian_descent", "upgrad", f"{__name__}:draws_globally")
+    bench = Bench(make_task(), make_landmarks(), "cpu")
+    ways = compare_ways(bench, TrialPlan("trial", family, {"lr": 0.05}), 0, 16, 3)
+    assert ways.reason == "it draws from PyTorch's global generators"
+
+
 def test_a_point_of_a_bundle_is_run_again_bit_by_bit():
     broken = make_landmarks()
     broken[1].original["3.weight"] *= 1e30
