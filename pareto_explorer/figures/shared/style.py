@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -89,7 +90,8 @@ def family_styles(points: pd.DataFrame) -> dict[str, FamilyStyle]:
 
     Symbol and dash say the forget loss. Up to eight families each have a hue of their own; with
     more, the hue says run, method and aggregator, and beyond eight of those the hues return in
-    darker shades. Names are sorted first, so the look depends on the set of families alone.
+    darker shades; families that agree in all of that have other symbols and dashes, as long as
+    there are any. Names are sorted first, so the look depends on the set of families alone.
 
     Args:
         points: Table with the columns ``family, method, aggregator, forget_loss``, and ``run``
@@ -104,17 +106,20 @@ def family_styles(points: pd.DataFrame) -> dict[str, FamilyStyle]:
     losses = {name: i for i, name in enumerate(sorted(set(table["forget_loss"])))}
     few = len(table) <= len(PALETTE)
     groups: dict[object, int] = {}
+    alike: Counter[tuple[int, str]] = Counter()
     styles: dict[str, FamilyStyle] = {}
     for name, (*origin, loss) in zip(table.index, table.to_numpy(), strict=True):
         group = groups.setdefault(name if few else tuple(origin), len(groups))
         lap, hue = divmod(group, len(PALETTE))
         share = _SHADES[lap % len(_SHADES)]
         light, dark = PALETTE[hue]
+        place = losses[loss] + len(losses) * alike[group, loss]
+        alike[group, loss] += 1
         styles[str(name)] = FamilyStyle(
             light=_mix(light, "#000000", share),
             dark=_mix(dark, "#ffffff", share),
-            symbol=SYMBOLS[losses[loss] % len(SYMBOLS)],
-            dash=DASHES[(losses[loss] + lap) % len(DASHES)],
+            symbol=SYMBOLS[place % len(SYMBOLS)],
+            dash=DASHES[(place + lap) % len(DASHES)],
         )
     return styles
 

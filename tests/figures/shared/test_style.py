@@ -86,6 +86,15 @@ def test_families_look_different_from_each_other(aggregators: int, losses: int) 
     assert len({(s.light, s.symbol, s.dash) for s in styles.values()}) == len(table)
 
 
+def test_families_of_equal_parts_look_different_too() -> None:
+    parts = families(4, 1)
+    table = pd.concat([parts, parts.assign(family=parts["family"] + "/path")])
+    third = parts.assign(family=parts["family"] + "/short")
+    styles = family_styles(pd.concat([table, third]))
+    assert len({(s.light, s.symbol, s.dash) for s in styles.values()}) == 12
+    assert len({style.light for style in styles.values()}) == 4
+
+
 def test_few_families_have_a_hue_each() -> None:
     styles = family_styles(families(4, 2)).values()
     assert len({style.light for style in styles}) == len({style.dark for style in styles}) == 8
