@@ -28,7 +28,7 @@ from pareto_explorer.sweeps.driver.recording import record_sweep
 from pareto_explorer.sweeps.driver.run_box import fixed_box, new_box
 from pareto_explorer.sweeps.driver.settings import Settings
 from pareto_explorer.sweeps.driver.tuning import tune_trials
-from pareto_explorer.sweeps.search.trial_source import Sweep, concurrency_of
+from pareto_explorer.sweeps.search.trial_source import Sweep, at_a_time
 from pareto_explorer.sweeps.spec.plan import total
 from pareto_explorer.sweeps.stopping.hypervolume_stopper import HypervolumeStopper
 from pareto_explorer.sweeps.trials.bundle_pace import measure_bundles
@@ -101,14 +101,13 @@ def run_trials(prepared: Prepared, settings: Settings) -> None:
 def _fills_this_machine(prepared: Prepared) -> bool:
     """Whether trials would need a worker for every CPU, so that none is made ready in vain."""
     spec, cpus = prepared.sweep.spec, os.cpu_count() or 1
-    room = fitting({"CPU": cpus}, spec.resources)
-    at_a_time = min(concurrency_of(spec, room) or room, room)
+    busy = at_a_time(spec, fitting({"CPU": cpus}, spec.resources))
     spread = spec.resources.replicate_parallelism == "replicate"
     trials = total(spec.plan())
     parts = len(prepared.replicates) if spread else 1
     pieces = None if trials is None else (trials - len(prepared.sweep.ended)) * parts
     enough = pieces is None or pieces >= cpus
-    return prepared.sweep.goes_on and at_a_time >= cpus and enough
+    return prepared.sweep.goes_on and busy >= cpus and enough
 
 
 def _recorded(

@@ -16,7 +16,7 @@ from pareto_explorer.sweeps.driver.callbacks import Driver, Over, OverInOrder, S
 from pareto_explorer.sweeps.driver.keeper import Keeper
 from pareto_explorer.sweeps.driver.prepare import Prepared
 from pareto_explorer.sweeps.driver.settings import Settings
-from pareto_explorer.sweeps.search.trial_source import concurrency_of, searcher_for
+from pareto_explorer.sweeps.search.trial_source import at_a_time, concurrency_of, searcher_for
 from pareto_explorer.sweeps.spec.families import TrialPlan
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.sweeps.stopping.hypervolume_stopper import HypervolumeStopper
@@ -110,8 +110,7 @@ def tune_trials(
                 verbose=0,
             ),
         )
-        at_a_time = min(concurrency_of(spec, room) or room, room)
-        progress.schedule(at_a_time, driver.parts, sweep.points)
+        progress.schedule(at_a_time(spec, room), driver.parts, sweep.points)
         try:
             with pending_trials(room):
                 tuner.fit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
@@ -59,7 +60,7 @@ class Ended(NamedTuple):
     spent: float
 
 
-class FamilyBudget(Unsaved, Searcher):
+class FamilyBudget(Unsaved, Searcher, ABC):
     """Gives the next trial to the family that has spent least.
 
     The configurations are those of compare mode in their order, so two sweeps with one seed differ
@@ -152,13 +153,13 @@ class FamilyBudget(Unsaved, Searcher):
     def _known(self, family: str) -> list[float]:
         return [ended.spent for ended in self._ended[family] if ended.status != FAILED]
 
+    @abstractmethod
     def _has_room(self, family: str, running: int) -> bool:
         """Whether one more trial may start beside so many."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _expected(self, family: str) -> float:
         """What a family will have spent when its running trials have ended."""
-        raise NotImplementedError
 
 
 class SecondsPerFamily(FamilyBudget):

@@ -17,6 +17,7 @@ from pareto_explorer.schema.columns import PATH
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.search.compare import (
     Ended,
+    FamilyBudget,
     PlannedTrials,
     SamplesPerFamily,
     SecondsPerFamily,
@@ -31,7 +32,7 @@ from pareto_explorer.sweeps.spec.parts import ExploreSearch, SecondsBudget
 from pareto_explorer.sweeps.spec.plan import left_to_do
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 
-__all__ = ["Sweep", "concurrency_of", "searcher_for", "starts_of"]
+__all__ = ["Sweep", "at_a_time", "concurrency_of", "searcher_for", "starts_of"]
 
 Start = tuple[Family, Mapping[str, Any]]
 _PREFIX = "config."
@@ -89,13 +90,13 @@ def searcher_for(sweep: Sweep, box: Box, keep: Callable[[TrialPlan], None]) -> S
             keep,
         )
     if (budget := search.compute_per_family) is not None:
-        in_seconds = isinstance(budget, SecondsBudget)
-        spent = _seconds(sweep.points) if in_seconds else _samples(sweep.points)
-        ended = {name: Ended(status, spent.get(name, 0.0)) for name, status in sweep.ended.items()}
-        known = (search.seed, sweep.trials, ended, keep)
+        per_family: type[FamilyBudget]
         if isinstance(budget, SecondsBudget):
-            return SecondsPerFamily(families, budget.seconds, *known)
-        return SamplesPerFamily(families, budget.samples, *known)
+            per_family, amount, spent = SecondsPerFamily, budget.seconds, _seconds(sweep.points)
+        else:
+            per_family, amount, spent = SamplesPerFamily, budget.samples, _samples(sweep.points)
+        ended = {name: Ended(status, spent.get(name, 0.0)) for name, status in sweep.ended.items()}
+        return per_family(families, amount, search.seed, sweep.trials, ended, keep)
     left = [plan for plan in sweep.trials if plan.trial_id not in sweep.ended]
     spread = sweep.spec.resources.replicate_parallelism == "replicate"
     numbers = [replicate.index for replicate in sweep.spec.replicate_list()] if spread else []
@@ -112,6 +113,16 @@ def concurrency_of(spec: SweepSpec, room: int) -> int | None:
     if isinstance(spec.search, ExploreSearch):
         return spec.search.concurrency or max(room, 1)
     return max(room, 1) if spec.search.compute_per_family is not None else None
+
+
+def at_a_time(spec: SweepSpec, room: int) -> int:
+    """How many trials run at a time.
+
+    Args:
+        spec: The specification.
+        room: How many fit the cluster.
+    """
+    return min(concurrency_of(spec, room) or room, room)
 
 
 def starts_of(spec: SweepSpec, progress: Progress) -> list[Start]:

@@ -14,6 +14,8 @@ from pareto_explorer.unlearning.registry import path_of
 
 __all__ = ["check_path", "flat_path", "levels_of", "moving_knob", "path_words", "require_levels"]
 
+_WORDS = {part: f"path.{word}" for word, part in PARTS.items()}
+
 
 def flat_path(where: str, method: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Writes ``path: {knob: ..., from: ..., ...}`` as the knobs that it stands for.
@@ -47,11 +49,9 @@ def flat_path(where: str, method: str, given: Mapping[str, Any]) -> dict[str, An
     return {**rest, **{PARTS[word]: value for word, value in path.items()}}
 
 
-def path_words(entry: Mapping[str, Any]) -> dict[str, str]:
+def path_words(entry: Mapping[str, Any]) -> Mapping[str, str]:
     """What messages call the knobs of a path where an entry writes it as a mapping."""
-    if not isinstance(entry.get("path"), Mapping):
-        return {}
-    return {part: f"path.{word}" for word, part in PARTS.items()}
+    return _WORDS if isinstance(entry.get("path"), Mapping) else {}
 
 
 def moving_knob(method: str, chosen: Mapping[str, Any]) -> Any:
@@ -67,10 +67,9 @@ def check_path(
     Raises:
         InputError: As for ``path_of``; or the number of levels is drawn from a range.
     """
-    words = path_words({"path": {}})
 
     def named(knob: str) -> str:
-        return f"{where}.{words.get(knob, knob)}"
+        return f"{where}.{_WORDS.get(knob, knob)}"
 
     levels = chosen.get("path_levels") if moving_knob(method, chosen) else None
     if isinstance(levels, Domain) and levels.kind not in ("choice", "grid_search"):

@@ -33,6 +33,7 @@ __all__ = [
     "Path",
     "holder_of",
     "read_path",
+    "require_one_rate",
     "takes",
     "with_argument",
 ]
@@ -163,6 +164,18 @@ def _value(values: Tensor) -> dict[str, Tensor]:
     return {"path_value": values}
 
 
+def require_one_rate(knob: str, auto_lr: object, where: str = "path") -> None:
+    """Refuses a learning rate that moves along a path and is measured too.
+
+    Raises:
+        InputError: It is.
+    """
+    if knob == "lr" and auto_lr:
+        raise InputError(
+            f"{where}: lr moves along it, and auto_lr sets it too; set auto_lr to false."
+        )
+
+
 def holder_of(aggregator: nn.Module, knob: str) -> nn.Module | None:
     """The aggregator, or one of ours inside it, that has a knob as an attribute to set."""
     for module in aggregator.modules():
@@ -233,10 +246,7 @@ def read_path(
                 )
     if name in chosen:
         raise InputError(f"{named(name)}: given, and moves along the path; remove one of them.")
-    if name == "lr" and chosen.get("auto_lr"):
-        raise InputError(
-            f"{named('path')}: lr moves along it, and auto_lr sets it too; set auto_lr to false."
-        )
+    require_one_rate(name, chosen.get("auto_lr", False), named("path"))
     for end, does in (("path_from", "begins"), ("path_to", "ends")):
         if end not in chosen and name not in SHARES:
             raise InputError(f"{named(end)}: missing; say at which value {name} {does}.")

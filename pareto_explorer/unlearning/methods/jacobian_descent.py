@@ -33,6 +33,7 @@ from pareto_explorer.unlearning.methods._continuation import (
     Course,
     Path,
     holder_of,
+    require_one_rate,
     takes,
     with_argument,
 )
@@ -135,12 +136,10 @@ class JacobianDescent(GradientMethod):
 
     def _require_movable(self, knob: str) -> None:
         """Refuses a knob that is read when its part is made, and never again."""
+        require_one_rate(knob, self.auto_lr)
         if knob == "lr":
-            if self.auto_lr:
-                raise InputError(
-                    "path: lr moves along it, and auto_lr sets it too; set auto_lr to false."
-                )
-        elif holder_of(self.aggregator, knob) is None and not takes(self.forget_loss, knob):
+            return
+        if holder_of(self.aggregator, knob) is None and not takes(self.forget_loss, knob):
             raise InputError(
                 f"path: {knob!r} does not move, since neither {type(self.aggregator).__name__} "
                 "nor the forget loss reads an attribute of that name at every step; take another "
