@@ -276,6 +276,40 @@ def test_a_budget_of_seconds_is_spent_and_can_be_raised(cluster, cache_dir, base
 
 
 @pytest.mark.slow
+def test_equal_samples_for_runs_of_their_own_length_and_more_of_them(
+    cluster, cache_dir, base, tmp_path
+):
+    out = tmp_path / "run"
+    descent = DESCENT | {"forget_loss": "bounded_cross_entropy"}
+    path = descent | {"path": {"knob": "preference", "levels": 3}, "lr": LR}
+    short = descent | {"name": "short", "budget": {"steps": 2}, "lr": LR}
+
+    def within(samples: int) -> tuple[SweepSpec, pd.DataFrame, pd.Series]:
+        search = {"budget_per_family": {"samples": samples}}
+        spec = spec_of(base, families=[path, short], search=search)
+        run = run_sweep(spec, out, cache_dir=cache_dir)
+        spent = run.points.groupby(["family", "trial_id"])["samples"].max()
+        return spec, run, spent
+
+    _, first, spent = within(1)  # one of each, however little there is
+    assert spent.groupby("family").size().tolist() == [1, 1]
+    whole, part = spent.max(), spent.min()
+    assert whole == 3 * part
+    assert set(first.points.loc[first.points["family"] == "short", "step"]) == {2}
+    spec, run, spent = within(int(2 * whole - 1))
+    assert spent.groupby("family").size().to_dict() == {
+        "short": 5,
+        "upgrad/bounded_cross_entropy/path": 1,
+    }
+    assert (spent.groupby("family").sum() < 2 * whole).all()
+    kept = run.points[run.points["trial_id"].isin(first.points["trial_id"])]
+    assert_same(kept, first.points)
+    again = reproduce(out, "short-004", 0, 2, cache_dir=cache_dir)
+    assert again.largest_difference == 0.0
+    assert_nothing_left(spec, out, cache_dir, run)
+
+
+@pytest.mark.slow
 def test_early_stopping_ends_what_is_dominated_and_keeps_its_points(
     cluster, cache_dir, base, tmp_path
 ):
