@@ -20,8 +20,9 @@ from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
 from pareto_explorer.sweeps.trials import trainable
 from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, ReplicateRun, run_replicate
 from pareto_explorer.sweeps.trials.trainable import Job, UnlearningTrial
-from pareto_explorer.tasks import Samples, UnlearningTask
+from pareto_explorer.tasks import UnlearningTask
 from pareto_explorer.unlearning.methods.controls import FineTune
+from tests.sweeps.clouds import clouds
 
 CLASSES = 4
 BUDGET = BudgetSpec(steps=60, batch_size=16, evaluate_every=20)
@@ -38,24 +39,8 @@ def network() -> nn.Module:
 
 
 def make_task() -> UnlearningTask:
-    draws = torch.Generator().manual_seed(0)
-    centres = 2 * torch.randn(CLASSES, 8, generator=draws)
-
-    def samples(n: int) -> Samples:
-        labels = torch.arange(n) % CLASSES
-        return Samples(centres[labels] + torch.randn(n, 8, generator=draws), labels)
-
-    return UnlearningTask(
-        name="clouds",
-        train=samples(160),
-        heldout=samples(48),
-        validation=samples(40),
-        test=samples(40),
-        forget_indices=torch.arange(0, 160, 8),
-        n_classes=CLASSES,
-        model=network,
-        adjacent_indices=torch.arange(4, 160, 8),
-    )
+    shape = {"classes": CLASSES, "features": 8, "train": 160, "heldout": 48, "forget_every": 8}
+    return clouds(network, **shape, adjacent_indices=torch.arange(4, 160, 8))
 
 
 def make_landmarks() -> dict[int, Landmarks]:

@@ -15,7 +15,8 @@ from pareto_explorer.sweeps.trials.bundle_pace import Ways, compare_ways, words
 from pareto_explorer.sweeps.trials.bundles import bundles, points_of, size_of
 from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, run_replicate
 from pareto_explorer.sweeps.trials.trainable import Job, UnlearningTrial
-from pareto_explorer.tasks import Samples, UnlearningTask
+from pareto_explorer.tasks import UnlearningTask
+from tests.sweeps.clouds import clouds
 
 CLASSES = 4
 BUDGET = BudgetSpec(steps=9, batch_size=16, evaluate_every=3)
@@ -43,23 +44,8 @@ class Counting(nn.Module):
 
 
 def make_task(model=network) -> UnlearningTask:
-    draws = torch.Generator().manual_seed(0)
-    centres = 2 * torch.randn(CLASSES, 6, generator=draws)
-
-    def samples(n: int) -> Samples:
-        labels = torch.arange(n) % CLASSES
-        return Samples(centres[labels] + torch.randn(n, 6, generator=draws), labels)
-
-    return UnlearningTask(
-        name="clouds",
-        train=samples(120),
-        heldout=samples(40),
-        validation=samples(40),
-        test=samples(40),
-        forget_indices=torch.arange(0, 120, 6),
-        n_classes=CLASSES,
-        model=model,
-    )
+    shape = {"classes": CLASSES, "features": 6, "train": 120, "heldout": 40, "forget_every": 6}
+    return clouds(model, **shape)
 
 
 def make_landmarks(model=network) -> dict[int, Landmarks]:
