@@ -15,7 +15,7 @@ from time import perf_counter
 
 import torch
 
-from pareto_explorer.metrics import Evaluator
+from pareto_explorer.metrics import evaluator_of
 from pareto_explorer.tasks import LandmarkCache, default_cache_dir, make_task, restore_model
 from pareto_explorer.unlearning import Budget, UnlearningData, make_method
 
@@ -37,7 +37,7 @@ def main() -> None:
     for seed in order["seeds"]:
         original = restore_model(task, cache.obtain(task, "original", seed), "cpu")
         retrained = restore_model(task, cache.obtain(task, "retrained", seed), "cpu")
-        evaluate = Evaluator(task, original, retrained)
+        evaluate = evaluator_of(task, original, retrained)
         budget = Budget(**order["budget"])
         generator = torch.Generator().manual_seed(seed)
         models = make_method(order["config"]).run(copy.deepcopy(original), data, budget, generator)

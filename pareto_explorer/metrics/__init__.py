@@ -1,6 +1,6 @@
 """How good an unlearned model is, measured against the landmarks of its replicate.
 
-What there is to measure is a row in ``METRICS``; an ``Evaluator`` computes all of it for a model
+What there is to measure is a row in ``METRICS``; the evaluator of a task computes all of it for a model
 that does not compare the models of several training seeds.
 The functions beneath are there for a model of one's own.
 
@@ -17,7 +17,7 @@ The functions beneath are there for a model of one's own.
 | to | there is |
 |---|---|
 | know the metrics | ``METRICS``, ``MetricEntry`` |
-| measure a model | ``Evaluator``, ``Evaluation``, ``Diverged`` |
+| measure a model | ``evaluator_of``, ``Evaluator``, ``Evaluation``, ``Diverged`` |
 | compare predictions | ``accuracy``, ``confidences``, ``js_divergence`` |
 | attack them | ``membership_inference`` |
 | compare with a landmark | ``mean_gap``, ``average_gap``, ``tug_of_war``, \
@@ -25,7 +25,8 @@ The functions beneath are there for a model of one's own.
 | compare models of several training seeds | ``across_seeds`` |
 """
 
-from pareto_explorer.metrics.evaluate import Diverged, Evaluation, Evaluator
+from pareto_explorer.metrics.evaluation import Diverged, Evaluation, Evaluator
+from pareto_explorer.metrics.evaluators import evaluator_of
 from pareto_explorer.metrics.functions import across_seeds
 from pareto_explorer.metrics.measures import (
     accuracy,
@@ -49,6 +50,7 @@ __all__ = [
     "accuracy_drop",
     "across_seeds",
     "confidences",
+    "evaluator_of",
     "forget_accuracy_gap",
     "js_divergence",
     "mean_gap",

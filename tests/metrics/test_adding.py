@@ -11,7 +11,7 @@ from pareto_explorer.figures import plot_front
 from pareto_explorer.fronts import Box, Objective
 from pareto_explorer.fronts.core.validation_twins import spares_test, validation_box
 from pareto_explorer.fronts.statistics.floor import retrain_floor
-from pareto_explorer.metrics import Evaluator, functions
+from pareto_explorer.metrics import evaluator_of, functions
 from pareto_explorer.runs import (
     PointsWriter,
     RunDirectory,
@@ -72,7 +72,7 @@ def added(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def evaluator(added: None) -> Evaluator:
     torch.manual_seed(0)
-    return Evaluator(small_task(Mislabelled(fraction=0.2)), SmallNet(), SmallNet())
+    return evaluator_of(small_task(Mislabelled(fraction=0.2)), SmallNet(), SmallNet())
 
 
 @pytest.fixture

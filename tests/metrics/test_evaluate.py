@@ -51,7 +51,7 @@ def mislabelled_digits() -> Landmarks:
 
 
 def test_every_metric_is_there_in_order_and_is_a_fraction(small: Landmarks) -> None:
-    evaluator = Evaluator(*small)
+    evaluator = evaluator_of(*small)
     for metrics in (evaluator.original, evaluator.retrained, evaluator(SmallNet())):
         assert list(metrics) == [name for name in OF_ALL if name not in OF_PARTS]
         assert all(type(value) is float and 0 <= value <= 1 for value in metrics.values())
@@ -60,8 +60,8 @@ def test_every_metric_is_there_in_order_and_is_a_fraction(small: Landmarks) -> N
 def test_the_parts_of_the_retain_set_are_measured_where_there_are_any() -> None:
     task = small_task(WholeClass(label=1, adjacent=2), epochs=4)
     task, original, retrained = landmarks(task)
-    evaluator = Evaluator(task, original, retrained)
-    plain = Evaluator(replace(task, adjacent_indices=None), original, retrained)
+    evaluator = evaluator_of(task, original, retrained)
+    plain = evaluator_of(replace(task, adjacent_indices=None), original, retrained)
     for model in (original, SmallNet()):
         found = evaluator(model)
         assert list(found) == OF_ALL
@@ -77,13 +77,13 @@ def test_the_parts_of_the_retain_set_are_measured_where_there_are_any() -> None:
 
 def test_landmarks_are_measured_like_any_model(small: Landmarks) -> None:
     _, original, retrained = small
-    evaluator = Evaluator(*small)
+    evaluator = evaluator_of(*small)
     assert evaluator(original) == evaluator.original
     assert evaluator(retrained) == evaluator.retrained
 
 
 def test_the_retrained_model_is_at_no_distance_from_itself(small: Landmarks) -> None:
-    retrained = Evaluator(*small).retrained
+    retrained = evaluator_of(*small).retrained
     assert retrained["tug_of_war"] == 1.0
     distances = [name for name in OF_ALL if METRICS[name].needs_retrained]
     distances.remove("tug_of_war")
@@ -98,7 +98,7 @@ def test_metrics_follow_their_definitions(
     for name, value in limit.items():
         monkeypatch.setattr(evaluate, name, value)
     task, original, retrained = small
-    found = Evaluator(*small)(original)
+    found = evaluator_of(*small)(original)
 
     def measured(model: nn.Module) -> dict[str, float]:
         parts = {
@@ -149,7 +149,7 @@ def test_metrics_follow_their_definitions(
 
 def test_without_a_retrained_model_everything_else_is_measured(small: Landmarks) -> None:
     task, original, retrained = small
-    both, alone = Evaluator(*small), Evaluator(task, original, None)
+    both, alone = evaluator_of(*small), evaluator_of(task, original, None)
     assert alone.retrained is None
     for model in (original, retrained, SmallNet()):
         with_it, without = both(model), alone(model)
@@ -162,7 +162,7 @@ def test_without_a_retrained_model_everything_else_is_measured(small: Landmarks)
 
 def test_what_needs_no_retrained_model_is_a_distance_to_the_original(small: Landmarks) -> None:
     _, _, retrained = small
-    evaluator = Evaluator(*small)
+    evaluator = evaluator_of(*small)
     before, after = evaluator.original, evaluator(retrained)
     assert before["accuracy_drop"] == 0
     assert before["forget_accuracy_gap"] > 0
@@ -183,7 +183,7 @@ def assert_unchanged(before: dict[str, Tensor], flags: list[bool], model: nn.Mod
 
 
 def test_evaluation_leaves_the_model_as_it_was(small: Landmarks) -> None:
-    evaluator = Evaluator(*small)
+    evaluator = evaluator_of(*small)
     model = copy.deepcopy(small[1]).train()
     model.get_submodule("body.1").eval()
     model.get_submodule("head").requires_grad_(False)
@@ -201,16 +201,16 @@ def test_evaluation_leaves_the_model_as_it_was(small: Landmarks) -> None:
 
 def test_a_landmark_in_train_mode_is_left_alone(small: Landmarks) -> None:
     task, original, retrained = small
-    expected = Evaluator(*small).original
+    expected = evaluator_of(*small).original
     original, retrained = copy.deepcopy(original).train(), copy.deepcopy(retrained).train()
     before, flags = state_of(original), [module.training for module in original.modules()]
-    assert Evaluator(task, original, retrained).original == expected
+    assert evaluator_of(task, original, retrained).original == expected
     assert_unchanged(before, flags, original)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_diverged_model_is_told_and_left_as_it_was(small: Landmarks, value: float) -> None:
-    evaluator = Evaluator(*small)
+    evaluator = evaluator_of(*small)
     model = copy.deepcopy(small[1]).train()
     with torch.no_grad():
         model.get_parameter("head.bias")[0] = value
@@ -219,20 +219,20 @@ def test_a_diverged_model_is_told_and_left_as_it_was(small: Landmarks, value: fl
         evaluator(model)
     assert [module.training for module in model.modules()] == flags
     with pytest.raises(Diverged):
-        Evaluator(small[0], small[1], model)
+        evaluator_of(small[0], small[1], model)
 
 
 def test_a_model_that_raises_gets_its_flags_back(small: Landmarks) -> None:
     model = nn.Sequential(nn.Dropout(), nn.Linear(5, 3)).train()
     with pytest.raises(RuntimeError):
-        Evaluator(*small)(model)
+        evaluator_of(*small)(model)
     assert all(module.training for module in model.modules())
 
 
 @pytest.mark.parametrize("model", [nn.Linear(2, 4), nn.Unflatten(1, (2, 1))])
 def test_a_model_without_one_logit_per_class_is_refused(small: Landmarks, model: nn.Module) -> None:
     with pytest.raises(InputError, match=r"^model: its output has shape \(90, .*\(90, 3\)"):
-        Evaluator(*small)(model)
+        evaluator_of(*small)(model)
 
 
 def test_forget_samples_are_judged_by_the_labels_of_the_training_set() -> None:
@@ -243,20 +243,20 @@ def test_forget_samples_are_judged_by_the_labels_of_the_training_set() -> None:
             centres = torch.tensor([[0.0, 3.0], [3.0, -3.0], [-3.0, -3.0]])
             return -torch.cdist(inputs, centres)
 
-    truthful = Evaluator(task, SmallNet(), Truth()).retrained
+    truthful = evaluator_of(task, SmallNet(), Truth()).retrained
     assert truthful["unlearning_accuracy"] > 0.9
     assert truthful["retain_accuracy"] > 0.9
 
 
 def test_members_are_the_first_retain_samples_in_training_order(small: Landmarks) -> None:
     task, original, retrained = small
-    expected = Evaluator(*small)(original)
+    expected = evaluator_of(*small)(original)
     beyond = int(task.retain_indices[40])  # 30 test samples: members are the first 30
     inputs = task.train.inputs.clone()
     inputs[beyond:] *= -1
     inputs[task.forget_indices] = task.forget.inputs
     other = replace(task, train=Samples(inputs, task.train.labels))
-    found = Evaluator(other, original, retrained)(original)
+    found = evaluator_of(other, original, retrained)(original)
     assert found["membership_inference"] == expected["membership_inference"]
     assert found["retain_accuracy"] < expected["retain_accuracy"] - 0.2
 
@@ -264,7 +264,7 @@ def test_members_are_the_first_retain_samples_in_training_order(small: Landmarks
 def test_digits_memorises_wrong_labels_and_its_retrained_model_does_not(
     mislabelled_digits: Landmarks,
 ) -> None:
-    evaluator = Evaluator(*mislabelled_digits)
+    evaluator = evaluator_of(*mislabelled_digits)
     original, retrained = evaluator.original, evaluator.retrained
     assert original["unlearning_accuracy"] < 0.1
     assert retrained["unlearning_accuracy"] > 0.95
@@ -281,7 +281,7 @@ def test_digits_memorises_wrong_labels_and_its_retrained_model_does_not(
 def test_the_retrained_models_attack_is_sensible(forget: RandomSubset | WholeClass) -> None:
     task = digits(forget)
     retrained = train_model(task, task.retain, 0)
-    metrics = Evaluator(task, retrained, retrained).retrained
+    metrics = evaluator_of(task, retrained, retrained).retrained
     if isinstance(forget, WholeClass):  # never seen: nobody takes it for a member
         assert metrics["unlearning_accuracy"] == metrics["membership_inference"] == 1.0
         assert metrics["heldout_accuracy"] < 0.95 < metrics["test_accuracy"]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from pareto_explorer.metrics import Evaluator
+from pareto_explorer.metrics import evaluator_of
 from pareto_explorer.metrics.functions import ACROSS_SEEDS, OWN, TO_ORIGINAL, TO_RETRAINED
 from pareto_explorer.schema import METRICS
 from pareto_explorer.tasks import Mislabelled, Samples, UnlearningTask, WholeClass
@@ -39,7 +39,7 @@ def forgetting(name: str) -> UnlearningTask:
 def measured(task: UnlearningTask) -> dict[str, float]:
     """The metrics of one untrained net, two others being the landmarks."""
     original, retrained, model = nets()
-    return Evaluator(task, original, retrained)(model)
+    return evaluator_of(task, original, retrained)(model)
 
 
 def test_every_row_has_a_function_and_every_function_a_row() -> None:
@@ -89,7 +89,7 @@ def test_a_twin_is_the_metric_itself_with_the_validation_set_as_test_set(name: s
 def test_a_gap_is_the_mean_distance_over_its_parts(name: str) -> None:
     task = small_task(Mislabelled(fraction=0.2))
     original, retrained, model = nets()
-    evaluator = Evaluator(task, original, retrained)
+    evaluator = evaluator_of(task, original, retrained)
     mine, target = evaluator(model), evaluator.retrained
     distances = [abs(mine[part] - target[part]) for part in METRICS[name].over]
     assert mine[name] == pytest.approx(sum(distances) / len(distances))

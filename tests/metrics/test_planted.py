@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from pareto_explorer.metrics import Evaluator
+from pareto_explorer.metrics import evaluator_of
 from pareto_explorer.tasks import GaussianNoise, Samples, UnlearningTask, task_from, train_model
 from tests.tasks.small import SmallNet, small_task
 
@@ -40,7 +40,7 @@ def poisoned() -> tuple[UnlearningTask, nn.Module, nn.Module]:
 
 def test_without_memory_scores_are_standard_normal_and_with_it_they_are_not(poisoned):
     task, original, retrained = poisoned
-    evaluator = Evaluator(task, original, retrained)
+    evaluator = evaluator_of(task, original, retrained)
     assert evaluator.retrained is not None
     n = len(task.forget_indices)
     assert abs(evaluator.retrained["poison_score"]) < 3 / math.sqrt(n)
@@ -68,13 +68,13 @@ def test_any_model_is_at_the_null_for_noise_that_it_did_not_see():
 
 
 def _slope_score(task: UnlearningTask, model: nn.Module) -> float:
-    return Evaluator(task, model, None).original["poison_score"]
+    return evaluator_of(task, model, None).original["poison_score"]
 
 
 def test_a_score_is_the_formula():
     torch.manual_seed(0)
     model, task = SmallNet(), small_task(POISON)
-    found = Evaluator(task, model, None).original
+    found = evaluator_of(task, model, None).original
     model.eval()
     scores = []
     for x, xi, y in zip(task.forget.inputs, task.planted.values, task.forget.labels, strict=True):
@@ -91,7 +91,7 @@ def test_a_score_is_the_formula():
 def test_the_model_is_left_as_it_was_found():
     model, task = SmallNet(), small_task(POISON)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    Evaluator(task, model, None)
+    evaluator_of(task, model, None)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
     assert model.training
@@ -100,7 +100,7 @@ def test_the_model_is_left_as_it_was_found():
 def test_confusion_is_counted():
     torch.manual_seed(0)
     model, task = SmallNet(), small_task(CONFUSED)
-    found = Evaluator(task, model, None).original
+    found = evaluator_of(task, model, None).original
     model.eval()
     sets = {"": task.test, "validation_": task.validation, "retain_": task.retain}
     for prefix, samples in sets.items():
@@ -115,6 +115,6 @@ def test_confusion_is_counted():
 def test_confusion_without_a_sample_of_the_two_classes_is_not_measured():
     task = small_task(CONFUSED)
     only = (task.validation.labels == 1).nonzero().squeeze(1)
-    found = Evaluator(replace(task, validation=task.validation.take(only)), SmallNet(), None)
+    found = evaluator_of(replace(task, validation=task.validation.take(only)), SmallNet(), None)
     assert math.isnan(found.original["validation_confusion_error"])
     assert found.original["confusion_error"] >= 0

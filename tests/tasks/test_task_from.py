@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.metrics import Evaluator
+from pareto_explorer.metrics import evaluator_of
 from pareto_explorer.sweeps.spec.families import expand_families, plan_trials
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
 from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, run_replicate
@@ -277,5 +277,5 @@ def test_a_given_model_is_unlearned(trained):
     (plan,) = plan_trials([family], 1, 0)
     rows = [p.row for p in run_replicate(bench, plan, Replicate(0, 0, 0), BudgetSpec(steps=20))]
     assert [row["status"] for row in rows] == ["ok"]
-    expected = Evaluator(task, trained, restore_model(task, retrained)).original
+    expected = evaluator_of(task, trained, restore_model(task, retrained)).original
     assert bench.prepared(0)[1].original == expected

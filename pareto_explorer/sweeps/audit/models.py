@@ -285,7 +285,7 @@ def _logits(
     model.eval()
     with torch.no_grad(), repeatable():
         parts: list[Tensor] = [
-            logits_of(model, part, task.n_classes) for part in torch.split(inputs, _BATCH_SIZE)
+            logits_of(model, part, task) for part in torch.split(inputs, _BATCH_SIZE)
         ]
     found = torch.cat(parts).double().cpu().numpy()
     if not np.isfinite(found).all():

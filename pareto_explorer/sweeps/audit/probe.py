@@ -94,7 +94,7 @@ def _head(model: nn.Module, task: UnlearningTask) -> nn.Linear | None:
     hooks = [layer.register_forward_pre_hook(note) for layer in layers]
     try:
         with torch.no_grad():
-            logits_of(model, task.retain.inputs[:1], task.n_classes)
+            logits_of(model, task.retain.inputs[:1], task)
     finally:
         for hook in hooks:
             hook.remove()
@@ -114,7 +114,7 @@ def _features(model: nn.Module, head: nn.Linear, samples: Samples, task: Unlearn
     try:
         with torch.no_grad():
             for part in torch.split(samples.inputs, _BATCH_SIZE):
-                logits_of(model, part, task.n_classes)
+                logits_of(model, part, task)
     finally:
         hook.remove()
     return torch.cat(taken).double()

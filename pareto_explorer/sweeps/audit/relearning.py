@@ -64,7 +64,7 @@ def relearning_curve(
         learner.eval()
         with torch.no_grad():
             parts = torch.split(held_back.inputs, _BATCH_SIZE)
-            said = [logits_of(learner, part, task.n_classes).argmax(1) for part in parts]
+            said = [logits_of(learner, part, task).argmax(1) for part in parts]
         return float((torch.cat(said) == held_back.labels).double().mean())
 
     found = [accuracy()]
@@ -76,7 +76,7 @@ def relearning_curve(
             batch = task.train.take(torch.cat(drawn))
             inputs = batch.inputs if task.augment is None else task.augment(batch.inputs, draws)
             optimizer.zero_grad()
-            loss = task.loss(logits_of(learner, inputs, task.n_classes), batch.labels)
+            loss = task.loss(logits_of(learner, inputs, task), batch.labels)
             torch.autograd.backward(loss)
             optimizer.step()
             if step in CHECKPOINTS:

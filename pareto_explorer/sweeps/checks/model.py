@@ -78,7 +78,7 @@ def check_model(
         return None, None, findings
     logits = None
     with _reporting("model, forward pass in eval mode", findings), torch.no_grad():
-        logits = _untouching(model.eval(), batch.inputs, task.n_classes)
+        logits = _untouching(model.eval(), batch.inputs, task)
     if logits is None:
         return None, facts, _explained(findings, model, batch.inputs)
     facts = replace(facts, output=tuple(logits.shape))
@@ -134,10 +134,10 @@ def _parameters(model: nn.Module) -> Iterator[Finding]:
         )
 
 
-def _untouching(model: nn.Module, inputs: Tensor, n_classes: int) -> Tensor:
+def _untouching(model: nn.Module, inputs: Tensor, task: UnlearningTask) -> Tensor:
     """The logits; the values of the inputs are compared too, since some ways are not counted."""
     before = inputs.clone()
-    logits = logits_of(model, inputs, n_classes)
+    logits = logits_of(model, inputs, task)
     if not torch.equal(before, inputs):
         raise InputError(
             f"model: {_name(model)} changes its inputs, and so the task's data; let it make new "
@@ -210,8 +210,7 @@ def _output(
     try:
         with torch.no_grad():
             alone, again = (
-                logits_of(model, inputs, task.n_classes)
-                for inputs in (batch.inputs[:1], batch.inputs)
+                logits_of(model, inputs, task) for inputs in (batch.inputs[:1], batch.inputs)
             )
     except InputError as error:
         yield Finding("error", str(error))
@@ -261,7 +260,7 @@ def _step(task: UnlearningTask, model: nn.Module, batch: Samples) -> Iterator[Fi
             return
     where = "model"
     try:
-        logits = _untouching(model.train(), inputs, task.n_classes)
+        logits = _untouching(model.train(), inputs, task)
         where = "loss"
         loss = task.loss(logits, batch.labels)
         if not isinstance(loss, Tensor) or loss.ndim:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.metrics import Diverged, Evaluator
+from pareto_explorer.metrics import Diverged, Evaluator, evaluator_of
 from pareto_explorer.schema.columns import BUNDLE, place
 from pareto_explorer.schema.statuses import DIVERGED, OK
 from pareto_explorer.sweeps.spec.families import TrialPlan
@@ -91,6 +91,7 @@ def unlearning_data(task: UnlearningTask) -> UnlearningData:
         remote=task.remote,
         augment=task.augment,
         loss=task.loss,
+        refusals=task.language.refusals if task.language else None,
     )
 
 
@@ -123,7 +124,7 @@ class Bench:
                 if landmarks.retrained is None
                 else restore_model(self.task, landmarks.retrained, self.device)
             )
-            evaluator = Evaluator(self.task, original, retrained)
+            evaluator = evaluator_of(self.task, original, retrained)
             self._prepared[training_seed] = original, evaluator
         return self._prepared[training_seed]
 
@@ -231,7 +232,8 @@ class ReplicateRun:
         margins = None
         try:
             _check_finite(model)
-            metrics, margins = evaluator.evaluate(model)
+            last = bool(ledger.stopped) or (ledger.step >= self._budget.steps and not progress.more)
+            metrics, margins = evaluator.evaluate(model, last=last)
             row |= metrics
         except Diverged as error:
             row |= {"status": DIVERGED, "error": str(error)}

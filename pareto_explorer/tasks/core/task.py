@@ -14,71 +14,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.tasks.core.language import Language
 from pareto_explorer.tasks.core.planted import Planted, check_planted, planted_on
 from pareto_explorer.tasks.core.positions import check_adjacent, check_forget, count, integers
 from pareto_explorer.tasks.core.recipes import Recipe
+from pareto_explorer.tasks.core.samples import Samples
+from pareto_explorer.tasks.core.tokens import check_tokens, cross_entropy
 
 __all__ = ["Augment", "Loss", "Recipe", "Samples", "UnlearningTask"]
 
 #: Maps inputs (B, ...) and a source of draws to inputs of the same shape and type.
 Augment = Callable[[Tensor, torch.Generator], Tensor]
-#: Maps logits (B, C) and labels (B,) to a scalar.
+#: Maps logits (B, C) and labels (B,), or (B, L, C) and (B, L) of sequences, to a scalar.
 Loss = Callable[[Tensor, Tensor], Tensor]
-
-
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """Labelled samples that stay resident on one device.
-
-    Attributes:
-        inputs: Tensor of shape (n, ...): numbers, pixels as bytes, or token ids.
-        labels: Integer tensor of shape (n,); stored as int64.
-
-    Raises:
-        InputError: When the lengths differ, the labels are no vector of integers, or the inputs are
-            no tensor, sparse or complex.
-    """
-
-    inputs: Tensor
-    labels: Tensor
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.inputs, Tensor):
-            raise InputError(
-                f"inputs: a {type(self.inputs).__name__} is no tensor; give one, as "
-                "torch.as_tensor(inputs) makes."
-            )
-        if self.inputs.requires_grad:
-            object.__setattr__(self, "inputs", self.inputs.detach())
-        object.__setattr__(self, "labels", integers("labels", self.labels))
-        if self.inputs.layout is not torch.strided:
-            raise InputError(
-                "inputs: they are sparse; give dense ones, as inputs.to_dense() makes."
-            )
-        if self.inputs.is_complex():
-            raise InputError(
-                "inputs: they are complex; give real ones, as torch.view_as_real(inputs) makes."
-            )
-        if self.inputs.ndim == 0 or len(self.inputs) != len(self.labels):
-            raise InputError(
-                f"samples: {_length(self.inputs)} inputs do not match {len(self.labels)} labels;"
-                " give one label per input."
-            )
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def take(self, index: Tensor) -> Samples:
-        """Copies the samples at ``index`` (k,), in that order."""
-        return Samples(self.inputs[index], self.labels[index])
-
-    def without(self, label: int | Tensor) -> Samples:
-        """Copies the samples of all other classes, in their order."""
-        return self.take((self.labels != label).nonzero().squeeze(1))
-
-    def to(self, device: torch.device | str) -> Samples:
-        """Returns the samples on ``device`` (the same tensors when they are there already)."""
-        return Samples(self.inputs.to(device), self.labels.to(device))
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,9 +49,11 @@ class UnlearningTask:
         validation: Data that picks models.
         test: Data that reports on them.
         forget_indices: Positions of the forget set in ``train``, shape (k,).
-        n_classes: Number of classes, which is also the number of logits.
-        model: Zero-argument factory of an untrained model, ``(n, ...) -> (n, n_classes)``. A
-            class, a module-level function or a partial of one, since tasks travel by pickle.
+        n_classes: Number of classes, which is also the number of logits; of sequences, the size
+            of the vocabulary.
+        model: Zero-argument factory of an untrained model, ``(n, ...) -> (n, n_classes)``, or of
+            a causal one, ``(n, L) -> (n, L, n_classes)``. A class, a module-level function or a
+            partial of one, since tasks travel by pickle.
         recipe: How landmarks are trained.
         facts: JSON-able summary for reports. ``sizes`` (samples per set) and ``shared_inputs``
             (distinct inputs that occur in several sets: ``total``, and a count for each pair
@@ -115,11 +65,14 @@ class UnlearningTask:
             in evaluation. A module-level function, a partial of one, or an object of a
             module-level class.
         loss: What landmarks are trained with and what retaining means: maps logits (B, C) and
-            labels (B,) to a scalar, the batch mean. It travels by pickle too.
+            labels (B,), or (B, L, C) and (B, L) of sequences, to a scalar, the batch mean; by
+            default the cross-entropy, of sequences over their labelled tokens. It travels by
+            pickle too.
         original: Weights of a model that is trained already. There is one training seed then,
             and the original is not trained.
         planted: What was put into the samples of the forget set so that its trace can be measured;
             ``train`` has it already.
+        language: What else is measured of a language model; for sequences only.
 
     Raises:
         InputError: When the parts do not fit together.
@@ -140,9 +93,12 @@ class UnlearningTask:
     loss: Loss = functional.cross_entropy
     original: Mapping[str, Tensor] | None = None
     planted: Planted | None = None
+    language: Language | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_classes", count("n_classes", self.n_classes))
+        if self.tokens and self.loss is functional.cross_entropy:
+            object.__setattr__(self, "loss", cross_entropy)
         _check_callable("model", self.model)
         _check_callable("loss", self.loss)
         if self.augment is not None:
@@ -158,6 +114,12 @@ class UnlearningTask:
             _check_samples(name, getattr(self, name), self.train, self.n_classes)
         if self.planted is not None:
             check_planted(self.planted, self.forget.inputs, self.n_classes)
+        if self.language is not None:
+            if not self.tokens:
+                raise InputError(
+                    "language: the labels are classes; give it with a label per token."
+                )
+            self.language.check(len(self.forget_indices), self.n_classes)
         facts = dict(self.facts)
         facts["sizes"] = {name: len(samples) for name, samples in self._sets().items()}
         if self.adjacent_indices is not None:
@@ -172,7 +134,17 @@ class UnlearningTask:
     def __repr__(self) -> str:
         sizes = self.facts["sizes"]
         sets = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        return f"<UnlearningTask {self.name!r}: {sets}; classes {self.n_classes}>"
+        kinds = "vocabulary" if self.tokens else "classes"
+        return f"<UnlearningTask {self.name!r}: {sets}; {kinds} {self.n_classes}>"
+
+    @property
+    def tokens(self) -> bool:
+        """Whether the samples are sequences with a label per token."""
+        return self.train.tokens
+
+    def logits_shape(self, inputs: Tensor) -> tuple[int, ...]:
+        """The shape of the logits that the model has to give of some inputs."""
+        return (*inputs.shape[: 2 if self.tokens else 1], self.n_classes)
 
     @property
     def forget(self) -> Samples:
@@ -215,6 +187,8 @@ class UnlearningTask:
         if self.adjacent_indices is not None:
             object.__setattr__(moved, "adjacent_indices", self.adjacent_indices.to(device))
         object.__setattr__(moved, "planted", planted_on(self.planted, device))
+        if self.language is not None:
+            object.__setattr__(moved, "language", self.language.to(device))
         return moved
 
     def _all_but(self, *excluded: Tensor) -> Tensor:
@@ -238,13 +212,18 @@ def _check_callable(name: str, value: object) -> None:
         raise InputError(f"{name}: {value!r} cannot be called; give a function or a class.")
 
 
-def _length(values: Tensor) -> int:
-    return len(values) if values.ndim else 0
-
-
 def _check_samples(name: str, samples: Samples, train: Samples, n_classes: int) -> None:
     if len(samples) == 0:
         raise InputError(f"{name}: the set is empty; give at least one sample.")
+    if samples.tokens != train.tokens:
+        few, many = ("a label", "one per token") if train.tokens else ("labels per token", "one")
+        raise InputError(
+            f"{name}: its samples have {few} each and the training samples {many}; give all sets"
+            " labels of one kind."
+        )
+    if samples.tokens:
+        check_tokens(name, samples.inputs, samples.labels, n_classes)
+        return
     low, high = int(samples.labels.min()), int(samples.labels.max())
     if low < 0 or high >= n_classes:
         raise InputError(

@@ -136,7 +136,7 @@ class Training:
                 if task.augment is not None:
                     inputs = task.augment(inputs, self._augment_draws)
                 self._optimizer.zero_grad()
-                logits = logits_of(self._model, inputs, task.n_classes)
+                logits = logits_of(self._model, inputs, task)
                 loss = task.loss(logits, samples.labels[index])
                 torch.autograd.backward(loss)
                 self._optimizer.step()

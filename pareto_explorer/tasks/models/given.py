@@ -105,7 +105,7 @@ def check_trained(task: UnlearningTask, original: Mapping[str, Tensor]) -> None:
     some = task.train.take(torch.arange(0, n, max(1, n // _JUDGED))[:_JUDGED])
     try:
         with torch.no_grad():
-            logits = logits_of(model.eval(), some.inputs, task.n_classes)
+            logits = logits_of(model.eval(), some.inputs, task)
             right = (logits.argmax(1) == some.labels).float().mean()
     except InputError:
         raise

@@ -6,11 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.tasks.core.task import UnlearningTask
 
 __all__ = ["logits_of", "version_of"]
 
 
-def logits_of(model: nn.Module, inputs: Tensor, n_classes: int) -> Tensor:
+def logits_of(model: nn.Module, inputs: Tensor, task: UnlearningTask) -> Tensor:
     """Passes inputs through a model, in the mode that it is in.
 
     Inputs are often the task's own data, or a view of them: a model that scales them in place
@@ -19,10 +20,10 @@ def logits_of(model: nn.Module, inputs: Tensor, n_classes: int) -> Tensor:
     Args:
         model: The model.
         inputs: Tensor of shape (B, ...).
-        n_classes: C.
+        task: What the model is of: it says how many logits there have to be.
 
     Returns:
-        The logits, of shape (B, C).
+        The logits, of shape (B, C), or (B, L, C) of sequences.
 
     Raises:
         InputError: The model changes its inputs, or returns something else.
@@ -38,11 +39,11 @@ def logits_of(model: nn.Module, inputs: Tensor, n_classes: int) -> Tensor:
         )
     if not isinstance(found, Tensor):
         raise InputError(f"model: {mode}it returns a {type(found).__name__}; return the logits.")
-    wanted = (len(inputs), n_classes)
+    wanted = task.logits_shape(inputs)
     if tuple(found.shape) != wanted:
         raise InputError(
             f"model: {mode}its output has shape {tuple(found.shape)} for {len(inputs)} inputs; it "
-            f"must be {wanted}, one logit per class."
+            f"must be {wanted}, one logit per {'token' if len(wanted) == 3 else 'class'}."
         )
     if not found.is_floating_point():
         raise InputError(

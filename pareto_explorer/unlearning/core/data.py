@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -13,7 +13,7 @@ from torch.nn import functional
 from pareto_explorer.tasks import Samples
 from pareto_explorer.tasks.core.task import Augment, Loss
 
-__all__ = ["Batches", "Streams", "UnlearningData"]
+__all__ = ["Batch", "Batches", "Streams", "UnlearningData"]
 
 Stream = Literal["retain", "forget", "heldout", "labels", "aggregator", "weights"]
 STREAMS: tuple[Stream, ...] = ("retain", "forget", "heldout", "labels", "aggregator", "weights")
@@ -35,7 +35,10 @@ class UnlearningData:
             the task says which it is.
         remote: The rest of the retain set, where there is an adjacent part.
         augment: What every training batch goes through; ``None``: nothing.
-        loss: What retaining means: maps logits (B, C) and labels (B,) to a scalar.
+        loss: What retaining means: maps logits (B, C) and labels (B,), or (B, L, C) and (B, L) of
+            sequences, to a scalar.
+        refusals: A refusal to answer each question of the forget set, row for row, where a task of
+            a language model has them.
     """
 
     retain: Samples
@@ -47,6 +50,18 @@ class UnlearningData:
     remote: Samples | None = None
     augment: Augment | None = None
     loss: Loss = functional.cross_entropy
+    refusals: Samples | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Batch(Samples):
+    """Samples of a set, without the columns that none of them needs.
+
+    Attributes:
+        index: Their positions in the set, (B,).
+    """
+
+    index: Tensor
 
 
 class Batches:
@@ -76,23 +91,30 @@ class Batches:
         self._generator = generator
         self._augment = augment
         self._order = samples.labels.new_empty(0)
+        self._whole = self._everything() if len(samples) <= batch_size else None
 
-    def __iter__(self) -> Iterator[Samples]:
+    def __iter__(self) -> Iterator[Batch]:
         return self
 
-    def __next__(self) -> Samples:
+    def __next__(self) -> Batch:
         batch = self._next_batch()
         if self._augment is None:
             return batch
-        return Samples(self._augment(batch.inputs, self._generator), batch.labels)
+        return replace(batch, inputs=self._augment(batch.inputs, self._generator))
 
-    def _next_batch(self) -> Samples:
-        if len(self._samples) <= self._batch_size:
-            return self._samples
+    def _next_batch(self) -> Batch:
+        if self._whole is not None:
+            return self._whole
         while len(self._order) < self._batch_size:
             self._order = torch.cat((self._order, self._shuffle()))
         index, self._order = self._order.tensor_split((self._batch_size,))
-        return self._samples.take(index)
+        taken = self._samples.take(index).trimmed()
+        return Batch(taken.inputs, taken.labels, index)
+
+    def _everything(self) -> Batch:
+        samples = self._samples
+        index = torch.arange(len(samples), device=samples.labels.device)
+        return Batch(samples.inputs, samples.labels, index)
 
     def _shuffle(self) -> Tensor:
         order = torch.randperm(

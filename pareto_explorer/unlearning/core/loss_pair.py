@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from pareto_explorer.tasks import Samples
 from pareto_explorer.unlearning.core.budget import Ledger
-from pareto_explorer.unlearning.core.data import Streams, UnlearningData
+from pareto_explorer.unlearning.core.data import Batch, Streams, UnlearningData
 from pareto_explorer.unlearning.core.losses import ForgetBatch, ForgetLoss
 from pareto_explorer.unlearning.core.references import ClassMeans, References
 
@@ -104,21 +103,21 @@ class Objectives:
         retain, forget = self._batches
         return self._retain_loss(logits_r, retain.labels), self._forgetting(logits_f, forget)
 
-    def _counted(self, retain: Samples, forget: Samples) -> tuple[Tensor, Tensor]:
+    def _counted(self, retain: Batch, forget: Batch) -> tuple[Tensor, Tensor]:
         self._count(retain, forget)
         return self._losses(retain, forget)
 
-    def _count(self, retain: Samples, forget: Samples) -> None:
+    def _count(self, retain: Batch, forget: Batch) -> None:
         self._references.replay = self._references.elsewhere = False
         samples = len(retain) + len(forget)
         self._ledger.count(forward=samples, backward=samples)
 
-    def _losses(self, retain: Samples, forget: Samples) -> tuple[Tensor, Tensor]:
+    def _losses(self, retain: Batch, forget: Batch) -> tuple[Tensor, Tensor]:
         loss_r = self._retain_loss(self._model(retain.inputs), retain.labels)
         return loss_r, self._forgetting(self._model(forget.inputs), forget)
 
-    def _forgetting(self, logits: Tensor, forget: Samples) -> Tensor:
-        return self.forget_loss(ForgetBatch(logits, forget.labels, self._references))
+    def _forgetting(self, logits: Tensor, forget: Batch) -> Tensor:
+        return self.forget_loss(ForgetBatch.of(logits, forget, self._references))
 
 
 class _Recorded(References):

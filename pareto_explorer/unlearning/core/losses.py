@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from torch import Tensor
-from torch.nn import functional
 
+from pareto_explorer.tasks.core.tokens import asked, cross_entropy, per_sample
+from pareto_explorer.unlearning.core.data import Batch
 from pareto_explorer.unlearning.core.references import References
 
-__all__ = ["ForgetBatch", "ForgetLoss", "cross_entropy", "falls_below_zero"]
+__all__ = ["ForgetBatch", "ForgetLoss", "cross_entropy", "falls_below_zero", "per_sample"]
 
 _Loss = TypeVar("_Loss", bound=Callable[..., Tensor])
 
@@ -20,15 +21,41 @@ _Loss = TypeVar("_Loss", bound=Callable[..., Tensor])
 class ForgetBatch:
     """What a forget loss sees of one batch of D_f.
 
+    Of sequences it sees the labelled tokens, one after another, so that a loss on predictions and
+    labels works on tokens as it does on classes: B is their number T then, and the mean over the
+    batch that over its tokens. Losses on whole sequences add up by ``row``.
+
     Attributes:
         logits: Tensor of shape (B, C), with a graph.
         labels: Integer tensor of shape (B,): the labels to be forgotten.
         references: Gives reference distributions and random labels to the losses that ask.
+        row: The sample that each prediction belongs to, (B,), ascending; ``None``: each is one.
+        samples: The batch itself, with its positions in the forget set, where it is known.
     """
 
     logits: Tensor
     labels: Tensor
     references: References
+    row: Tensor | None = None
+    samples: Batch | None = None
+
+    @classmethod
+    def of(cls, logits: Tensor, samples: Batch, references: References) -> ForgetBatch:
+        """Makes what a loss sees of samples and of their logits, (B, C) or (B, L, C)."""
+        found = asked(logits, samples.labels)
+        row = found.row if samples.tokens else None
+        return cls(found.logits, found.labels, references, row, samples)
+
+    def per_sample(self, values: Tensor) -> Tensor:
+        """Adds up what belongs to one sample: values of shape (B,), one per prediction.
+
+        Returns:
+            The sums, one per sample; the values themselves where each is a sample.
+        """
+        if self.row is None:
+            return values
+        count = len(self.samples) if self.samples is not None else int(self.row[-1]) + 1
+        return values.new_zeros(count).index_add(0, self.row, values)
 
 
 #: Maps a batch to the mean over it, which is minimised; its knobs are bound.
@@ -39,8 +66,3 @@ def falls_below_zero(loss: _Loss) -> _Loss:
     """Marks a forget loss that aggregators which need positive losses cannot take."""
     loss.falls_below_zero = True  # type: ignore[attr-defined]
     return loss
-
-
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """The retain loss: mean cross-entropy of logits (B, C) to labels (B,)."""
-    return functional.cross_entropy(logits, labels)

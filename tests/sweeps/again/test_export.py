@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from pareto_explorer.cli.app import app, main
 from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import retrain_gap_box
-from pareto_explorer.metrics import Evaluator
+from pareto_explorer.metrics import evaluator_of
 from pareto_explorer.results.exporting import check_destination
 from pareto_explorer.runs import (
     PointsWriter,
@@ -88,7 +88,7 @@ def test_a_model_that_was_not_kept_is_run_again_and_has_the_metrics_of_its_row(
     assert done.sha256 == hashlib.sha256(target.read_bytes()).hexdigest()
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
     models = [restore_model(task, state) for state in (landmarks.original, landmarks.retrained)]
-    measured = Evaluator(task, *models)(restore_model(task, load_file(target)))
+    measured = evaluator_of(task, *models)(restore_model(task, load_file(target)))
     points = read_points(run)
     row = points[(points["replicate"] == 1) & (points["step"] == 2)].iloc[0]
     for metric, value in measured.items():

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.metrics import Evaluator
+from pareto_explorer.metrics import evaluator_of
 from pareto_explorer.sweeps import SweepSpec, check
 from pareto_explorer.sweeps.driver import run_trials
 from pareto_explorer.sweeps.driver.execute import execute
@@ -189,7 +189,7 @@ def test_evaluation_and_training_refuse_a_model_that_changes_its_inputs(kind):
     task = odd_task(kind)
     model = untrained_model(task)
     with pytest.raises(InputError, match="changes its inputs in place"):
-        Evaluator(task, model, None)
+        evaluator_of(task, model, None)
     with pytest.raises(InputError, match=r"in training mode, .* changes its inputs in place"):
         train_model(task, task.train, 0)
 
@@ -227,7 +227,7 @@ def test_inference_tensors_can_be_evaluated():
         "mine", train=Samples(inputs, labels), test=vectors(80, 1), forget=[1, 2],
         model=MODELS["Plain"],
     )  # fmt: skip
-    assert Evaluator(task, untrained_model(task), None).original["retain_accuracy"] >= 0
+    assert evaluator_of(task, untrained_model(task), None).original["retain_accuracy"] >= 0
 
 
 # Data

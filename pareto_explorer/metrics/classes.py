@@ -1,17 +1,12 @@
-"""Every metric of a model, from one pass over the task's data."""
+"""Every metric of a classifier, from one pass over the task's data."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NamedTuple
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pareto_explorer.audits.statistics import margins
+from pareto_explorer.metrics.evaluation import Diverged, Evaluation, evaluating
 from pareto_explorer.metrics.functions import (
     OWN,
     TO_ORIGINAL,
@@ -24,7 +19,7 @@ from pareto_explorer.schema.metrics import METRICS, MetricEntry
 from pareto_explorer.tasks import GaussianNoise, Samples, UnlearningTask
 from pareto_explorer.tasks.models.logits import logits_of
 
-__all__ = ["Diverged", "Evaluation", "Evaluator"]
+__all__ = ["ClassEvaluator"]
 
 _BATCH_SIZE = 1024
 _LEAST = 8  # samples of a batch, however large each is
@@ -32,25 +27,8 @@ _CPU_NUMBERS = 2**17  # of a batch's inputs; with more, memory costs a CPU more 
 _ATTACKED = ("retain", "forget", "validation", "test")
 
 
-class Diverged(ArithmeticError):  # noqa: N818 - a state of the model, as its rows record it
-    """A model's predictions are NaN or infinite."""
-
-
-class Evaluation(NamedTuple):
-    """What is found of a model.
-
-    Attributes:
-        metrics: All that a model has by itself, in the order of `METRICS`.
-        forget_margins: Its margins on the forget set, (f,), for what compares models of several
-            training seeds.
-    """
-
-    metrics: dict[str, float]
-    forget_margins: NDArray[np.float64]
-
-
-class Evaluator:
-    """Measures models of one task against the landmarks of one replicate.
+class ClassEvaluator:
+    """Measures classifiers of one task against the landmarks of one replicate.
 
     Models are evaluated in eval mode without gradients, and are left exactly as found.
 
@@ -114,9 +92,9 @@ class Evaluator:
 
     def _predict(self, model: nn.Module) -> Predictions:
         task = self._task
-        with _evaluating(model):
+        with evaluating(model):
             train, heldout, validation, test = (
-                _logits(model, samples, task.n_classes)
+                _logits(model, samples, task)
                 for samples in (task.train, task.heldout, task.validation, task.test)
             )
             slopes = _slopes(model, task) if isinstance(task.planted, GaussianNoise) else None
@@ -162,22 +140,9 @@ class Evaluator:
         return Evaluation(metrics, model.forget_margins)
 
 
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Eval mode without gradients; every submodule's training flag is put back afterwards."""
-    flags = [(module, module.training) for module in model.modules()]
-    try:
-        model.eval()
-        with torch.no_grad():
-            yield
-    finally:
-        for module, training in flags:
-            module.training = training
-
-
-def _logits(model: nn.Module, samples: Samples, n_classes: int) -> Tensor:
+def _logits(model: nn.Module, samples: Samples, task: UnlearningTask) -> Tensor:
     parts = torch.split(samples.inputs, _batch_size(samples.inputs))
-    return torch.cat([logits_of(model, inputs, n_classes) for inputs in parts])
+    return torch.cat([logits_of(model, inputs, task) for inputs in parts])
 
 
 def _batch_size(inputs: Tensor) -> int:
@@ -200,6 +165,6 @@ def _slopes(model: nn.Module, task: UnlearningTask) -> Tensor:
             torch.split(clean, size), torch.split(task.forget.labels, size), strict=True
         ):
             inputs.requires_grad_()
-            loss = task.loss(logits_of(model, inputs, task.n_classes), labels)
+            loss = task.loss(logits_of(model, inputs, task), labels)
             found.append(torch.autograd.grad(loss, inputs)[0])
     return torch.cat(found).float().cpu()
