@@ -128,7 +128,14 @@ LENT: Mapping[str, tuple[str, ...]] = {
         "remote.copies",
         "remote.staging",
     ),
-    "tasks": ("core.task", "landmarks.training", "models.fresh", "models.logits", "registry"),
+    "tasks": (
+        "core.task",
+        "core.tokens",
+        "landmarks.training",
+        "models.fresh",
+        "models.logits",
+        "registry",
+    ),
 }
 """Packages that others enter by the front door, and the modules that lend out more than that.
 

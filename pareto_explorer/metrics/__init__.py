@@ -1,7 +1,7 @@
 """How good an unlearned model is, measured against the landmarks of its replicate.
 
-What there is to measure is a row in ``METRICS``; the evaluator of a task computes all of it for a model
-that does not compare the models of several training seeds.
+What there is to measure is a row in ``METRICS``; the evaluator of a task computes all of it for a
+model that does not compare the models of several training seeds.
 The functions beneath are there for a model of one's own.
 
 >>> import torch

@@ -76,7 +76,7 @@ class ClassEvaluator:
         """Returns every metric that a model has by itself; see `evaluate`."""
         return self.evaluate(model).metrics
 
-    def evaluate(self, model: nn.Module) -> Evaluation:
+    def evaluate(self, model: nn.Module, *, last: bool = False) -> Evaluation:  # noqa: ARG002
         """Measures a model.
 
         ``adjacent_accuracy`` and ``remote_accuracy`` are there only if the task has an adjacent

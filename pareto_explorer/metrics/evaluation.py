@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
@@ -44,7 +44,7 @@ class Evaluator(Protocol):
 
     original: dict[str, float]
     retrained: dict[str, float] | None
-    landmarks: Mapping[str, Evaluation]
+    landmarks: dict[str, Evaluation]
 
     def __call__(self, model: nn.Module) -> dict[str, float]:
         """Returns every metric that a model has by itself; see `evaluate`."""

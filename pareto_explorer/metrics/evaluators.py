@@ -27,5 +27,6 @@ def evaluator_of(
         Diverged: When a landmark's logits are not finite.
         InputError: When a landmark does not return the logits of the task, or changes its inputs.
     """
-    kind = LanguageEvaluator if task.tokens else ClassEvaluator
-    return kind(task, original, retrained)
+    if task.tokens:
+        return LanguageEvaluator(task, original, retrained)
+    return ClassEvaluator(task, original, retrained)

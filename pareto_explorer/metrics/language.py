@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from pareto_explorer.metrics.evaluation import Diverged, Evaluation, evaluating
 from pareto_explorer.audits.statistics.roc import auc
+from pareto_explorer.metrics.evaluation import Diverged, Evaluation, evaluating
 from pareto_explorer.metrics.measures import mean_gap
 from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.tasks import Samples, UnlearningTask
@@ -98,7 +98,7 @@ class LanguageEvaluator:
         }
         self._start = self._measure(original)
         self._target = None if retrained is None else self._measure(retrained)
-        self.landmarks: Mapping[str, Evaluation] = {
+        self.landmarks = {
             "original": self._compare(self._start),
             **({} if self._target is None else {"retrained": self._compare(self._target)}),
         }

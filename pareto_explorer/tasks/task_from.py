@@ -114,7 +114,9 @@ def task_from(
         task = UnlearningTask(
             name=name,
             train=wanted.train,
-            **sets,
+            heldout=sets["heldout"],
+            validation=sets["validation"],
+            test=sets["test"],
             forget_indices=wanted.indices,
             n_classes=classes,
             model=make,

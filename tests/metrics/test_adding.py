@@ -11,7 +11,7 @@ from pareto_explorer.figures import plot_front
 from pareto_explorer.fronts import Box, Objective
 from pareto_explorer.fronts.core.validation_twins import spares_test, validation_box
 from pareto_explorer.fronts.statistics.floor import retrain_floor
-from pareto_explorer.metrics import evaluator_of, functions
+from pareto_explorer.metrics import Evaluator, evaluator_of, functions
 from pareto_explorer.runs import (
     PointsWriter,
     RunDirectory,

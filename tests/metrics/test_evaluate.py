@@ -11,10 +11,10 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.metrics import (
     METRICS,
     Diverged,
-    Evaluator,
     accuracy,
+    classes,
     confidences,
-    evaluate,
+    evaluator_of,
     js_divergence,
     membership_inference,
 )
@@ -96,7 +96,7 @@ def test_metrics_follow_their_definitions(
     small: Landmarks, monkeypatch: pytest.MonkeyPatch, limit: dict[str, int]
 ) -> None:
     for name, value in limit.items():
-        monkeypatch.setattr(evaluate, name, value)
+        monkeypatch.setattr(classes, name, value)
     task, original, retrained = small
     found = evaluator_of(*small)(original)
 
@@ -305,4 +305,4 @@ def test_large_inputs_go_through_a_model_in_smaller_batches_on_a_cpu(
     shape: tuple[int, ...], device: str, size: int
 ) -> None:
     inputs = torch.zeros(1, device=device).expand(shape)
-    assert evaluate._batch_size(inputs) == size
+    assert classes._batch_size(inputs) == size

@@ -11,12 +11,11 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks import Samples
 from pareto_explorer.unlearning.core.budget import Budget
-from pareto_explorer.unlearning.core.data import Batches, UnlearningData
+from pareto_explorer.unlearning.core.data import Batch, Batches, UnlearningData
 from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.gradients import gradient
 from pareto_explorer.unlearning.core.knobs import (
@@ -27,6 +26,7 @@ from pareto_explorer.unlearning.core.knobs import (
     whole_above_zero,
 )
 from pareto_explorer.unlearning.core.loss_pair import untracked
+from pareto_explorer.unlearning.core.losses import per_sample
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting
 from pareto_explorer.unlearning.methods._optimiser import optimiser
 from pareto_explorer.unlearning.methods._projection import flat_gradient, move, project_off
@@ -195,13 +195,12 @@ class Entanglement(GradientMethod):
 
         return write_gradients
 
-    def _several(self, batches: Batches, samples: int) -> Iterator[Samples]:
+    def _several(self, batches: Batches, samples: int) -> Iterator[Batch]:
         return islice(_one_pass(batches, samples), self.batches)
 
     def _clipped(self, model: nn.Module, batch: Samples) -> Tensor:
         """min(CE, c) of each sample, (B,)."""
-        losses = functional.cross_entropy(model(batch.inputs), batch.labels, reduction="none")
-        return losses.clamp(max=self.clip)
+        return per_sample(model(batch.inputs), batch.labels).clamp(max=self.clip)
 
 
 def squared_wasserstein(first: Tensor, second: Tensor) -> Tensor:
@@ -219,7 +218,7 @@ def _parts(data: UnlearningData) -> tuple[Samples, Samples]:
     return data.adjacent, data.remote
 
 
-def _one_pass(batches: Batches, samples: int) -> Iterator[Samples]:
+def _one_pass(batches: Batches, samples: int) -> Iterator[Batch]:
     """Gives as many batches as it takes to see all samples."""
     first = next(batches)
     yield first
