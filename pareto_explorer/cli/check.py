@@ -142,14 +142,16 @@ def _print_findings(console: Terminal, result: CheckResult, context: typer.Conte
 
 
 def _sets(result: CheckResult) -> Table:
-    heads = ("samples", "classes", "inputs", "from", "to", "repeated")
+    tokens = any(own.labelled for own in result.sets)
+    kind = "labels" if tokens else "classes"
+    heads = ("samples", kind, "inputs", "from", "to", "repeated")
     table = plain_table(f"Data of {visible(result.task)}", "set", *heads)
     for own in result.sets:
         shape = "x".join(map(str, own.shape)) or "scalar"
         table.add_row(
             visible(own.name),
             f"{own.samples:,}",
-            str(len(own.classes)),
+            f"{own.labelled:.1f} each" if tokens else str(len(own.classes)),
             f"{own.dtype} {shape}",
             f"{own.lowest:g}",
             f"{own.highest:g}",

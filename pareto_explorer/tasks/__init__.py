@@ -12,6 +12,7 @@ Either says which training samples are to be forgotten, and how landmarks are tr
 |---|---|
 | bring data and a model | ``task_from``, ``samples_from``, ``Samples``, \
 ``UnlearningTask``, ``Recipe``, ``CropFlip`` |
+| bring a language model | ``IGNORED``, ``Language``, ``Answers``, ``Speech`` |
 | take a registered task | ``make_task``, ``TASKS``, ``TaskEntry``, ``digits``, ``cifar10``, \
 ``cifar100``, ``fashion_mnist``, ``mnist``, ``svhn``, ``tiny_imagenet``, ``image_folder``, \
 ``VisionTask``, ``text``, ``sentences``, ``textures`` |
@@ -44,10 +45,13 @@ from pareto_explorer.tasks.builtin.vision import (
     tiny_imagenet,
 )
 from pareto_explorer.tasks.core.groups import Groups
+from pareto_explorer.tasks.core.language import Answers, Language, Speech
 from pareto_explorer.tasks.core.planted import GaussianNoise, SwappedClasses
 from pareto_explorer.tasks.core.recipes import RECIPES, parse_recipe
+from pareto_explorer.tasks.core.samples import Samples
 from pareto_explorer.tasks.core.splits import PublishedSplit, published_split, stratified_split
-from pareto_explorer.tasks.core.task import Recipe, Samples, UnlearningTask
+from pareto_explorer.tasks.core.task import Recipe, UnlearningTask
+from pareto_explorer.tasks.core.tokens import IGNORED
 from pareto_explorer.tasks.data.augment import CropFlip
 from pareto_explorer.tasks.data.samples import samples_from
 from pareto_explorer.tasks.forget.adjacent_set import nearest_class, select_adjacent_set
@@ -90,10 +94,12 @@ from pareto_explorer.tasks.registry import TASKS, TaskEntry, make_task
 from pareto_explorer.tasks.task_from import task_from
 
 __all__ = [
+    "IGNORED",
     "MODELS",
     "RECIPES",
     "RECIPE_VERSION",
     "TASKS",
+    "Answers",
     "Confused",
     "CropFlip",
     "ForgetRequest",
@@ -105,6 +111,7 @@ __all__ = [
     "Indices",
     "LandmarkCache",
     "LandmarkKind",
+    "Language",
     "Mislabelled",
     "Mixture",
     "ModelEntry",
@@ -113,6 +120,7 @@ __all__ = [
     "RandomSubset",
     "Recipe",
     "Samples",
+    "Speech",
     "Stage",
     "Subclass",
     "SwappedClasses",

@@ -13,11 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pareto_explorer.errors import InputError, brief
+from pareto_explorer.tasks.core.language import Language
 from pareto_explorer.tasks.core.planted import Planted
 from pareto_explorer.tasks.core.positions import count, integers
 from pareto_explorer.tasks.core.recipes import Recipe, parse_recipe
+from pareto_explorer.tasks.core.samples import Samples
 from pareto_explorer.tasks.core.splits import stratified_split
-from pareto_explorer.tasks.core.task import Augment, Loss, Samples, UnlearningTask
+from pareto_explorer.tasks.core.task import Augment, Loss, UnlearningTask
 from pareto_explorer.tasks.data.samples import as_samples
 from pareto_explorer.tasks.forget.adjacent_set import select_adjacent_set
 from pareto_explorer.tasks.forget.forget_set import select_forget_set
@@ -32,7 +34,7 @@ from pareto_explorer.tasks.forget.requests import (
     WholeClass,
     parse_forget,
 )
-from pareto_explorer.tasks.models.given import check_trained, model_and_weights
+from pareto_explorer.tasks.models.given import causal_model, check_trained, model_and_weights
 
 __all__ = ["task_from"]
 
@@ -52,6 +54,7 @@ def task_from(
     loss: Loss = functional.cross_entropy,
     augment: Augment | None = None,
     adjacent: Tensor | Sequence[int] | None = None,
+    language: Language | None = None,
     seed: int = 0,
 ) -> UnlearningTask:
     """Builds a task from whatever a user has: tensors, arrays, Datasets, a model, a checkpoint.
@@ -64,15 +67,19 @@ def task_from(
         train: Training data, as `Samples`, as a pair of inputs and labels (tensors or arrays), or
             as a map-style Dataset (see `samples_from`). A model gets the inputs as they are here,
             so what a transform does must be done, but for their types: floats become 32-bit ones
-            and integers other than bytes int64, unless they come as `Samples`.
+            and integers other than bytes int64, unless they come as `Samples`. Of a language
+            model, sequences with a label per token: ids and labels of shape (n, L), or tokenised
+            data with ``input_ids``, ``labels`` and ``attention_mask`` (see `sequences_from`).
         test: Test data in any of these forms.
         forget: What to forget: positions in ``train`` or a mask of it, the path of a file that
             lists positions, or a request such as ``{"kind": "class", "label": 3}``. As for the
             tasks of this package, forgetting a class drops it from validation and test data, and
             a class or a part of one has an adjacent set.
-        model: A class or a function that builds an untrained model of logits (n, n_classes); or a
-            model that is trained already. Of a trained one the weights are the original model and
-            the architecture, with new weights, the untrained one (see `Fresh`).
+        model: A class or a function that builds an untrained model of logits (n, n_classes), or
+            (n, L, n_classes) of sequences; or a model that is trained already. Of a trained one
+            the weights are the original model and the architecture, with new weights, the
+            untrained one (see `Fresh`). What returns an output with ``logits``, as causal models
+            of ``transformers`` do, gives these.
         weights: Weights of the trained model: a checkpoint file (see `load_weights`) or a state
             dict. By default those of a trained model, or none, and then the sweep trains the
             original models itself.
@@ -80,13 +87,15 @@ def task_from(
         validation: Data that picks models. Where it or ``heldout`` is left out, it is cut from
             the test data, which the model was not trained on either: a quarter each, with the
             same share of every class.
-        n_classes: Number of classes; by default one more than the highest label.
+        n_classes: Number of classes; by default one more than the highest label, and of
+            sequences, as many as the model gives logits for each token.
         recipe: How landmarks are trained: the original models, unless they are given, and always
             the retrained ones, so take the one that the given model was trained by.
         loss: What models are trained with; see `UnlearningTask`, as for ``augment``.
         augment: What training batches go through.
         adjacent: Positions in ``train`` of retained samples that are close to the forget set; by
             default what the request says.
+        language: What else is measured of a language model: wrong answers, refusals and so on.
         seed: Seed of what is drawn here: a request's samples and the cut of the test data.
 
     Raises:
@@ -95,8 +104,13 @@ def task_from(
     if type(seed) is not int or not 0 <= seed < 2**63:
         raise InputError(f"seed: {brief(seed)} is no seed; give one from 0 to 2**63 - 1.")
     training = as_samples("train", train)
-    classes = _n_classes(training) if n_classes is None else count("n_classes", n_classes)
     make, original = model_and_weights(model, weights)
+    if training.tokens:
+        make, classes = causal_model(make, training)
+    else:
+        classes = _n_classes(training)
+    if n_classes is not None:
+        classes = count("n_classes", n_classes)
     wanted = _wanted(forget, training, classes, seed, trained=original is not None)
     sets, cut = _other_sets(test, heldout, validation, seed)
     if isinstance(wanted.request, WholeClass):
@@ -127,6 +141,7 @@ def task_from(
             loss=loss,
             original=original,
             planted=wanted.planted,
+            language=language,
         )
     if original is not None:
         check_trained(task, original)
@@ -232,7 +247,8 @@ def _other_sets(
     cut = [name for name in given if name not in sets]
     if cut:
         shares = [0.25] * len(cut)
-        parts = stratified_split(rest.labels.cpu(), [*shares, 1 - sum(shares)], seed)
+        kinds = torch.zeros(len(rest)) if rest.tokens else rest.labels.cpu()
+        parts = stratified_split(kinds, [*shares, 1 - sum(shares)], seed)
         sets |= {name: rest.take(part) for name, part in zip(cut, parts, strict=False)}
         rest = rest.take(parts[-1].sort().values)
     return sets | {"test": rest}, cut

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pareto_explorer.tasks import Samples, UnlearningTask
+from pareto_explorer.tasks.core.tokens import IGNORED
 from pareto_explorer.text import count, plural
 
 __all__ = ["Finding", "SetFacts", "check_data"]
@@ -45,7 +46,8 @@ class SetFacts:
     Attributes:
         name: ``retain``, ``forget``, ``heldout``, ``validation`` or ``test``.
         samples: How many samples it has.
-        classes: The labels that occur, ascending.
+        classes: The labels that occur, ascending; none of sequences.
+        labelled: Mean number of labelled tokens in a sequence; 0 for other samples.
         shape: Shape of one input.
         dtype: Type of the inputs, such as ``uint8``.
         lowest: Smallest input value.
@@ -61,6 +63,7 @@ class SetFacts:
     lowest: float
     highest: float
     repeated: int
+    labelled: float = 0.0
 
     @property
     def magnitude(self) -> float:
@@ -90,7 +93,7 @@ def check_data(task: UnlearningTask) -> tuple[list[SetFacts], list[Finding]]:
     facts = {name: _describe(name, samples) for name, samples in sets.items()}
     findings = [
         *_inputs(facts),
-        *_classes(task.n_classes, facts),
+        *(() if task.tokens else _classes(task.n_classes, facts)),
         *_duplicates(task, sets, facts),
     ]
     return list(facts.values()), findings
@@ -102,13 +105,20 @@ def _describe(name: str, samples: Samples) -> SetFacts:
     return SetFacts(
         name=name,
         samples=len(samples),
-        classes=tuple(torch.unique(samples.labels).tolist()),
+        classes=() if samples.tokens else tuple(torch.unique(samples.labels).tolist()),
         shape=tuple(inputs.shape[1:]),
         dtype=str(inputs.dtype).removeprefix("torch."),
         lowest=float(inputs.min()),
         highest=float(inputs.max()),
         repeated=len(digests) - len(set(digests)),
+        labelled=_labelled(samples),
     )
+
+
+def _labelled(samples: Samples) -> float:
+    if not samples.tokens:
+        return 0.0
+    return (samples.labels != IGNORED).sum(1).double().mean().item()
 
 
 def _inputs(facts: Mapping[str, SetFacts]) -> Iterator[Finding]:
@@ -120,6 +130,8 @@ def _inputs(facts: Mapping[str, SetFacts]) -> Iterator[Finding]:
                 f"{own.name}: its inputs are {own.dtype}, those of the retain set {retain.dtype}; "
                 "a model takes inputs as they are stored, so store all sets alike.",
             )
+        elif own.labelled:
+            continue
         elif own.lowest == own.highest:
             yield Finding(
                 "warning", f"{own.name}: every input value is {own.lowest:g}; is this the data?"
@@ -210,8 +222,8 @@ def _duplicates(
 
 
 def _conflicts(samples: Samples) -> int:
-    labels = defaultdict(set)
-    for digest, label in zip(_digests(samples.inputs), samples.labels.tolist(), strict=True):
+    labels: dict[bytes, set[bytes]] = defaultdict(set)
+    for digest, label in zip(_digests(samples.inputs), _digests(samples.labels), strict=True):
         labels[digest].add(label)
     return sum(len(own) > 1 for own in labels.values())
 

@@ -21,7 +21,7 @@ from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
 from pareto_explorer.sweeps.trials.memory import peak_memory
 from pareto_explorer.sweeps.trials.refusals import refused_methods
 from pareto_explorer.sweeps.trials.replicate import Bench, Point, run_replicate
-from pareto_explorer.tasks import Samples, UnlearningTask
+from pareto_explorer.tasks import Language, Samples, UnlearningTask
 from pareto_explorer.text import families, plural
 from pareto_explorer.unlearning import Ledger, UnlearningData
 from pareto_explorer.unlearning.core.batch_norm import recompute_statistics
@@ -146,7 +146,21 @@ def thinned(task: UnlearningTask, most: int, least: int) -> UnlearningTask:
         forget_indices=position("forget"),
         adjacent_indices=position("adjacent") if "adjacent" in left else None,
         planted=None,
+        language=_thinned_language(task, kept, left["forget"]),
     )
+
+
+def _thinned_language(task: UnlearningTask, kept: Tensor, forgotten: Tensor) -> Language | None:
+    """What is measured of a language model where these positions of its training set are left."""
+    if task.language is None:
+        return None
+    measured = task.language.retain_sample
+    measured = task.retain_indices if measured is None else measured
+    rows = torch.isin(measured, kept).nonzero().squeeze(1)
+    if len(rows) == 0:  # a small sample of a large set may be missed
+        return None
+    forget = (forgotten[:, None] == task.forget_indices).nonzero()[:, 1]
+    return task.language.of_rows(forget, rows, torch.searchsorted(kept, measured[rows]))
 
 
 def seconds_per_sample(task: UnlearningTask, model: nn.Module, device: str, batch: int) -> float:

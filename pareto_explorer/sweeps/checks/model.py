@@ -225,6 +225,12 @@ def _output(
             "model: in eval mode, two passes differ; a part of it draws at random, so no point "
             "can be reproduced.",
         )
+    elif task.tokens and not _causal(task, model, batch, logits):
+        yield Finding(
+            "error",
+            "model: its logits at a token depend on the tokens after it; give a causal model, "
+            "which predicts each token from those before it.",
+        )
     elif not _close(alone, logits[:1], like=logits):
         yield Finding(
             "warning",
@@ -287,8 +293,17 @@ def _step(task: UnlearningTask, model: nn.Module, batch: Samples) -> Iterator[Fi
         )
 
 
+def _causal(task: UnlearningTask, model: nn.Module, batch: Samples, logits: Tensor) -> bool:
+    """Whether another last token leaves the logits before it as they were."""
+    other = batch.inputs.clone()
+    other[:, -1] = (other[:, -1] + 1) % task.n_classes
+    with torch.no_grad():
+        found = logits_of(model, other, task)
+    return _close(found[:, :-1], logits[:, :-1], like=logits)
+
+
 def _probabilities(logits: Tensor) -> bool:
-    sums = logits.float().sum(1)
+    sums = logits.float().sum(-1)
     return bool((logits >= 0).all()) and bool(((sums - 1).abs() < 1e-3).all())
 
 

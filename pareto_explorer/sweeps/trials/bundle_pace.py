@@ -69,6 +69,8 @@ def compare_ways(
     """
     method = make_method(plan.config)
     reason = reason_alone(method)
+    if bench.task.tokens:
+        reason = "batches of sequences differ in length"
     if reason:
         return Ways(members, reason=reason)
     original, _ = bench.prepared(training_seed)

@@ -29,6 +29,14 @@ class Answers(NamedTuple):
     right: Samples
     wrong: tuple[Samples, ...]
 
+    def to(self, device: torch.device | str) -> Answers:
+        """Returns the answers on ``device``."""
+        return Answers(self.right.to(device), tuple(wrong.to(device) for wrong in self.wrong))
+
+    def take(self, index: Tensor) -> Answers:
+        """Copies the answers to the questions at ``index`` (k,), in that order."""
+        return Answers(self.right.take(index), tuple(wrong.take(index) for wrong in self.wrong))
+
 
 @dataclass(frozen=True)
 class Speech:
@@ -106,22 +114,30 @@ class Language:
 
     def to(self, device: torch.device | str) -> Language:
         """Returns the same with all tensors on ``device``."""
-
-        def moved(answers: Answers | None) -> Answers | None:
-            if answers is None:
-                return None
-            return Answers(
-                answers.right.to(device), tuple(wrong.to(device) for wrong in answers.wrong)
-            )
-
-        knowledge = {name: moved(answers) for name, answers in self.knowledge.items()}
         return replace(
             self,
-            forget=moved(self.forget),
+            forget=self.forget and self.forget.to(device),
             retain_sample=None if self.retain_sample is None else self.retain_sample.to(device),
-            retain=moved(self.retain),
-            knowledge={name: answers for name, answers in knowledge.items() if answers},
+            retain=self.retain and self.retain.to(device),
+            knowledge={name: answers.to(device) for name, answers in self.knowledge.items()},
             refusals=None if self.refusals is None else self.refusals.to(device),
+        )
+
+    def of_rows(self, forget: Tensor, retain: Tensor, positions: Tensor) -> Language:
+        """Leaves some questions only.
+
+        Args:
+            forget: Rows of the forget set, (f,).
+            retain: Rows of the measured retained samples, (m,).
+            positions: Where these stand in the training set that is left, (m,).
+        """
+        return replace(
+            self,
+            forget=self.forget and self.forget.take(forget),
+            retain_sample=positions,
+            retain=self.retain and self.retain.take(retain),
+            refusals=None if self.refusals is None else self.refusals.take(forget),
+            compressed={},
         )
 
     def _sets(self) -> Iterator[tuple[str, Samples]]:

@@ -12,7 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.tasks.core.task import Samples
+from pareto_explorer.tasks.core.samples import Samples
+from pareto_explorer.tasks.data.tokenised import IDS, sequences_from
 
 __all__ = ["as_samples", "samples_from"]
 
@@ -29,6 +30,9 @@ def samples_from(dataset: Any, limit: int | None = None) -> Samples:
     (1, H, W) if they are grey and (3, H, W) otherwise, floats of any precision become 32-bit ones,
     and integers other than pixels become int64. `Samples` keeps the types of its tensors.
 
+    Items with ``input_ids``, as tokenizers make them, become sequences with a label per token: see
+    `sequences_from`; a mapping of such columns is taken too.
+
     Args:
         dataset: Anything with a length whose items are pairs of an input and a label, such as the
             classes of torchvision or a ``TensorDataset``; what comes after the label is ignored.
@@ -42,11 +46,16 @@ def samples_from(dataset: Any, limit: int | None = None) -> Samples:
     tensor([[0.5000, 1.5000],
             [2.5000, 3.5000]])
     """
+    if isinstance(dataset, Mapping) and IDS in dataset:
+        return sequences_from(dataset)
     positions = _positions(dataset, limit)
+    first = dataset[positions[0]]
+    if isinstance(first, Mapping) and IDS in first:
+        return sequences_from([first, *(dataset[position] for position in positions[1:])])
     labels = torch.empty(len(positions), dtype=torch.int64)
     inputs = torch.empty(0)
     for row, position in enumerate(positions):
-        value, labels[row] = _pair(dataset[position], position)
+        value, labels[row] = _pair(dataset[position] if row else first, position)
         if row == 0:
             inputs = torch.empty(len(positions), *value.shape, dtype=value.dtype)
         if value.shape != inputs.shape[1:] or value.dtype != inputs.dtype:
@@ -63,7 +72,8 @@ def as_samples(name: str, data: Any) -> Samples:
 
     Args:
         name: The field, for messages.
-        data: `Samples`; a pair of inputs and labels, tensors or arrays; or a Dataset.
+        data: `Samples`; a pair of inputs and labels, tensors or arrays; a Dataset; or tokenised
+            sequences (see `sequences_from`).
 
     Raises:
         InputError: When it is none of these; the text begins with the field.

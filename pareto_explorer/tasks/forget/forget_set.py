@@ -70,6 +70,11 @@ def select_forget_set(
     Raises:
         InputError: When the request does not fit the data.
     """
+    if train.tokens and not isinstance(request, RandomSubset | Indices):
+        raise InputError(
+            f"{_FIELD}.kind: '{request.kind}' is about classes, and these samples are sequences"
+            " with a label per token; ask for random samples or name their indices."
+        )
     rng = np.random.default_rng([seed, 1])
     labels = train.labels
     match request:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -10,14 +11,24 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from pareto_explorer.errors import InputError, first_line
+from pareto_explorer.tasks.core.samples import Samples
 from pareto_explorer.tasks.core.task import UnlearningTask
+from pareto_explorer.tasks.core.tokens import asked
+from pareto_explorer.tasks.models.causal import (
+    LogitsAlone,
+    is_causal_model,
+    of_network,
+    untrained,
+    wrapped,
+)
 from pareto_explorer.tasks.models.checkpoint_files import load_weights
 from pareto_explorer.tasks.models.fresh import Fresh
 from pareto_explorer.tasks.models.logits import logits_of
 
-__all__ = ["check_trained", "model_and_weights"]
+__all__ = ["causal_model", "check_trained", "model_and_weights"]
 
 _JUDGED = 1024  # training samples that trained weights are tried on
+_SEQUENCES = 8  # the same of sequences, which have logits for every token
 
 
 def model_and_weights(
@@ -32,9 +43,13 @@ def model_and_weights(
     Raises:
         InputError: When the model builds none, or the weights are not those of it.
     """
-    if isinstance(model, nn.Module):
-        make: Callable[[], nn.Module] = Fresh(model)
-        state: Mapping[str, Tensor] = make.template.state_dict()  # type: ignore[attr-defined]
+    make: Callable[[], nn.Module]
+    state: Mapping[str, Tensor]
+    if isinstance(model, nn.Module) and is_causal_model(model):
+        make, state = partial(untrained, type(model), model.config), model.state_dict()
+    elif isinstance(model, nn.Module):
+        make = Fresh(model)
+        state = make.template.state_dict()
     elif callable(model):
         make, state = model, {}
     else:
@@ -55,16 +70,56 @@ def model_and_weights(
                 f"weights: {name} is no tensor with values; give a state dict of a model that has"
                 " seen inputs."
             )
+    make, built = _built(make)
+    if isinstance(built, LogitsAlone):
+        state = of_network(state)
     original = {name: value.detach().cpu().clone() for name, value in state.items()}
+    _check_names(built.state_dict(), original)
+    return make, original
+
+
+def causal_model(
+    make: Callable[[], nn.Module], sequences: Samples
+) -> tuple[Callable[[], nn.Module], int]:
+    """What builds a model of logits, and how many it has for each token.
+
+    Args:
+        make: Builds the model, which may be one of ``transformers``.
+        sequences: What it is asked about.
+
+    Raises:
+        InputError: The model cannot be built or take the sequences, or gives no logits per token.
+    """
+    make, model = _built(make)
+    ids = sequences.inputs[:1, :2]
+    try:
+        with torch.no_grad():
+            logits = model.eval()(ids)
+    except Exception as error:  # whatever a user's model raises
+        raise InputError(
+            f"model: it cannot take token ids of shape {tuple(ids.shape)}"
+            f" ({first_line(error).rstrip('.')}); give a causal model of them."
+        ) from None
+    if not isinstance(logits, Tensor) or logits.shape[:-1] != ids.shape:
+        raise InputError(
+            "model: it gives no logits for every token; give a causal model, which maps ids (n, L)"
+            " to logits (n, L, V)."
+        )
+    return make, logits.shape[-1]
+
+
+def _built(make: Callable[[], nn.Module]) -> tuple[Callable[[], nn.Module], nn.Module]:
+    """A model, and what builds it; one of ``transformers`` gives its logits alone."""
     try:
         with torch.random.fork_rng(devices=[]):
-            own = make().state_dict()
+            model = make()
     except TypeError as error:
         raise InputError(
             f"model: it cannot be built without arguments ({error}); give a function that can."
         ) from None
-    _check_names(own, original)
-    return make, original
+    if is_causal_model(model):
+        return partial(wrapped, make), LogitsAlone(model)
+    return make, model
 
 
 def _check_names(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
@@ -101,12 +156,13 @@ def check_trained(task: UnlearningTask, original: Mapping[str, Tensor]) -> None:
     with torch.random.fork_rng(devices=[]):
         model = task.model()
     model.load_state_dict(original)
-    n = len(task.train)
-    some = task.train.take(torch.arange(0, n, max(1, n // _JUDGED))[:_JUDGED])
+    n, most = len(task.train), _SEQUENCES if task.tokens else _JUDGED
+    some = task.train.take(torch.arange(0, n, max(1, n // most))[:most]).trimmed()
     try:
         with torch.no_grad():
             logits = logits_of(model.eval(), some.inputs, task)
-            right = (logits.argmax(1) == some.labels).float().mean()
+            said, labels, _ = asked(logits, some.labels)
+            right = (said.argmax(1) == labels).float().mean()
     except InputError:
         raise
     except Exception as error:  # whatever a user's model raises
@@ -116,10 +172,11 @@ def check_trained(task: UnlearningTask, original: Mapping[str, Tensor]) -> None:
             f" {tuple(some.inputs.shape[1:])} each ({reason}); give the inputs that it was trained"
             " on."
         ) from None
-    common = some.labels.bincount().max() / len(some)
+    common = labels.bincount().max() / len(labels)
     if right <= common < 1:
+        what, one = ("labelled tokens", "token") if task.tokens else ("training samples", "class")
         raise InputError(
-            f"model: the trained weights get {right:.1%} of the training samples right, no better"
-            " than always naming the commonest class; give trained weights and the inputs that"
+            f"model: the trained weights get {right:.1%} of the {what} right, no better"
+            f" than always naming the commonest {one}; give trained weights and the inputs that"
             " they were trained on, or a class or function to let the sweep train the original."
         )
