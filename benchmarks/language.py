@@ -27,7 +27,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from pareto_explorer.tasks import IGNORED, Samples
 from pareto_explorer.tasks.core.tokens import cross_entropy
-from pareto_explorer.tasks.models.causal import LogitsAlone
+from pareto_explorer.tasks.models.logits_alone import LogitsAlone
 from pareto_explorer.unlearning import Budget, UnlearningData, make_method
 
 GOAL = 1.1

@@ -14,7 +14,7 @@ from pareto_explorer.errors import InputError, first_line
 from pareto_explorer.tasks.core.samples import Samples
 from pareto_explorer.tasks.core.task import UnlearningTask
 from pareto_explorer.tasks.core.tokens import asked
-from pareto_explorer.tasks.models.causal import (
+from pareto_explorer.tasks.models.logits_alone import (
     LogitsAlone,
     is_causal_model,
     of_network,
