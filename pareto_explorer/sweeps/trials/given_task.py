@@ -33,7 +33,8 @@ def digest_of(task: UnlearningTask) -> str:
     digest = hashlib.sha256()
     for kind in ("original", "retrained"):
         digest.update(fingerprint(task, kind, 0).encode())
-    for samples in (task.forget, task.heldout, task.validation, task.test):
+    measured = [samples for _, samples in task.language.sets()] if task.language else []
+    for samples in (task.forget, task.heldout, task.validation, task.test, *measured):
         for values in (samples.inputs, samples.labels):
             digest.update(f"{values.dtype} {tuple(values.shape)}".encode())
             digest.update(values.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())

@@ -19,6 +19,7 @@ HERE_SECONDS = 5.0
 """Landmarks that are measured in so long need no worker: its start takes seconds as well."""
 
 BATCH = 64
+_SEQUENCES = 4  # which have logits for every token
 
 
 def measured_here(
@@ -54,7 +55,7 @@ def measure_landmarks(
 def _seconds(task: UnlearningTask, landmarks: Mapping[int, Landmarks]) -> float:
     """About how long the passes take, by the second of two over a few samples."""
     model = restore_model(task, next(iter(landmarks.values())).original)
-    few = task.train.inputs[:BATCH]
+    few = task.train.inputs[: _SEQUENCES if task.tokens else BATCH]
     seconds = 0.0
     with torch.no_grad():
         for _ in range(2):
@@ -62,7 +63,8 @@ def _seconds(task: UnlearningTask, landmarks: Mapping[int, Landmarks]) -> float:
             model(few)
             seconds = perf_counter() - started
     models = sum(1 if own.retrained is None else 2 for own in landmarks.values())
-    samples = sum(map(len, (task.train, task.heldout, task.validation, task.test)))
+    answers = [part for _, part in task.language.sets()] if task.language else []
+    samples = sum(map(len, (task.train, task.heldout, task.validation, task.test, *answers)))
     return seconds / len(few) * samples * models
 
 

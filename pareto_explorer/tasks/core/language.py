@@ -99,7 +99,7 @@ class Language:
         rows = {"forget": forget, "refusals": forget}
         if self.retain_sample is not None:
             rows["retain"] = len(self.retain_sample)
-        for name, samples in self._sets():
+        for name, samples in self.sets():
             check_tokens(f"language.{name}", samples.inputs, samples.labels, vocabulary)
             part = name.partition(".")[0]
             wanted = rows.get(part, len(samples))
@@ -140,7 +140,8 @@ class Language:
             compressed={},
         )
 
-    def _sets(self) -> Iterator[tuple[str, Samples]]:
+    def sets(self) -> Iterator[tuple[str, Samples]]:
+        """All sequences by the names of their parts, such as ``forget.wrong``."""
         named = {"forget": self.forget, "retain": self.retain, **self.knowledge}
         for name, answers in named.items():
             if answers is not None:

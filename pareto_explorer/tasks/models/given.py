@@ -14,6 +14,9 @@ from pareto_explorer.errors import InputError, first_line
 from pareto_explorer.tasks.core.samples import Samples
 from pareto_explorer.tasks.core.task import UnlearningTask
 from pareto_explorer.tasks.core.tokens import asked
+from pareto_explorer.tasks.models.checkpoint_files import load_weights
+from pareto_explorer.tasks.models.fresh import Fresh
+from pareto_explorer.tasks.models.logits import logits_of
 from pareto_explorer.tasks.models.logits_alone import (
     LogitsAlone,
     is_causal_model,
@@ -21,9 +24,6 @@ from pareto_explorer.tasks.models.logits_alone import (
     untrained,
     wrapped,
 )
-from pareto_explorer.tasks.models.checkpoint_files import load_weights
-from pareto_explorer.tasks.models.fresh import Fresh
-from pareto_explorer.tasks.models.logits import logits_of
 
 __all__ = ["causal_model", "check_trained", "model_and_weights"]
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import CrossEntropyLoss, functional
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.sweeps.trials.given_task import digest_of
 from pareto_explorer.tasks import IGNORED, Answers, Language, Samples
 from pareto_explorer.tasks.core.tokens import asked, cross_entropy, per_sample
 from tests.tasks.sequences import VOCABULARY, SmallCausal, sequence_task, sequences
@@ -124,3 +125,11 @@ def test_the_parts_of_language_fit_the_task() -> None:
 def test_a_task_of_classes_has_no_language() -> None:
     with pytest.raises(InputError, match=r"^language: the labels are classes"):
         replace(small_task(), language=Language())
+
+
+def test_other_answers_make_another_task() -> None:
+    def digest(seed: int) -> str:
+        answers = Answers(sequences(8, 4), (sequences(8, seed),))
+        return digest_of(sequence_task(language=Language(forget=answers)))
+
+    assert digest(5) == digest(5) != digest(6)
