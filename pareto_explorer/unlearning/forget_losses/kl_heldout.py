@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -18,11 +19,14 @@ __all__ = ["ENTRIES", "kl_heldout", "kl_heldout_detached", "kl_heldout_published
 _CLAMP = 1e-10
 
 
-def _require_classes(data: UnlearningData, **_: Any) -> None:
-    require_classes(data, "forget_loss", "kl_heldout", "'kl_uniform' or 'npo'")
+def _of_classes(name: str) -> Callable[..., None]:
+    def require(data: UnlearningData, **_: Any) -> None:
+        require_classes(data, "forget_loss", name, "'kl_uniform' or 'npo'")
+
+    return require
 
 
-@demands(_require_classes)
+@demands(_of_classes("kl_heldout"))
 @reads_original
 def kl_heldout(batch: ForgetBatch) -> Tensor:
     """Class-wise KL(q_f‖q_h) to the *original* model's mean predictions on the held-out set.
@@ -37,13 +41,13 @@ def kl_heldout(batch: ForgetBatch) -> Tensor:
     return _class_wise_kl(batch, batch.references.original_heldout)
 
 
-@demands(_require_classes)
+@demands(_of_classes("kl_heldout_detached"))
 def kl_heldout_detached(batch: ForgetBatch) -> Tensor:
     """As :func:`kl_heldout_published`, with no gradient through the held-out predictions."""
     return _class_wise_kl(batch, batch.references.current_heldout(gradient=False))
 
 
-@demands(_require_classes)
+@demands(_of_classes("kl_heldout_published"))
 def kl_heldout_published(batch: ForgetBatch) -> Tensor:
     """Class-wise KL(q_f‖q_h) to the *current* model's mean predictions on a held-out batch.
 

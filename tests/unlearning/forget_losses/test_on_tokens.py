@@ -351,8 +351,9 @@ def test_losses_in_half_precision_are_added_up_in_float32():
 
 
 def test_a_loss_says_that_it_needs_the_samples():
+    labels = torch.zeros(2, dtype=torch.long)
     with pytest.raises(ValueError, match=r"make the batch by ForgetBatch\.of"):
-        npo(ForgetBatch(torch.zeros(2, 3), torch.zeros(2, dtype=torch.long), None))
+        npo(ForgetBatch(torch.zeros(2, 3), labels, Case(npo).references))
 
 
 @pytest.mark.parametrize("name", ["kl_heldout", "kl_heldout_detached", "kl_heldout_published"])
