@@ -21,7 +21,8 @@ class Preset:
             each of them.
         summary: One sentence.
         source: The paper.
-        domains: What ``sweep`` means for a knob under this preset: the paper's own grid.
+        domains: What ``sweep`` means for a knob under this preset: the paper's own grid, or a range
+            around its value where the knob's own domain is far from it.
     """
 
     name: str
@@ -54,6 +55,23 @@ _HAMU = {
     "weight_decay": 0.0,
     "batch_norm": "frozen",
 }
+
+# Those of open-unlearning (Dorna et al., arXiv 2506.12618), where most papers on language models
+# are reproduced: AdamW, with a warm-up and a decay on TOFU that are not here: rates are constant.
+# A sum γ·forget + α·retain is the weighted sum with weight γ/(γ + α): AdamW does not see its scale.
+# Batches of 32 sequences and 10 passes over the forget set are the budget's to set. Rates are those
+# of full fine-tuning, 1e-5; LoRA takes ten times as much. NPO and DPO add up tokens, so their
+# gradients are as many times longer than those of GradDiff as answers have tokens: at equal weights
+# they forget much faster, and need smaller rates.
+_TEXT = {"optimizer": "adamw", "momentum": 0.9, "weight_decay": 0.01, "batch_norm": "frozen"}
+_TEXT_LR = {"lr": {"loguniform": [3e-6, 5e-4]}}
+_SUMS_LR = {"lr": {"loguniform": [1e-6, 1e-4]}}
+_CONSTANT = "open-unlearning's settings at a constant rate, without warm-up"
+
+
+def _text(forget_loss: str, weight: float, lr: float = 1e-5, **knobs: Any) -> dict[str, Any]:
+    return _descent("weighted_sum", forget_loss, weight=weight, lr=lr, **knobs, **_TEXT)
+
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -181,6 +199,100 @@ PRESETS: dict[str, Preset] = {
             _descent("fedosd", "bounded_cross_entropy", lr=3e-3, **_SGD),
             "Bounded forget loss, stepped orthogonally to the retain gradient.",
             "FedOSD, Pan et al. (the direction; its recovery stage is not included)",
+        ),
+        Preset(
+            "graddiff",
+            _text("negative_cross_entropy", 0.5),
+            f"Language models: ascent on the forget loss, descent on the retain loss; {_CONSTANT}.",
+            "GradDiff, TOFU, Maini et al., arXiv 2401.06121",
+            _TEXT_LR,
+        ),
+        Preset(
+            "graddiff_kl",
+            _text("negative_cross_entropy", 0.5, retain_loss="kl"),
+            "Language models: the same, and retained predictions stay the original's;"
+            f" {_CONSTANT}; divergence at labelled tokens only.",
+            "KL, TOFU, Maini et al., arXiv 2401.06121",
+            _TEXT_LR,
+        ),
+        Preset(
+            "npo",
+            _text("npo", 0.5, inverse_temperature=0.1),
+            f"Language models: negative preference optimisation; {_CONSTANT}.",
+            "NPO, Zhang et al., arXiv 2404.05868",
+            _SUMS_LR,
+        ),
+        Preset(
+            "simnpo",
+            _text("simnpo", 1 / 9, inverse_temperature=4.5, margin=0.0),
+            f"Language models: NPO per token, without the original (γ .125, α 1); {_CONSTANT}.",
+            "SimNPO, Fan et al., arXiv 2410.07163",
+            _TEXT_LR,
+        ),
+        Preset(
+            "dpo",
+            _text("dpo_refusal", 0.5, inverse_temperature=0.1),
+            "Language models: refusals preferred to answers; one refusal for each question;"
+            f" {_CONSTANT}.",
+            "IdkDPO, TOFU, Maini et al., arXiv 2401.06121",
+            _SUMS_LR,
+        ),
+        Preset(
+            "undial",
+            _text("undial", 1.0, lr=1e-4, lowered=10.0),
+            "Language models: distils the original without the labels, at labelled tokens only, and"
+            f" without a retain loss; {_CONSTANT}.",
+            "UNDIAL, Dong et al., arXiv 2402.10052",
+            {"lr": {"loguniform": [1e-5, 1e-3]}, "lowered": {"grid_search": [3, 10, 30]}},
+        ),
+        Preset(
+            "wga",
+            _text("weighted_ascent", 0.5, confidence_power=1.0, doubt_power=0.0),
+            f"Language models: ascent weighted by confidence; {_CONSTANT}.",
+            "WGA, Wang et al., arXiv 2502.19301",
+            _TEXT_LR,
+        ),
+        Preset(
+            "satimp",
+            _text("weighted_ascent", 1 / 11, confidence_power=5.0, doubt_power=1.0),
+            "Language models: ascent on tokens neither sure nor forgotten; γ .1, α 1 as in the"
+            f" published configuration, while its README and class have them swapped; {_CONSTANT}.",
+            "SatImp, Yang et al., arXiv 2505.11953",
+            _TEXT_LR,
+        ),
+        Preset(
+            "rmu",
+            {
+                "method": "rmu",
+                "lr": 1e-5,
+                "steering": 2.0,
+                "forget_coefficient": 1.0,
+                "retain_coefficient": 1.0,
+                "trained": "all",
+                **_TEXT,
+            },
+            "Language models: steers the middle block's hidden states (published: block 7 of any"
+            f" model), all weights trained; {_CONSTANT}.",
+            "RMU, Li et al., arXiv 2403.03218",
+            _TEXT_LR,
+        ),
+        Preset(
+            "hamu_text",
+            _descent("hamu_q", "negative_cross_entropy", **_HAMU),
+            "Language models: HAMU-Q as published for LoRA of rank 8 with batches of 50.",
+            "HAMU, Chen et al., arXiv 2606.02119 (HAMU-Q, WaterDrum-TOFU)",
+            {
+                "lr": {"loguniform": [1e-5, 1e-3]},
+                "quota": {"grid_search": [round(0.1 * i, 1) for i in range(10)]},
+            },
+        ),
+        Preset(
+            "ngdiff_text",
+            _descent("ngdiff", "negative_cross_entropy", auto_lr=False, lr=1e-5, **_TEXT),
+            "Language models: difference of normalised gradients by AdamW at a constant rate; the"
+            " published settings are not known, and the automatic rate measures along sgd only.",
+            "NGDiff, Bu et al., arXiv 2410.22086",
+            _TEXT_LR,
         ),
     )
 }

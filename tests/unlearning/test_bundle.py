@@ -138,7 +138,9 @@ def test_runs_that_are_not_as_far_as_each_other_are_refused():
         descend_together([runs[1], iter(())])
 
 
-@pytest.mark.parametrize("forget_loss", ["kl_heldout_detached", "kl_heldout_published"])
+@pytest.mark.parametrize(
+    "forget_loss", ["kl_heldout_detached", "kl_heldout_published", "dpo_refusal"]
+)
 def test_a_loss_of_the_current_model_is_refused(forget_loss):
     runs = make_runs({**PAIR, "forget_loss": forget_loss})
     with pytest.raises(MemberError, match="asks for predictions of the current model"):

@@ -8,9 +8,18 @@ import yaml
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pareto_explorer.unlearning import PRESETS, Budget, UnlearningData, knobs_of, make_method
+from pareto_explorer.unlearning import (
+    PRESETS,
+    Budget,
+    Demanding,
+    UnlearningData,
+    knobs_of,
+    make_method,
+)
 from pareto_explorer.unlearning.methods._optimiser import optimiser
-from tests.unlearning.toys import draws, make_data, network
+from tests.tasks.sequences import SmallCausal
+from tests.unlearning.sequence_data import sequence_data
+from tests.unlearning.toys import draws, flat, make_data, network
 
 SPACES = Path(__file__).resolve().parents[2] / "search_spaces"
 OPTIMISER = set(optimiser([0.01, 1.0]))
@@ -70,3 +79,42 @@ def test_a_real_step_of_hamus_presets_meets_the_quota_of_every_tensor(name, move
     torch.testing.assert_close(
         torch.stack(realised), quota * sizes / sizes.sum(), rtol=1e-7, atol=0, check_dtype=False
     )
+
+
+#: Coefficients of the forget and the retain loss, as published.
+COEFFICIENTS = {
+    "graddiff": (1, 1),
+    "graddiff_kl": (1, 1),
+    "npo": (1, 1),
+    "simnpo": (0.125, 1),
+    "dpo": (1, 1),
+    "undial": (1, 0),
+    "wga": (1, 1),
+    "satimp": (0.1, 1),
+}
+#: Presets of language models.
+OF_TEXT = [*COEFFICIENTS, "rmu", "hamu_text", "ngdiff_text"]
+
+
+@pytest.mark.parametrize("name", COEFFICIENTS)
+def test_a_weighted_sum_has_the_ratio_of_the_published_coefficients(name):
+    forget, retain = COEFFICIENTS[name]
+    weight = PRESETS[name].family["weight"]
+    assert (weight * retain, weight <= 1) == (pytest.approx((1 - weight) * forget), True)
+
+
+@pytest.mark.parametrize("name", OF_TEXT)
+def test_presets_of_language_models_unlearn_sequences(name):
+    """They say where they depart from the papers, and do not sweep rates of image classifiers."""
+    preset, data = PRESETS[name], sequence_data()
+    assert preset.summary.startswith("Language models: ")
+    assert max(preset.domains["lr"]["loguniform"]) <= 1e-3
+    method = make_method(preset.family)
+    if isinstance(method, Demanding):
+        method.require(data)
+    torch.manual_seed(0)
+    model = SmallCausal()
+    before = flat(model)
+    list(method.run(model, data, Budget(2, 5, 2), draws()))
+    assert flat(model).isfinite().all()
+    assert not torch.equal(flat(model), before)

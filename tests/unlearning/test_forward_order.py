@@ -28,14 +28,14 @@ STEPS = 6
 def passes(config):
     """The batches that move running statistics in each step: r(etain), f(orget), h(eldout).
 
-    A batch is known by its first sample.
+    A batch is known by its first sample; one of refusals counts as one of held-out samples.
     """
     if "batch_norm" in knobs_of(*(config.get(part) for part in PARTS)):
         config = config | {"batch_norm": "batch"}
     data, model, budget = make_data(), network(), Budget(STEPS, 5, STEPS)
     sets = {
-        tuple(row): name[0]
-        for name in ("retain", "forget", "heldout")
+        tuple(row): letter
+        for name, letter in zip(("retain", "forget", "heldout", "refusals"), "rfhh", strict=True)
         for row in getattr(data, name).inputs.tolist()
     }
     steps = [""] * STEPS

@@ -31,6 +31,7 @@ def make_data(
         fresh_model=untrained,
         adjacent=retained.take(order[: retain // 3]),
         remote=retained.take(order[retain // 3 :]),
+        refusals=samples(forget, 4, dtype=dtype),
     )
 
 

@@ -12,7 +12,12 @@ from pareto_explorer.unlearning.forget_losses.kl_heldout import (
     kl_heldout_published,
 )
 from pareto_explorer.unlearning.forget_losses.kl_uniform import kl_uniform
+from pareto_explorer.unlearning.forget_losses.npo import dpo_refusal
 from pareto_explorer.unlearning.forget_losses.random_labels import random_labels
+from pareto_explorer.unlearning.forget_losses.undial import undial
+from pareto_explorer.unlearning.methods._retain_losses import kl_to_original
+from tests.tasks.sequences import SmallCausal
+from tests.unlearning.sequence_data import sequence_data
 from tests.unlearning.toys import draws, make_data, network
 
 LOSSES = [kl_uniform, kl_heldout, kl_heldout_detached, kl_heldout_published, random_labels]
@@ -70,3 +75,51 @@ def test_layers_in_eval_mode_and_layers_without_statistics_stay_as_they_are():
         model(torch.randn(5, 4))
     assert frozen.track_running_stats
     assert not bare.track_running_stats
+
+
+class Sequences:
+    """Objectives on sequences, all of whose parts are drawn at once."""
+
+    def __init__(self, forget_loss, retain_loss=None):
+        torch.manual_seed(0)
+        self.model = SmallCausal()
+        data, budget = sequence_data(), Budget(9, 5, 9)
+        self.ledger = budget.ledger
+        self.objectives = Objectives(
+            self.model, data, Streams(data, 5, draws()), budget.ledger, forget_loss, retain_loss
+        )
+
+    def counts(self):
+        return self.ledger.forward, self.ledger.backward
+
+
+def test_the_original_passes_once_for_each_batch_of_a_step():
+    case = Sequences(undial, kl_to_original)
+    first = torch.stack(case.objectives.draw()).detach()
+    assert first[0] == 0
+    assert case.counts() == (20, 10)  # both batches through both models
+    torch.testing.assert_close(case.objectives.losses_again(), first)
+    assert case.counts() == (30, 10)
+    torch.testing.assert_close(case.objectives.retain_again(), first[0])
+    assert case.counts() == (35, 10)
+    case.objectives.draw_others()
+    assert case.counts() == (55, 20)
+    torch.testing.assert_close(case.objectives.retain_again(), first[0])
+    assert case.counts() == (65, 20)  # the step's own batch once more, the original included
+
+
+def test_refusals_are_measured_again_of_the_model_as_it_is():
+    case = Sequences(dpo_refusal)
+    first = torch.stack(case.objectives.draw()).detach()
+    assert case.counts() == (10 + 8 + 8 + 5, 15)
+    torch.testing.assert_close(case.objectives.losses_again(), first)
+    assert case.counts() == (31 + 15, 15)
+    with torch.no_grad():
+        case.model.head.bias.copy_(torch.randn(16, generator=draws()))
+    assert case.objectives.losses_again()[1] != first[1]
+
+
+def test_nothing_of_a_step_is_put_away_with_the_references():
+    case = Sequences(undial, kl_to_original)
+    case.objectives.draw()
+    assert case.objectives._references.__getstate__()["_logits"] == []

@@ -51,6 +51,7 @@ FAMILIES = [
     ),
     {**PAIR, "saliency": 0.5, "optimizer": "adamw"},
     {**PAIR, "auto_lr": True},
+    {**PAIR, "auto_lr": True, "retain_loss": "kl", "forget_loss": "dpo_refusal"},
     {**PAIR, "aggregator": "gru", "tracking": 0.8, "granularity": "layer"},
     {"method": "entanglement", "forget_share": 0.5, "optimizer": "sgd"},
     {"method": "entanglement", "forget_share": 0.1},
