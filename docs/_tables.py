@@ -84,6 +84,7 @@ def metrics() -> str:
         (
             f"`{name}`",
             row.meaning,
+            _on_tokens(row),
             {"none": "the retrained model's"}.get(row.direction, row.direction),
             _retrained(row),
             "yes" if row.reads_test else "",
@@ -95,6 +96,7 @@ def metrics() -> str:
     headings = (
         "metric",
         "what it is",
+        "of language models",
         "best",
         "needs a retrained model",
         "reads the test set",
@@ -102,6 +104,12 @@ def metrics() -> str:
         "source",
     )
     return _table(headings, rows)
+
+
+def _on_tokens(row: MetricEntry) -> str:
+    if row.tokens_only:
+        return "there only"
+    return row.on_tokens.meaning if row.on_tokens else "not measured"
 
 
 def _retrained(row: MetricEntry) -> str:

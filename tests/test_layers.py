@@ -129,6 +129,7 @@ LENT: Mapping[str, tuple[str, ...]] = {
         "remote.staging",
     ),
     "tasks": (
+        "core.language",
         "core.task",
         "core.tokens",
         "landmarks.training",

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from pareto_explorer.cli.remembered import foundations, recall, remember
-from pareto_explorer.schema.metrics import BETTER
+from pareto_explorer.schema.metrics import BETTER, PARTS
+from pareto_explorer.text import listing
 
 if TYPE_CHECKING:
     from pareto_explorer.schema.metrics import MetricEntry
@@ -173,9 +174,12 @@ def _metric(metric: MetricEntry) -> Listed:
     facts += [f"compares the models of {least} training seeds or more"] * (least > 1)
     facts += ["needs an adjacent set"] * metric.needs_adjacent
     facts += [f"needs a forget request of kind {metric.request}"] * bool(metric.request)
+    facts += ["language models only"] * metric.tokens_only
+    facts += [f"needs {listing([PARTS[part] for part in metric.needs])}"] * bool(metric.needs)
     facts += ["reads the test set"] * metric.reads_test
     facts += [f"models are chosen by {metric.twin}"] * (metric.twin is not None)
-    return Listed(metric.name, metric.meaning, metric.source, ("; ".join(facts),))
+    on_tokens = [f"of language models: {metric.on_tokens.meaning}"] if metric.on_tokens else []
+    return Listed(metric.name, metric.meaning, metric.source, ("; ".join(facts), *on_tokens))
 
 
 def _knob(knob: Knob) -> str:

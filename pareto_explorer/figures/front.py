@@ -31,7 +31,7 @@ def front_layout(info: FrontInfo, theme: Theme) -> dict[str, Any]:
     axes = {
         f"{letter}axis": base
         | {
-            "title": {"text": _title(objective, theme, flat=flat), "standoff": 12},
+            "title": {"text": _title(objective, info, theme), "standoff": 12},
             "range": list(ends),
         }
         for letter, objective, ends in zip("xyz", info.box.objectives, info.view, strict=False)
@@ -60,13 +60,15 @@ def front_layout(info: FrontInfo, theme: Theme) -> dict[str, Any]:
     return layout | axes | {"annotations": [corner]}
 
 
-def _title(objective: Objective, theme: Theme, *, flat: bool) -> str:
+def _title(objective: Objective, info: FrontInfo, theme: Theme) -> str:
     """Name, good end and meaning; on the y axis the arrow is turned with the text."""
     better = BETTER[objective.direction]
-    if not flat:  # labels in 3-D know neither styles nor which way an axis will point
+    if (
+        len(info.reference) != 2
+    ):  # labels in 3-D know neither styles nor which way an axis will point
         return f"{plain(label(objective.metric))}<br>{better}"
     better = f"← {better}" if objective.direction == "min" else f"{better} →"
-    words = caption(objective.metric)
+    words = caption(objective.metric, info.tokens)
     small = (
         f"<br><span style='font-size:11px;color:{theme.muted}'>{plain(words)}</span>"
         if words

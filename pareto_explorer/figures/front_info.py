@@ -15,6 +15,7 @@ from pareto_explorer.fronts import Box, non_dominated, replicate_means
 from pareto_explorer.fronts.core.sets import metric_units
 from pareto_explorer.runs import metric_columns
 from pareto_explorer.schema.columns import Checkpoint, checkpoint_of
+from pareto_explorer.schema.metrics import tokens_in
 
 __all__ = [
     "FamilyFront",
@@ -111,6 +112,7 @@ class FrontInfo(NamedTuple):
         n_beyond: Replicate means at or beyond the reference point in some objective.
         n_outside: Replicate means outside ``view``.
         n_hidden: Replicate means that are not drawn, because others like them are.
+        tokens: Whether all of it was measured on sequences with a label per token.
     """
 
     box: Box
@@ -122,6 +124,7 @@ class FrontInfo(NamedTuple):
     n_beyond: int
     n_outside: int
     n_hidden: int
+    tokens: bool
 
 
 def front_info(
@@ -169,6 +172,7 @@ def front_info(
         n_beyond=int(means["beyond_box"].sum()),
         n_outside=int(((units < low) | (units > high)).any(axis=1).sum()),
         n_hidden=int((~drawn).sum()),
+        tokens=tokens_in({*points.columns, *landmarks.columns}),
     )
 
 

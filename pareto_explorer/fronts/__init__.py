@@ -13,7 +13,8 @@ one row per trial, replicate and step, as ``runs.read_points`` gives it.
 |---|---|
 | declare what counts | ``Objective``, ``Box``, ``require_same_box``, ``validation_box`` |
 | take a preset | ``OBJECTIVES``, ``Preset``, ``retrain_gap_box``, ``efficacy_fidelity_box``, \
-``indistinguishable_box``, ``oracle_free_box``, ``oracle_free_doubt`` |
+``indistinguishable_box``, ``oracle_free_box``, ``oracle_free_doubt``, ``original_excess``, \
+``tofu_box`` |
 | find the front | ``front``, ``non_dominated``, ``replicate_means``, ``objective_values`` |
 | measure it | ``hypervolume``, ``HypervolumeResult``, ``family_hypervolumes``, \
 ``FamilyHypervolume``, ``pooled_hypervolume``, ``expected_hypervolume``, ``hypervolume_json`` |
@@ -41,7 +42,9 @@ from pareto_explorer.fronts.box_presets import (
     indistinguishable_box,
     oracle_free_box,
     oracle_free_doubt,
+    original_excess,
     retrain_gap_box,
+    tofu_box,
 )
 from pareto_explorer.fronts.core.box import Box, Objective, require_same_box
 from pareto_explorer.fronts.core.domains import KnobDomain, read_domains
@@ -142,6 +145,7 @@ __all__ = [
     "objective_values",
     "oracle_free_box",
     "oracle_free_doubt",
+    "original_excess",
     "point_contributions",
     "pooled_hypervolume",
     "r2",
@@ -155,6 +159,7 @@ __all__ = [
     "select",
     "standing",
     "standing_sentence",
+    "tofu_box",
     "validation_box",
     "vorobev",
 ]

@@ -10,6 +10,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.fronts.core.box import Box, Objective
 from pareto_explorer.fronts.core.values import finite_number
 from pareto_explorer.fronts.statistics.to_forget import forget_nadir
+from pareto_explorer.schema.metrics import tokens_in
 
 __all__ = [
     "OBJECTIVES",
@@ -18,7 +19,9 @@ __all__ = [
     "indistinguishable_box",
     "oracle_free_box",
     "oracle_free_doubt",
+    "original_excess",
     "retrain_gap_box",
+    "tofu_box",
 ]
 
 
@@ -90,6 +93,15 @@ OBJECTIVES: dict[str, Preset] = {
             source="EUPMU (Zhou et al., arXiv:2510.22124), oracle-free tuning rule, split in two",
             metrics=("forget_accuracy_gap", "accuracy_drop"),
             needs_retrained=False,
+        ),
+        Preset(
+            name="tofu",
+            summary="Of language models: minimise the distance of truth ratios on the forget set "
+            "to the retrained model's, and maximise model utility; needs wrong answers to the "
+            "questions, and the retrained landmark.",
+            source="TOFU (Maini et al., arXiv:2401.06121), forget quality as the Kolmogorov-"
+            "Smirnov distance, and model utility",
+            metrics=("truth_distance", "model_utility"),
         ),
     )
 }
@@ -187,6 +199,58 @@ def oracle_free_box(original_excess: Sequence[float], tolerance: float = 0.1) ->
     return _box("oracle_free", min(gaps), tolerance)
 
 
+def original_excess(original: Mapping[Any, Any]) -> float:
+    """By how much an original model gets more of the forget set right than of unseen samples.
+
+    Args:
+        original: Its metrics. Of classes, the unseen samples are those of the validation set, of
+            language models those of the held-out set.
+    """
+    unseen = "heldout_accuracy" if tokens_in(original) else "validation_accuracy"
+    return float(1 - original["unlearning_accuracy"] - original[unseen])
+
+
+def tofu_box(
+    original_distances: Sequence[float],
+    retrained_utilities: Sequence[float],
+    tolerance: float = 0.1,
+) -> Box:
+    """The box of ``tofu``: from the original's truth ratios to the retrained model's utility.
+
+    The nadir of ``truth_distance`` is the smallest one among the original models, so that doing
+    nothing scores 0 in every replicate. The ideal of ``model_utility`` is the largest one among the
+    retrained models; its nadir lies below the smallest one by the tolerance.
+
+    Args:
+        original_distances: The original model's ``truth_distance``, one per training seed.
+        retrained_utilities: The retrained model's ``model_utility``, likewise.
+        tolerance: The largest loss of ``model_utility`` that one would accept.
+
+    Raises:
+        InputError: No numbers, a distance that is not above 0 (the original's truth ratios are the
+            retrained model's), or a tolerance that is not.
+    """
+    gaps = _finite("truth_distance", original_distances)
+    utilities = _finite("model_utility", retrained_utilities)
+    if not gaps or not utilities or min(gaps) <= 0:
+        raise InputError(
+            "objectives: tofu needs original models whose truth ratios differ from the retrained "
+            f"ones', but their distances are {[round(gap, 4) for gap in gaps]}; forget something "
+            "else or declare other objectives."
+        )
+    return Box(
+        (
+            Objective("truth_distance", "min", ideal=0.0, nadir=min(gaps)),
+            Objective(
+                "model_utility",
+                "max",
+                ideal=max(utilities),
+                nadir=min(utilities) - _width(tolerance),
+            ),
+        )
+    )
+
+
 def oracle_free_doubt(metrics: Collection[str], facts: Mapping[str, Any]) -> str:
     """Says why unseen samples are the wrong aim for a forget set, in a sentence; empty if not.
 
@@ -211,12 +275,16 @@ def _finite(metric: str, values: Sequence[float]) -> list[float]:
 
 def _box(preset: str, nadir: float, tolerance: float, ideal: float = 0.0) -> Box:
     """Both metrics of a preset minimised, from the original model's value and a tolerance."""
-    if finite_number("tolerance", tolerance) <= 0:
-        raise InputError(f"tolerance: {tolerance!r} is not above 0; give for example 0.1.")
     forget, retain = OBJECTIVES[preset].metrics
     return Box(
         (
             Objective(forget, "min", ideal=ideal, nadir=nadir),
-            Objective(retain, "min", ideal=0.0, nadir=tolerance),
+            Objective(retain, "min", ideal=0.0, nadir=_width(tolerance)),
         )
     )
+
+
+def _width(tolerance: float) -> float:
+    if finite_number("tolerance", tolerance) <= 0:
+        raise InputError(f"tolerance: {tolerance!r} is not above 0; give for example 0.1.")
+    return tolerance

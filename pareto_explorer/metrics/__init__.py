@@ -18,6 +18,7 @@ The functions beneath are there for a model of one's own.
 |---|---|
 | know the metrics | ``METRICS``, ``MetricEntry`` |
 | measure a model | ``evaluator_of``, ``Evaluator``, ``Evaluation``, ``Diverged`` |
+| know what a task has | ``lacking``, ``require_measurable`` |
 | compare predictions | ``accuracy``, ``confidences``, ``js_divergence`` |
 | attack them | ``membership_inference`` |
 | compare with a landmark | ``mean_gap``, ``average_gap``, ``tug_of_war``, \
@@ -26,7 +27,7 @@ The functions beneath are there for a model of one's own.
 """
 
 from pareto_explorer.metrics.evaluation import Diverged, Evaluation, Evaluator
-from pareto_explorer.metrics.evaluators import evaluator_of
+from pareto_explorer.metrics.evaluators import evaluator_of, lacking, require_measurable
 from pareto_explorer.metrics.functions import across_seeds
 from pareto_explorer.metrics.measures import (
     accuracy,
@@ -53,7 +54,9 @@ __all__ = [
     "evaluator_of",
     "forget_accuracy_gap",
     "js_divergence",
+    "lacking",
     "mean_gap",
     "membership_inference",
+    "require_measurable",
     "tug_of_war",
 ]

@@ -2,149 +2,165 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from pareto_explorer.audits.statistics.roc import auc
-from pareto_explorer.metrics.evaluation import Diverged, Evaluation, evaluating
-from pareto_explorer.metrics.measures import mean_gap
-from pareto_explorer.schema.metrics import METRICS
+from pareto_explorer.metrics.evaluation import Evaluation, evaluating
+from pareto_explorer.metrics.generation import mean_recall, require_rouge
+from pareto_explorer.metrics.token_functions import (
+    OWN,
+    TO_ORIGINAL,
+    TO_RETRAINED,
+    Measured,
+    Predictions,
+    parts_of,
+)
+from pareto_explorer.metrics.token_measures import AnswerScores, log_odds, log_truth_ratios
+from pareto_explorer.metrics.token_scores import Scores, score
+from pareto_explorer.schema.metrics import METRICS, as_measured
 from pareto_explorer.tasks import Samples, UnlearningTask
-from pareto_explorer.tasks.core.tokens import IGNORED, asked
-from pareto_explorer.tasks.models.logits import logits_of
+from pareto_explorer.tasks.core.language import Answers, Language
 
-__all__ = ["LanguageEvaluator", "Scores", "score"]
-
-_TOKENS = 2**13  # of a batch, padding included
-
-
-class Scores(NamedTuple):
-    """What a model says of n sequences, token by token, summed up.
-
-    Attributes:
-        nll: Sum of the negative log-likelihoods of the labelled tokens, (n,), in double precision.
-        tokens: Labelled tokens, (n,).
-        right: How many of them the model would say itself, (n,).
-    """
-
-    nll: Tensor
-    tokens: Tensor
-    right: Tensor
-
-    @property
-    def loss(self) -> Tensor:
-        """Mean negative log-likelihood per token, (n,)."""
-        return self.nll / self.tokens
-
-    @property
-    def exact(self) -> float:
-        """The share of sequences of which every labelled token is right."""
-        return (self.right == self.tokens).double().mean().item()
-
-
-def score(model: nn.Module, samples: Samples, task: UnlearningTask) -> Scores:
-    """Passes sequences through a model, those of like length together."""
-    lengths = _lengths(samples)
-    order = lengths.argsort()
-    found = torch.zeros(3, len(samples), dtype=torch.float64, device=samples.labels.device)
-    start = 0
-    while start < len(samples):
-        size = max(1, _TOKENS // int(lengths[order[min(len(order) - 1, start)]]))
-        index = order[start : start + size]
-        batch = samples.take(index).trimmed()
-        logits, labels, row = asked(logits_of(model, batch.inputs, task), batch.labels)
-        log_p = logits.float().log_softmax(1)
-        nll = -log_p.gather(1, labels[:, None]).squeeze(1).double()
-        ones = torch.ones_like(nll)
-        right = (log_p.argmax(1) == labels).double()
-        for into, values in zip(found, (nll, ones, right), strict=True):
-            sums = torch.zeros(len(index), dtype=torch.float64, device=into.device)
-            into[index] = sums.index_add(0, row, values)
-        start += size
-    nll, tokens, right = found.cpu()
-    return Scores(nll, tokens, right)
-
-
-def _lengths(samples: Samples) -> Tensor:
-    places = torch.arange(1, samples.labels.shape[1] + 1, device=samples.labels.device)
-    return ((samples.labels != IGNORED) * places).amax(1)
+__all__ = ["LanguageEvaluator"]
 
 
 class LanguageEvaluator:
     """Measures language models of one task against the landmarks of one replicate.
 
+    Models are evaluated in eval mode without gradients, and are left exactly as found. Sequences
+    go through a model in batches bounded by tokens and by logits; of each, some sums are kept.
+
     Args:
         task: The data; on the device that the models are on.
         original: The model before unlearning.
-        retrained: The model trained from scratch on the retain set; None where there is none.
+        retrained: The model trained from scratch on the retain set; None where there is none, and
+            then no metric that needs it is measured.
+
+    Attributes:
+        original: The original model's metrics, with what is generated if anything ever is.
+        retrained: The retrained model's metrics, likewise, or None.
+        landmarks: What is found of either, by its kind.
+
+    Raises:
+        Diverged: When a landmark's losses are not finite.
+        InputError: When a landmark does not return the logits of the task, or changes its inputs,
+            or generated answers cannot be compared.
     """
 
     def __init__(
         self, task: UnlearningTask, original: nn.Module, retrained: nn.Module | None
     ) -> None:
         self._task = task
-        retain = task.retain_indices
-        if task.language is not None and task.language.retain_sample is not None:
-            retain = task.language.retain_sample
-        self._sets = {
-            "retain": task.train.take(retain),
-            "forget": task.forget,
-            "heldout": task.heldout,
-            "validation": task.validation,
-            "test": task.test,
-        }
-        self._start = self._measure(original)
-        self._target = None if retrained is None else self._measure(retrained)
-        self.landmarks = {
-            "original": self._compare(self._start),
-            **({} if self._target is None else {"retrained": self._compare(self._target)}),
-        }
+        self._language = task.language or Language()
+        self._parts = parts_of(task)
+        if "speech" in self._parts:
+            require_rouge()
+        retained = self._language.retain_sample
+        retained = task.retain_indices if retained is None else retained
+        self._retained = task.train.take(retained)
+        adjacent = task.adjacent_indices
+        self._adjacent = None if adjacent is None else torch.isin(retained, adjacent).cpu()
+        self._start = self._measure(original, speak=True)
+        self._target = None if retrained is None else self._measure(retrained, speak=True)
+        self.landmarks = {"original": self._compare(self._start)}
+        if self._target is not None:
+            self.landmarks["retrained"] = self._compare(self._target)
         self.original = self.landmarks["original"].metrics
-        self.retrained = None if retrained is None else self.landmarks["retrained"].metrics
+        self.retrained = self.landmarks["retrained"].metrics if retrained is not None else None
 
     def __call__(self, model: nn.Module) -> dict[str, float]:
         """Returns every metric that a model has by itself; see `evaluate`."""
         return self.evaluate(model).metrics
 
-    def evaluate(self, model: nn.Module, *, last: bool = False) -> Evaluation:  # noqa: ARG002
-        """Measures a model, as `Evaluator` says."""
-        return self._compare(self._measure(model))
+    def evaluate(self, model: nn.Module, *, last: bool = False) -> Evaluation:
+        """Measures a model.
 
-    def _measure(self, model: nn.Module) -> dict[str, Scores]:
+        A metric is there if the task has what it needs; what compares models of several training
+        seeds is not.
+
+        Args:
+            model: The model, on the task's device.
+            last: Whether it is the last of its run. It answers by itself then, unless the task says
+                that no model does, or every one.
+
+        Raises:
+            Diverged: When the model's losses are not finite.
+            InputError: When the model does not return the logits of the task, or changes its
+                inputs.
+        """
+        speech = self._language.speech
+        speak = speech is not None and (last or speech.generate == "every")
+        return self._compare(self._measure(model, speak=speak))
+
+    def _measure(self, model: nn.Module, *, speak: bool) -> Measured:
         with evaluating(model):
-            found = {name: score(model, part, self._task) for name, part in self._sets.items()}
-        for name, scores in found.items():
-            if not bool(scores.nll.isfinite().all()):
-                raise Diverged(f"The model's losses on the {name} set are not finite.")
-        return found
+            found = self._predict(model, speak=speak and "speech" in self._parts)
+        own = {name: compute(found) for name, compute in OWN.items() if self._has(name, found)}
+        return Measured(
+            own,
+            log_odds(found.scores["forget"].probability),
+            log_truth_ratios(found.forget) if found.forget and found.forget.wrong else None,
+        )
 
-    def _compare(self, found: Mapping[str, Scores]) -> Evaluation:
-        own = _own(found)
+    def _predict(self, model: nn.Module, *, speak: bool) -> Predictions:
+        task, language = self._task, self._language
+
+        def scored(name: str, samples: Samples) -> Scores:
+            return score(model, samples, task, name)
+
+        def answered(name: str, answers: Answers) -> AnswerScores:
+            wrong = [scored(f"{name}.wrong", samples) for samples in answers.wrong]
+            return AnswerScores(scored(f"{name}.right", answers.right), wrong)
+
+        scores = {
+            "retain": scored("retain", self._retained),
+            "forget": scored("forget", task.forget),
+            "heldout": scored("heldout", task.heldout),
+            "validation": scored("validation", task.validation),
+            "test": scored("test", task.test),
+        }
+        if self._adjacent is not None:
+            for name, rows in (("adjacent", self._adjacent), ("remote", ~self._adjacent)):
+                scores[name] = Scores(*(values[rows] for values in scores["retain"]))
+        return Predictions(
+            scores,
+            language.forget and answered("forget", language.forget),
+            language.retain and answered("retain", language.retain),
+            {name: answered(name, answers) for name, answers in language.knowledge.items()},
+            language.compressed,
+            self._recalls(model) if speak else {},
+        )
+
+    def _recalls(self, model: nn.Module) -> dict[str, float]:
+        assert self._language.speech is not None  # noqa: S101 - the caller has asked
+        known = {name: answers.right for name, answers in self._language.knowledge.items()}
+        return {
+            name: mean_recall(model, samples, self._task, self._language.speech)
+            for name, samples in {
+                "forget": self._task.forget,
+                "retain": self._retained,
+                **known,
+            }.items()
+        }
+
+    def _has(self, name: str, found: Predictions) -> bool:
+        metric = as_measured(name, tokens=True)
+        if metric is None or (metric.needs_adjacent and not self._both_parts()):
+            return False
+        there = self._parts if found.recalls else self._parts - {"speech"}
+        return there.issuperset(metric.needs)
+
+    def _both_parts(self) -> bool:
+        """Whether adjacent and other retained samples are measured."""
+        return self._adjacent is not None and 0 < int(self._adjacent.sum()) < len(self._adjacent)
+
+    def _compare(self, model: Measured) -> Evaluation:
+        found = dict(model.own)
+        found |= {name: compute(model, self._start) for name, compute in TO_ORIGINAL.items()}
         if self._target is not None:
-            target = _own(self._target)
-            own["forget_gap"] = mean_gap(
-                own, target, ("unlearning_accuracy", "forget_probability", "membership_inference")
-            )
-            own["retain_gap"] = mean_gap(
-                own, target, ("retain_accuracy", "retain_probability", "test_accuracy")
-            )
-        p = (-found["forget"].loss).exp().clamp(1e-12, 1 - 1e-12)
-        margins = (p.log() - torch.log1p(-p)).numpy()
-        return Evaluation({name: own[name] for name in METRICS if name in own}, margins)
-
-
-def _own(found: Mapping[str, Scores]) -> dict[str, float]:
-    forget, retain = found["forget"], found["retain"]
-    return {
-        "unlearning_accuracy": 1 - forget.exact,
-        "retain_accuracy": retain.exact,
-        "test_accuracy": found["test"].exact,
-        "validation_accuracy": found["validation"].exact,
-        "heldout_accuracy": found["heldout"].exact,
-        "forget_probability": (-forget.loss).exp().mean().item(),
-        "retain_probability": (-retain.loss).exp().mean().item(),
-        "membership_inference": auc((-forget.loss).numpy(), (-found["heldout"].loss).numpy()),
-    }
+            for name, compute in TO_RETRAINED.items():
+                metric = as_measured(name, tokens=True)
+                if metric is not None and self._parts.issuperset(metric.needs):
+                    found[name] = compute(model, self._target)
+        metrics = {name: found[name] for name in METRICS if name in found}
+        return Evaluation(metrics, model.forget_margins)

@@ -4,12 +4,14 @@ The bottom of the package: everything else reads these tables, and they import n
 Ray. A metric is one row of `METRICS`, and the function in ``pareto_explorer.metrics`` that
 computes it:
 
->>> from pareto_explorer.schema import METRICS, TRIAL_STATUSES, label
+>>> from pareto_explorer.schema import METRICS, TRIAL_STATUSES, as_measured, label
 >>> gap = METRICS["forget_gap"]
 >>> gap.direction, gap.label, gap.twin, gap.needs_retrained
 ('min', 'Forget gap', 'validation_forget_gap', True)
->>> [name for name, metric in METRICS.items() if metric.reads_test and metric.twin is None]
-['average_gap', 'tug_of_war']
+>>> [name for name, metric in METRICS.items() if metric.request == "gaussian_poison"]
+['poison_score', 'poison_auc']
+>>> as_measured("retain_accuracy", tokens=True).caption
+'share of retained answers said exactly'
 >>> label("js_divergence"), label("one_of_my_own")
 ('JS divergence', 'One of my own')
 >>> list(TRIAL_STATUSES)
@@ -18,6 +20,8 @@ computes it:
 | name | what it is |
 |---|---|
 | `METRICS`, `MetricEntry` | every metric by name, in the order of the columns |
+| `as_measured`, `tokens_in` | its row as it reads on classes or on tokens; whether a table is of \
+tokens |
 | `label`, `inline`, `caption` | a column in words: as a heading, in a sentence, under an axis |
 | `measure`, `number` | a metric as text, any value as text |
 | `POINT_STATUSES`, `TRIAL_STATUSES` | every status and what it means, mild ones first |
@@ -28,11 +32,14 @@ The columns of the points table, their order and their types are in `schema.colu
 from pareto_explorer.schema.metrics import (
     METRICS,
     MetricEntry,
+    OnTokens,
+    as_measured,
     caption,
     inline,
     label,
     measure,
     number,
+    tokens_in,
 )
 from pareto_explorer.schema.statuses import POINT_STATUSES, TRIAL_STATUSES
 
@@ -41,9 +48,12 @@ __all__ = [
     "POINT_STATUSES",
     "TRIAL_STATUSES",
     "MetricEntry",
+    "OnTokens",
+    "as_measured",
     "caption",
     "inline",
     "label",
     "measure",
     "number",
+    "tokens_in",
 ]

@@ -2,58 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection
+
+from pareto_explorer.schema.metric_entry import PARTS, MetricEntry, OnTokens
+from pareto_explorer.schema.token_metrics import TOKEN_METRICS
 
 __all__ = [
     "BETTER",
     "GOOD_CORNER",
     "METRICS",
+    "PARTS",
     "MetricEntry",
+    "OnTokens",
+    "as_measured",
     "caption",
     "inline",
     "label",
     "measure",
     "number",
+    "tokens_in",
 ]
-
-
-@dataclass(frozen=True)
-class MetricEntry:
-    """A metric: what is known of it but for the function that computes it.
-
-    Attributes:
-        name: The column's name.
-        direction: Which way is better; "none" where equality with the retrained model is the aim.
-        label: The name as a reader would write it.
-        caption: What it measures in a few words, which fit under the axis of a figure.
-        meaning: The same in one sentence.
-        source: Paper and section, or "standard".
-        reads_test: Whether it is measured on the test set.
-        twin: The metric that measures the same on the validation set in place of the test set.
-        over: The metrics of which it is the mean distance to the retrained model's.
-        needs_retrained: Whether it is there only where a model was retrained.
-        needs_adjacent: Whether it is there only where the forget request names samples close to
-            those that it forgets.
-        request: The kind of forget request that it is there for; empty where it is for all.
-        least_seeds: How many training seeds it takes at least: 1 where a model has a value by
-            itself, more where it compares the models of all replicates. Then it is measured only
-            where a sweep asks for it.
-    """
-
-    name: str
-    direction: Literal["min", "max", "none"]
-    label: str
-    caption: str
-    meaning: str
-    source: str
-    reads_test: bool = False
-    twin: str | None = None
-    over: tuple[str, ...] = ()
-    needs_retrained: bool = False
-    needs_adjacent: bool = False
-    request: str = ""
-    least_seeds: int = 1
 
 
 _SALUN = "Fan et al., SalUn (ICLR 2024), table 1"
@@ -71,6 +39,9 @@ _CONFUSION = (
     "Goel et al., Towards adversarial evaluations for inexact machine unlearning (arXiv 2201.06640)"
 )
 
+_OURS = "ours, after the gaps of SalUn (Fan et al., ICLR 2024)"
+_LOSS_ATTACK = "Yeom et al., Privacy risk in machine learning (CSF 2018), loss attack"
+
 METRICS: dict[str, MetricEntry] = {
     row.name: row
     for row in (
@@ -86,6 +57,14 @@ METRICS: dict[str, MetricEntry] = {
             twin="validation_forget_gap",
             over=("unlearning_accuracy", "membership_inference"),
             needs_retrained=True,
+            on_tokens=OnTokens(
+                "distance to retraining on the forget set",
+                "Mean distance to the retrained model's of UA (1 - share of forgotten answers said"
+                " exactly), of the forgotten answers' probability and of membership inference.",
+                over=("unlearning_accuracy", "forget_probability", "membership_inference"),
+                needs=("non_members",),
+                source=_OURS,
+            ),
         ),
         MetricEntry(
             "retain_gap",
@@ -99,6 +78,13 @@ METRICS: dict[str, MetricEntry] = {
             twin="validation_retain_gap",
             over=("retain_accuracy", "test_accuracy"),
             needs_retrained=True,
+            on_tokens=OnTokens(
+                "distance to retraining on everything else",
+                "Mean distance to the retrained model's of RA and TA (shares of answers said"
+                " exactly) and of the retained answers' probability.",
+                over=("retain_accuracy", "retain_probability", "test_accuracy"),
+                source=_OURS,
+            ),
         ),
         MetricEntry(
             "forget_accuracy_gap",
@@ -109,6 +95,11 @@ METRICS: dict[str, MetricEntry] = {
             " (VA); needs no retrained model, and fits forget sets drawn at random with their"
             " right labels.",
             _ORACLE_FREE,
+            on_tokens=OnTokens(
+                "distance of forgotten answers said exactly to the original's never seen",
+                "Distance of the share of forgotten answers said exactly to what the original model"
+                " says exactly of the held-out set; needs no retrained model.",
+            ),
         ),
         MetricEntry(
             "accuracy_drop",
@@ -118,6 +109,11 @@ METRICS: dict[str, MetricEntry] = {
             "Mean drop of RA and VA below the original model's, a rise counting 0; needs no"
             " retrained model.",
             _ORACLE_FREE,
+            on_tokens=OnTokens(
+                "loss of exact answers to the original",
+                "Mean drop of RA and VA (shares of answers said exactly) below the original"
+                " model's, a rise counting 0; needs no retrained model.",
+            ),
         ),
         MetricEntry(
             "unlearning_accuracy",
@@ -126,6 +122,10 @@ METRICS: dict[str, MetricEntry] = {
             "share of the forget set no longer predicted",
             "UA: 1 - accuracy on the forget set with the labels that were trained on.",
             _SALUN,
+            on_tokens=OnTokens(
+                "share of the forgotten answers no longer said exactly",
+                "UA: 1 - share of forgotten answers of which every token is the most probable one.",
+            ),
         ),
         MetricEntry(
             "retain_accuracy",
@@ -134,6 +134,10 @@ METRICS: dict[str, MetricEntry] = {
             "accuracy on the retain set",
             "RA: accuracy on the retain set.",
             _SALUN,
+            on_tokens=OnTokens(
+                "share of retained answers said exactly",
+                "RA: share of retained answers of which every token is the most probable one.",
+            ),
         ),
         MetricEntry(
             "test_accuracy",
@@ -144,6 +148,10 @@ METRICS: dict[str, MetricEntry] = {
             _SALUN,
             reads_test=True,
             twin="validation_accuracy",
+            on_tokens=OnTokens(
+                "share of test answers said exactly",
+                "TA: share of test answers of which every token is the most probable one.",
+            ),
         ),
         MetricEntry(
             "validation_accuracy",
@@ -152,6 +160,10 @@ METRICS: dict[str, MetricEntry] = {
             "accuracy on the validation set",
             "VA: accuracy on the validation set.",
             "standard",
+            on_tokens=OnTokens(
+                "share of validation answers said exactly",
+                "VA: share of validation answers of which every token is the most probable one.",
+            ),
         ),
         MetricEntry(
             "heldout_accuracy",
@@ -160,6 +172,10 @@ METRICS: dict[str, MetricEntry] = {
             "accuracy on the held-out set",
             "Accuracy on the held-out set.",
             "standard",
+            on_tokens=OnTokens(
+                "share of held-out answers said exactly",
+                "Share of held-out answers of which every token is the most probable one.",
+            ),
         ),
         MetricEntry(
             "adjacent_accuracy",
@@ -170,6 +186,11 @@ METRICS: dict[str, MetricEntry] = {
             " the task has one.",
             _ENTANGLEMENT,
             needs_adjacent=True,
+            on_tokens=OnTokens(
+                "share of retained answers close to the forget set said exactly",
+                "Share of the retained answers close to the forget set of which every token is the"
+                " most probable one; only where the task has such a part.",
+            ),
         ),
         MetricEntry(
             "remote_accuracy",
@@ -179,6 +200,11 @@ METRICS: dict[str, MetricEntry] = {
             "Accuracy on the rest of the retain set; only where the task has an adjacent part.",
             _ENTANGLEMENT,
             needs_adjacent=True,
+            on_tokens=OnTokens(
+                "share of retained answers far from the forget set said exactly",
+                "Share of the other retained answers of which every token is the most probable one;"
+                " only where the task has an adjacent part.",
+            ),
         ),
         MetricEntry(
             "membership_inference",
@@ -190,6 +216,13 @@ METRICS: dict[str, MetricEntry] = {
             _ATTACK,
             reads_test=True,
             twin="validation_membership_inference",
+            on_tokens=OnTokens(
+                "forgotten answers told from answers never seen",
+                "MIA: AUC of the loss per token, forget set against the odd rows of the held-out"
+                " set: 1 where the forget set looks trained on, near 1/2 where it does not.",
+                needs=("non_members",),
+                source=_LOSS_ATTACK,
+            ),
         ),
         MetricEntry(
             "validation_membership_inference",
@@ -198,6 +231,12 @@ METRICS: dict[str, MetricEntry] = {
             "forget samples judged not trained on",
             "MIA with the validation set as the samples that were never trained on.",
             _ATTACK,
+            on_tokens=OnTokens(
+                "forgotten answers told from answers never seen",
+                "MIA with the even rows of the held-out set, which no reported number reads.",
+                needs=("non_members",),
+                source=_LOSS_ATTACK,
+            ),
         ),
         MetricEntry(
             "validation_forget_gap",
@@ -208,6 +247,18 @@ METRICS: dict[str, MetricEntry] = {
             _SALUN,
             over=("unlearning_accuracy", "validation_membership_inference"),
             needs_retrained=True,
+            on_tokens=OnTokens(
+                "distance to retraining on the forget set",
+                "forget_gap with the MIA of the other half of the held-out set: picks models"
+                " without what reports on them.",
+                over=(
+                    "unlearning_accuracy",
+                    "forget_probability",
+                    "validation_membership_inference",
+                ),
+                needs=("non_members",),
+                source=_OURS,
+            ),
         ),
         MetricEntry(
             "validation_retain_gap",
@@ -218,6 +269,12 @@ METRICS: dict[str, MetricEntry] = {
             _SALUN,
             over=("retain_accuracy", "validation_accuracy"),
             needs_retrained=True,
+            on_tokens=OnTokens(
+                "distance to retraining on everything else",
+                "retain_gap with VA in place of TA: picks models without the test set.",
+                over=("retain_accuracy", "retain_probability", "validation_accuracy"),
+                source=_OURS,
+            ),
         ),
         MetricEntry(
             "average_gap",
@@ -234,6 +291,18 @@ METRICS: dict[str, MetricEntry] = {
                 "membership_inference",
             ),
             needs_retrained=True,
+            on_tokens=OnTokens(
+                "mean distance to retraining over four metrics",
+                "Mean distance of UA, RA and TA (by answers said exactly) and of MIA to the"
+                " retrained model's.",
+                over=(
+                    "unlearning_accuracy",
+                    "retain_accuracy",
+                    "test_accuracy",
+                    "membership_inference",
+                ),
+                needs=("non_members",),
+            ),
         ),
         MetricEntry(
             "tug_of_war",
@@ -244,6 +313,11 @@ METRICS: dict[str, MetricEntry] = {
             "Zhao et al., What makes unlearning hard and what to do about it (NeurIPS 2024)",
             reads_test=True,
             needs_retrained=True,
+            on_tokens=OnTokens(
+                "closeness to retraining, all sets multiplied",
+                "Product of 1 - distance to the retrained model's over UA, RA and TA, by answers"
+                " said exactly.",
+            ),
         ),
         MetricEntry(
             "js_divergence",
@@ -267,6 +341,12 @@ METRICS: dict[str, MetricEntry] = {
             _ATTACKER,
             needs_retrained=True,
             least_seeds=4,
+            on_tokens=OnTokens(
+                "how often it is told from a retrained model",
+                "U-LiRA: how often an attacker is right who sees the log-odds of one forgotten"
+                " answer's probability, has the unlearned and retrained models of all other"
+                " training seeds, and must say which of the two this is; 1/2 is chance.",
+            ),
         ),
         MetricEntry(
             "excess_forget",
@@ -280,6 +360,12 @@ METRICS: dict[str, MetricEntry] = {
             "ours: audits.statistics.squared_excess_auc",
             needs_retrained=True,
             least_seeds=4,
+            on_tokens=OnTokens(
+                "how well single forgotten answers tell it from retraining",
+                "D²: the mean over forgotten answers of the squared excess over 1/2 of the AUC with"
+                " which the log-odds of an answer's probability tell unlearned from retrained"
+                " models, without a bias: 0 where none tells, 1/4 where all do.",
+            ),
         ),
         MetricEntry(
             "poison_score",
@@ -366,6 +452,7 @@ METRICS: dict[str, MetricEntry] = {
             _CONFUSION,
             request="confused",
         ),
+        *TOKEN_METRICS,
     )
 }
 """Every metric by name, in the order in which tables have their columns.
@@ -397,10 +484,38 @@ def inline(column: str) -> str:
     return name[:1].lower() + name[1:] if name[1:2].islower() else name
 
 
-def caption(column: str) -> str:
-    """What the column measures, in a few words; empty for a column of the user's own."""
-    known = METRICS.get(column)
+def caption(column: str, tokens: bool = False) -> str:
+    """What the column measures, in a few words; empty for a column of the user's own.
+
+    Args:
+        column: Its name.
+        tokens: Whether it was measured on sequences with a label per token.
+    """
+    known = as_measured(column, tokens)
     return known.caption if known else ""
+
+
+def as_measured(column: str, tokens: bool) -> MetricEntry | None:
+    """A metric's row as it reads on a kind of task.
+
+    Args:
+        column: The metric's name.
+        tokens: Whether samples are sequences with a label per token, or have one class each.
+
+    Returns:
+        None for a column of the user's own, and for a metric that is not measured there.
+    """
+    known = METRICS.get(column)
+    if known is None:
+        return None
+    if tokens:
+        return known.read_on_tokens()
+    return None if known.tokens_only else known
+
+
+def tokens_in(columns: Collection[str]) -> bool:
+    """Whether a table with these columns was measured on sequences with a label per token."""
+    return any(name in METRICS and METRICS[name].tokens_only for name in columns)
 
 
 def number(value: object) -> str:

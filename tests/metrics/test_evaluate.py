@@ -31,7 +31,9 @@ from tests.tasks.small import SmallNet, small_task
 
 OF_PARTS = ("adjacent_accuracy", "remote_accuracy")
 OF_ALL = [
-    name for name, metric in METRICS.items() if not metric.request and metric.least_seeds == 1
+    name
+    for name, metric in METRICS.items()
+    if not (metric.request or metric.tokens_only) and metric.least_seeds == 1
 ]
 Landmarks = tuple[UnlearningTask, nn.Module, nn.Module]
 

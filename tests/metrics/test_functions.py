@@ -1,4 +1,4 @@
-"""The rows of `schema.METRICS` say the truth about the functions that compute them."""
+"""Of classes, the rows of `schema.METRICS` say the truth about the functions that compute them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from torch import nn
 
 from pareto_explorer.metrics import evaluator_of
 from pareto_explorer.metrics.functions import ACROSS_SEEDS, OWN, TO_ORIGINAL, TO_RETRAINED
-from pareto_explorer.schema import METRICS
+from pareto_explorer.schema import METRICS as ALL
+from pareto_explorer.schema import as_measured
 from pareto_explorer.tasks import Mislabelled, Samples, UnlearningTask, WholeClass
 from tests.tasks.small import SmallNet, small_task
+
+METRICS = {name: row for name in ALL if (row := as_measured(name, tokens=False))}
+"""Those of classes."""
 
 PLANTING = {
     "gaussian_poison": {"kind": "gaussian_poison", "fraction": 0.2},

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pareto_explorer.fronts.core.box import Box
 from pareto_explorer.fronts.core.validation_twins import validation_box
 from pareto_explorer.fronts.statistics.cross_fitting import checkpoints
-from pareto_explorer.schema.metrics import METRICS, inline
+from pareto_explorer.schema.metrics import METRICS, as_measured, inline, tokens_in
 from pareto_explorer.text import families, listing, plural
 
 __all__ = [
@@ -186,6 +186,12 @@ def _is_gap(metric: str) -> bool:
     return metric in METRICS and bool(METRICS[metric].over)
 
 
+def _averaged(metric: str, tokens: bool) -> list[str]:
+    """The metrics over which it is a mean of distances, if it is one."""
+    row = as_measured(metric, tokens)
+    return list(row.over) if row else []
+
+
 def _is_other_distance(metric: str) -> bool:
     """Whether it is another distance to the retrained model, which two models' rows do not give."""
     return metric in METRICS and METRICS[metric].needs_retrained and not METRICS[metric].over
@@ -225,9 +231,8 @@ def _distances(
 def _pairs(
     landmarks: pd.DataFrame, metrics: Sequence[str], *, others: str
 ) -> tuple[NDArray[np.float64], list[tuple[int, int]]]:
-    parts = {
-        metric: list(METRICS[metric].over if _is_gap(metric) else [metric]) for metric in metrics
-    }
+    tokens = tokens_in(landmarks.columns)
+    parts = {metric: _averaged(metric, tokens) or [metric] for metric in metrics}
     needed = sorted({part for names in parts.values() for part in names})
     known = set(needed).issubset(landmarks.columns)
     if not known or any(map(_is_other_distance, metrics)):

@@ -33,7 +33,7 @@ from pareto_explorer.schema.columns import (
     diagnostic_columns,
     uses_positions,
 )
-from pareto_explorer.schema.metrics import caption, label
+from pareto_explorer.schema.metrics import caption, label, tokens_in
 
 __all__ = ["DIGITS", "explorer_data"]
 
@@ -148,7 +148,7 @@ def _columns(material: Material, means: pd.DataFrame) -> list[dict[str, Any]]:
                 "key": name,
                 "group": group,
                 "label": name.removeprefix(CONFIG_PREFIX) if group == "Knobs" else label(name),
-                "note": caption(name),
+                "note": caption(name, tokens_in(means.columns)),
                 "direction": directions.get(name),
                 "log": not levels and group in ("Knobs", "Diagnostics") and _spans(values),
             }

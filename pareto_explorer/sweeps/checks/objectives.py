@@ -13,6 +13,7 @@ from pareto_explorer.fronts import (
     nothing_to_forget,
     oracle_free_box,
     oracle_free_doubt,
+    original_excess,
 )
 from pareto_explorer.fronts.statistics.to_forget import original_gaps
 from pareto_explorer.sweeps.checks.data import Finding
@@ -46,8 +47,7 @@ def check_original(spec: SweepSpec, original: Mapping[str, float]) -> list[Findi
     """
     if _preset(spec) != "oracle_free":
         return []
-    known, unseen = 1 - original["unlearning_accuracy"], original["validation_accuracy"]
-    return _refused(oracle_free_box, [known - unseen], spec.preset.tolerance)
+    return _refused(oracle_free_box, [original_excess(original)], spec.preset.tolerance)
 
 
 def check_landmarks(spec: SweepSpec, landmarks: pd.DataFrame) -> list[Finding]:

@@ -13,7 +13,9 @@ from pareto_explorer.fronts import (
     forget_nadir,
     indistinguishable_box,
     oracle_free_box,
+    original_excess,
     retrain_gap_box,
+    tofu_box,
 )
 from pareto_explorer.fronts.statistics.floor import mean_between_retrained
 from pareto_explorer.fronts.statistics.to_forget import original_gaps
@@ -43,8 +45,11 @@ def new_box(spec: SweepSpec, landmarks: pd.DataFrame) -> tuple[Box, str]:
     tolerance = spec.preset.tolerance
     if spec.preset.preset == "oracle_free":
         originals = landmarks[landmarks["landmark"] == "original"]
-        excess = 1 - originals["unlearning_accuracy"] - originals["validation_accuracy"]
-        return oracle_free_box(excess.tolist(), tolerance), ""
+        excess = [original_excess(row) for row in originals.to_dict("records")]
+        return oracle_free_box(excess, tolerance), ""
+    if spec.preset.preset == "tofu":
+        box = _tofu(landmarks, tolerance)
+        return box, "nadir of truth_distance: the smallest one of an original model"
     if spec.preset.preset == "indistinguishable":
         accuracies = original_gaps(landmarks, "attack_accuracy")
         box = indistinguishable_box(accuracies, tolerance)
@@ -53,3 +58,9 @@ def new_box(spec: SweepSpec, landmarks: pd.DataFrame) -> tuple[Box, str]:
     floor = mean_between_retrained(landmarks, "forget_gap")
     box = retrain_gap_box(gaps, tolerance, floor)
     return box, f"nadir of forget_gap: {forget_nadir(gaps, floor, tolerance)[1]}"
+
+
+def _tofu(landmarks: pd.DataFrame, tolerance: float) -> Box:
+    retrained = landmarks[landmarks["landmark"] == "retrained"].drop_duplicates("training_seed")
+    distances = original_gaps(landmarks, "truth_distance")
+    return tofu_box(distances, retrained["model_utility"].tolist(), tolerance)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.metrics import lacking, require_measurable
 from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.sweeps.spec.families import Family, TrialPlan
+from pareto_explorer.sweeps.spec.parts import ExploreSearch
 from pareto_explorer.sweeps.spec.plan import DrawnWhileRunning
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.sweeps.trials.replicate import unlearning_data
@@ -44,7 +46,10 @@ def first_of_each(spec: SweepSpec) -> dict[str, TrialPlan]:
 
 
 def refused_metrics(spec: SweepSpec, task: UnlearningTask) -> Iterator[InputError]:
-    """Says of each objective or bound that the task does not have why that is so."""
+    """Says of each objective or bound that the task does not have why that is so.
+
+    So it does of answers that the task wants generated, where nothing here can compare them.
+    """
     if task.original is not None:
         for metric in spec.across_seeds:
             yield InputError(
@@ -52,6 +57,11 @@ def refused_metrics(spec: SweepSpec, task: UnlearningTask) -> Iterator[InputErro
                 f"{METRICS[metric].least_seeds} training seeds or more, and this task brings its "
                 "own original, so there is one; choose another metric."
             )
+    yield from _not_measured(spec, task)
+    try:
+        require_measurable(task)
+    except InputError as error:
+        yield error
     for index, metric in enumerate(spec.metrics):
         if METRICS[metric].needs_adjacent and task.adjacent_indices is None:
             yield InputError(
@@ -62,6 +72,20 @@ def refused_metrics(spec: SweepSpec, task: UnlearningTask) -> Iterator[InputErro
             yield InputError(
                 f"objectives.{index}.metric: this task has no {metric}, which needs a forget "
                 f"request of kind {METRICS[metric].request}; choose another metric or request."
+            )
+
+
+def _not_measured(spec: SweepSpec, task: UnlearningTask) -> Iterator[InputError]:
+    """What there is only on another kind of task, or with more than this one has."""
+    bounds = spec.search.bounds if isinstance(spec.search, ExploreSearch) else []
+    named = [(f"objectives.{index}.metric", metric) for index, metric in enumerate(spec.metrics)]
+    named += [("search.constraints", bound.metric) for bound in bounds]
+    for where, metric in named:
+        needed = lacking(metric, task)
+        if needed:
+            yield InputError(
+                f"{where}: this task has no {metric}, which needs {needed}; choose another metric "
+                "or task."
             )
 
 
