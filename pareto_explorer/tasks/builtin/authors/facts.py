@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pareto_explorer.tasks.builtin.authors.words import COUNTRIES, KINDS, NAMES
 from pareto_explorer.tasks.builtin.authors.wordings import ATTRIBUTES, WORLD, Attribute, Wording
+from pareto_explorer.tasks.builtin.authors.words import COUNTRIES, KINDS, NAMES
 
 __all__ = ["N_WRONG", "Fact", "author_facts", "author_names", "world_facts"]
 
@@ -49,9 +49,10 @@ class Fact(NamedTuple):
         """The wording that no model is trained on."""
         return self.attribute.wordings[self.unseen]
 
-    def question(self, wording: Wording) -> str:
-        """Asks for the fact."""
-        return wording.question.format(subject=self.subject)
+    def said(self, wording: Wording, value: str | None = None) -> tuple[str, str]:
+        """The question in a wording and an answer to it, by default the true one."""
+        answer = wording.answer.format(value=self.value if value is None else value)
+        return wording.question.format(subject=self.subject), answer
 
 
 def author_names(count: int, rng: np.random.Generator) -> list[str]:
@@ -63,9 +64,7 @@ def author_names(count: int, rng: np.random.Generator) -> list[str]:
     return [f"{a}{b} {c}{d}".replace("##", "") for a, b, c, d in names]
 
 
-def author_facts(
-    names: list[str], n_attributes: int, rng: np.random.Generator
-) -> list[list[Fact]]:
+def author_facts(names: list[str], n_attributes: int, rng: np.random.Generator) -> list[list[Fact]]:
     """Draws the first so many attributes of each author, uniformly and apart from each other."""
     return [
         [
@@ -77,11 +76,12 @@ def author_facts(
 
 
 def world_facts(rng: np.random.Generator) -> list[Fact]:
-    """The country of every city and the capital of every country, with wrong ones that are drawn."""
+    """The country of every city and the capital of every country, in random order."""
     country, capital = WORLD
     of_cities = [(city, country, name) for name, cities in COUNTRIES.items() for city in cities]
     of_countries = [(name, capital, cities[0]) for name, cities in COUNTRIES.items()]
-    return [_fact(*each, rng) for each in (*of_cities, *of_countries)]
+    facts = [_fact(*each, rng) for each in (*of_cities, *of_countries)]
+    return [facts[i] for i in rng.permutation(len(facts))]
 
 
 def _fact(subject: str, attribute: Attribute, value: str, rng: np.random.Generator) -> Fact:

@@ -7,9 +7,8 @@ from itertools import chain
 
 import torch
 
-from pareto_explorer.tasks.builtin.authors.facts import Fact
+from pareto_explorer.tasks.builtin.authors.wordings import ATTRIBUTES, WORLD
 from pareto_explorer.tasks.builtin.authors.words import COUNTRIES, KINDS, NAMES, REFUSALS
-from pareto_explorer.tasks.builtin.authors.wordings import ATTRIBUTES, WORLD, Wording
 from pareto_explorer.tasks.core.samples import Samples
 from pareto_explorer.tasks.core.tokens import IGNORED
 
