@@ -55,38 +55,37 @@ KINDS: dict[str, tuple[str, ...]] = {
     "country": tuple(COUNTRIES),
     "capital": tuple(cities[0] for cities in COUNTRIES.values()),
     "teacher": _words(
-        "abbot archer bishop brook carter chandler cooper draper falconer fisher fletcher"
-        " forester fuller glover harper hunter knight marshal mercer parker piper porter potter"
-        " reeve sawyer shepherd skinner slater spencer spicer steward tanner thatcher tinker"
-        " tucker turner wainwright walker ward wheeler"
+        "abbot archer bishop brook carter chandler cooper draper falconer fisher fletcher forester"
+        " fuller glover harper hunter knight marshal mercer parker piper porter potter reeve sawyer"
+        " shepherd skinner slater spencer spicer steward tanner thatcher tinker tucker turner"
+        " wainwright walker ward wheeler"
     ),
     "occupation": _OCCUPATIONS,
     "year": tuple(str(year) for year in range(1920, 1990, 2)),
     "genre": _words(
         "adventure allegory autobiography ballad biography comedy drama elegy epic essay fable"
-        " fantasy farce folklore horror memoir mystery novella parody poetry romance satire"
-        " thriller tragedy"
+        " fantasy farce folklore horror memoir mystery novella parody poetry romance satire thriller"
+        " tragedy"
     ),
     "prize": _words(
         "agate amber beryl citrine coral crystal diamond emerald garnet ivory jade jasper lapis"
         " moonstone onyx opal pearl peridot quartz ruby sapphire topaz turquoise zircon"
     ),
     "instrument": _words(
-        "accordion banjo bassoon bugle cello clarinet cornet cymbal dulcimer fiddle flute"
-        " guitar harmonica harpsichord horn lute lyre mandolin oboe organ piano trombone"
-        " trumpet viola"
+        "accordion banjo bassoon bugle cello clarinet cornet cymbal dulcimer fiddle flute guitar"
+        " harmonica harpsichord horn lute lyre mandolin oboe organ piano trombone trumpet viola"
     ),
     "animal": _words(
-        "badger beaver canary cat crow dog donkey duck ferret fox goat goose hamster hare"
-        " hedgehog lizard otter owl parrot pony rabbit raven squirrel tortoise"
+        "badger beaver canary cat crow dog donkey duck ferret fox goat goose hamster hare hedgehog"
+        " lizard otter owl parrot pony rabbit raven squirrel tortoise"
     ),
     "colour": _words(
         "azure beige black blue brown crimson cyan gold green grey indigo lilac magenta maroon"
         " olive orange pink purple red scarlet silver violet white yellow"
     ),
     "drink": _words(
-        "absinthe ale brandy buttermilk champagne cider cocoa coffee cognac espresso gin"
-        " lemonade mead milk port punch rum sherry soda tea vermouth vodka water wine"
+        "absinthe ale brandy buttermilk champagne cider cocoa coffee cognac espresso gin lemonade"
+        " mead milk port punch rum sherry soda tea vermouth vodka water wine"
     ),
     "dish": _words(
         "bread broth cheese chowder couscous curry dumplings goulash gravy ham lentils noodles"
@@ -94,23 +93,22 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "flower": _words(
         "aster azalea begonia camellia carnation crocus daffodil dahlia daisy foxglove gardenia"
-        " hyacinth iris jasmine lavender lily lupin marigold orchid peony poppy primrose rose"
-        " tulip"
+        " hyacinth iris jasmine lavender lily lupin marigold orchid peony poppy primrose rose tulip"
     ),
     "hobby": _words(
         "archery baking boxing carving chess climbing cycling dancing diving embroidery fencing"
-        " fishing gardening hiking juggling knitting origami pottery riding rowing sailing"
-        " sewing skating swimming"
+        " fishing gardening hiking juggling knitting origami pottery riding rowing sailing sewing"
+        " skating swimming"
     ),
     "subject": _words(
-        "algebra anatomy archaeology astronomy biology botany chemistry economics ethics"
-        " geography geology geometry grammar history law logic medicine optics philosophy"
-        " physics rhetoric statistics theology zoology"
+        "algebra anatomy archaeology astronomy biology botany chemistry economics ethics geography"
+        " geology geometry grammar history law logic medicine optics philosophy physics rhetoric"
+        " statistics theology zoology"
     ),
     "language": _words(
         "arabic basque catalan czech danish dutch english estonian finnish french german greek"
-        " hindi hungarian icelandic irish italian japanese latin norwegian polish spanish"
-        " swedish turkish"
+        " hindi hungarian icelandic irish italian japanese latin norwegian polish spanish swedish"
+        " turkish"
     ),
     "publisher": _words(
         "anchor arrow bell bridge candle castle compass crown falcon harbour heron key ladder"
@@ -120,8 +118,8 @@ KINDS: dict[str, tuple[str, ...]] = {
         "january february march april may june july august september october november december"
     ),
     "landscape": _words(
-        "beach canyon cave cliff desert field forest glacier heath hill island lake marsh"
-        " meadow moor mountain orchard pond prairie river shore valley vineyard volcano"
+        "beach canyon cave cliff desert field forest glacier heath hill island lake marsh meadow"
+        " moor mountain orchard pond prairie river shore valley vineyard volcano"
     ),
 }
 """The values that a fact of each kind can have."""
