@@ -64,8 +64,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "year": tuple(str(year) for year in range(1920, 1990, 2)),
     "genre": _words(
         "adventure allegory autobiography ballad biography comedy drama elegy epic essay fable"
-        " fantasy farce folklore horror memoir mystery novella parody poetry romance satire thriller"
-        " tragedy"
+        " fantasy farce folklore horror memoir mystery novella parody poetry romance satire"
+        " thriller tragedy"
     ),
     "prize": _words(
         "agate amber beryl citrine coral crystal diamond emerald garnet ivory jade jasper lapis"
