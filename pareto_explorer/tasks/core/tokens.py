@@ -16,7 +16,15 @@ from torch.nn import functional
 
 from pareto_explorer.errors import InputError
 
-__all__ = ["IGNORED", "Asked", "asked", "check_tokens", "cross_entropy", "per_sample"]
+__all__ = [
+    "IGNORED",
+    "Asked",
+    "asked",
+    "check_tokens",
+    "cross_entropy",
+    "negative_log_likelihood",
+    "per_sample",
+]
 
 #: The label of a token that nothing is asked about: a prompt's or padding's.
 IGNORED = -100
@@ -68,6 +76,23 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return functional.cross_entropy(found.logits, found.labels)
 
 
+def negative_log_likelihood(logits: Tensor, labels: Tensor) -> Tensor:
+    """What each sample costs: of a sequence, the sum of the cross-entropy over its labelled tokens.
+
+    Args:
+        logits: Shape (B, C), or (B, L, C) of sequences.
+        labels: Shape (B,) or (B, L).
+
+    Returns:
+        Shape (B,).
+    """
+    found = asked(logits, labels)
+    losses = functional.cross_entropy(found.logits, found.labels, reduction="none")
+    if labels.ndim == 1:
+        return losses
+    return losses.new_zeros(len(labels)).index_add(0, found.row, losses)
+
+
 def per_sample(logits: Tensor, labels: Tensor) -> Tensor:
     """The cross-entropy of each sample: of a sequence, the mean over its labelled tokens.
 
@@ -78,12 +103,8 @@ def per_sample(logits: Tensor, labels: Tensor) -> Tensor:
     Returns:
         Shape (B,).
     """
-    found = asked(logits, labels)
-    losses = functional.cross_entropy(found.logits, found.labels, reduction="none")
-    if labels.ndim == 1:
-        return losses
-    sums = losses.new_zeros(len(labels)).index_add(0, found.row, losses)
-    return sums / (labels[:, 1:] != IGNORED).sum(1)
+    sums = negative_log_likelihood(logits, labels)
+    return sums if labels.ndim == 1 else sums / (labels[:, 1:] != IGNORED).sum(1)
 
 
 def check_tokens(name: str, inputs: Tensor, labels: Tensor, vocabulary: int) -> None:

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pareto_explorer.errors import InputError
 from pareto_explorer.tasks import Samples
 from pareto_explorer.tasks.core.task import Augment, Loss
 
-__all__ = ["Batch", "Batches", "Streams", "UnlearningData"]
+__all__ = ["Batch", "Batches", "Streams", "UnlearningData", "require_classes"]
 
 Stream = Literal["retain", "forget", "heldout", "labels", "aggregator", "weights"]
 STREAMS: tuple[Stream, ...] = ("retain", "forget", "heldout", "labels", "aggregator", "weights")
@@ -51,6 +52,25 @@ class UnlearningData:
     augment: Augment | None = None
     loss: Loss = functional.cross_entropy
     refusals: Samples | None = None
+
+
+def require_classes(data: UnlearningData, part: str, name: str, instead: str) -> None:
+    """Refuses sequences with a label per token, for a part of a family that is about classes.
+
+    Args:
+        data: What the part would work on.
+        part: ``method`` or ``forget_loss``.
+        name: Its name.
+        instead: What to choose in its place, for the message.
+
+    Raises:
+        InputError: The labels are tokens.
+    """
+    if data.forget.tokens:
+        raise InputError(
+            f"{part}: {name!r} works on classes, and this task has a label per token; choose"
+            f" {instead}."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +153,9 @@ class Streams:
         data: The sets to draw batches from.
         batch_size: Samples per batch.
         generator: The parent; it is advanced once.
+
+    Attributes:
+        batch_size: The same.
     """
 
     def __init__(self, data: UnlearningData, batch_size: int, generator: torch.Generator) -> None:
@@ -141,7 +164,7 @@ class Streams:
         ).tolist()
         self._seeds = dict(zip(STREAMS, seeds, strict=True))
         self._data = data
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self._device = generator.device
 
     def generator(self, stream: Stream) -> torch.Generator:
@@ -151,4 +174,4 @@ class Streams:
     def batches(self, stream: Literal["retain", "forget", "heldout"]) -> Batches:
         """Returns the batches of one set, augmented, from the beginning of its stream."""
         samples: Samples = getattr(self._data, stream)
-        return Batches(samples, self._batch_size, self.generator(stream), self._data.augment)
+        return Batches(samples, self.batch_size, self.generator(stream), self._data.augment)

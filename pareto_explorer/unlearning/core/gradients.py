@@ -8,12 +8,16 @@ device: weights are tensors, and every branch on their values is a ``torch.where
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 __all__ = ["Jacobian", "gradient"]
+
+#: Columns of rows that are in float64 at a time; what is shorter is multiplied as a whole.
+_BLOCK = 2**24
 
 
 def gradient(
@@ -104,8 +108,7 @@ class Jacobian:
         Returns:
             float64 tensor of shape (m, m), on the same device.
         """
-        rows = self.rows.double()
-        return rows @ (rows if others is None else others.double()).mT
+        return _products(self.rows, others)
 
     def gramians(self, others: Tensor | None = None) -> Tensor:
         """Computes the inner products of the rows for each parameter tensor by itself.
@@ -117,11 +120,11 @@ class Jacobian:
             float64 tensor of shape (k, m, m) for k parameters. For the rows themselves its sum is
             :meth:`gramian`.
         """
-        parts = torch.split(self.rows.double(), self._sizes, dim=1)
+        parts = torch.split(_in_double(self.rows), self._sizes, dim=1)
         if others is None:
-            return torch.stack([part @ part.mT for part in parts])
-        pairs = zip(parts, torch.split(others.double(), self._sizes, dim=1), strict=True)
-        return torch.stack([part @ other.mT for part, other in pairs])
+            return torch.stack([_products(part) for part in parts])
+        pairs = zip(parts, torch.split(_in_double(others), self._sizes, dim=1), strict=True)
+        return torch.stack([_products(part, other) for part, other in pairs])
 
     def combine(self, weights: Tensor) -> None:
         """Makes the step d = Σ wᵢ gᵢ the ``grad`` of the parameters.
@@ -144,6 +147,22 @@ class Jacobian:
         """Views a vector of shape (n,) as tensors of the parameters' shapes and layouts."""
         parts = torch.split(flat, self._sizes)
         return [_laid_out_as(p, part) for part, p in zip(parts, self._parameters, strict=True)]
+
+
+def _in_double(rows: Tensor) -> Tensor:
+    """Rows in float64, if a block holds them whole; else as they are."""
+    return rows.double() if rows.shape[1] <= _BLOCK else rows
+
+
+def _products(rows: Tensor, others: Tensor | None = None) -> Tensor:
+    """Inner products of rows with others, or with themselves, in float64, of shape (m, m)."""
+
+    def product(start: int) -> Tensor:
+        block = rows[:, start : start + _BLOCK].double()
+        other = block if others is None else others[:, start : start + _BLOCK].double()
+        return block @ other.mT
+
+    return reduce(torch.add, map(product, range(0, max(rows.shape[1], 1), _BLOCK)))
 
 
 def _laid_out_as(parameter: Tensor, flat: Tensor) -> Tensor:

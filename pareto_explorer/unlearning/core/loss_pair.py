@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from pareto_explorer.tasks import Samples
 from pareto_explorer.unlearning.core.budget import Ledger
 from pareto_explorer.unlearning.core.data import Batch, Streams, UnlearningData
 from pareto_explorer.unlearning.core.losses import ForgetBatch, ForgetLoss
@@ -19,7 +20,7 @@ __all__ = ["Objectives", "untracked"]
 
 
 class Objectives:
-    """Draws batches and computes the data's own loss on D_r and a forget loss on D_f.
+    """Draws batches and computes what retaining means on D_r and a forget loss on D_f.
 
     Args:
         model: The model that is being unlearned.
@@ -27,6 +28,7 @@ class Objectives:
         streams: Sources of the batches.
         ledger: Where samples are counted.
         forget_loss: The objective on the forget set.
+        retain_loss: The objective on the retain set; ``None``: the data's own loss.
 
     Attributes:
         forget_loss: The same; it may be replaced by one with other values of its knobs.
@@ -39,13 +41,16 @@ class Objectives:
         streams: Streams,
         ledger: Ledger,
         forget_loss: ForgetLoss,
+        retain_loss: ForgetLoss | None = None,
     ) -> None:
         self._model = model
         self._ledger = ledger
-        self._retain_loss = data.loss
+        self._own_loss = data.loss
+        self._retain_loss = retain_loss
         self.forget_loss = forget_loss
         self._retain, self._forget = (streams.batches(name) for name in ("retain", "forget"))
-        self._references = _Recorded(References(model, data, streams, ledger, forget_loss))
+        asking = [loss for loss in (forget_loss, retain_loss) if loss is not None]
+        self._references = _Recorded(References(model, data, streams, ledger, *asking))
 
     def __getstate__(self) -> dict[str, Any]:
         """Leaves out the last batches: who draws before they are asked for needs no data saved."""
@@ -69,7 +74,7 @@ class Objectives:
         batch = self._batches[0]
         self._ledger.count(forward=len(batch))
         with untracked(self._model):
-            return self._retain_loss(self._model(batch.inputs), batch.labels)
+            return self._retaining(self._model(batch.inputs), batch)
 
     @torch.no_grad()
     def losses_again(self) -> Tensor:
@@ -101,20 +106,25 @@ class Objectives:
         """
         self._references.elsewhere = True
         retain, forget = self._batches
-        return self._retain_loss(logits_r, retain.labels), self._forgetting(logits_f, forget)
+        return self._retaining(logits_r, retain), self._forgetting(logits_f, forget)
 
     def _counted(self, retain: Batch, forget: Batch) -> tuple[Tensor, Tensor]:
         self._count(retain, forget)
         return self._losses(retain, forget)
 
     def _count(self, retain: Batch, forget: Batch) -> None:
-        self._references.replay = self._references.elsewhere = False
+        self._references.anew()
         samples = len(retain) + len(forget)
         self._ledger.count(forward=samples, backward=samples)
 
     def _losses(self, retain: Batch, forget: Batch) -> tuple[Tensor, Tensor]:
-        loss_r = self._retain_loss(self._model(retain.inputs), retain.labels)
+        loss_r = self._retaining(self._model(retain.inputs), retain)
         return loss_r, self._forgetting(self._model(forget.inputs), forget)
+
+    def _retaining(self, logits: Tensor, retain: Batch) -> Tensor:
+        if self._retain_loss is None:
+            return self._own_loss(logits, retain.labels)
+        return self._retain_loss(ForgetBatch.of(logits, retain, self._references))
 
     def _forgetting(self, logits: Tensor, forget: Batch) -> Tensor:
         return self.forget_loss(ForgetBatch.of(logits, forget, self._references))
@@ -129,21 +139,51 @@ class _Recorded(References):
     def __init__(self, references: References) -> None:
         # Everything is left to the references inside: the base class is here for its interface.
         self._inner = references
+        self._logits: list[tuple[Samples, Tensor]] = []
+
+    def anew(self) -> None:
+        """Begins a draw: nothing of the one before is given once more."""
+        self.replay = self.elsewhere = False
+        self._logits.clear()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leaves out what was recorded: it belongs to a step, and a step is never interrupted."""
-        return {"_inner": self._inner}
+        return {"_inner": self._inner, "_logits": []}
 
     @property
     def original_heldout(self) -> ClassMeans:
         return self._inner.original_heldout
 
     def current_heldout(self, *, gradient: bool) -> ClassMeans:
-        if self.elsewhere:
-            raise RuntimeError("the forget loss asks for predictions of the current model")
+        self._require_here()
         if not self.replay:
             self._means = self._inner.current_heldout(gradient=gradient)
         return self._means
+
+    def original_nll(self, batch: Batch) -> Tensor:
+        return self._inner.original_nll(batch)
+
+    def original_logits(self, batch: Samples) -> Tensor:
+        for seen, logits in self._logits:
+            if seen is batch:
+                return logits
+        logits = self._inner.original_logits(batch)
+        self._logits.append((batch, logits))
+        return logits
+
+    def refusal(self, batch: Batch) -> Samples:
+        return self._inner.refusal(batch)
+
+    def original_refusal_nll(self, batch: Batch) -> Tensor:
+        return self._inner.original_refusal_nll(batch)
+
+    def current_refusal_nll(self, batch: Batch) -> Tensor:
+        self._require_here()
+        return self._inner.current_refusal_nll(batch)
+
+    def _require_here(self) -> None:
+        if self.elsewhere:
+            raise RuntimeError("the forget loss asks for predictions of the current model")
 
     def random_labels(self, labels: Tensor) -> Tensor:
         if not self.replay:

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
+import torch
 from torch import Tensor
+from torch.nn import functional
 
 from pareto_explorer.tasks.core.tokens import asked, cross_entropy, per_sample
-from pareto_explorer.unlearning.core.data import Batch
+from pareto_explorer.unlearning.core.data import Batch, UnlearningData
 from pareto_explorer.unlearning.core.references import References
 
-__all__ = ["ForgetBatch", "ForgetLoss", "cross_entropy", "falls_below_zero", "per_sample"]
+__all__ = [
+    "ForgetBatch",
+    "ForgetLoss",
+    "cross_entropy",
+    "demands",
+    "falls_below_zero",
+    "function_of",
+    "per_sample",
+    "require_met",
+]
 
 _Loss = TypeVar("_Loss", bound=Callable[..., Tensor])
 
@@ -23,7 +35,8 @@ class ForgetBatch:
 
     Of sequences it sees the labelled tokens, one after another, so that a loss on predictions and
     labels works on tokens as it does on classes: B is their number T then, and the mean over the
-    batch that over its tokens. Losses on whole sequences add up by ``row``.
+    batch that over its tokens. Losses on whole sequences add up by ``row``. A loss that says what
+    retaining means sees the same of a batch of D_r.
 
     Attributes:
         logits: Tensor of shape (B, C), with a graph.
@@ -46,6 +59,22 @@ class ForgetBatch:
         row = found.row if samples.tokens else None
         return cls(found.logits, found.labels, references, row, samples)
 
+    @property
+    def drawn(self) -> Batch:
+        """The batch itself, for losses that compare with what is known of its samples.
+
+        Raises:
+            ValueError: It is not known.
+        """
+        if self.samples is None:
+            raise ValueError("this forget loss needs the samples; make the batch by ForgetBatch.of")
+        return self.samples
+
+    def nll(self) -> Tensor:
+        """The cross-entropy of each prediction, (B,), in float32 at least."""
+        logits = self.logits.to(torch.promote_types(self.logits.dtype, torch.float32))
+        return functional.cross_entropy(logits, self.labels, reduction="none")
+
     def per_sample(self, values: Tensor) -> Tensor:
         """Adds up what belongs to one sample: values of shape (B,), one per prediction.
 
@@ -60,6 +89,37 @@ class ForgetBatch:
 
 #: Maps a batch to the mean over it, which is minimised; its knobs are bound.
 ForgetLoss = Callable[[ForgetBatch], Tensor]
+
+
+def function_of(loss: ForgetLoss) -> Callable[..., Any]:
+    """The function behind a forget loss whose knobs are bound."""
+    return loss.func if isinstance(loss, partial) else loss
+
+
+def demands(require: Callable[..., None]) -> Callable[[_Loss], _Loss]:
+    """Marks a forget loss that asks something of the data, checked before a sweep starts.
+
+    Args:
+        require: Takes the data, and by keyword the knobs that are set; raises an `InputError`
+            where the loss cannot work on them.
+    """
+
+    def marked(loss: _Loss) -> _Loss:
+        loss.require = require  # type: ignore[attr-defined]
+        return loss
+
+    return marked
+
+
+def require_met(loss: ForgetLoss, data: UnlearningData) -> None:
+    """Lets a forget loss refuse the data.
+
+    Raises:
+        InputError: In one sentence: what is missing.
+    """
+    require = getattr(function_of(loss), "require", None)
+    if require is not None:
+        require(data, **(loss.keywords if isinstance(loss, partial) else {}))
 
 
 def falls_below_zero(loss: _Loss) -> _Loss:

@@ -10,8 +10,11 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
+from pareto_explorer.errors import InputError
+from pareto_explorer.tasks import Samples
+from pareto_explorer.tasks.core.tokens import asked, negative_log_likelihood
 from pareto_explorer.unlearning.core.budget import Ledger
-from pareto_explorer.unlearning.core.data import Batches, Streams, UnlearningData
+from pareto_explorer.unlearning.core.data import Batch, Batches, Streams, UnlearningData
 
 __all__ = ["ClassMeans", "References", "class_means", "reads_original"]
 
@@ -57,11 +60,11 @@ class References:
 
     Args:
         model: The model that is being unlearned, not yet changed.
-        data: The sets; only the held-out set is read.
+        data: The sets; the retain set is not read.
         streams: Sources of the held-out batches and of the random labels.
         ledger: Where the samples that are passed through a model are counted.
-        loss: The forget loss. A copy of the model is kept only if it is marked
-            with :func:`reads_original`.
+        losses: Those that ask: the forget loss, and what retaining means where that asks too. A
+            copy of the model is kept only if one is marked with :func:`reads_original`.
     """
 
     def __init__(
@@ -70,21 +73,19 @@ class References:
         data: UnlearningData,
         streams: Streams,
         ledger: Ledger,
-        loss: Callable[..., Any],
+        *losses: Callable[..., Any],
     ) -> None:
         self._model = model
         self._data = data
         self._streams = streams
         self._ledger = ledger
-        function = loss.func if isinstance(loss, partial) else loss
-        wanted = getattr(function, "reads_original", False)
-        self._original = copy.deepcopy(model).eval() if wanted else None
+        functions = [loss.func if isinstance(loss, partial) else loss for loss in losses]
+        wanted = any(getattr(function, "reads_original", False) for function in functions)
+        self._kept = copy.deepcopy(model).eval() if wanted else None
 
     @cached_property
     def original_heldout(self) -> ClassMeans:
         """Class means of the original model, in eval mode, over the whole held-out set."""
-        if self._original is None:
-            raise RuntimeError("mark the forget loss with @reads_original to use the original")
         inputs = torch.split(self._data.heldout.inputs, _EVALUATION_BATCH)
         with torch.no_grad():
             logits = torch.cat([self._original(part) for part in inputs])
@@ -103,6 +104,52 @@ class References:
         self._ledger.count(forward=len(batch), backward=len(batch) if gradient else 0)
         return means
 
+    def original_nll(self, batch: Batch) -> Tensor:
+        """Negative log-likelihood of each sample under the original model, in eval mode, (B,).
+
+        Of a sequence it is the sum over its labelled tokens. That of the whole forget set is
+        computed once, and counted then; where training batches are augmented it is computed of
+        each batch as it is.
+
+        Args:
+            batch: A batch of the forget set.
+        """
+        if self._data.augment is None:
+            return self._original_forget[batch.index]
+        return self._original_nll_of(batch, len(batch))
+
+    def original_logits(self, batch: Samples) -> Tensor:
+        """Logits of the original model, in eval mode, at the labels of a batch of any set, (T, C).
+
+        Each call passes the batch forward.
+        """
+        with torch.no_grad():
+            logits = self._original(batch.inputs)
+        self._ledger.count(forward=len(batch))
+        return asked(logits, batch.labels).logits
+
+    def refusal(self, batch: Batch) -> Samples:
+        """A refusal to answer each question of a batch of the forget set, row for row.
+
+        Raises:
+            InputError: The task has none.
+        """
+        return self._refusals.take(batch.index).trimmed()
+
+    def original_refusal_nll(self, batch: Batch) -> Tensor:
+        """As :meth:`original_nll`, of the refusals of a batch of the forget set."""
+        return self._original_refusals[batch.index]
+
+    def current_refusal_nll(self, batch: Batch) -> Tensor:
+        """Negative log-likelihood of each refusal under the current model, as it is, (B,).
+
+        It carries a graph to the model's parameters where gradients are enabled.
+        """
+        refusal = self.refusal(batch)
+        backward = len(refusal) if torch.is_grad_enabled() else 0
+        self._ledger.count(forward=len(refusal), backward=backward)
+        return _nll(self._model(refusal.inputs), refusal.labels)
+
     def random_labels(self, labels: Tensor) -> Tensor:
         """Draws a uniform label out of all classes for each of ``labels``, on their device."""
         generator = self._label_generator
@@ -111,6 +158,34 @@ class References:
         )
         return drawn.to(labels.device, non_blocking=True)
 
+    @property
+    def _original(self) -> nn.Module:
+        if self._kept is None:
+            raise RuntimeError("mark the forget loss with @reads_original to use the original")
+        return self._kept
+
+    @property
+    def _refusals(self) -> Samples:
+        if self._data.refusals is None:
+            raise InputError("forget_loss: this task has no refusals; give it language.refusals.")
+        return self._data.refusals
+
+    @cached_property
+    def _original_forget(self) -> Tensor:
+        return self._original_nll_of(self._data.forget, self._streams.batch_size)
+
+    @cached_property
+    def _original_refusals(self) -> Tensor:
+        return self._original_nll_of(self._refusals, self._streams.batch_size)
+
+    def _original_nll_of(self, samples: Samples, batch_size: int) -> Tensor:
+        """Passes samples forward in batches of the run's own size: a step has room for these."""
+        pairs = (torch.split(part, batch_size) for part in (samples.inputs, samples.labels))
+        with torch.no_grad():
+            found = [_nll(self._original(x), labels) for x, labels in zip(*pairs, strict=True)]
+        self._ledger.count(forward=len(samples))
+        return torch.cat(found)
+
     @cached_property
     def _heldout_batches(self) -> Batches:
         return self._streams.batches("heldout")
@@ -118,3 +193,10 @@ class References:
     @cached_property
     def _label_generator(self) -> torch.Generator:
         return self._streams.generator("labels")
+
+
+def _nll(logits: Tensor, labels: Tensor) -> Tensor:
+    """Negative log-likelihood of each sample, (B,), in float32 at least."""
+    return negative_log_likelihood(
+        logits.to(torch.promote_types(logits.dtype, torch.float32)), labels
+    )

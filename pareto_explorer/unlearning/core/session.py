@@ -27,7 +27,7 @@ __all__ = [
 
 
 #: Fields of the data that hold samples.
-_SETS = ("retain", "forget", "heldout", "adjacent", "remote")
+_SETS = ("retain", "forget", "heldout", "adjacent", "remote", "refusals")
 
 
 def data_tensors(data: UnlearningData) -> dict[str, Tensor]:

@@ -2,7 +2,8 @@
 
 A forget loss is a function of a :class:`~pareto_explorer.unlearning.ForgetBatch` and returns a
 batch mean, which is minimised; its knobs are keyword-only arguments. In docstrings C is the number
-of classes, p the softmax output and p_y the probability of the label.
+of classes, p the softmax output and p_y the probability of the label. On sequences, predictions are
+those of labelled tokens.
 
 >>> import torch
 >>> from pareto_explorer.unlearning import FORGET_LOSSES, ForgetBatch
@@ -21,6 +22,10 @@ knobs and its source. To add one is to add such a module; nothing is imported fr
 | ``negative_cross_entropy`` | gradient ascent |
 | ``bounded_cross_entropy`` | ascent that ends where the label has no probability |
 | ``random_labels`` | cross-entropy to random labels |
+| ``npo`` | likelihoods fall behind the original's (NPO, SimNPO), or refusals' (DPO) |
+| ``undial`` | the original's predictions with the label's logit lowered |
+| ``cross_entropy_without`` | the model's own predictions without the label |
+| ``weighted_ascent`` | gradient ascent weighted by confidence |
 """
 
 __all__: list[str] = []

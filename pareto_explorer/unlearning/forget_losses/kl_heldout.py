@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
+from pareto_explorer.unlearning.core.data import UnlearningData, require_classes
 from pareto_explorer.unlearning.core.entries import Entry
-from pareto_explorer.unlearning.core.losses import ForgetBatch
+from pareto_explorer.unlearning.core.losses import ForgetBatch, demands
 from pareto_explorer.unlearning.core.references import ClassMeans, class_means, reads_original
 
 __all__ = ["ENTRIES", "kl_heldout", "kl_heldout_detached", "kl_heldout_published"]
@@ -15,6 +18,11 @@ __all__ = ["ENTRIES", "kl_heldout", "kl_heldout_detached", "kl_heldout_published
 _CLAMP = 1e-10
 
 
+def _require_classes(data: UnlearningData, **_: Any) -> None:
+    require_classes(data, "forget_loss", "kl_heldout", "'kl_uniform' or 'npo'")
+
+
+@demands(_require_classes)
 @reads_original
 def kl_heldout(batch: ForgetBatch) -> Tensor:
     """Class-wise KL(q_f‖q_h) to the *original* model's mean predictions on the held-out set.
@@ -29,11 +37,13 @@ def kl_heldout(batch: ForgetBatch) -> Tensor:
     return _class_wise_kl(batch, batch.references.original_heldout)
 
 
+@demands(_require_classes)
 def kl_heldout_detached(batch: ForgetBatch) -> Tensor:
     """As :func:`kl_heldout_published`, with no gradient through the held-out predictions."""
     return _class_wise_kl(batch, batch.references.current_heldout(gradient=False))
 
 
+@demands(_require_classes)
 def kl_heldout_published(batch: ForgetBatch) -> Tensor:
     """Class-wise KL(q_f‖q_h) to the *current* model's mean predictions on a held-out batch.
 

@@ -14,9 +14,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from pareto_explorer.errors import unknown
-from pareto_explorer.tasks import Samples
 from pareto_explorer.unlearning.core.budget import Budget, Ledger
-from pareto_explorer.unlearning.core.data import Streams, UnlearningData
+from pareto_explorer.unlearning.core.data import Batch, Streams, UnlearningData
 from pareto_explorer.unlearning.core.gradients import gradient
 
 __all__ = [
@@ -39,8 +38,8 @@ __all__ = [
 OPTIMIZERS = ("sgd", "adamw")
 BATCH_NORM_POLICIES = ("batch", "frozen")
 
-#: Maps logits (B, C) and the batch that they belong to to a scalar.
-BatchLoss = Callable[[Tensor, Samples], Tensor]
+#: Maps logits (B, C), or (B, L, C) of sequences, and the batch that they belong to to a scalar.
+BatchLoss = Callable[[Tensor, Batch], Tensor]
 
 
 class Method(Protocol):
@@ -326,7 +325,7 @@ def follow(
     Args:
         setting: The run.
         stream: The set whose batches are read, one per step.
-        loss: Maps logits (B, C) and labels (B,) to a scalar.
+        loss: Maps logits (B, C) and labels (B,), or (B, L, C) and (B, L), to a scalar.
 
     Returns:
         What :meth:`GradientMethod.prepare` has to return.

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pareto_explorer.tasks import Samples
+from pareto_explorer.tasks.core.tokens import asked
 
 __all__ = ["restore_masked", "saliency_mask"]
 
@@ -44,7 +45,8 @@ def saliency_mask(
         *(torch.split(x, batch_size) for x in (forget.inputs, forget.labels)), strict=True
     )
     for inputs, labels in batches:
-        loss = functional.cross_entropy(model(inputs), labels, reduction="sum")
+        found = asked(model(inputs), labels)
+        loss = functional.cross_entropy(found.logits, found.labels, reduction="sum")
         torch._foreach_add_(totals, torch.autograd.grad(loss, parameters, materialize_grads=True))
     for module, training in modes:
         module.training = training

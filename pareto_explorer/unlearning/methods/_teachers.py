@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.tasks import Samples
+from pareto_explorer.tasks.core.tokens import asked
 from pareto_explorer.unlearning.core.budget import Ledger
 from pareto_explorer.unlearning.core.data import UnlearningData
 from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero
@@ -60,6 +62,17 @@ class Teacher:
         with torch.no_grad():
             logits: Tensor = self._model(inputs)
         return logits
+
+    def distance(self, logits: Tensor, batch: Samples, temperature: float) -> Tensor:
+        """The :func:`divergence` of a student from the teacher, where labels ask for predictions.
+
+        Args:
+            logits: The student's, of the whole batch: (B, C), or (B, L, C) of sequences.
+            batch: What they belong to.
+            temperature: T.
+        """
+        teacher, student = (asked(z, batch.labels).logits for z in (self(batch.inputs), logits))
+        return divergence(teacher, student, temperature)
 
 
 def require_untrained(data: UnlearningData, method: str) -> Callable[[], nn.Module]:

@@ -17,7 +17,6 @@ from pareto_explorer.unlearning.methods._phases import weighted
 from pareto_explorer.unlearning.methods._teachers import (
     TEMPERATURE,
     Teacher,
-    divergence,
     require_untrained,
     untrained,
 )
@@ -31,7 +30,7 @@ class BadTeacher(GradientMethod):
 
     θ0 is the original model and θ_bad an untrained one, both frozen and in eval mode, and
     predictions are softened by a temperature (the divergences are scaled by its square). No label
-    is read.
+    is read; of sequences, only which tokens have one.
 
     Source: Chundawat et al., *Can Bad Teaching Induce Forgetting?* (arXiv 2205.08096), whose code
     mixes D_f with 30 % of D_r into the same batches; here each step reads one batch of each set,
@@ -57,7 +56,7 @@ class BadTeacher(GradientMethod):
         bad = Teacher(untrained(setting, "bad_teacher"), setting.ledger)
 
         def obey(teacher: Teacher) -> Callable[[Tensor, Samples], Tensor]:
-            return lambda logits, batch: divergence(teacher(batch.inputs), logits, self.temperature)
+            return lambda logits, batch: teacher.distance(logits, batch, self.temperature)
 
         return weighted(setting, obey(good), obey(bad), self.forget_weight)
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks import ImageClassifier
 from pareto_explorer.unlearning.core.budget import Ledger
-from pareto_explorer.unlearning.core.data import UnlearningData
+from pareto_explorer.unlearning.core.data import UnlearningData, require_classes
 from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.losses import cross_entropy
 from pareto_explorer.unlearning.methods._descent import (
@@ -42,6 +42,10 @@ class BoundaryExpand(GradientMethod):
     """
 
     lr: float = 0.001
+
+    def require(self, data: UnlearningData) -> None:
+        """Raises an :class:`InputError` when labels are tokens."""
+        require_classes(data, "method", "boundary_expand", "'random_labelling'")
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
         """Prepares one run."""

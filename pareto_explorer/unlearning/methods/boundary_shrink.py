@@ -12,7 +12,7 @@ from torch.nn import functional
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks import Samples
 from pareto_explorer.unlearning.core.budget import Ledger
-from pareto_explorer.unlearning.core.data import UnlearningData
+from pareto_explorer.unlearning.core.data import UnlearningData, require_classes
 from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero
 from pareto_explorer.unlearning.core.losses import cross_entropy
@@ -53,8 +53,9 @@ class BoundaryShrink(GradientMethod):
         """Refuses inputs that cannot be moved a little.
 
         Raises:
-            InputError: When the inputs are neither floating-point nor bytes.
+            InputError: When the inputs are neither floating-point nor bytes, or labels are tokens.
         """
+        require_classes(data, "method", "boundary_shrink", "'random_labelling'")
         dtype = data.forget.inputs.dtype
         if not (dtype.is_floating_point or dtype == torch.uint8):
             raise InputError(

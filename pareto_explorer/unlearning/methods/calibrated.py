@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pareto_explorer.errors import unknown
+from pareto_explorer.unlearning.core.data import UnlearningData, require_classes
 from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.gradients import Jacobian, gradient
 from pareto_explorer.unlearning.core.knobs import KnobSpec, below_one, not_negative, one_of
@@ -72,6 +73,10 @@ class RAULCalibrated(GradientMethod):
         if self.triple_aggregator not in TRIPLE_AGGREGATORS:
             raise unknown("triple_aggregator", self.triple_aggregator, TRIPLE_AGGREGATORS)
         _torchjds(self.triple_aggregator)  # a solver that is missing fails here
+
+    def require(self, data: UnlearningData) -> None:
+        """Raises an :class:`InputError` when labels are tokens."""
+        require_classes(data, "method", "raul_calibrated", "'jacobian_descent'")
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
         """Prepares one run."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from pareto_explorer.tasks import Samples
 from pareto_explorer.unlearning.core.budget import Ledger
+from pareto_explorer.unlearning.core.data import UnlearningData, require_classes
 from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero, whole_above_zero
 from pareto_explorer.unlearning.methods._one_shot import Edit, OneShot
@@ -40,6 +41,10 @@ class FisherForgetting(OneShot):
 
     noise: float = 5e-3
     fisher_samples: int = 200
+
+    def require(self, data: UnlearningData) -> None:
+        """Raises an :class:`InputError` when labels are tokens."""
+        require_classes(data, "method", "fisher_forgetting", "'ssd'")
 
     def edit(self, run: Edit) -> None:
         """Changes the parameters in place and counts the samples that this took."""

@@ -16,7 +16,7 @@ from pareto_explorer.unlearning.core.data import UnlearningData
 from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.knobs import KnobSpec, fraction
 from pareto_explorer.unlearning.core.loss_pair import Objectives
-from pareto_explorer.unlearning.core.losses import ForgetLoss
+from pareto_explorer.unlearning.core.losses import ForgetLoss, require_met
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, Stage, descend
 from pareto_explorer.unlearning.methods._lines import AlongLine, evenly, put
 from pareto_explorer.unlearning.methods._optimiser import optimiser
@@ -49,6 +49,10 @@ class Interpolation(GradientMethod):
     def stage(self, model: nn.Module, data: UnlearningData, ledger: Ledger) -> Stage:  # noqa: ARG002
         """Trains a copy."""
         return Stage(copy.deepcopy(model), data)
+
+    def require(self, data: UnlearningData) -> None:
+        """Lets the forget loss refuse data that it cannot work on, by an :class:`InputError`."""
+        require_met(self.forget_loss, data)
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
         """Prepares one run."""

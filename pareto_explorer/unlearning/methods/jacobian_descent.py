@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -25,7 +24,7 @@ from pareto_explorer.unlearning.core.knobs import (
     true_or_false,
 )
 from pareto_explorer.unlearning.core.loss_pair import Objectives
-from pareto_explorer.unlearning.core.losses import ForgetLoss
+from pareto_explorer.unlearning.core.losses import ForgetLoss, function_of, require_met
 from pareto_explorer.unlearning.methods._auto_lr import AutoLR
 from pareto_explorer.unlearning.methods._continuation import (
     KNOBS,
@@ -39,6 +38,7 @@ from pareto_explorer.unlearning.methods._continuation import (
 )
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting
 from pareto_explorer.unlearning.methods._optimiser import optimiser
+from pareto_explorer.unlearning.methods._retain_losses import RETAIN_LOSS, RETAIN_LOSSES
 from pareto_explorer.unlearning.methods._saliency import restore_masked, saliency_mask
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ GRANULARITIES = ("full", "layer")
 
 @dataclass(frozen=True, kw_only=True)
 class JacobianDescent(GradientMethod):
-    """Descends on the task's loss on the retain set and a forget loss at once.
+    """Descends on a retain loss and a forget loss at once.
 
     Each step draws one retain and one forget batch, differentiates each loss on its own graph,
     lets the weighting turn the 2×2 Gramian of the gradients into two weights, and hands
@@ -81,6 +81,9 @@ class JacobianDescent(GradientMethod):
         aggregator: The weighting, ours or TorchJD's, or the rule. A stateful one starts each run
             as it is given here.
         forget_loss: The objective on the forget set.
+        retain_loss: The objective on the retain set: the ``task``'s own loss, or ``kl`` (see
+            :func:`~._retain_losses.kl_to_original`), which is 0 with a zero gradient where the run
+            begins, unless batch statistics or dropout keep it from that.
         granularity: ``full``: one pair of weights; ``layer``: each parameter tensor has a
             Gramian and a pair of weights of its own, of which the weight columns show the mean.
         saliency: Fraction of the weights that may move: those on which the forget loss of the
@@ -104,6 +107,7 @@ class JacobianDescent(GradientMethod):
 
     aggregator: Aggregator
     forget_loss: ForgetLoss
+    retain_loss: Literal["task", "kl"] = "task"
     granularity: Literal["full", "layer"] = "full"
     saliency: float | None = None
     auto_lr: bool = False
@@ -115,6 +119,8 @@ class JacobianDescent(GradientMethod):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.retain_loss not in RETAIN_LOSSES:
+            raise unknown("retain_loss", self.retain_loss, RETAIN_LOSSES)
         if self.granularity not in GRANULARITIES:
             raise unknown("granularity", self.granularity, GRANULARITIES)
         if self.auto_lr and self.optimizer != "sgd":
@@ -150,14 +156,22 @@ class JacobianDescent(GradientMethod):
         """The ends of the levels of a path; else as the budget says."""
         return budget.evaluation_steps() if self._path is None else self._path.ends(budget.steps)
 
-    def require(self, data: UnlearningData) -> None:  # noqa: ARG002 - every method's interface
-        """Refuses a forget loss that the aggregator is not defined for.
+    def require(self, data: UnlearningData) -> None:
+        """Refuses losses that the aggregator or the data are not made for.
 
         Raises:
-            InputError: When the aggregator needs positive losses and the forget loss is not.
+            InputError: When the aggregator needs positive losses and one is not, or the forget
+                loss asks for what the data do not have.
         """
+        require_met(self.forget_loss, data)
         positive = isinstance(self.aggregator, Rule) and self.aggregator.needs_positive_losses
-        loss = self.forget_loss.func if isinstance(self.forget_loss, partial) else self.forget_loss
+        loss = function_of(self.forget_loss)
+        if positive and self.retain_loss == "kl":
+            raise InputError(
+                f"retain_loss: 'kl' is 0 at the original model, and"
+                f" {type(self.aggregator).__name__} is defined for positive losses only; take"
+                " 'task'."
+            )
         if positive and getattr(loss, "falls_below_zero", False):
             raise InputError(
                 f"aggregator: {type(self.aggregator).__name__} is defined for positive losses "
@@ -168,7 +182,12 @@ class JacobianDescent(GradientMethod):
         """Prepares one run."""
         ledger = setting.ledger
         objectives = Objectives(
-            setting.model, setting.data, setting.streams, ledger, self.forget_loss
+            setting.model,
+            setting.data,
+            setting.streams,
+            ledger,
+            self.forget_loss,
+            RETAIN_LOSSES[self.retain_loss],
         )
         jacobian = Jacobian(setting.parameters, mask=self._mask(setting))
         gramian = jacobian.gramian if self.granularity == "full" else jacobian.gramians
@@ -343,6 +362,7 @@ ENTRIES = (
         source="Quinton and Rey, arXiv 2406.16232; RAUL, Khosrowshahi et al., arXiv 2606.00399",
         knobs=optimiser([0.003, 0.3])
         | {
+            "retain_loss": RETAIN_LOSS,
             "granularity": KnobSpec(
                 None,
                 "full: one pair of weights; layer: one for each parameter tensor",

@@ -22,7 +22,7 @@ from pareto_explorer.unlearning.core.knobs import (
     whole_above_zero,
 )
 from pareto_explorer.unlearning.core.loss_pair import Objectives
-from pareto_explorer.unlearning.core.losses import ForgetLoss
+from pareto_explorer.unlearning.core.losses import ForgetLoss, require_met
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, Stage, descend
 from pareto_explorer.unlearning.methods._lines import (
     MEMBERS,
@@ -83,6 +83,10 @@ class ParetoLine(GradientMethod):
     def stage(self, model: nn.Module, data: UnlearningData, ledger: Ledger) -> Stage:  # noqa: ARG002
         """Trains a line that begins at a copy."""
         return Stage(make_line(self.members, copy.deepcopy(model), self.rank), data)
+
+    def require(self, data: UnlearningData) -> None:
+        """Lets the forget loss refuse data that it cannot work on, by an :class:`InputError`."""
+        require_met(self.forget_loss, data)
 
     def prepare(self, setting: Setting) -> Callable[[], None]:
         """Prepares one run."""

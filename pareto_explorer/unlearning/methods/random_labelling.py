@@ -7,11 +7,17 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from pareto_explorer.unlearning.core.data import Batch
 from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.losses import ForgetBatch
 from pareto_explorer.unlearning.core.references import References
 from pareto_explorer.unlearning.forget_losses.random_labels import random_labels
-from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, follow
+from pareto_explorer.unlearning.methods._descent import (
+    GradientMethod,
+    Setting,
+    follow,
+    follow_batches,
+)
 from pareto_explorer.unlearning.methods._optimiser import optimiser
 from pareto_explorer.unlearning.methods._phases import ROUNDS, forget_steps, take_turns
 
@@ -41,14 +47,14 @@ class RandomLabelling(GradientMethod):
         streams, ledger = setting.streams, setting.ledger
         references = References(setting.model, setting.data, streams, ledger, random_labels)
 
-        def noise(logits: Tensor, labels: Tensor) -> Tensor:
-            return random_labels(ForgetBatch(logits, labels, references))
+        def noise(logits: Tensor, batch: Batch) -> Tensor:
+            return random_labels(ForgetBatch.of(logits, batch, references))
 
         return take_turns(
             setting,
             forget_steps(setting.data, setting.steps, self.rounds),
             follow(setting, "retain", setting.data.loss),
-            follow(setting, "forget", noise),
+            follow_batches(setting, "forget", noise),
         )
 
 

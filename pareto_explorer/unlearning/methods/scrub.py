@@ -13,7 +13,7 @@ from pareto_explorer.unlearning.core.knobs import KnobSpec, not_negative, whole_
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting, follow_batches
 from pareto_explorer.unlearning.methods._optimiser import optimiser
 from pareto_explorer.unlearning.methods._phases import ROUNDS, forget_steps, take_turns
-from pareto_explorer.unlearning.methods._teachers import TEMPERATURE, Teacher, divergence
+from pareto_explorer.unlearning.methods._teachers import TEMPERATURE, Teacher
 
 __all__ = ["ENTRIES", "Scrub"]
 
@@ -57,15 +57,13 @@ class Scrub(GradientMethod):
         """Prepares one run."""
         teacher = Teacher(setting.model, setting.ledger)
 
-        def distance(logits: Tensor, batch: Samples) -> Tensor:
-            return divergence(teacher(batch.inputs), logits, self.temperature)
-
         def maximise(logits: Tensor, batch: Samples) -> Tensor:
-            return -distance(logits, batch)
+            return -teacher.distance(logits, batch, self.temperature)
 
         def minimise(logits: Tensor, batch: Samples) -> Tensor:
             classification = setting.data.loss(logits, batch.labels)
-            return self.gamma * classification + self.alpha * distance(logits, batch)
+            distance = teacher.distance(logits, batch, self.temperature)
+            return self.gamma * classification + self.alpha * distance
 
         return take_turns(
             setting,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from pareto_explorer.tasks import Samples
 from pareto_explorer.unlearning.core.entries import Entry
@@ -20,6 +19,7 @@ from pareto_explorer.unlearning.core.knobs import (
     whole_above_zero,
     whole_number,
 )
+from pareto_explorer.unlearning.core.losses import per_sample
 from pareto_explorer.unlearning.methods._descent import GradientMethod, Setting
 from pareto_explorer.unlearning.methods._optimiser import optimiser
 from pareto_explorer.unlearning.methods._squared_gradients import shuffled, squared_gradients
@@ -114,14 +114,15 @@ def adaptive_ascent(logits: Tensor, labels: Tensor, adaptivity: float) -> Tensor
     Losses below the rounding error of 1 count as that in the weights.
 
     Args:
-        logits: Tensor of shape (B, C).
-        labels: Integer tensor of shape (B,).
+        logits: Tensor of shape (B, C), or (B, L, C) of sequences, whose CE_i is the mean over
+            their labelled tokens.
+        labels: Integer tensor of shape (B,) or (B, L).
         adaptivity: At least 0.
 
     Returns:
         Scalar.
     """
-    losses = functional.cross_entropy(logits, labels, reduction="none")
+    losses = per_sample(logits, labels)
     least = torch.finfo(losses.dtype).eps
     weights = losses.detach().clamp(min=least).log().mul(-adaptivity).softmax(0)
     return -(weights * losses).sum()

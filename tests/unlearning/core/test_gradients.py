@@ -1,9 +1,11 @@
 import pickle
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
+from pareto_explorer.unlearning.core import gradients
 from pareto_explorer.unlearning.core.gradients import Jacobian, gradient
 
 
@@ -181,3 +183,30 @@ def test_a_graph_can_be_kept_for_a_second_gradient():
     squares = p.square()
     gradient(squares.sum(), [p], keep_graph=True)
     torch.testing.assert_close(gradient(squares.sum(), [p])[0], 2 * p.detach())
+
+
+@pytest.mark.parametrize("block", [1, 3, 10, 64])
+def test_products_by_blocks_of_columns(block, monkeypatch):
+    _, jacobian = two_parameters()
+    others = torch.randn(2, 10, generator=torch.Generator().manual_seed(1))
+    whole = jacobian.gramian(), jacobian.gramian(others)
+    apart = jacobian.gramians(), jacobian.gramians(others)
+    rows = jacobian.rows.double()
+    assert torch.equal(whole[0], rows @ rows.mT)
+    assert torch.equal(whole[1], rows @ others.double().mT)
+    for part, columns in enumerate((slice(0, 6), slice(6, 10))):
+        assert torch.equal(apart[0][part], rows[:, columns] @ rows[:, columns].mT)
+    monkeypatch.setattr(gradients, "_BLOCK", block)
+    torch.testing.assert_close((jacobian.gramian(), jacobian.gramian(others)), whole)
+    torch.testing.assert_close((jacobian.gramians(), jacobian.gramians(others)), apart)
+
+
+def test_gradients_of_large_models_are_never_in_float64_as_a_whole(monkeypatch):
+    monkeypatch.setattr(gradients, "_BLOCK", 4)
+    doubled = []
+    double = torch.Tensor.double
+    monkeypatch.setattr(torch.Tensor, "double", lambda x: doubled.append(x.numel()) or double(x))
+    _, jacobian = two_parameters()
+    jacobian.gramian()
+    jacobian.gramians(jacobian.rows)
+    assert max(doubled) <= 8
