@@ -15,11 +15,11 @@ Either says which training samples are to be forgotten, and how landmarks are tr
 | bring a language model | ``IGNORED``, ``Language``, ``Answers``, ``Speech`` |
 | take a registered task | ``make_task``, ``TASKS``, ``TaskEntry``, ``digits``, ``cifar10``, \
 ``cifar100``, ``fashion_mnist``, ``mnist``, ``svhn``, ``tiny_imagenet``, ``image_folder``, \
-``VisionTask``, ``text``, ``sentences``, ``textures`` |
+``VisionTask``, ``text``, ``sentences``, ``textures``, ``authors`` |
 | say what is forgotten | ``parse_forget``, ``ForgetRequest``, ``RandomSubset``, \
 ``WholeClass``, ``Subclass``, ``Mislabelled``, ``Mixture``, ``Indices``, \
-``GaussianPoison``, ``Confused``, ``select_forget_set``, ``ForgetSet``, ``GaussianNoise``, \
-``SwappedClasses``, ``Groups``, ``select_adjacent_set``, ``nearest_class`` |
+``GaussianPoison``, ``Confused``, ``Authors``, ``select_forget_set``, ``ForgetSet``, \
+``GaussianNoise``, ``SwappedClasses``, ``Groups``, ``select_adjacent_set``, ``nearest_class`` |
 | split data | ``stratified_split``, ``published_split``, ``PublishedSplit`` |
 | take a network | ``make_model``, ``MODELS``, ``ModelEntry``, ``parse_model``, \
 ``ModelSpec``, ``digits_cnn``, ``image_classifier``, ``ImageClassifier`` |
@@ -30,6 +30,7 @@ Either says which training samples are to be forgotten, and how landmarks are tr
 | load weights | ``load_weights``, ``restore_model`` |
 """
 
+from pareto_explorer.tasks.builtin.authors.task import authors
 from pareto_explorer.tasks.builtin.digits import digits
 from pareto_explorer.tasks.builtin.text.sentences import sentences
 from pareto_explorer.tasks.builtin.text.task import text
@@ -57,6 +58,7 @@ from pareto_explorer.tasks.data.samples import samples_from
 from pareto_explorer.tasks.forget.adjacent_set import nearest_class, select_adjacent_set
 from pareto_explorer.tasks.forget.forget_set import ForgetSet, select_forget_set
 from pareto_explorer.tasks.forget.requests import (
+    Authors,
     Confused,
     ForgetRequest,
     GaussianPoison,
@@ -100,6 +102,7 @@ __all__ = [
     "RECIPE_VERSION",
     "TASKS",
     "Answers",
+    "Authors",
     "Confused",
     "CropFlip",
     "ForgetRequest",
@@ -128,6 +131,7 @@ __all__ = [
     "UnlearningTask",
     "VisionTask",
     "WholeClass",
+    "authors",
     "cifar10",
     "cifar100",
     "default_cache_dir",

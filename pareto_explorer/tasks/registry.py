@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from pareto_explorer.errors import InputError, brief, unknown
+from pareto_explorer.tasks.builtin.authors.task import authors
 from pareto_explorer.tasks.builtin.digits import digits
 from pareto_explorer.tasks.builtin.text.task import text
 from pareto_explorer.tasks.builtin.textures.task import textures
@@ -106,6 +107,12 @@ TASKS: dict[str, TaskEntry] = {
             build=text,
             summary="2,400 generated sentences about eight topics, with a transformer encoder.",
             source="generated; size and ambiguity are options",
+        ),
+        TaskEntry(
+            name="authors",
+            build=authors,
+            summary="2,000 facts about generated authors, with a small causal language model.",
+            source="generated, in the manner of TOFU (Maini et al., arXiv 2401.06121)",
         ),
     )
 }

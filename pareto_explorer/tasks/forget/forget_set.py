@@ -17,6 +17,7 @@ from pareto_explorer.tasks.core.splits import PublishedSplit
 from pareto_explorer.tasks.core.task import Samples
 from pareto_explorer.tasks.forget.listed_samples import listed_samples
 from pareto_explorer.tasks.forget.requests import (
+    Authors,
     Confused,
     ForgetRequest,
     GaussianPoison,
@@ -100,6 +101,11 @@ def select_forget_set(
             indices = _of_both(request, train, n_classes, rng)
             labels = labels.clone()
             labels[indices] = sum(request.classes) - labels[indices]
+        case Authors():
+            raise InputError(
+                f"{_FIELD}.kind: 'authors' needs samples about authors, as the task authors has;"
+                " ask for another kind, such as random."
+            )
     return ForgetSet(labels, indices)
 
 

@@ -20,6 +20,7 @@ from pydantic import (
 from pareto_explorer.errors import InputError, bare, brief, unknown
 
 __all__ = [
+    "Authors",
     "Confused",
     "ForgetRequest",
     "GaussianPoison",
@@ -212,6 +213,17 @@ class Confused(_Request):
         return tuple(named)
 
 
+class Authors(_Request):
+    """All that is said about some authors, drawn uniformly without replacement.
+
+    Retained authors who share a city or a teacher with one of them are the adjacent set. For the
+    task `authors` only.
+    """
+
+    kind: Literal["authors"] = "authors"
+    count: int = Field(default=10, ge=1)
+
+
 ForgetRequest = Annotated[
     Mislabelled
     | RandomSubset
@@ -220,7 +232,8 @@ ForgetRequest = Annotated[
     | Mixture
     | Indices
     | GaussianPoison
-    | Confused,
+    | Confused
+    | Authors,
     Field(discriminator="kind"),
 ]
 
@@ -233,6 +246,7 @@ _KINDS: dict[str, type[ForgetRequest]] = {
     "indices": Indices,
     "gaussian_poison": GaussianPoison,
     "confused": Confused,
+    "authors": Authors,
 }
 
 

@@ -37,8 +37,8 @@ class Training:
     """Trains a new model of a task by its recipe, epoch by epoch.
 
     The data stay on the device, batches are indexed there, and nothing waits for the device but
-    the end of an epoch. PyTorch's global generators are the training's own during an epoch and
-    the caller's between two.
+    the end of an epoch and, with sequences, a look at where those of a batch end. PyTorch's global
+    generators are the training's own during an epoch and the caller's between two.
 
     Args:
         task: Gives the model, the loss, the augmentation and the recipe.
@@ -132,12 +132,13 @@ class Training:
         with self._own_draws(), repeatable(), torch.enable_grad():
             order = torch.randperm(len(samples)).to(self._device, non_blocking=True)
             for index in torch.split(order[: self._steps * self._batch_size], self._batch_size):
-                inputs = samples.inputs[index]
+                batch = samples.take(index).trimmed()
+                inputs = batch.inputs
                 if task.augment is not None:
                     inputs = task.augment(inputs, self._augment_draws)
                 self._optimizer.zero_grad()
                 logits = logits_of(self._model, inputs, task)
-                loss = task.loss(logits, samples.labels[index])
+                loss = task.loss(logits, batch.labels)
                 torch.autograd.backward(loss)
                 self._optimizer.step()
                 self._schedule.step()

@@ -1,0 +1,1 @@
+"""Facts about generated authors, for a small causal language model."""
