@@ -11,6 +11,7 @@ from pareto_explorer.errors import InputError, brief, unknown
 from pareto_explorer.tasks.builtin.digits import digits
 from pareto_explorer.tasks.builtin.text.task import text
 from pareto_explorer.tasks.builtin.textures.task import textures
+from pareto_explorer.tasks.builtin.tofu.task import tofu
 from pareto_explorer.tasks.builtin.vision import (
     cifar10,
     cifar100,
@@ -106,6 +107,12 @@ TASKS: dict[str, TaskEntry] = {
             build=text,
             summary="2,400 generated sentences about eight topics, with a transformer encoder.",
             source="generated; size and ambiguity are options",
+        ),
+        TaskEntry(
+            name="tofu",
+            build=tofu,
+            summary="4,000 questions about authors who do not exist, for a pretrained model.",
+            source="Maini et al., TOFU (arXiv 2401.06121)",
         ),
     )
 }

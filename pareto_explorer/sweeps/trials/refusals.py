@@ -45,12 +45,12 @@ def first_of_each(spec: SweepSpec) -> dict[str, TrialPlan]:
 
 def refused_metrics(spec: SweepSpec, task: UnlearningTask) -> Iterator[InputError]:
     """Says of each objective or bound that the task does not have why that is so."""
-    if task.original is not None:
+    if task.given:
         for metric in spec.across_seeds:
             yield InputError(
                 f"{_where(spec, metric)}: {metric} compares the models of "
                 f"{METRICS[metric].least_seeds} training seeds or more, and this task brings its "
-                "own original, so there is one; choose another metric."
+                f"own {' and '.join(task.given)}, so there is one; choose another metric."
             )
     for index, metric in enumerate(spec.metrics):
         if METRICS[metric].needs_adjacent and task.adjacent_indices is None:

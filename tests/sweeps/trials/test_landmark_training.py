@@ -104,6 +104,18 @@ def test_an_original_that_the_task_brings_is_not_trained(cluster, tmp_path):
         prepare(task, [0, 1], tmp_path, Notes())
 
 
+def test_landmarks_that_the_task_brings_are_neither_trained_nor_counted(cluster, tmp_path):
+    original, retrained = (train_landmark(small_task(), kind, 9) for kind in KINDS)
+    task, notes = replace(small_task(), original=original, retrained=retrained), Notes()
+    found = prepare(task, [0], tmp_path, notes)
+    assert same(found[0].original, original)
+    assert same(found[0].retrained, retrained)
+    assert notes.lines == [f"landmarks: 0 from the cache, 0 to train ({tmp_path / 'cache'})"]
+    with pytest.raises(InputError, match=r"brings its own original and retrained, so there is one"):
+        prepare(task, [0, 1], tmp_path, Notes())
+    assert prepare(task, [0], tmp_path, Notes(), retrain=False)[0].retrained is None
+
+
 def test_a_stopped_sweep_goes_on_from_the_snapshots_in_the_cache(cluster, tmp_path):
     task = small_task(epochs=6)
     *_, newest, _ = train_stages(task, "original", 0, every_seconds=0.0)
