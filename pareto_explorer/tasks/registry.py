@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from pareto_explorer.errors import InputError, brief, unknown
+from pareto_explorer.tasks.builtin.corpus import corpus
 from pareto_explorer.tasks.builtin.digits import digits
 from pareto_explorer.tasks.builtin.text.task import text
 from pareto_explorer.tasks.builtin.textures.task import textures
@@ -113,6 +114,12 @@ TASKS: dict[str, TaskEntry] = {
             build=tofu,
             summary="4,000 questions about authors who do not exist, for a pretrained model.",
             source="Maini et al., TOFU (arXiv 2401.06121)",
+        ),
+        TaskEntry(
+            name="corpus",
+            build=corpus,
+            summary="Your own texts, or MUSE's, cut into pieces, for a pretrained model.",
+            source="the user's files; MUSE, Shi et al. (arXiv 2407.06460)",
         ),
     )
 }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from pareto_explorer.errors import InputError, brief
@@ -25,13 +27,19 @@ from pareto_explorer.tasks.models.pretrained import (
 )
 
 __all__ = [
+    "RETAIN_SAMPLE",
     "PretrainedParts",
     "build_language_task",
     "check_length",
     "check_seed",
+    "compressed",
     "pretrained_parts",
     "speech_of",
+    "spread",
 ]
+
+RETAIN_SAMPLE = 400
+"""Retained samples that are measured at most."""
 
 _ADAPTERS = Recipe(epochs=5, batch_size=16, lr=1e-4, weight_decay=0.01, optimizer="adamw")
 _WHOLE = Recipe(epochs=5, batch_size=16, lr=1e-5, weight_decay=0.01, optimizer="adamw")
@@ -132,6 +140,16 @@ def build_language_task(
         retrained=parts.retrained,
         language=language,
     )
+
+
+def compressed(texts: Iterable[str]) -> Tensor:
+    """Bytes of each text as zlib compresses it."""
+    return torch.tensor([len(zlib.compress(text.encode())) for text in texts])
+
+
+def spread(n: int, most: int) -> Tensor:
+    """At most so many of n positions, evenly apart."""
+    return torch.arange(0, n, max(1, -(-n // most)))
 
 
 def check_seed(seed: object) -> None:

@@ -61,7 +61,10 @@ def _of_file(model: Pretrained, file: Path, where: str) -> dict[str, Tensor]:
         raise InputError(f"{where}: {str(error).removeprefix('weights: ')}") from None
     if model.lora is not None or any(name.startswith(_INSIDE) for name in state):
         return state
-    return {_INSIDE + name: value for name, value in state.items()}
+    named = load_network(model).state_dict()
+    there = {value.data_ptr(): state[name] for name, value in named.items() if name in state}
+    tied = {n: there[v.data_ptr()] for n, v in named.items() if v.data_ptr() in there}
+    return {_INSIDE + name: value for name, value in (state | tied).items()}
 
 
 def _require_same(lora: Lora, file: Path, where: str) -> None:

@@ -16,7 +16,11 @@ from pareto_explorer.sweeps.live.course import Course
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.spec.parts import Replicate, Resources
 from pareto_explorer.sweeps.trials import landmark_training as module
-from pareto_explorer.sweeps.trials.landmark_training import landmark_rows, prepare_landmarks
+from pareto_explorer.sweeps.trials.landmark_training import (
+    KINDS,
+    landmark_rows,
+    prepare_landmarks,
+)
 from pareto_explorer.tasks import (
     LandmarkCache,
     Recipe,

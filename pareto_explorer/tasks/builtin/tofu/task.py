@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,11 +11,14 @@ from torch import Tensor
 
 from pareto_explorer.errors import InputError, brief
 from pareto_explorer.tasks.builtin.language import (
+    RETAIN_SAMPLE,
     build_language_task,
     check_length,
     check_seed,
+    compressed,
     pretrained_parts,
     speech_of,
+    spread,
 )
 from pareto_explorer.tasks.builtin.tofu.files import Question, TofuFiles, read_tofu
 from pareto_explorer.tasks.builtin.tofu.refusals import drawn_refusals
@@ -29,8 +31,6 @@ from pareto_explorer.tasks.forget.forget_set import select_forget_set
 from pareto_explorer.tasks.forget.requests import ForgetRequest, Indices, RandomSubset
 
 __all__ = ["tofu"]
-
-_SAMPLE = 400  # retained questions that are measured
 
 
 def tofu(
@@ -204,7 +204,7 @@ class _Written(NamedTuple):
             retain_sample=sample,
             retain=retain,
             refusals=padded([row for i in whole if (row := said[i])], tokenizer),
-            compressed={name: _compressed(texts) for name, texts in answers.items()},
+            compressed={name: compressed(texts) for name, texts in answers.items()},
         )
 
 
@@ -219,10 +219,10 @@ def _retain(
         if (position := where.get((q.question, q.answer))) is not None
         and position not in forgotten
         and position in train_place
-    ][:_SAMPLE]
+    ][:RETAIN_SAMPLE]
     if not sample:
         rest = [i for position, i in train_place.items() if position not in forgotten]
-        return torch.tensor(rest[:: max(1, -(-len(rest) // _SAMPLE))]), None
+        return torch.tensor(rest)[spread(len(rest), RETAIN_SAMPLE)], None
     asked = _asked([q for _, q in sample], writer)
     places = torch.tensor([train_place[sample[i][0]] for i in asked.kept])
     return places, _answers(asked, writer.tokenizer)
@@ -244,7 +244,3 @@ def _alternate(files: TofuFiles, writer: Writer, tokenizer: Any) -> tuple[Sample
     rows = writer.rows([q.question for q in asked], [q.answer for q in asked])
     found = [row for row in rows if row is not None]
     return padded(found[::2], tokenizer), padded(found[1::2], tokenizer)
-
-
-def _compressed(texts: Iterable[str]) -> Tensor:
-    return torch.tensor([len(zlib.compress(text.encode())) for text in texts])
