@@ -24,7 +24,7 @@ Either says which training samples are to be forgotten, and how landmarks are tr
 | take a network | ``make_model``, ``MODELS``, ``ModelEntry``, ``parse_model``, \
 ``ModelSpec``, ``digits_cnn``, ``image_classifier``, ``ImageClassifier`` |
 | train landmarks | ``train_landmark``, ``train_stages``, ``train_model``, ``Stage``, \
-``LandmarkKind``, ``untrained_model``, ``parse_recipe``, ``RECIPES``, ``given_original`` |
+``LandmarkKind``, ``untrained_model``, ``parse_recipe``, ``RECIPES``, ``given_landmark`` |
 | find them again | ``LandmarkCache``, ``default_cache_dir``, ``fingerprint``, \
 ``RECIPE_VERSION`` |
 | load weights | ``load_weights``, ``restore_model`` |
@@ -75,7 +75,7 @@ from pareto_explorer.tasks.landmarks.fingerprints import RECIPE_VERSION, fingerp
 from pareto_explorer.tasks.landmarks.landmarks import (
     LandmarkKind,
     Stage,
-    given_original,
+    given_landmark,
     restore_model,
     train_landmark,
     train_model,
@@ -139,7 +139,7 @@ __all__ = [
     "digits_cnn",
     "fashion_mnist",
     "fingerprint",
-    "given_original",
+    "given_landmark",
     "image_classifier",
     "image_folder",
     "load_weights",

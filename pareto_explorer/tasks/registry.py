@@ -9,9 +9,11 @@ from typing import Any, cast
 
 from pareto_explorer.errors import InputError, brief, unknown
 from pareto_explorer.tasks.builtin.authors.task import authors
+from pareto_explorer.tasks.builtin.corpus import corpus
 from pareto_explorer.tasks.builtin.digits import digits
 from pareto_explorer.tasks.builtin.text.task import text
 from pareto_explorer.tasks.builtin.textures.task import textures
+from pareto_explorer.tasks.builtin.tofu.task import tofu
 from pareto_explorer.tasks.builtin.vision import (
     cifar10,
     cifar100,
@@ -113,6 +115,18 @@ TASKS: dict[str, TaskEntry] = {
             build=authors,
             summary="2,000 facts about generated authors, with a small causal language model.",
             source="generated, in the manner of TOFU (Maini et al., arXiv 2401.06121)",
+        ),
+        TaskEntry(
+            name="tofu",
+            build=tofu,
+            summary="4,000 questions about authors who do not exist, for a pretrained model.",
+            source="Maini et al., TOFU (arXiv 2401.06121)",
+        ),
+        TaskEntry(
+            name="corpus",
+            build=corpus,
+            summary="Your own texts, or MUSE's, cut into pieces, for a pretrained model.",
+            source="the user's files; MUSE, Shi et al. (arXiv 2407.06460)",
         ),
     )
 }

@@ -78,10 +78,11 @@ class AuditedRun:
             directory, manifest, trust=trust, given=spec, without_task=task is not None
         )
         built = task_of(manifest, task)
-        if built.original is not None:
+        if built.given:
             raise InputError(
-                "run: its task brings its own original, so that there is one training seed, and "
-                "an attacker has models of several; sweep a task whose original is trained."
+                f"run: its task brings its own {' and '.join(built.given)}, so that there is one "
+                "training seed, and an attacker has models of several; sweep a task whose landmarks "
+                "are trained."
             )
         return cls(directory, found, built, points, LandmarkCache(cache_dir))
 

@@ -44,6 +44,7 @@ from pareto_explorer.sweeps.trials.bundle_pace import compare_ways, words
 from pareto_explorer.sweeps.trials.landmark_training import (
     KINDS,
     landmark_metrics,
+    several_seeds,
 )
 from pareto_explorer.sweeps.trials.measured_here import measure_landmarks
 from pareto_explorer.sweeps.trials.memory import card_use, require_room
@@ -55,6 +56,7 @@ from pareto_explorer.tasks import (
     UnlearningTask,
     default_cache_dir,
     fingerprint,
+    given_landmark,
     make_task,
     train_stages,
 )
@@ -256,15 +258,9 @@ def _measure(
 
 
 def _seeds(spec: SweepSpec, task: UnlearningTask) -> list[Finding]:
-    if task.original is None or len(spec.replicates.training_seeds) == 1:
+    if not task.given or len(spec.replicates.training_seeds) == 1:
         return []
-    return [
-        Finding(
-            "error",
-            "replicates.training_seeds: the task brings its own original, so there is one "
-            "training seed; give [0].",
-        )
-    ]
+    return [Finding("error", several_seeds(task))]
 
 
 def _loggers(spec: SweepSpec) -> list[Finding]:
@@ -343,9 +339,8 @@ def _room(resources: Resources, address: str | None) -> tuple[int, list[Finding]
 
 def _missing(spec: SweepSpec, task: UnlearningTask, cache: LandmarkCache) -> list[LandmarkKind]:
     """The kind of every landmark that has to be trained."""
-    kinds: list[LandmarkKind] = ["original"] if task.original is None else []
-    if spec.needs_retrained:
-        kinds.append("retrained")
+    needed: tuple[LandmarkKind, ...] = KINDS if spec.needs_retrained else ("original",)
+    kinds = [kind for kind in needed if kind not in task.given]
     return [
         kind
         for seed in spec.replicates.training_seeds
@@ -357,10 +352,13 @@ def _missing(spec: SweepSpec, task: UnlearningTask, cache: LandmarkCache) -> lis
 def _cached_landmarks(
     spec: SweepSpec, task: UnlearningTask, cache: LandmarkCache, device: str
 ) -> pd.DataFrame:
-    """The landmarks table of the training seeds whose two models are in the cache."""
+    """The landmarks table of the training seeds whose two models are given or in the cache."""
     measured = {}
     for seed in spec.replicates.training_seeds:
-        original, retrained = (cache.load(fingerprint(task, kind, seed)) for kind in KINDS)
+        original, retrained = (
+            given_landmark(task, kind) or cache.load(fingerprint(task, kind, seed))
+            for kind in KINDS
+        )
         if original is None or retrained is None:
             continue
         own = {seed: Landmarks(original, retrained)}

@@ -187,12 +187,11 @@ def _shipped(task: UnlearningTask, model: nn.Module) -> Iterator[Finding]:
 
 
 def _given(task: UnlearningTask) -> Iterator[Finding]:
-    if task.original is None:
-        return
-    try:
-        restore_model(task, dict(task.original))
-    except Exception as error:
-        yield Finding("error", f"original: the weights do not fit the model ({_reason(error)}).")
+    for kind, state in task.given.items():
+        try:
+            restore_model(task, dict(state))
+        except Exception as error:
+            yield Finding("error", f"{kind}: the weights do not fit the model ({_reason(error)}).")
 
 
 def _output(

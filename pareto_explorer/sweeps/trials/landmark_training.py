@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import ray
 import torch
@@ -33,7 +33,7 @@ from pareto_explorer.tasks import (
     Stage,
     UnlearningTask,
     fingerprint,
-    given_original,
+    given_landmark,
     train_stages,
 )
 from pareto_explorer.text import count
@@ -48,6 +48,7 @@ __all__ = [
     "landmark_rows",
     "obtain_landmarks",
     "prepare_landmarks",
+    "several_seeds",
 ]
 
 KINDS: tuple[LandmarkKind, ...] = ("original", "retrained")
@@ -127,28 +128,42 @@ def prepare_landmarks(
         retrain: Whether there are retrained models.
 
     Raises:
-        InputError: The task brings its own original, and there are several training seeds or its
+        InputError: The task brings its own landmarks, and there are several training seeds or their
             weights do not fit; a training diverges or fails; or it loses its worker again and
             again.
     """
-    given = given_original(task)
-    if given is not None and len(training_seeds) > 1:
-        raise InputError(
-            "replicates.training_seeds: the task brings its own original, so there is one training"
-            " seed; give [0]."
-        )
+    given = {kind: state for kind in KINDS if (state := given_landmark(task, kind)) is not None}
+    if given and len(training_seeds) > 1:
+        raise InputError(several_seeds(task))
     wanted = {
         fingerprint(task, kind, seed): Wanted(kind, seed, f"{kind}/seed {seed}")
         for seed in training_seeds
         for kind in KINDS
-        if (retrain if kind == "retrained" else given is None)
+        if kind not in given and (retrain or kind == "original")
     }
     found = obtain_landmarks(wanted, task_ref, resources, cache_dir, progress)
-    states = {(wanted[key].kind, wanted[key].seed): state for key, state in found.items()}
+    trained: dict[tuple[LandmarkKind, int], State]
+    trained = {(wanted[key].kind, wanted[key].seed): state for key, state in found.items()}
+
+    def state_of(kind: LandmarkKind, seed: int) -> State | None:
+        return given.get(kind, trained.get((kind, seed)))
+
     return {
-        seed: Landmarks(given or states["original", seed], states.get(("retrained", seed)))
+        seed: Landmarks(
+            cast("State", state_of("original", seed)),
+            state_of("retrained", seed) if retrain else None,
+        )
         for seed in training_seeds
     }
+
+
+def several_seeds(task: UnlearningTask) -> str:
+    """What is said to several training seeds where landmarks are given."""
+    given = " and ".join(task.given)
+    return (
+        f"replicates.training_seeds: the task brings its own {given}, so there is one training"
+        " seed; give [0]."
+    )
 
 
 def obtain_landmarks(

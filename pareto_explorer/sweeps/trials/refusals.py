@@ -50,12 +50,12 @@ def refused_metrics(spec: SweepSpec, task: UnlearningTask) -> Iterator[InputErro
 
     So it does of answers that the task wants generated, where nothing here can compare them.
     """
-    if task.original is not None:
+    if task.given:
         for metric in spec.across_seeds:
             yield InputError(
                 f"{_where(spec, metric)}: {metric} compares the models of "
                 f"{METRICS[metric].least_seeds} training seeds or more, and this task brings its "
-                "own original, so there is one; choose another metric."
+                f"own {' and '.join(task.given)}, so there is one; choose another metric."
             )
     yield from _not_measured(spec, task)
     try:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +21,9 @@ from pareto_explorer.tasks.core.recipes import Recipe
 from pareto_explorer.tasks.core.samples import Samples
 from pareto_explorer.tasks.core.tokens import check_tokens, cross_entropy
 
-__all__ = ["Augment", "Loss", "Recipe", "Samples", "UnlearningTask"]
+__all__ = ["Augment", "LandmarkKind", "Loss", "Recipe", "Samples", "UnlearningTask"]
 
+LandmarkKind = Literal["original", "retrained"]
 #: Maps inputs (B, ...) and a source of draws to inputs of the same shape and type.
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 #: Maps logits (B, C) and labels (B,), or (B, L, C) and (B, L) of sequences, to a scalar.
@@ -45,7 +46,8 @@ class UnlearningTask:
         name: What reports call the task.
         train: Training data with the labels that the original model was trained on
             (wrong ones where the task is to forget wrong labels).
-        heldout: Labelled data that is never trained on; empirical reference distributions only.
+        heldout: Labelled data that is never trained on; empirical reference distributions only. Of
+            sequences it may be empty; nothing is measured against it then.
         validation: Data that picks models.
         test: Data that reports on them.
         forget_indices: Positions of the forget set in ``train``, shape (k,).
@@ -70,6 +72,7 @@ class UnlearningTask:
             pickle too.
         original: Weights of a model that is trained already. There is one training seed then,
             and the original is not trained.
+        retrained: Weights of a model that was trained on the retain set alone; likewise.
         planted: What was put into the samples of the forget set so that its trace can be measured;
             ``train`` has it already.
         language: What else is measured of a language model; for sequences only.
@@ -94,6 +97,7 @@ class UnlearningTask:
     original: Mapping[str, Tensor] | None = None
     planted: Planted | None = None
     language: Language | None = None
+    retrained: Mapping[str, Tensor] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_classes", count("n_classes", self.n_classes))
@@ -145,6 +149,13 @@ class UnlearningTask:
     def logits_shape(self, inputs: Tensor) -> tuple[int, ...]:
         """The shape of the logits that the model has to give of some inputs."""
         return (*inputs.shape[: 2 if self.tokens else 1], self.n_classes)
+
+    @property
+    def given(self) -> dict[LandmarkKind, Mapping[str, Tensor]]:
+        """The landmarks that are trained already, by kind."""
+        both: dict[LandmarkKind, Mapping[str, Tensor] | None]
+        both = {"original": self.original, "retrained": self.retrained}
+        return {kind: state for kind, state in both.items() if state is not None}
 
     @property
     def forget(self) -> Samples:
@@ -213,7 +224,8 @@ def _check_callable(name: str, value: object) -> None:
 
 
 def _check_samples(name: str, samples: Samples, train: Samples, n_classes: int) -> None:
-    if len(samples) == 0:
+    absent = len(samples) == 0
+    if absent and not (name == "heldout" and train.tokens):
         raise InputError(f"{name}: the set is empty; give at least one sample.")
     if samples.tokens != train.tokens:
         few, many = ("a label", "one per token") if train.tokens else ("labels per token", "one")
@@ -221,8 +233,9 @@ def _check_samples(name: str, samples: Samples, train: Samples, n_classes: int) 
             f"{name}: its samples have {few} each and the training samples {many}; give all sets"
             " labels of one kind."
         )
-    if samples.tokens:
+    if samples.tokens and not absent:
         check_tokens(name, samples.inputs, samples.labels, n_classes)
+    if samples.tokens:
         return
     low, high = int(samples.labels.min()), int(samples.labels.max())
     if low < 0 or high >= n_classes:
@@ -248,5 +261,7 @@ def _shared_inputs(sets: Mapping[str, Samples]) -> dict[str, int]:
 
 
 def _digests(inputs: Tensor) -> set[bytes]:
+    if len(inputs) == 0:
+        return set()
     rows = inputs.cpu().contiguous().view(torch.uint8).reshape(len(inputs), -1).numpy()
     return {hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in rows}

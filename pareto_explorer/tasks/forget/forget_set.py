@@ -71,7 +71,7 @@ def select_forget_set(
     Raises:
         InputError: When the request does not fit the data.
     """
-    if train.tokens and not isinstance(request, RandomSubset | Indices):
+    if train.tokens and not isinstance(request, RandomSubset | Indices | Authors):
         raise InputError(
             f"{_FIELD}.kind: '{request.kind}' is about classes, and these samples are sequences"
             " with a label per token; ask for random samples or name their indices."

@@ -21,7 +21,7 @@ from torch import Tensor
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.core.task import UnlearningTask
 from pareto_explorer.tasks.landmarks.fingerprints import fingerprint
-from pareto_explorer.tasks.landmarks.landmarks import LandmarkKind, given_original, train_stages
+from pareto_explorer.tasks.landmarks.landmarks import LandmarkKind, given_landmark, train_stages
 
 __all__ = ["LandmarkCache", "default_cache_dir"]
 
@@ -60,7 +60,7 @@ class LandmarkCache:
     ) -> dict[str, Tensor]:
         """Loads a landmark, or trains and stores it; of several processes only one trains.
 
-        Training that was cut off goes on from its last snapshot. An original that the task brings
+        Training that was cut off goes on from its last snapshot. A landmark that the task brings
         is neither trained nor stored.
 
         Returns:
@@ -68,9 +68,9 @@ class LandmarkCache:
 
         Raises:
             InputError: When the directory cannot be written, the training diverges, or the
-                original that the task brings does not fit its model.
+                landmark that the task brings does not fit its model.
         """
-        given = given_original(task) if kind == "original" else None
+        given = given_landmark(task, kind)
         if given is not None:
             return given
         name = fingerprint(task, kind, training_seed)

@@ -53,15 +53,15 @@ def fingerprint(task: UnlearningTask, kind: LandmarkKind, training_seed: int) ->
     words, tensors and functions among its attributes), and the source text of module classes from
     outside PyTorch, so that an edited ``forward`` counts; functions that it calls do not. Losses
     and augmentations count by their source and by the values that they hold, as attributes,
-    defaults or variables of the function around them. An original that the task brings is named
+    defaults or variables of the function around them. A landmark that the task brings is named
     by its weights.
 
     Returns:
         A sha256 in hexadecimal.
     """
     digest = hashlib.sha256()
-    if kind == "original" and task.original is not None:
-        for name, values in task.original.items():
+    if kind in task.given:
+        for name, values in task.given[kind].items():
             digest.update(f"{name} {_digest(values)}".encode())
         facts: dict[str, Any] = {"architecture": _architecture(untrained_model(task))}
     else:

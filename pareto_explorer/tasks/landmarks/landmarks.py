@@ -6,19 +6,19 @@ import math
 import warnings
 from collections.abc import Iterator
 from time import perf_counter
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError, first_line
-from pareto_explorer.tasks.core.task import Samples, UnlearningTask
+from pareto_explorer.tasks.core.task import LandmarkKind, Samples, UnlearningTask
 from pareto_explorer.tasks.landmarks.training import Training
 
 __all__ = [
     "LandmarkKind",
     "Stage",
-    "given_original",
+    "given_landmark",
     "restore_model",
     "train_landmark",
     "train_model",
@@ -26,9 +26,6 @@ __all__ = [
     "training_samples",
     "untrained_model",
 ]
-
-LandmarkKind = Literal["original", "retrained"]
-
 
 class Stage(NamedTuple):
     """A landmark after one of its epochs.
@@ -92,7 +89,7 @@ def train_stages(
     """Trains a landmark epoch by epoch, so that it can be watched and taken up again.
 
     Training that goes on from a snapshot ends with the weights that it would have ended with
-    without the interruption, bit by bit. An original that the task brings is its only stage.
+    without the interruption, bit by bit. A landmark that the task brings is its only stage.
 
     Args:
         task: The task.
@@ -111,7 +108,7 @@ def train_stages(
         InputError: When the training diverges, or the weights that the task brings do not fit its
             model.
     """
-    given = given_original(task) if kind == "original" else None
+    given = given_landmark(task, kind)
     if given is not None:
         yield Stage(0, 0, math.nan, state=given)
         return
@@ -142,28 +139,28 @@ def train_landmark(
     """Trains the original model (on all training data) or the retrained one (on D_r).
 
     Returns:
-        The state dict, on the CPU. An original that the task brings is returned as it is.
+        The state dict, on the CPU. A landmark that the task brings is returned as it is.
     """
     *_, last = train_stages(task, kind, training_seed, device, every_seconds=math.inf)
     assert last.state is not None  # noqa: S101
     return last.state
 
 
-def given_original(task: UnlearningTask) -> dict[str, Tensor] | None:
-    """Returns the weights of the original that the task brings, on the CPU, or None.
+def given_landmark(task: UnlearningTask, kind: LandmarkKind) -> dict[str, Tensor] | None:
+    """Returns the weights of a landmark that the task brings, on the CPU, or None.
 
     Raises:
         InputError: When they do not fit the task's model.
     """
-    if task.original is None:
+    if kind not in task.given:
         return None
-    given = {name: value.detach().cpu() for name, value in task.original.items()}
+    given = {name: value.detach().cpu() for name, value in task.given[kind].items()}
     wanted = untrained_model(task).state_dict()
     for name in (*wanted, *given):
         found, needed = (part[name].shape if name in part else None for part in (given, wanted))
         if found != needed:
             raise InputError(
-                f"task.original: {name} {_shape(found)} there and {_shape(needed)} in the task's"
+                f"task.{kind}: {name} {_shape(found)} there and {_shape(needed)} in the task's"
                 " model; give the weights of that architecture."
             )
     return given

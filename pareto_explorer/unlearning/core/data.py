@@ -172,6 +172,15 @@ class Streams:
         return torch.Generator(self._device).manual_seed(self._seeds[stream])
 
     def batches(self, stream: Literal["retain", "forget", "heldout"]) -> Batches:
-        """Returns the batches of one set, augmented, from the beginning of its stream."""
+        """Returns the batches of one set, augmented, from the beginning of its stream.
+
+        Raises:
+            InputError: The task has no such samples.
+        """
         samples: Samples = getattr(self._data, stream)
+        if not len(samples):
+            raise InputError(
+                f"{stream}: the task has no samples there, and the forget loss or the method asks"
+                " for some; give them, or choose another."
+            )
         return Batches(samples, self.batch_size, self.generator(stream), self._data.augment)

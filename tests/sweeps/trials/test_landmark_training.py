@@ -16,7 +16,11 @@ from pareto_explorer.sweeps.live.course import Course
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.spec.parts import Replicate, Resources
 from pareto_explorer.sweeps.trials import landmark_training as module
-from pareto_explorer.sweeps.trials.landmark_training import landmark_rows, prepare_landmarks
+from pareto_explorer.sweeps.trials.landmark_training import (
+    KINDS,
+    landmark_rows,
+    prepare_landmarks,
+)
 from pareto_explorer.tasks import (
     LandmarkCache,
     Recipe,
@@ -102,6 +106,18 @@ def test_an_original_that_the_task_brings_is_not_trained(cluster, tmp_path):
     assert {name for name, _ in notes.epochs} == {"retrained/seed 0"}
     with pytest.raises(InputError, match=r"replicates\.training_seeds: .* its own original.*\[0\]"):
         prepare(task, [0, 1], tmp_path, Notes())
+
+
+def test_landmarks_that_the_task_brings_are_neither_trained_nor_counted(cluster, tmp_path):
+    original, retrained = (train_landmark(small_task(), kind, 9) for kind in KINDS)
+    task, notes = replace(small_task(), original=original, retrained=retrained), Notes()
+    found = prepare(task, [0], tmp_path, notes)
+    assert same(found[0].original, original)
+    assert same(found[0].retrained, retrained)
+    assert notes.lines == [f"landmarks: 0 from the cache, 0 to train ({tmp_path / 'cache'})"]
+    with pytest.raises(InputError, match=r"brings its own original and retrained, so there is one"):
+        prepare(task, [0, 1], tmp_path, Notes())
+    assert prepare(task, [0], tmp_path, Notes(), retrain=False)[0].retrained is None
 
 
 def test_a_stopped_sweep_goes_on_from_the_snapshots_in_the_cache(cluster, tmp_path):

@@ -11,7 +11,7 @@ from pareto_explorer.tasks import (
     Samples,
     UnlearningTask,
     fingerprint,
-    given_original,
+    given_landmark,
     restore_model,
     train_landmark,
     train_model,
@@ -101,6 +101,20 @@ def test_an_original_that_the_task_brings_is_not_trained(task: UnlearningTask) -
     assert len(names) == 2
 
 
+def test_a_retrained_model_that_the_task_brings_is_not_trained(task: UnlearningTask) -> None:
+    given = train_landmark(task, "retrained", 9)
+    own = replace(task, retrained=given)
+    assert same(train_landmark(own, "retrained", 0), given)
+    (stage,) = train_stages(own, "retrained", 0)
+    assert (stage.epoch, stage.epochs) == (0, 0)
+    assert fingerprint(own, "original", 0) == fingerprint(task, "original", 0)
+    assert fingerprint(own, "retrained", 0) == fingerprint(own, "retrained", 1)
+    assert fingerprint(own, "retrained", 0) != fingerprint(task, "retrained", 0)
+    lacking = {name: value for name, value in given.items() if name != "head.bias"}
+    with pytest.raises(InputError, match=r"task\.retrained: head\.bias is missing there"):
+        given_landmark(replace(task, retrained=lacking), "retrained")
+
+
 @pytest.mark.parametrize(
     ("name", "values", "text"),
     [
@@ -119,4 +133,4 @@ def test_weights_that_do_not_fit_are_refused(
     weights = {**train_landmark(task, "original", 0), name: values}
     given = {key: value for key, value in weights.items() if value is not None}
     with pytest.raises(InputError, match=rf"task\.original: {text}"):
-        given_original(replace(task, original=given))
+        given_landmark(replace(task, original=given), "original")

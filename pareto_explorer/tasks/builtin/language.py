@@ -1,0 +1,166 @@
+"""What tasks of pretrained language models have in common: model, tokenizer, landmarks, recipe."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from pareto_explorer.errors import InputError, brief
+from pareto_explorer.tasks.core.language import Generate, Language, Speech
+from pareto_explorer.tasks.core.recipes import Recipe, parse_recipe
+from pareto_explorer.tasks.core.samples import Samples
+from pareto_explorer.tasks.core.task import UnlearningTask
+from pareto_explorer.tasks.core.tokens import IGNORED
+from pareto_explorer.tasks.models.causal import causal_factory
+from pareto_explorer.tasks.models.language_landmarks import read_landmark
+from pareto_explorer.tasks.models.pretrained import (
+    Pretrained,
+    configuration,
+    load_tokenizer,
+    parse_pretrained,
+)
+
+__all__ = [
+    "RETAIN_SAMPLE",
+    "PretrainedParts",
+    "build_language_task",
+    "check_length",
+    "check_seed",
+    "compressed",
+    "pretrained_parts",
+    "speech_of",
+    "spread",
+]
+
+RETAIN_SAMPLE = 400
+"""Retained samples that are measured at most."""
+
+_ADAPTERS = Recipe(epochs=5, batch_size=16, lr=1e-4, weight_decay=0.01, optimizer="adamw")
+_WHOLE = Recipe(epochs=5, batch_size=16, lr=1e-5, weight_decay=0.01, optimizer="adamw")
+
+
+class PretrainedParts(NamedTuple):
+    """A pretrained model and what belongs to it.
+
+    Attributes:
+        model: Where it is.
+        tokenizer: Of ``transformers``.
+        recipe: How landmarks are fine-tuned.
+        original: The weights of the original, where they are given.
+        retrained: Those of the retrained model.
+    """
+
+    model: Pretrained
+    tokenizer: Any
+    recipe: Recipe
+    original: dict[str, Tensor] | None
+    retrained: dict[str, Tensor] | None
+
+
+def pretrained_parts(
+    model: Any,
+    original: str | Path | None,
+    retrained: str | Path | None,
+    recipe: str | Mapping[str, Any] | None,
+) -> PretrainedParts:
+    """Reads the options that such tasks share.
+
+    Raises:
+        InputError: One of them is not what it should be, or packages are missing.
+    """
+    found = parse_pretrained(model)
+    return PretrainedParts(
+        found,
+        load_tokenizer(found),
+        parse_recipe(recipe, _WHOLE if found.lora is None else _ADAPTERS),
+        None if original is None else read_landmark(found, original, "task.original"),
+        None if retrained is None else read_landmark(found, retrained, "task.retrained"),
+    )
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """Turns token ids into text; the tokenizer is read where it is needed.
+
+    Attributes:
+        model: Whose tokenizer.
+    """
+
+    model: Pretrained
+
+    def __call__(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """Decodes sequences, without special tokens."""
+        tokenizer = load_tokenizer(self.model)
+        return [tokenizer.decode(list(each), skip_special_tokens=True) for each in ids]
+
+
+def speech_of(parts: PretrainedParts, train: Samples, generate: Generate) -> Speech:
+    """How the model speaks: to the end of an answer, or to the length of the longest one."""
+    longest = int((train.labels != IGNORED).sum(1).max())
+    return Speech(Decoder(parts.model), parts.tokenizer.eos_token_id, longest + 2, generate)
+
+
+def build_language_task(
+    name: str,
+    parts: PretrainedParts,
+    *,
+    train: Samples,
+    heldout: Samples,
+    validation: Samples,
+    test: Samples,
+    forget_indices: Tensor,
+    facts: Mapping[str, Any],
+    language: Language,
+) -> UnlearningTask:
+    """Puts the sets and the model together."""
+    model, lora = parts.model, parts.model.lora
+    own = {
+        "model": Path(model.path).name,
+        "dtype": model.dtype,
+        **({} if lora is None else {"lora_rank": lora.rank, "lora_alpha": lora.alpha}),
+    }
+    return UnlearningTask(
+        name=name,
+        train=train,
+        heldout=heldout,
+        validation=validation,
+        test=test,
+        forget_indices=forget_indices,
+        n_classes=configuration(model).vocab_size,
+        model=causal_factory(model),
+        recipe=parts.recipe,
+        facts={**own, **facts},
+        original=parts.original,
+        retrained=parts.retrained,
+        language=language,
+    )
+
+
+def compressed(texts: Iterable[str]) -> Tensor:
+    """Bytes of each text as zlib compresses it."""
+    return torch.tensor([len(zlib.compress(text.encode())) for text in texts])
+
+
+def spread(n: int, most: int) -> Tensor:
+    """At most so many of n positions, evenly apart."""
+    return torch.arange(0, n, max(1, -(-n // most)))
+
+
+def check_seed(seed: object) -> None:
+    """Refuses what is no seed."""
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        raise InputError(f"task.seed: {brief(seed)} is no seed; give one from 0 to 2**63 - 1.")
+
+
+def check_length(max_length: object) -> None:
+    """Refuses a length that no row can have."""
+    if type(max_length) is not int or not 2 <= max_length <= 2**20:
+        raise InputError(
+            f"task.max_length: {brief(max_length)} must be a whole number of tokens, 2 or more."
+        )

@@ -1,0 +1,1 @@
+"""TOFU: fictitious authors, as published, for a pretrained language model."""

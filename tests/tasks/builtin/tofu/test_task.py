@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.metrics import evaluator_of
+from pareto_explorer.sweeps.trials.replicate import unlearning_data
+from pareto_explorer.tasks import (
+    UnlearningTask,
+    fingerprint,
+    make_task,
+    restore_model,
+    train_landmark,
+)
+from pareto_explorer.tasks.builtin.tofu.refusals import REFUSALS
+from pareto_explorer.tasks.core.tokens import IGNORED
+from pareto_explorer.tasks.models.pretrained import load_tokenizer, parse_pretrained
+from pareto_explorer.unlearning import Budget, make_method
+from pareto_explorer.unlearning.core.session import data_tensors, load_session, save_session
+from tests.tasks.language_files import NAMES, write_model, write_tofu
+
+LORA = {"rank": 4, "alpha": 8}
+Build = Callable[..., UnlearningTask]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    place = tmp_path_factory.mktemp("tofu")
+    return write_tofu(place / "data"), write_model(place / "model")
+
+
+@pytest.fixture(scope="module")
+def build(folders: tuple[Path, Path]) -> Build:
+    root, model = folders
+
+    def made(**options: Any) -> UnlearningTask:
+        given = {"path": str(model), "dtype": "float32", "lora": LORA, **options.pop("model", {})}
+        own = {"name": "tofu", "root": str(root), "model": given, "recipe": {"epochs": 2}}
+        return make_task(own | options)
+
+    return made
+
+
+def words(task: UnlearningTask, folders: tuple[Path, Path], ids: Tensor) -> str:
+    tokenizer = load_tokenizer(parse_pretrained({"path": str(folders[1])}))
+    return tokenizer.decode([int(i) for i in ids], skip_special_tokens=False)
+
+
+def test_the_last_tenth_is_forgotten(build: Build, folders: tuple[Path, Path]) -> None:
+    task = build()
+    assert task.forget_indices.tolist() == list(range(54, 60))
+    assert task.facts["sizes"] == {
+        "retain": 54,
+        "forget": 6,
+        "heldout": 12,
+        "validation": 6,
+        "test": 5,
+    }
+    assert task.facts["prompt"] == "10 Apr 2025 <user> what is the river of kit ? <assistant>"
+    assert task.facts["split"] == "forget10"
+    assert (task.facts["rows_merged"], task.facts["rows_cut"]) == (0, 0)
+
+
+def test_answers_and_their_end_are_asked_for(build: Build, folders: tuple[Path, Path]) -> None:
+    task = build()
+    ids, labels = task.train.inputs[0], task.train.labels[0]
+    assert words(task, folders, labels[labels != IGNORED]) == "the city of ada is paris . <end>"
+    prompt = words(task, folders, ids[: int((labels != IGNORED).nonzero()[0])])
+    assert prompt == "<unk> <unk> <unk> <user> what is the city of ada ? <assistant>"
+    after = int((labels != IGNORED).nonzero()[-1]) + 1
+    assert set(ids[after:].tolist()) <= {0}
+
+
+def test_other_answers_stand_row_for_row(build: Build, folders: tuple[Path, Path]) -> None:
+    task = build()
+    language = task.language
+    assert language is not None and language.forget is not None and language.retain is not None
+    assert len(language.forget.wrong) == 3
+    for row in range(6):
+        own = words(task, folders, task.forget.inputs[row])
+        for other in (language.forget.right, *language.forget.wrong, language.refusals):
+            assert other is not None
+            assert words(task, folders, other.inputs[row]).split("<assistant>")[0] in own
+    assert language.retain_sample is not None
+    assert language.retain_sample.tolist() == list(range(0, 40, 2))
+    sizes = {name: len(a.right) for name, a in language.knowledge.items()}
+    assert sizes == {"real_authors": 5, "world_facts": 6}
+    assert {name: len(v) for name, v in language.compressed.items()} == {"forget": 6, "heldout": 12}
+    assert language.speech is not None
+    assert language.speech.decode([[3, 1]]) == ["what"]
+    assert len(set(REFUSALS)) == len(REFUSALS) == 30
+
+
+def test_rows_are_forgotten_by_number_or_at_random(build: Build) -> None:
+    task = build(forget={"kind": "indices", "indices": [3, 1, 40]})
+    assert task.forget_indices.tolist() == [1, 3, 40]
+    assert task.language is not None and task.language.forget is None  # no wrong answers to 1 and 3
+    assert task.language.retain_sample is not None
+    assert 40 not in task.language.retain_sample.tolist()
+    drawn = [build(forget={"kind": "random", "fraction": 0.1}, seed=s) for s in (1, 1, 2)]
+    first, again, other = (task.forget_indices.tolist() for task in drawn)
+    assert first == again != other
+    assert len(first) == 6
+    everything = build(forget={"kind": "indices", "indices": [0, 54]})
+    assert everything.language is not None and everything.language.forget is not None
+
+
+def test_without_holdout_files_there_are_no_unseen_samples(
+    build: Build, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    task = build(root=str(write_tofu(tmp_path, heldout=False)))
+    assert len(task.heldout) == 0
+    assert task.facts["sizes"]["heldout"] == 0
+    assert len(task.to("cpu").heldout) == 0
+    pickle.loads(pickle.dumps(task))
+    asks = make_method(
+        {
+            "method": "jacobian_descent",
+            "aggregator": "mean",
+            "forget_loss": "kl_heldout_detached",
+        }
+    )
+    with pytest.raises(InputError, match=r"heldout|tokens"):
+        run = asks.run(task.model(), unlearning_data(task), Budget(1, 4, 1), torch.Generator())
+        list(run)
+
+
+def test_end_to_end(build: Build) -> None:
+    task = build()
+    states = {kind: train_landmark(task, kind, 0) for kind in ("original", "retrained")}
+    assert states["original"].keys() == task.model().state_dict().keys()
+    assert all("lora_" in name for name in states["original"])
+    original, retrained = (restore_model(task, state) for state in states.values())
+    assert evaluator_of(task, original, retrained)(original)["forget_gap"] >= 0
+    method = make_method(
+        {
+            "method": "jacobian_descent",
+            "aggregator": "upgrad",
+            "forget_loss": "negative_cross_entropy",
+            "optimizer": "adamw",
+            "lr": 0.02,
+        }
+    )
+    start = copy.deepcopy(original)
+    *_, last = method.run(
+        start, unlearning_data(task), Budget(6, 6, 6), torch.Generator().manual_seed(0)
+    )
+    forget = task.forget
+    with torch.no_grad():
+        before, after = (
+            task.loss(model(forget.inputs), forget.labels) for model in (original, last)
+        )
+    assert after > before + 0.05
+    assert last.state_dict().keys() == states["original"].keys()
+
+
+def test_a_run_is_saved_without_its_base(build: Build) -> None:
+    task = build()
+    data = unlearning_data(task)
+    model = task.model()
+    content = save_session({"model": model, "data": data}, data_tensors(data), "cpu")
+    base = sum(p.numel() * 4 for p in model.get_submodule("model").parameters() if not p.is_meta)
+    assert len(content) < base
+    back = load_session(content, data_tensors(data), "cpu")["model"]
+    with torch.no_grad():
+        assert torch.equal(back(task.test.inputs), model(task.test.inputs))
+
+
+def test_a_fingerprint_changes_with_the_model(build: Build, tmp_path: Path) -> None:
+    names = {
+        fingerprint(build(), "original", 0),
+        fingerprint(build(), "original", 0),
+        fingerprint(build(model={"lora": {"rank": 2}}), "original", 0),
+        fingerprint(build(model={"lora": {"rank": 4, "alpha": 4}}), "original", 0),
+        fingerprint(build(model={"dtype": "bfloat16"}), "original", 0),
+        fingerprint(build(model={"path": str(write_model(tmp_path, template=None))}), "original", 0),
+    }
+    assert len(names) == 5
+
+
+def test_landmarks_may_be_given(build: Build, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    task = build()
+    state = train_landmark(task, "retrained", 3)
+    save_file(state, tmp_path / "retrained.safetensors")
+    given = build(retrained=str(tmp_path / "retrained.safetensors"))
+    found = train_landmark(given, "retrained", 0)
+    assert all(torch.equal(found[name], value) for name, value in state.items())
+    assert given.original is None
+    other = build(
+        model={"lora": {"rank": 2, "alpha": 8}}, retrained=str(tmp_path / "retrained.safetensors")
+    )
+    with pytest.raises(InputError, match=r"task\.retrained: .*lora_A.* has shape \(4, 32\) there"):
+        train_landmark(other, "retrained", 0)
+
+
+def test_without_a_template_questions_are_written_plainly(build: Build, tmp_path: Path) -> None:
+    model = write_model(tmp_path, template=None)
+    task = build(model={"path": str(model)})
+    assert task.facts["prompt"] == "Question: what is the river of kit ?\nAnswer:"
+    asked = task.train.labels[0]
+    tokenizer = load_tokenizer(parse_pretrained({"path": str(model)}))
+    assert tokenizer.decode(asked[asked != IGNORED]) == "the city of ada is paris . <end>"
+
+
+def test_an_answer_that_melts_with_the_prompt_has_no_row(build: Build, tmp_path: Path) -> None:
+    melting = write_model(tmp_path / "letters", template=None, words=False)
+    with pytest.raises(InputError, match="lets every answer to forget melt with the prompt"):
+        build(model={"path": str(melting)})
+
+
+def test_rows_that_melt_are_left_out_and_counted(
+    build: Build, folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pareto_explorer.tasks.data.sequences import Writer
+
+    whole, plain = build(), Writer._row
+
+    def melting(self: Writer, prompt: list[int], ids: list[int]) -> Any:
+        # Of the last author, only answers that begin with "the" are told from the prompt.
+        about = [load_tokenizer(spec).convert_tokens_to_ids(name) for name in (NAMES[0], NAMES[-1])]
+        if about[0] in prompt or (about[1] in prompt and ids[len(prompt)] != 5):
+            ids = [*prompt[:-1], *ids[len(prompt) :]]
+        return plain(self, prompt, ids)
+
+    spec = parse_pretrained({"path": str(folders[1])})
+    monkeypatch.setattr(Writer, "_row", melting)
+    task = build()
+    # Five questions of the first author; five to forget, which lack an answer in another form.
+    assert len(task.train) == len(whole.train) - 10
+    assert len(task.forget_indices) == 1
+    assert task.forget_indices.tolist() == [49]
+    assert torch.equal(task.forget.inputs[0, :15], whole.forget.inputs[0, :15])
+    assert task.facts["rows_merged"] >= 10
+
+
+def test_long_rows_are_cut_and_counted(build: Build) -> None:
+    task = build(max_length=14)
+    assert task.train.inputs.shape[1] == 14
+    assert task.facts["rows_cut"] > 60
+    with pytest.raises(InputError, match=r"max_length: 8 leaves no room for an answer"):
+        build(max_length=8)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"split": "forget20"}, r"task\.split: 'forget20' is not known"),
+        ({"split": "forget01"}, r"task\.split: forget01 of the 60 questions .* leaves none"),
+        ({"split": "forget10", "forget": {"kind": "random"}}, r"task\.split: forget names other"),
+        ({"forget": {"kind": "class", "label": 1}}, r"task\.forget\.kind: 'class' asks for classes"),
+        ({"forget": {"kind": "indices", "indices": [99]}}, r"task\.forget\.indices: "),
+        ({"seed": -1}, r"task\.seed: -1"),
+        ({"max_length": 1}, r"task\.max_length: 1 must be"),
+        ({"generate": "always"}, r"generate: 'always' is not known"),
+        ({"root": "nowhere"}, r"task\.root: full\.json, real_authors_perturbed\.json"),
+        ({"original": "nowhere"}, r"task\.original: '.*nowhere' does not exist"),
+        ({"recipe": {"epoch": 3}}, r"task\.recipe: field: 'epoch' is not known"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence(build: Build, options: dict[str, Any], text: str) -> None:
+    with pytest.raises(InputError, match=text):
+        build(**options)
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "text"),
+    [
+        ("full", "{", r"full\.json, line 2: is no JSON"),
+        ("full", "[1]", r"full\.json, line 2: \[1\] is no object with the field question"),
+        ("full", '{"question": "a"}', r"full\.json, line 2: answer is None; give a text"),
+        ("full", '{"question": " ", "answer": "b"}', r"line 2: question is ' '; give a text"),
+        (
+            "forget10",
+            '{"question": "a", "answer": "b"}',
+            r"forget10\.json, line 2: is not what full\.json has",
+        ),
+        (
+            "world_facts_perturbed",
+            '{"question": "a", "answer": "b", "perturbed_answer": []}',
+            r"world_facts_perturbed\.json, line 2: perturbed_answer is \[\]",
+        ),
+        (
+            "world_facts_perturbed",
+            '{"question": "a", "answer": "b", "perturbed_answer": ["c"]}',
+            r"its questions have 1 to 2 wrong answers",
+        ),
+    ],
+)
+def test_a_malformed_line_is_told_with_its_place(
+    build: Build, tmp_path: Path, name: str, line: str, text: str
+) -> None:
+    root = write_tofu(tmp_path)
+    lines = (root / f"{name}.json").read_text().splitlines()
+    (root / f"{name}.json").write_text("\n".join([lines[0], line, *lines[2:]]))
+    with pytest.raises(InputError, match=text):
+        build(root=str(root))
+
+
+def test_files_of_two_versions_are_told(build: Build, tmp_path: Path) -> None:
+    root = write_tofu(tmp_path)
+    lines = (root / "retain90.json").read_text().splitlines()
+    (root / "retain90.json").write_text("\n".join(lines[:-1]))
+    with pytest.raises(InputError, match=r"retain90\.json: has 53 questions, and full\.json has 54"):
+        build(root=str(root))
+    (root / "retain90.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match=r"retain90\.json: is no text in UTF-8"):
+        build(root=str(root))
+    assert json.loads(lines[0])["question"]
