@@ -72,6 +72,8 @@ def spent(runs: list) -> list[tuple]:
         {"batch_norm": "frozen"},
         {"forget_loss": "random_labels", "preference": 0.8},
         {"forget_loss": "kl_heldout"},
+        {"forget_loss": "npo"},
+        {"aggregator": "weighted_sum", "forget_loss": "undial", "retain_loss": "kl"},
         {"path": "preference", "path_levels": 2},
         {"path": "lr", "path_from": 0.1, "path_to": 0.01, "path_levels": 2},
         {

@@ -28,6 +28,7 @@ READ = {
             "none",
             "gradient_ascent",
             "bad_teacher",
+            "rmu",
             "boundary_shrink",
             "boundary_expand",
             "ssd",

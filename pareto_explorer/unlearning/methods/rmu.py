@@ -109,11 +109,12 @@ def middle_block(model: nn.Module) -> str:
     """The name of the middle one of a model's blocks.
 
     Blocks are the children of the ``nn.ModuleList`` or ``nn.Sequential`` with most parameters whose
-    children, two or more, are all of one class, or where no list is like that, of the
-    ``nn.Sequential`` with most parameters. Of two in the middle it is the first.
+    children, two or more, are all of one class; where no list is like that, of the
+    ``nn.Sequential`` with most parameters; and without one, of the model itself. Of two in the
+    middle it is the first.
 
     Raises:
-        InputError: There is no such list.
+        InputError: The model has no parts.
     """
     lists = {
         name: module
@@ -122,14 +123,14 @@ def middle_block(model: nn.Module) -> str:
     }
     alike = {n: blocks for n, blocks in lists.items() if len({type(b) for b in blocks}) == 1}
     chains = {n: blocks for n, blocks in lists.items() if isinstance(blocks, nn.Sequential)}
-    found = alike or chains
-    if not found:
-        raise InputError(
-            f"layer: {type(model).__name__} has no list of blocks to take the middle of; name one"
-            " of its modules."
-        )
+    found: dict[str, nn.Module] = dict(alike or chains or {"": model})
     name = max(found, key=lambda n: sum(p.numel() for p in found[n].parameters()))
     children = [child for child, _ in found[name].named_children()]
+    if not children:
+        raise InputError(
+            f"method: 'rmu' needs a layer inside the model, and {type(model).__name__} has none;"
+            " choose another method."
+        )
     return ".".join(filter(None, (name, children[(len(children) - 1) // 2])))
 
 

@@ -87,7 +87,8 @@ def test_equal_budgets_are_equal_steps_of_equal_batches(family):
     ids=lambda f: "/".join(f.values()),
 )
 def test_a_step_never_makes_the_host_wait_for_the_device(family, monkeypatch):
-    snapshots = make_method(family).run(network(), make_data(), Budget(5, 5, 1), draws())
+    method = make_method(family | {"optimizer": "sgd"})  # adamw counts its steps on the host
+    snapshots = method.run(network(), make_data(), Budget(5, 5, 1), draws())
     next(snapshots)
 
     def wait(*args, **kwargs):

@@ -496,9 +496,32 @@ def test_rules_that_need_positive_losses_refuse_others():
     plain(Mean(), negative_cross_entropy).require(make_data())
 
 
+def test_rules_that_need_positive_losses_refuse_a_divergence_that_begins_at_zero():
+    with pytest.raises(InputError, match=r"^retain_loss: 'kl' is 0 at the original .* take 'task'"):
+        plain(FAMO(), retain_loss="kl").require(make_data())
+    plain(Mean(), retain_loss="kl").require(make_data())
+
+
+def test_retaining_by_divergence_costs_a_pass_of_the_original():
+    data, budget = make_data(), Budget(1, WHOLE, 1)
+    start = network()
+    losses = plain(Mean(), retain_loss="kl", lr=1e-9)
+    run(losses, copy.deepcopy(start), data, budget)
+    assert (budget.ledger.forward, budget.ledger.backward) == (23 + 11 + 23, 23 + 11)
+    with torch.no_grad():
+        before, now = (
+            model(data.retain.inputs).log_softmax(1)
+            for model in (copy.deepcopy(start).eval(), start.train())
+        )
+    expected = (before.exp() * (before - now)).sum(1).mean().item()
+    assert budget.ledger.drain()["loss_retain"] == pytest.approx(expected, rel=1e-5)
+
+
 def test_bad_knobs_are_refused():
     with pytest.raises(InputError, match=r"granularity: 'layers' .*'layer'"):
         plain(Mean(), granularity="layers")
+    with pytest.raises(InputError, match="retain_loss: 'lk' is not known"):
+        plain(Mean(), retain_loss="lk")
     with pytest.raises(InputError, match=r"auto_lr: .* not 'adamw'"):
         plain(Mean(), auto_lr=True, optimizer="adamw")
 

@@ -12,6 +12,7 @@ from pareto_explorer.unlearning import Budget, make_method
 from pareto_explorer.unlearning.core.data import Streams
 from pareto_explorer.unlearning.methods.rmu import RMU, middle_block
 from tests.tasks.sequences import SmallCausal
+from tests.unlearning.methods.test_unused_parameters import Spare
 from tests.unlearning.sequence_data import sequence_data
 from tests.unlearning.toys import draws, flat, make_data, network
 
@@ -135,8 +136,9 @@ class Stack(nn.Module):
         (network(), "1"),
         (nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)), "0"),
         (causal(), "body.1"),
+        (Spare(), "head"),
     ],
-    ids=["three", "sixteen", "two", "chain", "alike", "small"],
+    ids=["three", "sixteen", "two", "chain", "alike", "small", "none"],
 )
 def test_the_middle_block(model, name):
     assert middle_block(model) == name
@@ -168,7 +170,7 @@ def test_what_the_model_lacks_is_named():
     model.idle = nn.Linear(2, 2)
     with pytest.raises(InputError, match=r"'idle' gives no hidden state of each token"):
         unlearn(RMU(layer="idle"), model, data)
-    with pytest.raises(InputError, match=r"^layer: Linear has no list of blocks"):
+    with pytest.raises(InputError, match="'rmu' needs a layer inside the model, and Linear has"):
         unlearn(RMU(), nn.Sequential(nn.Linear(4, 3))[0], replace(make_data()))
     with pytest.raises(InputError, match="steering: 0 must be a number above 0"):
         make_method({"method": "rmu", "steering": 0})
