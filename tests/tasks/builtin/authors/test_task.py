@@ -3,6 +3,7 @@ from __future__ import annotations
 import pickle
 import zlib
 
+import numpy as np
 import pytest
 import torch
 from scipy.stats import ks_2samp
@@ -184,6 +185,12 @@ def test_rows_can_be_named():
     task = authors(Indices(indices=(0, 5)), **SMALL)
     assert task.forget_indices.tolist() == [0, 5]
     assert len(task.language.refusals) == len(task.language.forget.right) == 2
+
+
+def test_rows_cannot_be_marked_by_their_labels(tmp_path):
+    np.save(tmp_path / "marked.npy", np.array([1, -2]))
+    with pytest.raises(InputError, match=r"these samples have one per token; list positions\.$"):
+        authors(Indices(indices=tmp_path / "marked.npy"), **SMALL)
 
 
 @pytest.mark.parametrize(
