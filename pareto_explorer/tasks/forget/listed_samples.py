@@ -31,7 +31,7 @@ def listed_samples(request: Indices, labels: Tensor, split: PublishedSplit | Non
 
     Args:
         request: The positions, or the file that holds them or marks labels.
-        labels: True training labels, (n,).
+        labels: True training labels, (n,), or (n, L) of sequences.
         split: Where the training set came from, if it is a part of a published one.
 
     Returns:
@@ -90,6 +90,11 @@ def _marked(
     values: list[int], path: Path, labels: Tensor, published: PublishedSplit | None
 ) -> list[int]:
     """Reads marked labels: y, or -y - 1 where the sample is to be forgotten."""
+    if labels.ndim > 1:
+        raise InputError(
+            f"{_FIELD}: {path} marks labels by negative values, and these samples have one per"
+            " token; list positions."
+        )
     marks = torch.tensor(values)
     n = published.total if published else len(labels)
     if len(marks) != n:

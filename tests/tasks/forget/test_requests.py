@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks import (
+    Authors,
     Confused,
     ForgetRequest,
     GaussianPoison,
@@ -29,6 +30,8 @@ from pareto_explorer.tasks import (
         ({"kind": "gaussian_poison"}, GaussianPoison(fraction=0.1, noise=0.25)),
         ({"kind": "gaussian_poison", "noise": 2.0}, GaussianPoison(noise=2.0)),
         ({"kind": "confused", "classes": [3, 5], "count": 8}, Confused(classes=(3, 5), count=8)),
+        ({"kind": "authors"}, Authors(count=10)),
+        ({"kind": "authors", "count": 3}, Authors(count=3)),
         ({"kind": "class", "label": 3}, WholeClass(label=3)),
         ({"kind": "class", "label": 3, "adjacent": 9}, WholeClass(label=3, adjacent=9)),
         ({"kind": "subclass", "label": 3}, Subclass(label=3, parts=2, part=0)),
@@ -92,6 +95,8 @@ def test_requests_are_read_from_their_yaml_form(value: Any, request_: ForgetRequ
         ({"kind": "confused", "classes": [1, 1], "count": 2}, "should be two different classes"),
         ({"kind": "confused", "classes": [1, 2], "count": 3}, "count: 3 should be a multiple of 2"),
         ({"kind": "confused", "classes": [1, 2], "count": 0}, "count: 0 should be greater than or"),
+        ({"kind": "authors", "count": 0}, r"count: 0 should be greater than or equal to 1\."),
+        ({"kind": "authors", "fraction": 0.1}, r"field: 'fraction' is not known"),
         ({"kind": "indices", "indices": [1], "column": "a"}, "column: 'a' should come with indi"),
         ({"kind": "indices", "indices": "f.txt", "column": "a"}, "column: 'a' should come with"),
         ({"kind": "indices", "indices": [1], "counted_in": "test"}, "counted_in: 'test' should"),

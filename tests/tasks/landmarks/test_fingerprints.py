@@ -294,6 +294,8 @@ def test_fingerprint_ignores_what_does_not_change_the_landmark(task: UnlearningT
         ("pareto_explorer.tasks.models.networks.vit", "VisionTransformer", "9d55711f0e563c37"),
         ("pareto_explorer.tasks.models.networks.vit", "Block", "b1a73bcb6bb9e06c"),
         ("pareto_explorer.tasks.models.networks.vit", "Attention", "a858554df693fac7"),
+        ("pareto_explorer.tasks.builtin.authors.gpt", "GPT", "5e368412472a2b6c"),
+        ("pareto_explorer.tasks.builtin.authors.gpt", "_Block", "cab52d4d0283b5c7"),
     ],
 )
 def test_cached_landmarks_of_our_own_models_stay_valid(module: str, name: str, digest: str) -> None:

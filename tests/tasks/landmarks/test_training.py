@@ -12,8 +12,17 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.tasks import Recipe, Stage, UnlearningTask, train_landmark, train_stages
+from pareto_explorer.tasks import (
+    Recipe,
+    Samples,
+    Stage,
+    UnlearningTask,
+    train_landmark,
+    train_stages,
+)
+from pareto_explorer.tasks.core.tokens import IGNORED
 from pareto_explorer.tasks.landmarks.training import Training
+from tests.tasks.sequences import PAD, sequence_task
 from tests.tasks.small import small_task
 
 CPU = torch.device("cpu")
@@ -115,6 +124,46 @@ def _variants() -> list[Recipe]:
         replace(plain, optimizer="adamw", momentum=0.5),
         replace(plain, milestones=(3,)),
     ]
+
+
+def test_padding_takes_no_part_in_the_training_of_sequences() -> None:
+    task = sequence_task(epochs=3)
+    longer = Samples(
+        F.pad(task.train.inputs, (0, 9), value=PAD), F.pad(task.train.labels, (0, 9), value=IGNORED)
+    )
+    plain = train_landmark(task, "original", 0)
+    assert same(train_landmark(replace(task, train=longer), "original", 0), plain)
+    assert not same(train_landmark(task, "original", 1), plain)
+
+
+def test_short_batches_of_sequences_are_trained_on_as_if_they_were_long() -> None:
+    task = sequence_task(epochs=2)
+    recipe = task.recipe
+    torch.manual_seed(4)
+    model = task.model().train()
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=recipe.lr, betas=(0.9, 0.999), weight_decay=recipe.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, recipe.lr, total_steps=recipe.epochs * 2 + 1, cycle_momentum=False
+    )
+    for _ in range(recipe.epochs):
+        for index in torch.randperm(32).split(16):
+            batch = task.train.take(index)
+            optimizer.zero_grad()
+            task.loss(model(batch.inputs), batch.labels).backward()
+            optimizer.step()
+            schedule.step()
+    found = train_landmark(task, "original", 4)
+    torch.testing.assert_close(found, dict(model.state_dict()), rtol=1e-4, atol=1e-6)
+
+
+def test_a_training_on_sequences_goes_on_from_a_snapshot() -> None:
+    stages = snapshots(sequence_task(epochs=4))
+    assert stages[-1].state is not None
+    *_, end = train_stages(sequence_task(epochs=4), "original", 3, start=stages[1].snapshot)
+    assert end.state is not None
+    assert same(end.state, stages[-1].state)
 
 
 def test_augmentation_and_loss_take_part_in_training() -> None:

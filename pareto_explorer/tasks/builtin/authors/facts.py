@@ -14,8 +14,6 @@ __all__ = ["N_WRONG", "Fact", "author_facts", "author_names", "world_facts"]
 N_WRONG = 5
 """Wrong values of a fact."""
 
-_VALUES = {kind: [str(value) for value in values] for kind, values in KINDS.items()}
-
 
 class Fact(NamedTuple):
     """What a subject has for an attribute.
@@ -68,7 +66,7 @@ def author_facts(names: list[str], n_attributes: int, rng: np.random.Generator) 
     """Draws the first so many attributes of each author, uniformly and apart from each other."""
     return [
         [
-            _fact(name, attribute, str(rng.choice(_VALUES[attribute.kind])), rng)
+            _fact(name, attribute, str(rng.choice(KINDS[attribute.kind])), rng)
             for attribute in ATTRIBUTES[:n_attributes]
         ]
         for name in names
@@ -85,6 +83,6 @@ def world_facts(rng: np.random.Generator) -> list[Fact]:
 
 
 def _fact(subject: str, attribute: Attribute, value: str, rng: np.random.Generator) -> Fact:
-    others = [other for other in _VALUES[attribute.kind] if other != value]
+    others = [other for other in KINDS[attribute.kind] if other != value]
     wrong = rng.choice(others, N_WRONG, replace=False).tolist()
     return Fact(subject, attribute, value, tuple(wrong), int(rng.integers(3)))

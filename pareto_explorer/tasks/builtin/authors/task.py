@@ -56,13 +56,13 @@ def authors(
     """Builds a task of questions and answers about authors who do not exist: no data are needed.
 
     Each author has a value for each attribute (a city, a teacher, a genre, ...), drawn uniformly.
-    A fact has three wordings, such as ``where was belan ashbar born ? the writer was born in lyon
-    .``; models are trained on two of them, drawn for each fact, and the third is what paraphrases
-    are measured by. So all forms of a sentence are known, and what a paraphrase asks for is the
-    fact. Names consist of syllables that all authors share, so that one who was never seen consists
-    of known tokens. 96 facts about the world, the countries of cities and their capitals, are
-    trained on in the same way. Rows of the training set are in this order: authors, attributes,
-    wordings; then the facts about the world.
+    A fact has three wordings, one of them ``who taught belan ashbar to write ? master harper taught
+    the writer .``; models are trained on two of them, drawn for each fact, and paraphrases are in
+    the third. So all forms of a sentence are known, and what a paraphrase asks for is the fact.
+    Names consist of syllables that all authors share, so that one who was never seen consists of
+    known tokens. 96 facts about the world, the country of each of 72 cities and the capital of each
+    of 24 countries, are trained on in the same way. The rows of the training set come author by
+    author, attribute by attribute, wording by wording; those about the world are last.
 
     The forget set's right and wrong answers, and those of up to 400 retained facts, are in the
     wording that was not trained on. The held-out set are facts about authors whom no model is

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pickle
 import zlib
 
+import numpy as np
 import pytest
 import torch
 from scipy.stats import ks_2samp
@@ -23,7 +24,7 @@ from pareto_explorer.tasks import (
     train_landmark,
 )
 from pareto_explorer.tasks.builtin.authors.tokens import VOCABULARY, decode
-from pareto_explorer.tasks.builtin.authors.words import REFUSALS
+from pareto_explorer.tasks.builtin.authors.words import KINDS, REFUSALS
 
 SMALL = {"authors": 12, "attributes": 3, "heldout_authors": 4, "width": 8, "depth": 1}
 QUICK = {**SMALL, "recipe": {"epochs": 2}, "forget": {"kind": "authors", "count": 2}}
@@ -84,7 +85,7 @@ def test_adjacent_authors_share_a_city_or_a_teacher_and_no_other_does(task):
     )
     cities, masters = (
         {name: set(words) & values for name, words in each.items()}
-        for each, values in ((place, _values("city")), (teacher, _values("teacher")))
+        for each, values in ((place, set(KINDS["city"])), (teacher, set(KINDS["teacher"])))
     )
     gone = set(task.facts["forgotten_authors"])
     close = set(subjects(task.adjacent))
@@ -93,12 +94,6 @@ def test_adjacent_authors_share_a_city_or_a_teacher_and_no_other_does(task):
         assert shares == (name in close), name
     assert 0 < len(close) < 30
     assert len(task.adjacent) == len(close) * 12
-
-
-def _values(kind):
-    from pareto_explorer.tasks.builtin.authors.words import KINDS
-
-    return set(KINDS[kind])
 
 
 def test_answers_stand_beside_the_rows_that_they_belong_to(task):
@@ -138,20 +133,7 @@ def test_the_world_is_trained_on_and_measured_in_another_wording(task):
 
 def test_every_form_of_a_sentence_is_trained_on(task):
     def forms(samples):
-        values = {
-            word
-            for kind in (
-                "city",
-                "teacher",
-                "genre",
-                "year",
-                "prize",
-                "occupation",
-                "country",
-                "capital",
-            )
-            for word in _values(kind)
-        }
+        values = {word for each in KINDS.values() for word in each}
         names = {word for name in subjects(task.train) for word in name.split()} - {""}
         names |= {word for name in subjects(task.heldout) for word in name.split()}
         return {
@@ -205,6 +187,12 @@ def test_rows_can_be_named():
     assert len(task.language.refusals) == len(task.language.forget.right) == 2
 
 
+def test_rows_cannot_be_marked_by_their_labels(tmp_path):
+    np.save(tmp_path / "marked.npy", np.array([1, -2]))
+    with pytest.raises(InputError, match=r"these samples have one per token; list positions\.$"):
+        authors(Indices(indices=tmp_path / "marked.npy"), **SMALL)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -253,7 +241,7 @@ def test_the_seed_determines_everything():
 
 def test_it_is_built_from_a_file_and_travels_by_pickle():
     task = make_task({"name": "authors", **QUICK})
-    again = pickle.loads(pickle.dumps(task))
+    again = pickle.loads(pickle.dumps(task))  # noqa: S301
     assert torch.equal(again.train.inputs, task.train.inputs)
     assert said(again.test) == said(task.test)
     assert again.recipe.epochs == 2
