@@ -41,11 +41,11 @@ def destruction_sentences(means: pd.DataFrame, landmarks: pd.DataFrame) -> list[
     )
     retrained = landmarks[landmarks["landmark"] == "retrained"]
     targets = retrained[[*_RETAINED]].mean()
-    collapsed = (means[[*_RETAINED]] < _LEFT * targets).any(axis=1)
+    collapsed = (means[[*_RETAINED]] < _LEFT * targets).any(axis="columns")
     destroyed = means[collapsed & (means[_QUALITY] > _PASSES)]
     if destroyed.empty:
         return [warning]
-    worst = destroyed.loc[destroyed[_QUALITY].idxmax()]
+    worst = destroyed.sort_values(_QUALITY).iloc[-1]
     kept = " and ".join(
         f"{inline(name)} {worst[name]:.3g} (retrained {targets[name]:.3g})" for name in _RETAINED
     )
