@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,8 +14,12 @@ from pareto_explorer.cli.app import app
 from pareto_explorer.fronts import Box, Objective, destruction_sentences
 from pareto_explorer.fronts.statistics.floor import retrain_floor
 from pareto_explorer.reports import write_report
+from pareto_explorer.reports.cards.audit import audit_card
+from pareto_explorer.reports.html import render_page
+from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.results import load_run
 from pareto_explorer.schema.metrics import SAID_EXACTLY
+from tests.audited import audits_of
 from tests.reports.on_tokens import write_token_run
 
 
@@ -96,3 +101,17 @@ def test_the_floor_is_that_of_the_gaps_of_tokens(path) -> None:
 def test_a_choice_says_what_accuracies_are(path) -> None:
     shown = CliRunner().invoke(app, ["select", str(path)]).output
     assert "shares of answers said exactly" in " ".join(shown.split())
+
+
+def test_an_audit_says_what_it_means_for_sequences_and_what_it_cannot(path) -> None:
+    material = Material(load_run(path))
+    rows = material.front.head(1)
+    points = list(zip(rows["trial_id"], rows["step"].astype(int), strict=True))
+    run = replace(material.run)
+    vars(run)["audits"] = audits_of(points)
+    audited = Material(run)
+    page = render_page("tokens", [audit_card(audited)], audited)
+    assert "Not measured: churn" in page
+    assert "log-odds of an answer" in page
+    assert ">Tokens</th>" in page
+    assert "surer of the answer than" in page
