@@ -20,6 +20,7 @@ from pareto_explorer.audits.records import (
     ROLES,
     SAMPLE_COLUMNS,
     SETS,
+    TOKENS,
     Arrays,
     Shadow,
     audit_table,
@@ -296,6 +297,8 @@ def _optimism(u: Values, r: Values, fresh: NDArray[Any]) -> float:
 
 
 def _remaining(group: Group) -> Iterator[Row]:
+    if TOKENS in group.data:
+        return
     forgotten = np.unique(group.data["forget_labels"])
     whole_class = len(forgotten) == 1 and forgotten[0] not in group.data["retain_labels"]
     if len(group.seeds) < LEAST or not whole_class:
@@ -409,7 +412,7 @@ def _gain(
 
 def _outputs(group: Group) -> Iterator[Row]:
     n = len(group.seeds)
-    if n < 2:
+    if n < 2 or TOKENS in group.data:
         return
     for of in SETS:
         u, r = ([own[f"{of}_class"] for own in who] for who in (group.unlearned, group.retrained))

@@ -145,7 +145,7 @@ def _print(run: Run, selection: Selection, replicate: int) -> None:
     from pareto_explorer.fronts import nothing_to_forget
     from pareto_explorer.reports.model_card import shown_kinds, spread, standing
     from pareto_explorer.schema.columns import STD_SUFFIX
-    from pareto_explorer.schema.metrics import measure, number
+    from pareto_explorer.schema.metrics import SAID_EXACTLY, measure, number, tokens_in
     from pareto_explorer.text import count
 
     console = Terminal()
@@ -173,6 +173,8 @@ def _print(run: Run, selection: Selection, replicate: int) -> None:
         cells = [spread(row[who], row[who + STD_SUFFIX]) for who in kinds]
         table.add_row(visible(str(metric)), *cells)
     console.print(table)
+    if tokens_in(run.points.columns):
+        say(SAID_EXACTLY)
     if not selection.moves:
         say("no model of the validation front is better in any objective")
     for move in selection.moves:

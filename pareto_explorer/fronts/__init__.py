@@ -69,6 +69,7 @@ from pareto_explorer.fronts.statistics.contributions import (
     point_contributions,
 )
 from pareto_explorer.fronts.statistics.coverage import coverage_sentences, knob_coverage
+from pareto_explorer.fronts.statistics.destruction import destruction_sentences
 from pareto_explorer.fronts.statistics.edges import edge_sentences, knob_edges
 from pareto_explorer.fronts.statistics.expected import expected_hypervolume
 from pareto_explorer.fronts.statistics.families import (
@@ -121,6 +122,7 @@ __all__ = [
     "common_grid",
     "compare_families",
     "coverage_sentences",
+    "destruction_sentences",
     "edge_sentences",
     "efficacy_fidelity_box",
     "expected_hypervolume",

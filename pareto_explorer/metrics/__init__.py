@@ -20,6 +20,7 @@ The functions beneath are there for a model of one's own.
 | measure a model | ``evaluator_of``, ``Evaluator``, ``Evaluation``, ``Diverged`` |
 | know what a task has | ``lacking``, ``require_measurable`` |
 | compare predictions | ``accuracy``, ``confidences``, ``js_divergence`` |
+| score sequences | ``score``, ``Scores``, ``log_odds`` |
 | attack them | ``membership_inference`` |
 | compare with a landmark | ``mean_gap``, ``average_gap``, ``tug_of_war``, \
 ``accuracy_drop``, ``forget_accuracy_gap`` |
@@ -39,6 +40,8 @@ from pareto_explorer.metrics.measures import (
     membership_inference,
     tug_of_war,
 )
+from pareto_explorer.metrics.token_measures import log_odds
+from pareto_explorer.metrics.token_scores import Scores, score
 from pareto_explorer.schema.metrics import METRICS, MetricEntry
 
 __all__ = [
@@ -47,6 +50,7 @@ __all__ = [
     "Evaluation",
     "Evaluator",
     "MetricEntry",
+    "Scores",
     "accuracy",
     "accuracy_drop",
     "across_seeds",
@@ -55,8 +59,10 @@ __all__ = [
     "forget_accuracy_gap",
     "js_divergence",
     "lacking",
+    "log_odds",
     "mean_gap",
     "membership_inference",
     "require_measurable",
+    "score",
     "tug_of_war",
 ]

@@ -19,7 +19,7 @@ from pareto_explorer.reports.shared.verdicts import findings, verdict
 from pareto_explorer.results import Run
 from pareto_explorer.runs import metric_columns
 from pareto_explorer.schema.columns import STD_SUFFIX, of_checkpoint, plain_position
-from pareto_explorer.schema.metrics import measure, number
+from pareto_explorer.schema.metrics import SAID_EXACTLY, measure, number, tokens_in
 from pareto_explorer.text import count
 
 __all__ = [
@@ -124,6 +124,7 @@ def render_model_card(run: Run, selection: Selection, file: ModelFile) -> str:
         knobs={knob: number(value) for knob, value in selection.knobs.items()},
         kinds=shown_kinds(table),
         metrics=list(_metrics(table, own)),
+        accuracies=SAID_EXACTLY if tokens_in(run.points.columns) else "",
         moves=[list(_move(move.changes, move.errors)) for move in selection.moves],
         box=box_sentence(run.box),
         nothing=nothing_to_forget(run.landmarks, run.box.metrics),

@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 from pareto_explorer.schema.columns import MEMBER, Checkpoint
 
-__all__ = ["AUDITED", "NOTHING", "Audited", "is_nothing", "nothing_beside"]
+__all__ = [
+    "AUDITED",
+    "NOTHING",
+    "NOT_ON_TOKENS",
+    "Audited",
+    "is_nothing",
+    "nothing_beside",
+]
 
 NOTHING = ("none", 0, 0.0)
 """What doing nothing is called in the tables of an audit: its trial, step and position."""
@@ -47,3 +54,9 @@ AUDITED = {
     "relearn_gain": Audited("relearn_gain", "forget_heldback"),
 }
 """By the name that a bound has; smaller is better in each, down to the retrained model's."""
+
+NOT_ON_TOKENS = (
+    "not measured: churn, JS divergence, calibration error, ZRF and the probe of features, which "
+    "ask for the classes that models predict; here samples are sequences"
+)
+"""What is said of audits that have no meaning where samples have a label per token."""

@@ -12,6 +12,7 @@ __all__ = [
     "GOOD_CORNER",
     "METRICS",
     "PARTS",
+    "SAID_EXACTLY",
     "MetricEntry",
     "OnTokens",
     "as_measured",
@@ -470,6 +471,13 @@ GOOD_CORNER = {
     ("max", "min"): "lower right",
     ("max", "max"): "upper right",
 }
+
+
+SAID_EXACTLY = (
+    "Accuracies are shares of answers said exactly: every token is the most probable one after "
+    "those before it."
+)
+"""What readers of a run on sequences are told of all of them at once."""
 
 
 def label(column: str) -> str:

@@ -27,9 +27,9 @@ def cut(samples: Samples, n: int) -> Samples:
     return samples.take(torch.arange(n))
 
 
-def answering_task(generate: str = "never", **changes: Any) -> UnlearningTask:
+def answering_task(generate: str = "never", epochs: int = 60, **changes: Any) -> UnlearningTask:
     """Adjacent are the first six retained samples; 16 of the retained ones are measured."""
-    task = sequence_task(adjacent_indices=torch.arange(8, 14))
+    task = sequence_task(epochs, adjacent_indices=torch.arange(8, 14))
     language = Language(
         forget=answers(8, 5),
         retain_sample=torch.arange(10, 26),

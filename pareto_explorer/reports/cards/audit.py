@@ -16,6 +16,7 @@ from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.reports.shared.verdicts import PAPERS, Value, findings, verdict
 from pareto_explorer.results import Run
 from pareto_explorer.results.audited import Audits
+from pareto_explorer.schema.audited import NOT_ON_TOKENS
 from pareto_explorer.schema.columns import CHECKPOINT, Checkpoint, of_checkpoint, shown_columns
 from pareto_explorer.schema.metrics import inline
 
@@ -40,6 +41,12 @@ _HOW_TO_READ = (
     "forgotten samples and asked for the others. Bounds are 95 % intervals over training seeds, by "
     "jackknife and exchanged seeds. “Retraining gets” is what retrained models get against one "
     "another, with the range of 95 % of their splits into halves; that needs eight seeds."
+)
+_OF_TOKENS = (
+    "Samples are sequences: a margin is the log-odds of an answer's probability, the geometric "
+    "mean over its tokens; an answer counts as known in relearning where every token is the most "
+    f"probable one, and as right in the table of samples from a probability of one half. "
+    f"{NOT_ON_TOKENS[:1].upper()}{NOT_ON_TOKENS[1:]}."
 )
 _PROTOCOL = (
     "Many originals: each model has an original of its own. F and KLoM move with the number of "
@@ -78,6 +85,8 @@ def audit_card(material: Material) -> Card:
             "few": any(value.n_models < _READABLE[value.name] for value in papers),
             "protocol": _PROTOCOL,
             "worst": _worst(audits.samples, point),
+            "label": "Tokens" if material.info.tokens else "Label",
+            "of_tokens": _OF_TOKENS if material.info.tokens else "",
             "summary": _summary([*found, *papers]),
         },
     )

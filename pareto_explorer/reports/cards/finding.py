@@ -11,6 +11,7 @@ import pandas as pd
 from pareto_explorer.fronts import (
     Comparison,
     FamilyHypervolume,
+    destruction_sentences,
     floor_sentence,
     oracle_free_doubt,
     ranking_changes,
@@ -24,7 +25,7 @@ from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.reports.shared.more_replicates import more_replicates
 from pareto_explorer.reports.shared.phrases import share
 from pareto_explorer.runs.manifest import entry_knobs
-from pareto_explorer.schema.metrics import METRICS, inline
+from pareto_explorer.schema.metrics import METRICS, SAID_EXACTLY, inline
 from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED, OK, RUNNING
 from pareto_explorer.text import called, count, families, listing, plural
 
@@ -41,7 +42,7 @@ _VISIBLE = 0.0005  # a hypervolume below this is 0.000 in the report
 def finding_card(material: Material) -> Card:
     """The answer that a reader should take away, and what limits it."""
     if material.nothing_to_forget:
-        context = _context([], [*material.run.notes, _trials(material)])
+        context = _context([], [*material.run.notes, *_of_tokens(material), _trials(material)])
         return Card("finding", _TITLE, material.nothing_to_forget, context=context)
     first, *rest = leader_sentences(
         material.competitors,
@@ -56,12 +57,14 @@ def finding_card(material: Material) -> Card:
             _TITLE,
             first,
             context=_context(
-                [_trials(material)], [*notes, _aim(material), _unmeasurable(material)]
+                [_trials(material)],
+                [*notes, *_of_tokens(material), _aim(material), _unmeasurable(material)],
             ),
         )
     answer = [*rest, _one_search(material), _floor(material, len(material.replicates))]
     limits = [
         *notes,
+        *_of_tokens(material),
         _aim(material),
         _across_seeds(material),
         _unequal(material),
@@ -189,6 +192,16 @@ def _aim(material: Material) -> str:
         "The forget accuracy gap takes what the original model gets right of unseen samples for "
         "what a retrained model would get right of the forget set."
     )
+
+
+def _of_tokens(material: Material) -> list[str]:
+    """What the measures of language models mean, and what forget quality does not see."""
+    if not material.info.tokens:
+        return []
+    return [
+        SAID_EXACTLY,
+        *destruction_sentences(material.means, material.run.landmarks),
+    ]
 
 
 def _across_seeds(material: Material) -> str:

@@ -17,6 +17,7 @@ from pareto_explorer.audits.compute import Point, samples_table, statistics_tabl
 from pareto_explorer.audits.plan import AuditPlan
 from pareto_explorer.audits.records import DATA, HALVES, NONE, Arrays, Journal, Shadow, write_audit
 from pareto_explorer.errors import InputError
+from pareto_explorer.schema.audited import NOT_ON_TOKENS
 from pareto_explorer.sweeps.again.export import TOLERANCE
 from pareto_explorer.sweeps.audit.audited_run import AuditedRun
 from pareto_explorer.sweeps.audit.halves import other_half
@@ -89,7 +90,8 @@ def execute_audit(audited: AuditedRun, plan: AuditPlan, settings: Settings) -> l
             work.journal.close()
             write_tables(audited, plan, work.journal.models)
             settings.changed()
-    return [*work.notes, *_differences(plan, work.journal.models)]
+    unmeasured = [NOT_ON_TOKENS] if audited.task.tokens else []
+    return [*work.notes, *_differences(plan, work.journal.models), *unmeasured]
 
 
 def write_tables(audited: AuditedRun, plan: AuditPlan, models: Mapping[Shadow, Arrays]) -> None:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from pareto_explorer.tasks import GaussianNoise, SwappedClasses, UnlearningTask
+from pareto_explorer.tasks.core.language import Language
 
 __all__ = ["first_half", "half_task", "other_half"]
 
@@ -51,13 +52,19 @@ def half_task(task: UnlearningTask, seed: int, half: str) -> UnlearningTask:
         forget_indices=moved[task.forget_indices[mine]],
         adjacent_indices=None if adjacent is None else moved[adjacent],
         planted=_planted(task, mine),
+        language=_language(task, mine, moved),
     )
 
 
 def other_half(task: UnlearningTask, seed: int, half: str) -> UnlearningTask:
     """The task of forgetting the half that `half_task` never trains on, of the whole data."""
     theirs = ~_mask(task, seed, half)
-    return replace(task, forget_indices=task.forget_indices[theirs], planted=_planted(task, theirs))
+    return replace(
+        task,
+        forget_indices=task.forget_indices[theirs],
+        planted=_planted(task, theirs),
+        language=_language(task, theirs),
+    )
 
 
 def _mask(task: UnlearningTask, seed: int, half: str) -> torch.Tensor:
@@ -69,3 +76,23 @@ def _planted(task: UnlearningTask, some: torch.Tensor) -> GaussianNoise | Swappe
     if isinstance(task.planted, GaussianNoise):
         return replace(task.planted, values=task.planted.values[some])
     return task.planted
+
+
+def _language(
+    task: UnlearningTask, some: torch.Tensor, moved: torch.Tensor | None = None
+) -> Language | None:
+    """What unlearning some of the forget set needs, and nothing that is only measured.
+
+    Args:
+        task: The task.
+        some: Which of its forget set, (F,).
+        moved: Where each training sample is now; None: where it was.
+    """
+    language = task.language
+    if language is None:
+        return None
+    sample, refusals = language.retain_sample, language.refusals
+    return Language(
+        retain_sample=sample if sample is None or moved is None else moved[sample],
+        refusals=None if refusals is None else refusals.take(some.nonzero().squeeze(1)),
+    )

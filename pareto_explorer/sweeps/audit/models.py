@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pareto_explorer.audits.records import SETS, Arrays
+from pareto_explorer.audits.records import SETS, TOKENS, Arrays
 from pareto_explorer.audits.statistics import (
     calibration_error,
     margins,
     zero_retrain_forgetting,
 )
-from pareto_explorer.metrics import Diverged
+from pareto_explorer.metrics import Diverged, log_odds, score
 from pareto_explorer.schema.metrics import METRICS
 from pareto_explorer.schema.statuses import OK
 from pareto_explorer.sweeps.audit.halves import first_half, half_task
@@ -31,6 +31,7 @@ from pareto_explorer.tasks import (
     restore_model,
     untrained_model,
 )
+from pareto_explorer.tasks.core.tokens import IGNORED
 from pareto_explorer.tasks.landmarks.training import repeatable
 from pareto_explorer.tasks.models.logits import logits_of
 
@@ -89,16 +90,18 @@ def questions(task: UnlearningTask) -> Arrays:
     """The samples that all models of an audit are asked, by set: positions and labels.
 
     Those are the whole forget set and at most 2,000 samples of each of the others, evenly spread.
-    Positions of the first two count in the training data.
+    Positions of the first two count in the training data. Of sequences, the labels are how many
+    tokens each is asked for.
     """
     retain = _spread(task.retain_indices.cpu().numpy())
     test = _spread(np.arange(len(task.test)))
     positions = {"forget": task.forget_indices.cpu().numpy(), "retain": retain, "test": test}
     labels = {
-        f"{name}_labels": _samples(task, name, index).labels.cpu().numpy()
-        for name, index in positions.items()
+        f"{name}_labels": _labels(_samples(task, name, index)) for name, index in positions.items()
     }
-    return positions | labels | {"relearn_at": np.array(CHECKPOINTS), "probe_at": np.array(SHOTS)}
+    kind = {TOKENS: np.array(True)} if task.tokens else {}
+    when = {"relearn_at": np.array(CHECKPOINTS), "probe_at": np.array(SHOTS)}
+    return positions | labels | when | kind
 
 
 def ask(model: nn.Module, task: UnlearningTask, data: Arrays) -> Arrays:
@@ -110,12 +113,14 @@ def ask(model: nn.Module, task: UnlearningTask, data: Arrays) -> Arrays:
         data: `questions` of the task.
 
     Returns:
-        Margins in single precision under the name of each set, the classes that it predicts under
-        ``<set>_class``, and ``forget_logits``, ``ece`` and ``zrf``.
+        Margins in single precision under the name of each set; of classes also those that it
+        predicts under ``<set>_class``, and ``forget_logits``, ``ece`` and ``zrf``.
 
     Raises:
         Diverged: A logit is not finite.
     """
+    if task.tokens:
+        return {name: _margins(model, task, name, data) for name in SETS}
     logits = {name: _logits(model, task, name, data[name]) for name in SETS}
     fresh_model = untrained_model(task).to(task.train.inputs.device)
     fresh = _logits(fresh_model, task, "forget", data["forget"])
@@ -241,10 +246,9 @@ def ask_half(
             if found is None:
                 return {}
             _, model = found
-        logits = _logits(model, whole, "forget", data["forget"])
+        said = _margins(model, whole, "forget", data)
     except Diverged:
         return {}
-    said = margins(logits, data["forget_labels"]).astype(np.float32)
     return {"forget": said, "mask": first_half(len(said), seed)}
 
 
@@ -264,6 +268,24 @@ def _recovered(model: nn.Module, task: UnlearningTask, data: Arrays, how: How, s
     found = {"relearn": relearning_curve(model, task, data, how.budget.batch_size, seed)}
     probed = probe_accuracies(model, task, seed)
     return found if probed is None else found | {"probe": probed}
+
+
+def _margins(
+    model: nn.Module, task: UnlearningTask, name: str, data: Arrays
+) -> np.ndarray[Any, Any]:
+    """The margins of a set in single precision: of sequences, log-odds of their probabilities."""
+    if task.tokens:
+        model.eval()
+        with torch.no_grad(), repeatable():
+            found = score(model, _samples(task, name, data[name]), task, name)
+        return log_odds(found.probability).astype(np.float32)
+    logits = _logits(model, task, name, data[name])
+    return margins(logits, data[f"{name}_labels"]).astype(np.float32)
+
+
+def _labels(samples: Samples) -> np.ndarray[Any, Any]:
+    asked = (samples.labels != IGNORED).sum(1) if samples.tokens else samples.labels
+    return asked.cpu().numpy()
 
 
 def _spread(positions: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -26,7 +26,9 @@ _ITERATIONS = 100
 
 
 def forgotten_label(task: UnlearningTask) -> int | None:
-    """The label that all forgotten samples have, or None where they have several."""
+    """The label that all forgotten samples have, or None where they have several, or sequences."""
+    if task.tokens:
+        return None
     labels = torch.unique(task.forget.labels)
     return int(labels[0]) if len(labels) == 1 else None
 

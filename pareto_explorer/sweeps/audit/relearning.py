@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pareto_explorer.audits.records import Arrays
+from pareto_explorer.metrics import score
 from pareto_explorer.tasks import UnlearningTask
 from pareto_explorer.tasks.landmarks.training import repeatable
 from pareto_explorer.tasks.models.logits import logits_of
@@ -38,6 +39,8 @@ def relearning_curve(
 ) -> NDArray[np.float64]:
     """Trains a copy of a model and follows its accuracy on forgotten samples that are held back.
 
+    Of sequences, that is the share of which every labelled token is the most probable one.
+
     A step takes a batch of retained samples and as many of those that are given back, at most all.
     Batches depend on the seed alone, so that original, retrained and unlearned model see the same.
     Source of the protocol: Siddiqui et al. (arXiv 2505.22310); the steps are ours.
@@ -63,6 +66,8 @@ def relearning_curve(
     def accuracy() -> float:
         learner.eval()
         with torch.no_grad():
+            if task.tokens:
+                return score(learner, held_back, task, "held-back").exact
             parts = torch.split(held_back.inputs, _BATCH_SIZE)
             said = [logits_of(learner, part, task).argmax(1) for part in parts]
         return float((torch.cat(said) == held_back.labels).double().mean())
@@ -73,7 +78,7 @@ def relearning_curve(
         for step in range(1, CHECKPOINTS[-1] + 1):
             learner.train()
             drawn = [pool[_some(len(pool), batch_size, draws).to(device)] for pool in pools]
-            batch = task.train.take(torch.cat(drawn))
+            batch = task.train.take(torch.cat(drawn)).trimmed()
             inputs = batch.inputs if task.augment is None else task.augment(batch.inputs, draws)
             optimizer.zero_grad()
             loss = task.loss(logits_of(learner, inputs, task), batch.labels)

@@ -1,0 +1,60 @@
+"""Whether forget quality calls a language model forgotten that no longer answers anything."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pareto_explorer.schema.columns import place
+from pareto_explorer.schema.metrics import inline
+from pareto_explorer.text import count
+
+__all__ = ["destruction_sentences"]
+
+_QUALITY, _DISTANCE = "forget_quality", "truth_distance"
+_RETAINED = ("retain_accuracy", "retain_probability")
+_PASSES = 0.05
+"""The p-value above which truth ratios are said not to differ from the retrained model's."""
+_LEFT = 0.5
+"""The share of the retrained model's value below which what is retained has collapsed."""
+
+
+def destruction_sentences(means: pd.DataFrame, landmarks: pd.DataFrame) -> list[str]:
+    """Says that forget quality alone rewards destruction, and of which points that is true.
+
+    Those are checkpoints whose truth ratios a test does not tell from the retrained model's (a
+    mean p-value above 0.05), while retain accuracy or probability is below half of that model's. Of
+    several, the one of the largest p-value is named.
+
+    Args:
+        means: What ``replicate_means`` gives.
+        landmarks: A landmarks table.
+
+    Returns:
+        Nothing where forget quality was not measured.
+    """
+    if not {_QUALITY, _DISTANCE, *_RETAINED} <= {*means.columns} & {*landmarks.columns}:
+        return []
+    warning = (
+        "Forget quality and truth distance alone reward destruction: a model that no longer "
+        "answers anything may have them as good as a retrained one, so read them beside what is "
+        "retained."
+    )
+    retrained = landmarks[landmarks["landmark"] == "retrained"]
+    targets = retrained[[*_RETAINED]].mean()
+    collapsed = (means[[*_RETAINED]] < _LEFT * targets).any(axis="columns")
+    destroyed = means[collapsed & (means[_QUALITY] > _PASSES)]
+    if destroyed.empty:
+        return [warning]
+    worst = destroyed.sort_values(_QUALITY).iloc[-1]
+    kept = " and ".join(
+        f"{inline(name)} {worst[name]:.3g} (retrained {targets[name]:.3g})" for name in _RETAINED
+    )
+    others = len(destroyed) - 1
+    more = f"; so do {count(others, 'other point')}" if others > 1 else ""
+    more = "; so does 1 other point" if others == 1 else more
+    return [
+        warning,
+        f"Here, {worst['trial_id']}, {place(int(worst['step']), float(worst['position']))} passes "
+        f"with a forget quality of p = {worst[_QUALITY]:.2g} (truth distance "
+        f"{worst[_DISTANCE]:.3g}) and has {kept}{more}.",
+    ]
