@@ -59,9 +59,7 @@ class ModelMemory:
 
 
 def memory_of_task(task: UnlearningTask, model: nn.Module, batch_size: int) -> ModelMemory | None:
-    """What a step takes on the longest sequences of a task; None if its model is not a pretrained
-    language model.
-    """
+    """What a step takes on the longest sequences of a task; None without a pretrained model."""
     shape = shape_of_model(model)
     if shape is None or not isinstance(model, AdaptedLM | PretrainedLM):
         return None

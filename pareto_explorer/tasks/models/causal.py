@@ -88,7 +88,7 @@ class AdaptedLM(nn.Module):
         adapters = _adapters(model)
         self._places = [name for name, _ in adapters.shapes]
         _holder(
-            self, _FILE + adapters.layers, nn.ModuleList(_Shown() for _ in range(adapters.count))
+            self, _FILE + adapters.layers, nn.ModuleList(_Shown() for _ in range(adapters.n_layers))
         )
         self._layers = _FILE + adapters.layers
         for name, shape in adapters.shapes:
@@ -135,12 +135,12 @@ class _Adapters(NamedTuple):
     Attributes:
         shapes: Their names in it, in order, and their shapes.
         layers: The path of the list of its layers.
-        count: How many these are.
+        n_layers: How many these are.
     """
 
     shapes: tuple[tuple[str, tuple[int, ...]], ...]
     layers: str
-    count: int
+    n_layers: int
 
 
 def shape_of_model(model: nn.Module) -> Shape | None:

@@ -1,4 +1,4 @@
-"""Pretrained language models on this machine: a folder of ``transformers``, or a GGUF file in it."""
+"""Pretrained language models on this machine: folders of ``transformers``, or GGUF files."""
 
 from __future__ import annotations
 
@@ -358,7 +358,7 @@ class _Checkpointed:
     def __call__(self, hidden: torch.Tensor, **options: Any) -> Any:
         if not torch.is_grad_enabled():
             return self._plain(hidden, **options)
-        own = dict(self._plain.named_parameters())
+        own: dict[str, torch.Tensor] = dict(self._plain.named_parameters())
 
         def run(hidden: torch.Tensor) -> Any:
             return torch.func.functional_call(self._plain, own, (hidden,), options)
