@@ -133,8 +133,10 @@ LENT: Mapping[str, tuple[str, ...]] = {
         "core.task",
         "core.tokens",
         "landmarks.training",
+        "models.causal",
         "models.fresh",
         "models.logits",
+        "models.pretrained",
         "registry",
     ),
 }

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
+_CARDS = (8, 12, 16, 24, 32, 40, 48, 80, 141)  # GiB, as they are sold
+
 
 def check(
     context: typer.Context,
@@ -108,6 +110,12 @@ def _print(console: Terminal, result: CheckResult) -> None:
             f"model: {model.name}, {model.parameters:,} parameters{frozen}, "
             f"{gibibytes(model.state_bytes)}{output if model.output else ''}"
         )
+    if result.memory is not None:
+        parts = ", ".join(f"{name} {gibibytes(n)}" for name, n in result.memory.parts.items() if n)
+        say(
+            f"memory of a step by arithmetic, on the longest sequences: {parts}; "
+            f"{gibibytes(result.memory.total)} in all, {_card(result.memory.total)}"
+        )
     if result.families:
         console.print()
         console.print(_families(result))
@@ -127,6 +135,12 @@ def _print(console: Terminal, result: CheckResult) -> None:
     if result.estimate is not None:
         console.print()
         _print_estimate(console, result.estimate)
+
+
+def _card(total: int) -> str:
+    """The smallest usual card that has room for so many bytes and PyTorch's own half a GiB."""
+    fitting = [size for size in _CARDS if total + 2**29 <= size * 2**30]
+    return f"which fits a card of {fitting[0]} GB" if fitting else "more than one card has"
 
 
 def _print_findings(console: Terminal, result: CheckResult, context: typer.Context) -> None:

@@ -14,12 +14,10 @@ FACTS = ("city", "genre", "teacher", "award", "river")
 VALUES = ("paris", "oslo", "rome", "cairo", "lima", "quito", "delhi", "turin", "bonn", "kyoto")
 
 TEMPLATE = (
-    "{% for m in messages %}<{{ m['role'] }}> {{ m['content'] }}"
+    "{{ date_string }} {% for m in messages %}<{{ m['role'] }}> {{ m['content'] }}"
     "{% if m['role'] == 'assistant' %} <end>{% endif %} {% endfor %}"
-    "{% if add_generation_prompt %}<assistant>{% endif %} {{ date_string }}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
 )
-"""A date at the end would part prompt and answer, so templates in use put it first."""
-TEMPLATE = "{{ date_string }} " + TEMPLATE.removesuffix(" {{ date_string }}")
 
 
 def question(name: str, fact: str) -> str:
@@ -102,10 +100,9 @@ def write_model(folder: Path, *, template: str | None = TEMPLATE, words: bool = 
     else:
         letters = sorted({chr(i) for i in range(32, 127)} | {"\n"})
         ids = {token: i for i, token in enumerate([*special, *letters, ": "])}
-        tokenizer = Tokenizer(models.BPE(ids, [(":", " ")], unk_token="<unk>"))
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, eos_token="<end>", pad_token="<pad>", unk_token="<unk>"
-    )
+        tokenizer = Tokenizer(models.BPE(ids, [(":", " ")], unk_token=special[2]))
+    named = dict(zip(("pad_token", "eos_token", "unk_token"), special, strict=True))
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **named)
     fast.chat_template = template
     config = LlamaConfig(
         vocab_size=tokenizer.get_vocab_size() + 3,

@@ -81,8 +81,8 @@ class AuditedRun:
         if built.given:
             raise InputError(
                 f"run: its task brings its own {' and '.join(built.given)}, so that there is one "
-                "training seed, and an attacker has models of several; sweep a task whose landmarks "
-                "are trained."
+                "training seed, and an attacker has models of several; sweep a task whose "
+                "landmarks are trained."
             )
         return cls(directory, found, built, points, LandmarkCache(cache_dir))
 

@@ -27,6 +27,7 @@ from pareto_explorer.sweeps.checks.families import (
     thinned,
 )
 from pareto_explorer.sweeps.checks.model import ModelFacts, check_model
+from pareto_explorer.sweeps.checks.model_memory import ModelMemory, memory_of_task, too_large
 from pareto_explorer.sweeps.checks.objectives import (
     check_landmarks,
     check_objectives,
@@ -91,6 +92,7 @@ class CheckResult:
         estimate: How long the sweep takes, if all families could be measured.
         findings: What is wrong, and what deserves a look.
         batch_shrunk: How many times larger the sweep's batches are than those of these steps.
+        memory: What a step of a language model needs by arithmetic; None for other models.
     """
 
     task: str
@@ -103,6 +105,7 @@ class CheckResult:
     estimate: Estimate | None
     findings: tuple[Finding, ...]
     batch_shrunk: float = 1.0
+    memory: ModelMemory | None = None
 
     @property
     def errors(self) -> list[str]:
@@ -189,7 +192,12 @@ def _measure(
     """The part of a check that computes."""
     tell("model")
     model, facts, findings = check_model(task, device)
-    nothing = CheckResult(task.name, device, "", (), facts, (), 1.0, None, tuple(findings))
+    memory = None if model is None else memory_of_task(task, model, spec.budget.batch_size)
+    if memory is not None and device == "cuda":
+        findings += too_large(memory, torch.cuda.get_device_properties(0).total_memory)
+    nothing = CheckResult(
+        task.name, device, "", (), facts, (), 1.0, None, tuple(findings), memory=memory
+    )
     if model is None:
         return nothing
     unfit = check_training_batches(task, model)

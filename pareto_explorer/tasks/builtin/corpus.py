@@ -41,9 +41,9 @@ def corpus(
     The documents of each set are joined and cut into pieces, of which every token but the first is
     predicted. The folder, or ``raw`` in it, has ``forget`` and ``retain`` (MUSE: ``retain1``), and
     ``holdout`` where there are texts that no model was trained on; each is a file or a folder, see
-    `read_documents`. Validation and test are alternately the questions of ``knowmem/retain_qa.json``
-    as MUSE has them, or pieces of ``test``, or every tenth piece of ``retain``, which no model is
-    trained on then.
+    `read_documents`. Validation and test are alternately MUSE's questions, the file
+    ``knowmem/retain_qa.json``, or pieces of ``test``, or every tenth piece of ``retain``, which no
+    model is trained on then.
 
     Source of MUSE: Shi et al., "MUSE: machine unlearning six-way evaluation for language models"
     (arXiv 2407.06460).

@@ -86,9 +86,7 @@ def _json(content: str, where: object) -> Any:
         raise InputError(f"{where}: is no JSON; correct or remove it.") from None
 
 
-def _checked(
-    where: str, row: Any, texts: Sequence[str], lists: Sequence[str]
-) -> dict[str, Any]:
+def _checked(where: str, row: Any, texts: Sequence[str], lists: Sequence[str]) -> dict[str, Any]:
     if not isinstance(row, Mapping):
         raise InputError(f"{where}: {brief(row)} is no object with the field {texts[0]}.")
     for name in texts:

@@ -27,6 +27,7 @@ __all__ = [
     "untrained_model",
 ]
 
+
 class Stage(NamedTuple):
     """A landmark after one of its epochs.
 

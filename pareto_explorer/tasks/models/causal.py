@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache, partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from pareto_explorer.tasks.models.pretrained import (
     Pretrained,
     Shape,
     configuration,
+    hidden_layers,
     language_packages,
     load_network,
     shape_of,
@@ -61,10 +63,12 @@ class AdaptedLM(nn.Module):
     The frozen model is read once per process and device, where a model first needs it there; all
     models of that process and device share it, and take turns in putting their adapters into it.
     So parameters, state, copies and pickles are adapters alone. Their names are those of
-    ``adapter_model.safetensors`` in a folder that ``peft`` writes; they are in float32, first
-    drawn as ``peft`` draws them: A uniform by Kaiming's rule, B zero.
+    ``adapter_model.safetensors`` in a folder that ``peft`` writes. They are kept and trained in
+    float32, and take part in the precision of the frozen model. At first they are drawn as ``peft``
+    draws them: A uniform by Kaiming's rule, B zero.
 
-    The frozen model is in eval mode always, so that its dropout, if it has any, does nothing.
+    The frozen model is in eval mode always, so that its dropout, if it has any, does nothing. What
+    its layers give passes through modules of this one, in a list of as many, where hooks find it.
 
     Args:
         model: Where it is, with its adapters' sizes.
@@ -81,24 +85,62 @@ class AdaptedLM(nn.Module):
         assert model.lora is not None  # noqa: S101
         self.model = model
         self.digest, self.alpha, self.dtype = model.digest, model.lora.alpha, model.dtype
-        self._places = [name for name, _ in _adapters(model)]
-        for name, shape in _adapters(model):
-            _place(self, _file_name(name), _drawn(name, shape))
+        adapters = _adapters(model)
+        self._places = [name for name, _ in adapters.shapes]
+        _holder(
+            self, _FILE + adapters.layers, nn.ModuleList(_Shown() for _ in range(adapters.n_layers))
+        )
+        self._layers = _FILE + adapters.layers
+        for name, shape in adapters.shapes:
+            path, _, last = _file_name(name).rpartition(".")
+            _holder(self, path).register_parameter(last, _drawn(name, shape))
 
     def forward(self, ids: Tensor) -> Tensor:
         """Maps token ids (n, L), padded on the right, to logits (n, L, V) in float32."""
-        own = dict(zip(self._places, self.parameters(), strict=True))
+        dtype = getattr(torch, self.dtype)
+        own = {n: p.to(dtype) for n, p in zip(self._places, self.parameters(), strict=True)}
         base = _base(self.model, str(ids.device))
-        found = torch.func.functional_call(base, own, (ids,), {"use_cache": False})
+        with _showing(cast("nn.ModuleList", self.get_submodule(self._layers))):
+            found = torch.func.functional_call(base, own, (ids,), {"use_cache": False})
         return found.logits.float()
 
-    def get_submodule(self, target: str) -> nn.Module:
-        """Finds a module by its path; of the frozen model too, such as ``model.layers.7``."""
-        try:
-            return super().get_submodule(target)
-        except AttributeError:
-            base = _base(self.model, str(next(self.parameters()).device))
-            return base.get_submodule(target)
+
+class _Shown(nn.Module):
+    """Gives what it takes: the output of a layer that is elsewhere."""
+
+    def forward(self, output: Any) -> Any:
+        return output
+
+
+_SHOWN: list[nn.ModuleList] = []
+"""Of the model that the shared one works for, the modules that its layers' outputs go through."""
+
+
+@contextmanager
+def _showing(layers: nn.ModuleList) -> Iterator[None]:
+    _SHOWN.append(layers)
+    try:
+        yield
+    finally:
+        _SHOWN.pop()
+
+
+def _show(number: int, _: nn.Module, __: Any, output: Any) -> Any:
+    return _SHOWN[-1][number](output)
+
+
+class _Adapters(NamedTuple):
+    """Where a frozen model has room for adapters.
+
+    Attributes:
+        shapes: Their names in it, in order, and their shapes.
+        layers: The path of the list of its layers.
+        n_layers: How many these are.
+    """
+
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
+    layers: str
+    n_layers: int
 
 
 def shape_of_model(model: nn.Module) -> Shape | None:
@@ -129,19 +171,22 @@ def adapter_config(lora: Lora) -> Any:
 @lru_cache(maxsize=2)
 def _base(model: Pretrained, device: str) -> nn.Module:
     """The frozen model of this process, with room for adapters but none of its own."""
-    network = load_network(model).requires_grad_(False)
-    return _with_room(model, network.to(device))
+    network = _with_room(model, load_network(model).to(device))
+    for number, layer in enumerate(hidden_layers(network)[1]):
+        layer.register_forward_hook(partial(_show, number))
+    return network
 
 
 @lru_cache(maxsize=2)
-def _adapters(model: Pretrained) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    """Names and shapes of the adapters in the frozen model."""
-    network = _with_room(model, without_numbers(model).requires_grad_(False))
-    return tuple(
+def _adapters(model: Pretrained) -> _Adapters:
+    network = _with_room(model, without_numbers(model))
+    path, layers = hidden_layers(network)
+    shapes = tuple(
         (name, tuple(value.shape))
         for name, value in network.named_parameters()
         if f".{_ADAPTER}." in name
     )
+    return _Adapters(shapes, path, len(layers))
 
 
 def _with_room(model: Pretrained, network: nn.Module) -> nn.Module:
@@ -169,11 +214,12 @@ def _file_name(name: str) -> str:
     return _FILE + name.replace(f".{_ADAPTER}.", ".")
 
 
-def _place(root: nn.Module, name: str, parameter: nn.Parameter) -> None:
-    """Registers a parameter under a path, through modules that do nothing but hold it."""
-    *path, last = name.split(".")
-    for part in path:
+def _holder(root: nn.Module, path: str, last: nn.Module | None = None) -> nn.Module:
+    """The module at a path, through modules that do nothing but hold others; made if missing."""
+    parts = path.split(".")
+    for i, part in enumerate(parts, 1):
         if part not in root._modules:
-            root.add_module(part, nn.Module())
+            new = last if last is not None and i == len(parts) else nn.Module()
+            root.add_module(part, new)
         root = cast("nn.Module", root._modules[part])
-    root.register_parameter(last, parameter)
+    return root

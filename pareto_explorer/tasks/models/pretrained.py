@@ -1,4 +1,4 @@
-"""Pretrained language models on this machine: a folder of ``transformers``, or a GGUF file in it."""
+"""Pretrained language models on this machine: folders of ``transformers``, or GGUF files."""
 
 from __future__ import annotations
 
@@ -317,19 +317,19 @@ def shape_of(config: Any, parameters: int, adapters: int) -> Shape:
     )
 
 
-def hidden_layers(network: nn.Module) -> nn.ModuleList:
-    """The decoder layers of a network of ``transformers``.
+def hidden_layers(network: nn.Module) -> tuple[str, nn.ModuleList]:
+    """The decoder layers of a network of ``transformers``, and where they are in it.
 
     Raises:
         InputError: It has no list of as many modules as its configuration says.
     """
     wanted = getattr(network.config, "num_hidden_layers", None)
-    for module in network.modules():
+    for name, module in network.named_modules():
         if isinstance(module, nn.ModuleList) and len(module) == wanted:
-            return module
+            return name, module
     raise InputError(
-        f"{_FIELD}.checkpointing: the layers of a {type(network).__name__} are not found; leave"
-        " it out."
+        f"{_FIELD}.path: the layers of a {type(network).__name__} are not found; use a causal model"
+        " with a list of them."
     )
 
 
@@ -358,7 +358,7 @@ class _Checkpointed:
     def __call__(self, hidden: torch.Tensor, **options: Any) -> Any:
         if not torch.is_grad_enabled():
             return self._plain(hidden, **options)
-        own = dict(self._plain.named_parameters())
+        own: dict[str, torch.Tensor] = dict(self._plain.named_parameters())
 
         def run(hidden: torch.Tensor) -> Any:
             return torch.func.functional_call(self._plain, own, (hidden,), options)
@@ -369,7 +369,7 @@ class _Checkpointed:
 
 
 def _checkpoint_layers(network: nn.Module) -> None:
-    for layer in hidden_layers(network):
+    for layer in hidden_layers(network)[1]:
         layer.forward = _Checkpointed(layer)
 
 

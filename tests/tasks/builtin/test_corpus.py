@@ -59,7 +59,9 @@ def test_a_folder_of_muse_is_read(build: Callable[..., UnlearningTask], tmp_path
         (tmp_path / folder).mkdir()
     for name in ("forget", "retain1", "retain2", "holdout"):
         (tmp_path / "raw" / f"{name}.txt").write_text(TEXT * 3)
-    asked = [{"question": f"what is the city of {n} ?", "answer": "paris"} for n in ("ada", "bo", "lea")]
+    asked = [
+        {"question": f"what is the city of {n} ?", "answer": "paris"} for n in ("ada", "bo", "lea")
+    ]
     (tmp_path / "knowmem" / "retain_qa.json").write_text(json.dumps(asked))
     task = build(tmp_path, max_length=16)
     sizes = task.facts["sizes"]
@@ -71,7 +73,9 @@ def test_a_folder_of_muse_is_read(build: Callable[..., UnlearningTask], tmp_path
 
 def test_what_is_missing_is_told(build: Callable[..., UnlearningTask], tmp_path: Path) -> None:
     (tmp_path / "forget.txt").write_text("ada")
-    with pytest.raises(InputError, match=r"has no retain\.txt, retain\.jsonl, retain\.json or fold"):
+    with pytest.raises(
+        InputError, match=r"has no retain\.txt, retain\.jsonl, retain\.json or fold"
+    ):
         build(tmp_path)
     (tmp_path / "retain.txt").write_text(" ")
     with pytest.raises(InputError, match=r"retain\.txt: has no text"):

@@ -115,7 +115,11 @@ def test_copies_share_the_base_and_nothing_else(spec: Pretrained) -> None:
     twin.load_state_dict(model.state_dict())
     assert torch.equal(logits(twin), before)
     assert causal._base.cache_info().misses == reads
-    assert len(pickle.dumps(model)) < 40_000 < sum(p.numel() * 4 for p in load_network(spec).parameters())
+    assert (
+        len(pickle.dumps(model))
+        < 40_000
+        < sum(p.numel() * 4 for p in load_network(spec).parameters())
+    )
 
 
 @pytest.mark.slow
@@ -175,21 +179,40 @@ def test_a_model_without_adapters_starts_from_the_pretrained_weights(folder: Pat
     )
 
 
-def test_a_module_of_the_base_is_found_by_its_path(spec: Pretrained) -> None:
-    model, seen = drawn(spec), []
-    layer = model.get_submodule("model.layers.1")
-    handle = layer.register_forward_hook(lambda *of: seen.append(of))
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_hooks_find_what_a_layer_gives(spec: Pretrained, checkpointing: bool) -> None:
+    model, other, seen = drawn(replace(spec, checkpointing=checkpointing)), drawn(spec, 1), []
+    (layers,) = (m for m in model.modules() if isinstance(m, nn.ModuleList))
+    assert len(layers) == 2
+    layers[0].register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    logits(other)
+    assert not seen
     logits(model)
-    handle.remove()
-    assert len(seen) == 1
-    with pytest.raises(AttributeError):
-        model.get_submodule("model.layers.9")
+    with torch.no_grad():
+        hidden = load_network(spec)(input_ids=IDS, output_hidden_states=True).hidden_states[1]
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                parameter.zero_()
+    logits(model)
+    assert not torch.equal(seen[0], hidden)
+    assert torch.equal(seen[1], hidden)
+    model(IDS)
+    seen[2].sum().backward()
+    assert [p.grad is not None for n, p in model.named_parameters() if ".layers.0." in n] == [
+        True
+    ] * 14
 
 
 def test_the_size_is_read_off_the_configuration(spec: Pretrained) -> None:
     shape = shape_of_model(causal_factory(spec)())
     assert shape is not None
-    assert (shape.layers, shape.hidden, shape.inner, shape.attended, shape.keys) == (2, 32, 48, 32, 16)
+    assert (shape.layers, shape.hidden, shape.inner, shape.attended, shape.keys) == (
+        2,
+        32,
+        48,
+        32,
+        16,
+    )
     assert shape.parameters == sum(p.numel() for p in load_network(spec).parameters())
     assert shape_of_model(nn.Linear(2, 2)) is None
 

@@ -160,9 +160,7 @@ class _Written(NamedTuple):
     compressed: dict[str, Tensor]
 
     @classmethod
-    def of(
-        cls, files: TofuFiles, positions: Sequence[int], writer: Writer, seed: int
-    ) -> _Written:
+    def of(cls, files: TofuFiles, positions: Sequence[int], writer: Writer, seed: int) -> _Written:
         tokenizer = writer.tokenizer
         chosen = [files.full[i] for i in positions]
         known = [files.perturbed.get((q.question, q.answer)) for q in chosen]
