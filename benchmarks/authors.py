@@ -2,13 +2,13 @@
 
     python benchmarks/authors.py [--seeds 0 1 2] [--steps 60] [--lr 1e-4] [--weights 0.5 0.9]
 
-Landmarks of the task ``authors`` are trained, or taken from the cache, and unlearned by the weighted
-sum of each loss with the retain loss: AdamW, batches of 32 and 32. The table has means over the
-training seeds: exact matches (EM) and probabilities of forgotten and retained answers, the AUC of
-the loss against authors never seen, the exact matches of facts about the world, the distance D of
-truth ratios with its p-value (forget quality), model utility and both gaps. Exit code 1 if no
-destroyed model (it answers less than half of the retained questions) has a forget quality above
-0.05: then this script no longer shows that forget quality alone rewards destruction.
+Landmarks of the task ``authors`` are trained, or taken from the cache, and unlearned by the
+weighted sum of each loss with the retain loss: AdamW, batches of 32 and 32. The table has means over
+the training seeds: exact matches (EM) and probabilities of forgotten and retained answers, the AUC
+of the loss against authors never seen, the exact matches of facts about the world, the distance D
+of truth ratios with its p-value (forget quality), model utility and both gaps. The last line names
+the model with the smallest D. The exit code is 1 if that model still answers half of the retained
+questions: then this script no longer shows that truth ratios alone reward destruction.
 """
 
 from __future__ import annotations
@@ -24,7 +24,13 @@ from rich.table import Table
 
 from pareto_explorer.metrics import evaluator_of
 from pareto_explorer.sweeps.trials.replicate import unlearning_data
-from pareto_explorer.tasks import LandmarkCache, default_cache_dir, make_task, restore_model
+from pareto_explorer.tasks import (
+    LandmarkCache,
+    LandmarkKind,
+    default_cache_dir,
+    make_task,
+    restore_model,
+)
 from pareto_explorer.unlearning import Budget, make_method
 
 BATCH = 32
@@ -38,6 +44,7 @@ LOSSES = (
     "cross_entropy_without",
     "weighted_ascent",
 )
+LANDMARKS: tuple[LandmarkKind, ...] = ("original", "retrained")
 COLUMNS = {
     "EM f": lambda m: 1 - m["unlearning_accuracy"],
     "EM r": lambda m: m["retain_accuracy"],
@@ -66,7 +73,7 @@ def main() -> int:
     found: dict[str, list[dict[str, float]]] = {}
     for seed in options.seeds:
         original, retrained = (
-            restore_model(task, cache.obtain(task, kind, seed)) for kind in ("original", "retrained")
+            restore_model(task, cache.obtain(task, kind, seed)) for kind in LANDMARKS
         )
         evaluator = evaluator_of(task, original, retrained)
         found.setdefault("original", []).append(evaluator.original)
@@ -90,17 +97,19 @@ def main() -> int:
                 found.setdefault(f"{loss} {weight:g}", []).append(evaluator(model))
         print(f"seed {seed} done", file=sys.stderr)
     table = Table("model", *COLUMNS)
-    misled = False
+    best, distance, answered = "", 2.0, {}
     for name, own in found.items():
         means = {
             column: float(np.mean([of(metrics) for metrics in own]))
             for column, of in COLUMNS.items()
         }
-        misled |= means["EM r"] < 0.5 and means["quality"] > 0.05
+        answered[name] = means["EM r"]
+        if name not in LANDMARKS and means["D"] < distance:
+            best, distance = name, means["D"]
         table.add_row(name, *(f"{mean:.3f}" for mean in means.values()))
     Console(width=140).print(table)
-    print(f"destroyed models with a forget quality above 0.05: {'some' if misled else 'none'}")
-    return 0 if misled else 1
+    print(f"smallest D: {best}, which answers {answered[best]:.1%} of the retained questions")
+    return int(answered[best] >= 0.5)
 
 
 if __name__ == "__main__":
