@@ -3,12 +3,12 @@
     python benchmarks/authors.py [--seeds 0 1 2] [--steps 60] [--lr 1e-4] [--weights 0.5 0.9]
 
 Landmarks of the task ``authors`` are trained, or taken from the cache, and unlearned by the
-weighted sum of each loss with the retain loss: AdamW, batches of 32 and 32. The table has means over
-the training seeds: exact matches (EM) and probabilities of forgotten and retained answers, the AUC
-of the loss against authors never seen, the exact matches of facts about the world, the distance D
-of truth ratios with its p-value (forget quality), model utility and both gaps. The last line names
-the model with the smallest D. The exit code is 1 if that model still answers half of the retained
-questions: then this script no longer shows that truth ratios alone reward destruction.
+weighted sum of each loss with the retain loss: AdamW, batches of 32 and 32. The table has means
+over the training seeds: exact matches (EM) and probabilities of forgotten and retained answers, the
+AUC of the loss against authors never seen, the exact matches of facts about the world, the distance
+D of truth ratios with its p-value (forget quality), model utility and both gaps. The last line
+names the model with the smallest D. The exit code is 1 if that model still answers half of the
+retained questions: then this script no longer shows that truth ratios alone reward destruction.
 """
 
 from __future__ import annotations

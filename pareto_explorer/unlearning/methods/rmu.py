@@ -123,7 +123,7 @@ def middle_block(model: nn.Module) -> str:
     }
     alike = {n: blocks for n, blocks in lists.items() if len({type(b) for b in blocks}) == 1}
     chains = {n: blocks for n, blocks in lists.items() if isinstance(blocks, nn.Sequential)}
-    found: dict[str, nn.Module] = dict(alike or chains or {"": model})
+    found: dict[str, nn.Module] = {**(alike or chains)} or {"": model}
     name = max(found, key=lambda n: sum(p.numel() for p in found[n].parameters()))
     children = [child for child, _ in found[name].named_children()]
     if not children:
