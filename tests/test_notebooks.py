@@ -94,6 +94,24 @@ def test_your_own_model(run_path: Path, monkeypatch: pytest.MonkeyPatch, cache_d
     assert len(read_points(RunDirectory(run_path.with_name("run_trained")))) == 3 * 3 * 4 * 3
 
 
+@pytest.mark.ray
+@pytest.mark.slow
+def test_language_models(
+    run_path: Path,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+    cache_dir: Path,
+) -> None:
+    monkeypatch.setenv("PARETO_EXPLORER_STEPS", "2")
+    monkeypatch.setenv("PARETO_EXPLORER_EPOCHS", "2")
+    monkeypatch.setenv("PARETO_EXPLORER_CACHE", str(cache_dir))
+    cells = execute("language_models.ipynb")
+    assert "vocabulary" in text(cells[0])
+    assert "retrained" in text(cells[1])
+    assert PLOTLY in kinds(cells[2])
+    assert text(cells[3]).count(" now: ") == 6
+    assert "truth_distance" in text(cells[4])
+
+
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_notebooks_are_kept_with_outputs_that_a_code_host_shows(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
