@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError, brief, unknown
 from pareto_explorer.tasks import Samples
-from pareto_explorer.tasks.core.tokens import IGNORED
+from pareto_explorer.tasks.core.tokens import IGNORED, in_float32
 from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.gradients import gradient
 from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero, not_negative
@@ -123,7 +123,8 @@ def middle_block(model: nn.Module) -> str:
     }
     alike = {n: blocks for n, blocks in lists.items() if len({type(b) for b in blocks}) == 1}
     chains = {n: blocks for n, blocks in lists.items() if isinstance(blocks, nn.Sequential)}
-    found: dict[str, nn.Module] = dict(alike or chains or {"": model})
+    whole: Mapping[str, nn.Module] = {"": model}
+    found = alike or chains or whole
     name = max(found, key=lambda n: sum(p.numel() for p in found[n].parameters()))
     children = [child for child, _ in found[name].named_children()]
     if not children:
@@ -173,7 +174,7 @@ class _Layer:
                 f"layer: {self._name!r} gives no hidden state of {kind} (its output has shape"
                 f" {tuple(hidden.shape)}); take another one."
             )
-        hidden = hidden.to(torch.promote_types(hidden.dtype, torch.float32))
+        hidden = in_float32(hidden)
         return hidden if batch.tokens else hidden.flatten(1)
 
 
