@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -123,8 +123,7 @@ def middle_block(model: nn.Module) -> str:
     }
     alike = {n: blocks for n, blocks in lists.items() if len({type(b) for b in blocks}) == 1}
     chains = {n: blocks for n, blocks in lists.items() if isinstance(blocks, nn.Sequential)}
-    whole: Mapping[str, nn.Module] = {"": model}
-    found = alike or chains or whole
+    found: dict[str, nn.Module] = {**(alike or chains)} or {"": model}
     name = max(found, key=lambda n: sum(p.numel() for p in found[n].parameters()))
     children = [child for child, _ in found[name].named_children()]
     if not children:
