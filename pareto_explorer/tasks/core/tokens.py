@@ -22,6 +22,7 @@ __all__ = [
     "asked",
     "check_tokens",
     "cross_entropy",
+    "in_float32",
     "negative_log_likelihood",
     "per_sample",
 ]
@@ -91,6 +92,11 @@ def negative_log_likelihood(logits: Tensor, labels: Tensor) -> Tensor:
     if labels.ndim == 1:
         return losses
     return losses.new_zeros(len(labels)).index_add(0, found.row, losses)
+
+
+def in_float32(values: Tensor) -> Tensor:
+    """The values in float32, in which sums over tokens keep their digits; float64 ones stay."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 def per_sample(logits: Tensor, labels: Tensor) -> Tensor:

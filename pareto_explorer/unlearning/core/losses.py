@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pareto_explorer.tasks.core.tokens import asked, cross_entropy, per_sample
+from pareto_explorer.tasks.core.tokens import asked, cross_entropy, in_float32, per_sample
 from pareto_explorer.unlearning.core.data import Batch, UnlearningData
 from pareto_explorer.unlearning.core.references import References
 
@@ -72,8 +71,7 @@ class ForgetBatch:
 
     def nll(self) -> Tensor:
         """The cross-entropy of each prediction, (B,), in float32 at least."""
-        logits = self.logits.to(torch.promote_types(self.logits.dtype, torch.float32))
-        return functional.cross_entropy(logits, self.labels, reduction="none")
+        return functional.cross_entropy(in_float32(self.logits), self.labels, reduction="none")
 
     def per_sample(self, values: Tensor) -> Tensor:
         """Adds up what belongs to one sample: values of shape (B,), one per prediction.

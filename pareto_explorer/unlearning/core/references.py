@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks import Samples
-from pareto_explorer.tasks.core.tokens import asked, negative_log_likelihood
+from pareto_explorer.tasks.core.tokens import asked, in_float32, negative_log_likelihood
 from pareto_explorer.unlearning.core.budget import Ledger
 from pareto_explorer.unlearning.core.data import Batch, Batches, Streams, UnlearningData
 
@@ -197,6 +197,4 @@ class References:
 
 def _nll(logits: Tensor, labels: Tensor) -> Tensor:
     """Negative log-likelihood of each sample, (B,), in float32 at least."""
-    return negative_log_likelihood(
-        logits.to(torch.promote_types(logits.dtype, torch.float32)), labels
-    )
+    return negative_log_likelihood(in_float32(logits), labels)

@@ -19,7 +19,7 @@ def saliency_mask(
 ) -> list[Tensor]:
     """Marks the trainable weights whose forget gradient is largest, over all tensors together.
 
-    The saliency of a weight is |Σ ∂CE/∂w| over the samples of the forget set, with the model in
+    The saliency of a weight is |Σ ∂CE/∂w| over the labels of the forget set, with the model in
     eval mode; the fraction ``kept`` with the largest saliency is marked. Of equal saliencies some
     are marked and some are not, so that the number of marks is as asked.
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError, brief, unknown
 from pareto_explorer.tasks import Samples
-from pareto_explorer.tasks.core.tokens import IGNORED
+from pareto_explorer.tasks.core.tokens import IGNORED, in_float32
 from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.gradients import gradient
 from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero, not_negative
@@ -173,7 +173,7 @@ class _Layer:
                 f"layer: {self._name!r} gives no hidden state of {kind} (its output has shape"
                 f" {tuple(hidden.shape)}); take another one."
             )
-        hidden = hidden.to(torch.promote_types(hidden.dtype, torch.float32))
+        hidden = in_float32(hidden)
         return hidden if batch.tokens else hidden.flatten(1)
 
 
