@@ -63,6 +63,8 @@ def check_landmarks(spec: SweepSpec, landmarks: pd.DataFrame) -> list[Finding]:
         accuracies = original_gaps(landmarks, "attack_accuracy")
         return _refused(indistinguishable_box, accuracies, spec.preset.tolerance)
     if _preset(spec) == "tofu":
+        if "truth_distance" not in landmarks:  # the task lacks what it needs, as is told already
+            return []
         retrained = landmarks[landmarks["landmark"] == "retrained"]
         box = partial(tofu_box, retrained["model_utility"].tolist())
         return _refused(box, original_gaps(landmarks, "truth_distance"), spec.preset.tolerance)
