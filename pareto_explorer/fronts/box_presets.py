@@ -211,8 +211,8 @@ def original_excess(original: Mapping[Any, Any]) -> float:
 
 
 def tofu_box(
-    original_distances: Sequence[float],
     retrained_utilities: Sequence[float],
+    original_distances: Sequence[float],
     tolerance: float = 0.1,
 ) -> Box:
     """The box of ``tofu``: from the original's truth ratios to the retrained model's utility.
@@ -222,8 +222,8 @@ def tofu_box(
     retrained models; its nadir lies below the smallest one by the tolerance.
 
     Args:
-        original_distances: The original model's ``truth_distance``, one per training seed.
-        retrained_utilities: The retrained model's ``model_utility``, likewise.
+        retrained_utilities: The retrained model's ``model_utility``, one per training seed.
+        original_distances: The original model's ``truth_distance``, likewise.
         tolerance: The largest loss of ``model_utility`` that one would accept.
 
     Raises:

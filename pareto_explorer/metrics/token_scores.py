@@ -20,7 +20,7 @@ LOWEST = 0.4
 _TOKENS = 2**13  # of a batch, padding included
 _CPU_LOGITS = 2**24  # of a batch; a copy of them in float32 is 64 MiB
 _LOGITS = 2**27  # of a batch elsewhere: 512 MiB a copy
-_LEAST_LOG_P = -1e4  # where a probability is 0, so that 0 log 0 is 0
+_LEAST_LOG_P = -80.0  # less counts nothing in a mean under p, but denormal numbers are slow
 
 
 class Scores(NamedTuple):
@@ -139,12 +139,12 @@ def _batch(logits: Tensor, labels: Tensor, end: int | None) -> Tensor:
 def _standardised(log_p: Tensor, chosen: Tensor) -> Tensor:
     """(log p - μ)/σ of the labels, (T,), μ and σ² being mean and variance of log p under p.
 
-    As p nears certainty both go to 0, and their ratio too. Changes ``log_p``.
+    As p nears certainty the ratio goes to 0. Uses up ``log_p``.
     """
     log_p.clamp_(min=_LEAST_LOG_P)
     p = log_p.exp()
-    mean = (p * log_p).sum(1)
-    variance = (p * (log_p - mean[:, None]).square()).sum(1)
+    mean = torch.linalg.vecdot(p, log_p)
+    variance = torch.linalg.vecdot(p, log_p.sub_(mean[:, None]).square_())
     tiny = torch.finfo(variance.dtype).tiny
     return (chosen - mean) / variance.clamp(min=tiny).sqrt()
 

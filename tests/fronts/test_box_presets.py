@@ -10,7 +10,9 @@ from pareto_explorer.fronts import (
     indistinguishable_box,
     oracle_free_box,
     oracle_free_doubt,
+    original_excess,
     retrain_gap_box,
+    tofu_box,
 )
 
 
@@ -114,3 +116,30 @@ def test_unseen_samples_are_taken_for_the_aim_of_other_requests(facts):
 def test_the_registry_goes_by_its_own_names():
     assert all(name == preset.name for name, preset in OBJECTIVES.items())
     assert all(preset.summary and preset.source for preset in OBJECTIVES.values())
+
+
+def test_tofu_goes_from_the_originals_to_the_retrained_models():
+    box = tofu_box([0.6, 0.5], [0.25, 0.75])
+    assert box.metrics == OBJECTIVES["tofu"].metrics
+    assert box.normalise([[0.0, 0.6], [0.25, 0.4]]).tolist() == [[0, 0], [1, 1]]
+    assert tofu_box([0.6], [0.25], tolerance=0.2).objectives[1].nadir == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(
+    ("utilities", "distances", "tolerance", "message"),
+    [
+        ([0.6], [0.0], 0.1, "tofu needs original models whose truth ratios differ"),
+        ([0.6], [], 0.1, "tofu needs original models whose truth ratios differ"),
+        ([math.nan], [0.2], 0.1, "model_utility of original model 0: nan is not finite"),
+        ([0.6], [0.2], 0.0, "tolerance: 0.0 is not above 0"),
+    ],
+)
+def test_tofu_refuses_what_cannot_be_measured(utilities, distances, tolerance, message):
+    with pytest.raises(InputError, match=message):
+        tofu_box(utilities, distances, tolerance)
+
+
+def test_unseen_samples_are_those_of_the_kind_of_task():
+    seen = {"unlearning_accuracy": 0.25, "validation_accuracy": 0.5, "heldout_accuracy": 0.125}
+    assert original_excess(seen) == 0.25
+    assert original_excess(seen | {"forget_probability": 0.9}) == 0.625

@@ -45,7 +45,7 @@ _HOW_TO_READ = (
 _OF_TOKENS = (
     "Samples are sequences: a margin is the log-odds of an answer's probability, the geometric "
     "mean over its tokens; an answer counts as known in relearning where every token is the most "
-    f"probable one, and as right in the table of samples from a probability of one half. "
+    "probable one, and as right in the table of samples from a probability of one half. "
     f"{NOT_ON_TOKENS[:1].upper()}{NOT_ON_TOKENS[1:]}."
 )
 _PROTOCOL = (

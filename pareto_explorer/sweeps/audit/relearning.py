@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pareto_explorer.audits.records import Arrays
-from pareto_explorer.metrics import score
+from pareto_explorer.metrics import Diverged, score
 from pareto_explorer.tasks import UnlearningTask
 from pareto_explorer.tasks.landmarks.training import repeatable
 from pareto_explorer.tasks.models.logits import logits_of
@@ -39,7 +39,8 @@ def relearning_curve(
 ) -> NDArray[np.float64]:
     """Trains a copy of a model and follows its accuracy on forgotten samples that are held back.
 
-    Of sequences, that is the share of which every labelled token is the most probable one.
+    Of sequences, that is the share of which every labelled token is the most probable one; none
+    once the copy has diverged.
 
     A step takes a batch of retained samples and as many of those that are given back, at most all.
     Batches depend on the seed alone, so that original, retrained and unlearned model see the same.
@@ -67,7 +68,10 @@ def relearning_curve(
         learner.eval()
         with torch.no_grad():
             if task.tokens:
-                return score(learner, held_back, task, "held-back").exact
+                try:
+                    return score(learner, held_back, task, "held-back").exact
+                except Diverged:
+                    return 0.0
             parts = torch.split(held_back.inputs, _BATCH_SIZE)
             said = [logits_of(learner, part, task).argmax(1) for part in parts]
         return float((torch.cat(said) == held_back.labels).double().mean())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from pareto_explorer.fronts import (
     oracle_free_box,
     oracle_free_doubt,
     original_excess,
+    tofu_box,
 )
 from pareto_explorer.fronts.statistics.to_forget import original_gaps
 from pareto_explorer.sweeps.checks.data import Finding
@@ -60,6 +62,12 @@ def check_landmarks(spec: SweepSpec, landmarks: pd.DataFrame) -> list[Finding]:
     if _preset(spec) == "indistinguishable":
         accuracies = original_gaps(landmarks, "attack_accuracy")
         return _refused(indistinguishable_box, accuracies, spec.preset.tolerance)
+    if _preset(spec) == "tofu":
+        if "truth_distance" not in landmarks:  # the task lacks what it needs, as is told already
+            return []
+        retrained = landmarks[landmarks["landmark"] == "retrained"]
+        box = partial(tofu_box, retrained["model_utility"].tolist())
+        return _refused(box, original_gaps(landmarks, "truth_distance"), spec.preset.tolerance)
     nothing = nothing_to_forget(landmarks, spec.metrics)
     return [Finding("warning", nothing)] if nothing else []
 

@@ -63,4 +63,4 @@ def new_box(spec: SweepSpec, landmarks: pd.DataFrame) -> tuple[Box, str]:
 def _tofu(landmarks: pd.DataFrame, tolerance: float) -> Box:
     retrained = landmarks[landmarks["landmark"] == "retrained"].drop_duplicates("training_seed")
     distances = original_gaps(landmarks, "truth_distance")
-    return tofu_box(distances, retrained["model_utility"].tolist(), tolerance)
+    return tofu_box(retrained["model_utility"].tolist(), distances, tolerance)

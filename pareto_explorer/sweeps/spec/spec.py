@@ -58,7 +58,8 @@ class PresetSpec(Part):
 
     Attributes:
         preset: Its name.
-        tolerance: Where the box ends in what should be kept (``retain_gap``, ``accuracy_drop``).
+        tolerance: Where the box ends in what should be kept (``retain_gap``, ``accuracy_drop``,
+            ``model_utility``).
     """
 
     preset: str = "retrain_gap"

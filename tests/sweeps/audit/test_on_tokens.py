@@ -12,6 +12,7 @@ from pareto_explorer.audits.compute import Point, samples_table, statistics_tabl
 from pareto_explorer.audits.records import DATA, HALVES, NONE, Journal, Shadow, read_shadows
 from pareto_explorer.metrics import score
 from pareto_explorer.runs import RunDirectory
+from pareto_explorer.sweeps.audit import relearning
 from pareto_explorer.sweeps.audit.halves import first_half, half_task, other_half
 from pareto_explorer.sweeps.audit.models import (
     How,
@@ -137,6 +138,14 @@ def test_relearning_counts_answers_said_exactly(task, landmarks, models) -> None
     with torch.no_grad():
         assert curve[0] == score(model, held_back, task).exact
     assert forgotten_label(task) is None
+
+
+def test_a_model_that_diverges_while_it_relearns_says_nothing_exactly(
+    task, landmarks, monkeypatch
+) -> None:
+    monkeypatch.setattr(relearning, "_LR", 1e30)
+    model = restore_model(task, landmarks[0].original, "cpu").eval()
+    assert relearning_curve(model, task, questions(task), 8, 0)[1:].tolist() == [0, 0, 0]
 
 
 def test_halves_keep_refusals_and_the_retained_sample(task) -> None:
