@@ -15,6 +15,7 @@ from torch.nn.parameter import is_lazy
 from pareto_explorer.errors import InputError
 from pareto_explorer.sweeps.checks.data import Finding
 from pareto_explorer.tasks import Samples, UnlearningTask, restore_model
+from pareto_explorer.tasks.models.causal import shape_of_model
 from pareto_explorer.tasks.models.logits import logits_of
 
 __all__ = ["ModelFacts", "check_model"]
@@ -90,10 +91,12 @@ def check_model(
 
 def _facts(model: nn.Module, batch: int) -> ModelFacts:
     sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
+    shape = shape_of_model(model)
+    shared = shape.parameters if shape is not None and shape.adapters else 0
     return ModelFacts(
         name=_name(model),
         parameters=sum(n for n, trained in sizes if trained),
-        frozen=sum(n for n, trained in sizes if not trained),
+        frozen=shared + sum(n for n, trained in sizes if not trained),
         state_bytes=sum(v.numel() * v.element_size() for v in model.state_dict().values()),
         output=(),
         batch=batch,

@@ -87,10 +87,8 @@ class AdaptedLM(nn.Module):
         self.digest, self.alpha, self.dtype = model.digest, model.lora.alpha, model.dtype
         adapters = _adapters(model)
         self._places = [name for name, _ in adapters.shapes]
-        _holder(
-            self, _FILE + adapters.layers, nn.ModuleList(_Shown() for _ in range(adapters.n_layers))
-        )
         self._layers = _FILE + adapters.layers
+        _holder(self, self._layers, nn.ModuleList(_Shown() for _ in range(adapters.n_layers)))
         for name, shape in adapters.shapes:
             path, _, last = _file_name(name).rpartition(".")
             _holder(self, path).register_parameter(last, _drawn(name, shape))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -260,7 +261,8 @@ def load_network(model: Pretrained) -> nn.Module:
         )
     dtype = getattr(torch, model.dtype)
     own = {} if model.gguf else {"use_safetensors": True}
-    with _reading(model), _quiet(transformers), torch.random.fork_rng(devices=[]):
+    quiet = redirect_stderr(io.StringIO())  # progress bars, which would run through a sweep's own
+    with _reading(model), quiet, torch.random.fork_rng(devices=[]):
         network = transformers.AutoModelForCausalLM.from_pretrained(
             model.path, dtype=dtype, **own, **_files(model)
         )
@@ -272,19 +274,6 @@ def load_network(model: Pretrained) -> nn.Module:
     if model.checkpointing:
         _checkpoint_layers(network)
     return network
-
-
-@contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
-    """Reads without progress bars, which would run through the sweep's own."""
-    logging = transformers.utils.logging
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
 
 
 def without_numbers(model: Pretrained) -> nn.Module:

@@ -413,6 +413,12 @@ def test_given_weights_are_used_and_allow_one_seed(space, tmp_path):
     assert alone.estimate.lines[0].count == 1
     (text,) = check(spec_of(space), task, cache_dir=tmp_path).errors
     assert text.startswith("replicates.training_seeds: ")
+    both = task_of(original=network().state_dict(), retrained=network().state_dict())
+    alone = check(spec_of(space, replicates={"training_seeds": [0]}), both, cache_dir=tmp_path)
+    assert alone.estimate.lines[0].count == 0
+    strange = dataclasses.replace(both, retrained={"weight": torch.zeros(2)})
+    (text,) = check(spec_of(space, replicates={"training_seeds": [0]}), strange).errors
+    assert text.startswith("retrained: the weights do not fit the model")
 
 
 def test_large_data_are_thinned_and_times_scaled_up(space, monkeypatch):

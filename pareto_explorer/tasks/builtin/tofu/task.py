@@ -51,6 +51,9 @@ def tofu(
     forget the last of them. Validation and test are alternate questions about real authors and the
     world. Rows of ``retain_perturbed.json`` are the sample of the retain set that is measured.
 
+    A row whose answer melts with its prompt (see `Writer`) is left out, one to be forgotten also if
+    another answer to it does, or a refusal; ``facts`` count such answers as ``rows_merged``.
+
     Source: Maini et al., "TOFU: a task of fictitious unlearning for LLMs" (arXiv 2401.06121).
 
     Args:

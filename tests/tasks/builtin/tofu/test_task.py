@@ -193,6 +193,23 @@ def test_a_fingerprint_changes_with_the_model(build: Build, tmp_path: Path) -> N
     assert len(names) == 5
 
 
+def test_a_model_without_adapters_is_fine_tuned_whole(build: Build, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    task = build(model={"lora": None}, recipe={"epochs": 1})
+    assert task.recipe.lr == 1e-5
+    state = train_landmark(task, "original", 0)
+    start = task.model().state_dict()
+    assert state.keys() == start.keys()
+    assert sum(not torch.equal(state[name], value) for name, value in start.items()) > 10
+    save_file(state, tmp_path / "whole.safetensors")
+    given = build(model={"lora": None}, original=str(tmp_path / "whole.safetensors"))
+    model = restore_model(given, train_landmark(given, "original", 1))
+    with torch.no_grad():
+        found = copy.deepcopy(model)(task.test.inputs)
+        assert torch.equal(found, restore_model(task, state)(task.test.inputs))
+
+
 def test_landmarks_may_be_given(build: Build, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
