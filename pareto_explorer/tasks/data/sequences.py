@@ -129,13 +129,11 @@ def padded(rows: Sequence[Row], tokenizer: Any) -> Samples:
 
     Args:
         rows: n of them.
-        tokenizer: Its padding token is used, or the one that ends a text.
+        tokenizer: The token that ends a text is the padding. No token before it sees it, and unlike
+            padding tokens, which may have been added later, every model knows it.
     """
     length = max((len(row.ids) for row in rows), default=2)
-    known = len(tokenizer)
-    pad = tokenizer.pad_token_id
-    pad = tokenizer.eos_token_id if pad is None or pad >= known else pad
-    ids = torch.full((len(rows), length), pad)
+    ids = torch.full((len(rows), length), tokenizer.eos_token_id)
     labels = torch.full((len(rows), length), IGNORED)
     for i, row in enumerate(rows):
         ids[i, : len(row.ids)] = torch.tensor(row.ids)

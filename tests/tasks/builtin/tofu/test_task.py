@@ -76,8 +76,13 @@ def test_answers_and_their_end_are_asked_for(build: Build, folders: tuple[Path, 
     assert words(task, folders, labels[labels != IGNORED]) == "the city of ada is paris . <end>"
     prompt = words(task, folders, ids[: int((labels != IGNORED).nonzero()[0])])
     assert prompt == "<unk> <unk> <unk> <user> what is the city of ada ? <assistant>"
-    after = int((labels != IGNORED).nonzero()[-1]) + 1
-    assert set(ids[after:].tolist()) <= {0}
+    assert task.language is not None
+    assert task.language.refusals is not None
+    inputs, labels = task.language.refusals.inputs, task.language.refusals.labels
+    after = (labels != IGNORED).int().cumsum(1) == (labels != IGNORED).sum(1, keepdim=True)
+    padding = inputs[after & (labels == IGNORED)]
+    assert len(padding) > 0
+    assert padding.unique().tolist() == [1]  # the end again
 
 
 def test_other_answers_stand_row_for_row(build: Build, folders: tuple[Path, Path]) -> None:
