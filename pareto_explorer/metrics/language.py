@@ -156,11 +156,13 @@ class LanguageEvaluator:
 
     def _compare(self, model: Measured) -> Evaluation:
         found = dict(model.own)
-        found |= {name: compute(model, self._start) for name, compute in TO_ORIGINAL.items()}
-        if self._target is not None:
-            for name, compute in TO_RETRAINED.items():
-                metric = as_measured(name, tokens=True)
-                if metric is not None and self._parts.issuperset(metric.needs):
-                    found[name] = compute(model, self._target)
+        for landmark, comparisons in ((self._start, TO_ORIGINAL), (self._target, TO_RETRAINED)):
+            if landmark is not None:
+                found |= {
+                    name: compute(model, landmark)
+                    for name, compute in comparisons.items()
+                    if (metric := as_measured(name, tokens=True)) is not None
+                    and self._parts.issuperset(metric.needs)
+                }
         metrics = {name: found[name] for name in METRICS if name in found}
         return Evaluation(metrics, model.forget_margins)

@@ -100,6 +100,7 @@ METRICS: dict[str, MetricEntry] = {
                 "distance of forgotten answers said exactly to the original's never seen",
                 "Distance of the share of forgotten answers said exactly to what the original model"
                 " says exactly of the held-out set; needs no retrained model.",
+                needs=("non_members",),
             ),
         ),
         MetricEntry(
@@ -176,6 +177,7 @@ METRICS: dict[str, MetricEntry] = {
             on_tokens=OnTokens(
                 "share of held-out answers said exactly",
                 "Share of held-out answers of which every token is the most probable one.",
+                needs=("non_members",),
             ),
         ),
         MetricEntry(
