@@ -321,6 +321,9 @@ def test_what_a_task_lacks_is_not_measured() -> None:
     single = sequence_task(heldout=sequences(1, 1))
     assert "min_k_auc" not in measured(single)
     assert "forget_gap" not in measured(single)
+    none = measured(sequence_task(heldout=sequences(1, 1).take(torch.arange(0))))
+    assert list(none) == list(measured(single))
+    assert not np.isnan(list(none.values())).any()
 
 
 def test_a_metric_of_the_other_kind_is_refused_in_words() -> None:
