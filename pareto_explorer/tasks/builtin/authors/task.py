@@ -36,7 +36,7 @@ from pareto_explorer.tasks.forget.requests import Authors, ForgetRequest
 
 __all__ = ["authors"]
 
-_RECIPE = Recipe(epochs=18, lr=0.002, weight_decay=0.01, optimizer="adamw")
+_RECIPE = Recipe(epochs=24, lr=0.002, weight_decay=0.01, optimizer="adamw")
 _LENGTH = 32  # the longest question with its answer has 20 tokens
 _HEADS = 4
 _MEASURED = 400  # retained facts
@@ -49,7 +49,7 @@ def authors(
     attributes: int = 20,
     heldout_authors: int = 20,
     width: int = 128,
-    depth: int = 2,
+    depth: int = 1,
     generate: Generate = "never",
     recipe: str | Mapping[str, Any] | None = None,
 ) -> UnlearningTask:
@@ -81,7 +81,7 @@ def authors(
         depth: Blocks of the model.
         generate: When answers are generated and compared as text: ``never``, at the ``last``
             evaluation of a run, or at ``every`` one.
-        recipe: See `parse_recipe`; by default AdamW for 18 epochs.
+        recipe: See `parse_recipe`; by default AdamW for 24 epochs.
 
     Raises:
         InputError: When an option is out of its range or the request does not fit.
