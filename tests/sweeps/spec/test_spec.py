@@ -548,9 +548,9 @@ def test_only_oracle_free_retrains_nothing(space):
         "efficacy_fidelity": True,
         "oracle_free": False,
         "indistinguishable": True,
-    }
-        "indistinguishable": True,
         "tofu": True,
+    }
+    assert expected.keys() == OBJECTIVES.keys()
     space["replicates"] = {"training_seeds": [0, 1, 2, 3]}
     for preset, needed in expected.items():
         assert SweepSpec.from_mapping(space | {"objectives": preset}).needs_retrained is needed
