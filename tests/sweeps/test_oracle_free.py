@@ -33,7 +33,9 @@ from pareto_explorer.tasks import (
 from pareto_explorer.tasks.models.fresh import Fresh
 
 FRACTION = 0.1
-NEEDS_RETRAINED = [name for name, entry in METRICS.items() if entry.needs_retrained]
+NEEDS_RETRAINED = [
+    name for name, row in METRICS.items() if row.needs_retrained and not row.tokens_only
+]
 
 MAPPING = {
     "task": {"name": "digits in a notebook"},

@@ -548,6 +548,7 @@ def test_only_oracle_free_retrains_nothing(space):
         "efficacy_fidelity": True,
         "oracle_free": False,
         "indistinguishable": True,
+        "tofu": True,
     }
     assert expected.keys() == OBJECTIVES.keys()
     space["replicates"] = {"training_seeds": [0, 1, 2, 3]}
