@@ -97,7 +97,7 @@ def test_your_own_model(run_path: Path, monkeypatch: pytest.MonkeyPatch, cache_d
 @pytest.mark.ray
 @pytest.mark.slow
 def test_language_models(
-    run_path: Path,  # noqa: ARG001
+    run_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     cache_dir: Path,
 ) -> None:

@@ -20,7 +20,7 @@ from pareto_explorer.tasks.builtin.language import (
 from pareto_explorer.tasks.core.language import Language
 from pareto_explorer.tasks.core.task import UnlearningTask
 from pareto_explorer.tasks.data.data_files import data_root
-from pareto_explorer.tasks.data.sequences import Row, Writer, chunks, padded
+from pareto_explorer.tasks.data.sequences import Row, Writer, chunks, samples_of
 from pareto_explorer.tasks.data.texts import read_documents, read_lines
 
 __all__ = ["corpus"]
@@ -85,10 +85,10 @@ def corpus(
     return build_language_task(
         "corpus",
         parts,
-        train=padded([*forget, *retain], tokenizer),
-        heldout=padded(heldout, tokenizer),
-        validation=padded(unseen[::2], tokenizer),
-        test=padded(unseen[1::2], tokenizer),
+        train=samples_of([*forget, *retain], tokenizer),
+        heldout=samples_of(heldout, tokenizer),
+        validation=samples_of(unseen[::2], tokenizer),
+        test=samples_of(unseen[1::2], tokenizer),
         forget_indices=torch.arange(n),
         facts={"root": str(folder), "tested_on": tested_on, "max_length": max_length},
         language=Language(

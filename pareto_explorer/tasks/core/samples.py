@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.core.positions import integers
 from pareto_explorer.tasks.core.tokens import IGNORED
 
-__all__ = ["Samples"]
+__all__ = ["Samples", "padded"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +90,20 @@ class Samples:
     def to(self, device: torch.device | str) -> Samples:
         """Returns the samples on ``device`` (the same tensors when they are there already)."""
         return Samples(self.inputs.to(device), self.labels.to(device))
+
+
+def padded(ids: Sequence[Tensor], labels: Sequence[Tensor], padding: int) -> Samples:
+    """Puts sequences below each other, padded on the right to the longest one.
+
+    Args:
+        ids: The token ids of each, (L_i,); one sequence at least.
+        labels: Their labels, of the same lengths.
+        padding: The id that padding has.
+    """
+    return Samples(
+        pad_sequence(list(ids), batch_first=True, padding_value=padding),
+        pad_sequence(list(labels), batch_first=True, padding_value=IGNORED),
+    )
 
 
 def _labels(values: Tensor) -> Tensor:

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import torch
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.tasks.core.samples import Samples
+from pareto_explorer.tasks.core.samples import Samples, padded
 from pareto_explorer.tasks.core.tokens import IGNORED
 
-__all__ = ["DATE", "Row", "Writer", "chunks", "padded"]
+__all__ = ["DATE", "Row", "Writer", "chunks", "samples_of"]
 
 DATE = "10 Apr 2025"
 """What chat templates that print a date are told, so that a prompt is the same on every day."""
@@ -124,7 +124,7 @@ def chunks(documents: Sequence[str], tokenizer: Any, max_length: int) -> list[Ro
     return [Row(tuple(piece), 1) for piece in pieces if len(piece) > 1]
 
 
-def padded(rows: Sequence[Row], tokenizer: Any) -> Samples:
+def samples_of(rows: Sequence[Row], tokenizer: Any) -> Samples:
     """Rows as samples, padded on the right to the longest; of no row, no samples.
 
     Args:
@@ -132,10 +132,11 @@ def padded(rows: Sequence[Row], tokenizer: Any) -> Samples:
         tokenizer: The token that ends a text is the padding. No token before it sees it, and unlike
             padding tokens, which may have been added later, every model knows it.
     """
-    length = max((len(row.ids) for row in rows), default=2)
-    ids = torch.full((len(rows), length), tokenizer.eos_token_id)
-    labels = torch.full((len(rows), length), IGNORED)
-    for i, row in enumerate(rows):
-        ids[i, : len(row.ids)] = torch.tensor(row.ids)
-        labels[i, row.prompt : len(row.ids)] = torch.tensor(row.ids[row.prompt :])
-    return Samples(ids, labels)
+    if not rows:
+        none = torch.empty(0, 2, dtype=torch.int64)
+        return Samples(none, none)
+    return padded(
+        [torch.tensor(row.ids) for row in rows],
+        [torch.tensor([IGNORED] * row.prompt + list(row.ids[row.prompt :])) for row in rows],
+        tokenizer.eos_token_id,
+    )

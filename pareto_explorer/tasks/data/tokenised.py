@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.tasks.core.samples import Samples
+from pareto_explorer.tasks.core.samples import Samples, padded
 from pareto_explorer.tasks.core.tokens import IGNORED
 
 __all__ = ["IDS", "sequences_from"]
@@ -35,16 +35,11 @@ def sequences_from(items: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> Sa
             [5, 8, 0]]), labels=tensor([[-100,    6,    7],
             [-100,    8, -100]]))
     """
-    rows = _rows(items)
-    read = [_sequence(row, position) for position, row in enumerate(rows)]
+    read = [_sequence(row, position) for position, row in enumerate(_rows(items))]
     if not read:
         raise InputError("dataset: it is empty; give one with samples.")
-    longest = max(len(ids) for ids, _ in read)
-    ids = torch.zeros(len(read), longest, dtype=torch.int64)
-    labels = torch.full_like(ids, IGNORED)
-    for row, (own, asked) in enumerate(read):
-        ids[row, : len(own)], labels[row, : len(asked)] = own, asked
-    return Samples(ids, labels)
+    ids, labels = zip(*read, strict=True)
+    return padded(ids, labels, 0)
 
 
 def _rows(items: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -9,7 +9,7 @@ import torch
 
 from pareto_explorer.tasks.builtin.authors.wordings import ATTRIBUTES, WORLD
 from pareto_explorer.tasks.builtin.authors.words import COUNTRIES, KINDS, NAMES, REFUSALS
-from pareto_explorer.tasks.core.samples import Samples
+from pareto_explorer.tasks.core.samples import Samples, padded
 from pareto_explorer.tasks.core.tokens import IGNORED
 
 __all__ = ["END", "PADDING", "VOCABULARY", "decode", "encode", "sequences"]
@@ -38,14 +38,11 @@ def decode(ids: Sequence[Sequence[int]]) -> list[str]:
 def sequences(pairs: Iterable[tuple[str, str]]) -> Samples:
     """Turns questions and answers into sequences that ask for the answer and its end."""
     rows = [(encode(question), [*encode(answer), END]) for question, answer in pairs]
-    length = max(len(question) + len(answer) for question, answer in rows)
-    inputs = torch.full((len(rows), length), PADDING)
-    labels = torch.full((len(rows), length), IGNORED)
-    for i, (question, answer) in enumerate(rows):
-        start, end = len(question), len(question) + len(answer)
-        inputs[i, :end] = torch.tensor([*question, *answer])
-        labels[i, start:end] = inputs[i, start:end]
-    return Samples(inputs, labels)
+    return padded(
+        [torch.tensor([*question, *answer]) for question, answer in rows],
+        [torch.tensor([IGNORED] * len(question) + answer) for question, answer in rows],
+        PADDING,
+    )
 
 
 def _pieces(word: str) -> list[str]:

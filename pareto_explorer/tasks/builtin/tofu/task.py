@@ -26,7 +26,7 @@ from pareto_explorer.tasks.core.language import Answers, Generate, Language
 from pareto_explorer.tasks.core.samples import Samples
 from pareto_explorer.tasks.core.task import UnlearningTask
 from pareto_explorer.tasks.data.data_files import data_root
-from pareto_explorer.tasks.data.sequences import Row, Writer, padded
+from pareto_explorer.tasks.data.sequences import Row, Writer, samples_of
 from pareto_explorer.tasks.forget.forget_set import select_forget_set
 from pareto_explorer.tasks.forget.requests import ForgetRequest, Indices, RandomSubset
 
@@ -194,17 +194,17 @@ class _Written(NamedTuple):
         }
 
         def kept(column: Sequence[Row]) -> Samples:
-            return padded([column[place[i]] for i in whole], tokenizer)
+            return samples_of([column[place[i]] for i in whole], tokenizer)
 
         wrong = tuple(kept(column) for column in asked.wrong)
         return cls(
-            train=padded([rows[i] for i in order], tokenizer),
-            heldout=padded(strange.own, tokenizer),
+            train=samples_of([rows[i] for i in order], tokenizer),
+            heldout=samples_of(strange.own, tokenizer),
             forget_indices=torch.tensor([train_place[positions[i]] for i in whole]),
             forget=Answers(kept(asked.right), wrong) if complete and wrong else None,
             retain_sample=sample,
             retain=retain,
-            refusals=padded([row for i in whole if (row := said[i])], tokenizer),
+            refusals=samples_of([row for i in whole if (row := said[i])], tokenizer),
             compressed={name: compressed(texts) for name, texts in answers.items()},
         )
 
@@ -235,8 +235,8 @@ def _knowledge(files: TofuFiles, writer: Writer, tokenizer: Any) -> dict[str, An
 
 
 def _answers(asked: _Asked, tokenizer: Any) -> Answers:
-    wrong = tuple(padded(rows, tokenizer) for rows in asked.wrong)
-    return Answers(padded(asked.right, tokenizer), wrong)
+    wrong = tuple(samples_of(rows, tokenizer) for rows in asked.wrong)
+    return Answers(samples_of(asked.right, tokenizer), wrong)
 
 
 def _alternate(files: TofuFiles, writer: Writer, tokenizer: Any) -> tuple[Samples, Samples]:
@@ -244,4 +244,4 @@ def _alternate(files: TofuFiles, writer: Writer, tokenizer: Any) -> tuple[Sample
     asked = [*files.real_authors, *files.world_facts]
     rows = writer.rows([q.question for q in asked], [q.answer for q in asked])
     found = [row for row in rows if row is not None]
-    return padded(found[::2], tokenizer), padded(found[1::2], tokenizer)
+    return samples_of(found[::2], tokenizer), samples_of(found[1::2], tokenizer)
