@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pareto_explorer.metrics.evaluation import Evaluation, evaluating
 from pareto_explorer.metrics.generation import mean_recall, require_rouge
@@ -58,6 +58,7 @@ class LanguageEvaluator:
         retained = self._language.retain_sample
         retained = task.retain_indices if retained is None else retained
         self._retained = task.train.take(retained)
+        self._distinct = _distinct(self._language.forget)
         adjacent = task.adjacent_indices
         self._adjacent = None if adjacent is None else torch.isin(retained, adjacent).cpu()
         self._start = self._measure(original, speak=True)
@@ -99,7 +100,9 @@ class LanguageEvaluator:
         return Measured(
             own,
             log_odds(found.scores["forget"].probability),
-            log_truth_ratios(found.forget) if found.forget and found.forget.wrong else None,
+            log_truth_ratios(found.forget.take(self._distinct))
+            if found.forget and found.forget.wrong
+            else None,
         )
 
     def _predict(self, model: nn.Module, *, speak: bool) -> Predictions:
@@ -121,7 +124,7 @@ class LanguageEvaluator:
         }
         if self._adjacent is not None:
             for name, rows in (("adjacent", self._adjacent), ("remote", ~self._adjacent)):
-                scores[name] = Scores(*(values[rows] for values in scores["retain"]))
+                scores[name] = scores["retain"].take(rows)
         return Predictions(
             scores,
             language.forget and answered("forget", language.forget),
@@ -166,3 +169,11 @@ class LanguageEvaluator:
                 }
         metrics = {name: found[name] for name in METRICS if name in found}
         return Evaluation(metrics, model.forget_margins)
+
+
+def _distinct(answers: Answers | None) -> Tensor:
+    """The first row of each question: one that is asked in several rows is one draw of a test."""
+    if answers is None:
+        return torch.empty(0, dtype=torch.int64)
+    seen = {tuple(row): i for i, row in reversed(list(enumerate(answers.right.inputs.tolist())))}
+    return torch.tensor(sorted(seen.values()))

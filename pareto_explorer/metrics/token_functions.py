@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -27,7 +28,7 @@ from pareto_explorer.metrics.token_scores import Scores
 from pareto_explorer.schema.metrics import METRICS, as_measured
 from pareto_explorer.tasks import UnlearningTask
 
-__all__ = ["OWN", "TO_ORIGINAL", "TO_RETRAINED", "Measured", "Predictions", "parts_of"]
+__all__ = ["OWN", "TO_ORIGINAL", "TO_RETRAINED", "Measured", "Predictions", "halves", "parts_of"]
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ class Measured:
     Attributes:
         own: Its metrics of `OWN`.
         forget_margins: The log-odds of its probability of each forgotten answer, (f,).
-        truth_ratios: The logarithms of its truth ratios on the forget set, (f,), where there are
-            other answers to its questions.
+        truth_ratios: The logarithms of its truth ratios on the questions of the forget set, each
+            once, where there are other answers to them.
     """
 
     own: Mapping[str, float]
@@ -84,8 +85,20 @@ def parts_of(task: UnlearningTask) -> frozenset[str]:
     return frozenset(found)
 
 
-_CHOOSING, _REPORTING = slice(0, None, 2), slice(1, None, 2)
-"""The rows of the held-out set that models are picked by, and those that report on them."""
+def halves(n: int) -> tuple[Tensor, Tensor]:
+    """Splits n held-out rows at random, the same way each time.
+
+    Every other row would not do: rows are often sorted by what is asked.
+
+    Returns:
+        Positions of those that models are picked by, and of those that report on them.
+    """
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(0))
+    return order[: n // 2], order[n // 2 :]
+
+
+_CHOOSING = slice(0, None, 2)
+"""The rows of questions on what is known from elsewhere that models are picked by."""
 
 OWN: dict[str, Callable[[Predictions], float]] = {
     "unlearning_accuracy": lambda of: 1 - of.scores["forget"].exact,
@@ -96,13 +109,14 @@ OWN: dict[str, Callable[[Predictions], float]] = {
     "adjacent_accuracy": lambda of: of.scores["adjacent"].exact,
     "remote_accuracy": lambda of: of.scores["remote"].exact,
     "membership_inference": lambda of: _attack(of, _likelihood),
-    "validation_membership_inference": lambda of: _attack(of, _likelihood, _CHOOSING),
+    "validation_membership_inference": lambda of: _attack(of, _likelihood, 0),
     "forget_probability": lambda of: of.scores["forget"].probability.mean().item(),
     "retain_probability": lambda of: of.scores["retain"].probability.mean().item(),
     "token_memorisation": lambda of: token_memorisation(of.scores["forget"]),
     "extraction_strength": lambda of: extraction_strength(of.scores["forget"]),
     "truth_ratio": lambda of: (-_forget_truth(of).abs()).exp().mean().item(),
     "model_utility": lambda of: harmonic_mean(_read(of)),
+    "validation_model_utility": lambda of: harmonic_mean(_read(of, _CHOOSING)),
     "model_utility_rouge": lambda of: harmonic_mean([*_read(of), *_said(of)]),
     "min_k_auc": lambda of: _attack(of, lambda of, name: of.scores[name].lowest),
     "min_k_plus_auc": lambda of: _attack(of, lambda of, name: of.scores[name].lowest_standard),
@@ -149,11 +163,10 @@ def _likelihood(of: Predictions, name: str) -> Tensor:
     return -of.scores[name].loss
 
 
-def _attack(
-    of: Predictions, surety: Callable[[Predictions, str], Tensor], half: slice = _REPORTING
-) -> float:
+def _attack(of: Predictions, surety: Callable[[Predictions, str], Tensor], half: int = 1) -> float:
     """How often a forgotten sequence is surer than one of half of the held-out set."""
-    return auc(surety(of, "forget").numpy(), surety(of, "heldout")[half].numpy())
+    heldout = surety(of, "heldout")
+    return auc(surety(of, "forget").numpy(), heldout[halves(len(heldout))[half]].numpy())
 
 
 def _forget_truth(of: Predictions) -> Tensor:
@@ -167,8 +180,10 @@ def _ks(model: Measured, retrained: Measured) -> KolmogorovSmirnov:
     return kolmogorov_smirnov(model.truth_ratios, retrained.truth_ratios)
 
 
-def _read(of: Predictions) -> Iterator[float]:
+def _read(of: Predictions, rows: slice = slice(None)) -> Iterator[float]:
     """The parts of model utility that need no generated answers.
+
+    ``rows`` are those of the questions on what is known from elsewhere.
 
     Of questions on what is known from elsewhere, the probability of an answer is its share beside
     the wrong ones'.
@@ -178,8 +193,8 @@ def _read(of: Predictions) -> Iterator[float]:
         yield truthfulness(of.retain)
     for answers in of.knowledge.values():
         if answers.wrong:
-            yield share_of_right(answers)
-            yield truthfulness(answers)
+            yield share_of_right(answers.take(rows))
+            yield truthfulness(answers.take(rows))
 
 
 def _said(of: Predictions) -> Iterator[float]:

@@ -40,6 +40,10 @@ class AnswerScores(NamedTuple):
     right: Scores
     wrong: Sequence[Scores]
 
+    def take(self, rows: slice | Tensor) -> AnswerScores:
+        """Returns the scores of some questions."""
+        return AnswerScores(self.right.take(rows), [scores.take(rows) for scores in self.wrong])
+
 
 def token_memorisation(scores: Scores) -> float:
     """Returns the mean share of an answer's tokens, its end excluded, that are the most probable.

@@ -46,6 +46,10 @@ class Scores(NamedTuple):
     lowest: Tensor
     lowest_standard: Tensor
 
+    def take(self, rows: slice | Tensor) -> Scores:
+        """Returns the scores of some sequences: a slice, positions or a mask."""
+        return Scores(*(values[rows] for values in self))
+
     @property
     def loss(self) -> Tensor:
         """Mean negative log-likelihood per token, (n,)."""

@@ -221,7 +221,7 @@ METRICS: dict[str, MetricEntry] = {
             twin="validation_membership_inference",
             on_tokens=OnTokens(
                 "forgotten answers told from answers never seen",
-                "MIA: AUC of the loss per token, forget set against the odd rows of the held-out"
+                "MIA: AUC of the loss per token, forget set against a random half of the held-out"
                 " set: 1 where the forget set looks trained on, near 1/2 where it does not.",
                 needs=("non_members",),
                 source=_LOSS_ATTACK,
@@ -236,7 +236,7 @@ METRICS: dict[str, MetricEntry] = {
             _ATTACK,
             on_tokens=OnTokens(
                 "forgotten answers told from answers never seen",
-                "MIA with the even rows of the held-out set, which no reported number reads.",
+                "MIA with the other half of the held-out set, which no reported number reads.",
                 needs=("non_members",),
                 source=_LOSS_ATTACK,
             ),

@@ -99,6 +99,19 @@ TOKEN_METRICS: tuple[MetricEntry, ...] = (
         " the right answer's probability and of the mean max(0, 1 - R) of truth ratios; one 0 makes"
         " it 0. Nothing is generated for it.",
         f"{_TOFU}, model utility, without its generated third",
+        reads_test=True,
+        twin="validation_model_utility",
+        tokens_only=True,
+        needs=("utility_answers",),
+    ),
+    MetricEntry(
+        "validation_model_utility",
+        "max",
+        "Model utility (validation)",
+        "what is still answered right",
+        "Model utility with the even rows alone of the questions on what is known from elsewhere:"
+        " picks models without the others.",
+        f"{_TOFU}, model utility, without its generated third",
         tokens_only=True,
         needs=("utility_answers",),
     ),
@@ -110,6 +123,7 @@ TOKEN_METRICS: tuple[MetricEntry, ...] = (
         "Model utility as published: the harmonic mean takes in the ROUGE-L recall of generated"
         " answers as well.",
         f"{_TOFU}, model utility",
+        reads_test=True,
         tokens_only=True,
         needs=("utility_answers", "speech"),
     ),
@@ -119,7 +133,7 @@ TOKEN_METRICS: tuple[MetricEntry, ...] = (
         "Min-k AUC",
         _NON_MEMBERS,
         "AUC of the mean log-probability of an answer's 40 % least probable tokens, forget set"
-        " against the odd rows of the held-out set: 1 where the forget set looks trained on.",
+        " against a random half of the held-out set: 1 where the forget set looks trained on.",
         f"Shi et al., Detecting pretraining data (ICLR 2024), with k of {_OPEN}",
         reads_test=True,
         tokens_only=True,
@@ -141,7 +155,7 @@ TOKEN_METRICS: tuple[MetricEntry, ...] = (
         "none",
         "zlib AUC",
         _NON_MEMBERS,
-        "AUC of the loss of an answer over its compressed size, forget set against the odd rows of"
+        "AUC of the loss of an answer over its compressed size, forget set against a random half of"
         " the held-out set: 1 where the forget set looks trained on.",
         "Carlini et al., Extracting training data from large language models (USENIX Security"
         " 2021)",

@@ -22,10 +22,10 @@ from pareto_explorer.metrics import (
     token_scores,
 )
 from pareto_explorer.metrics.generation import generate
-from pareto_explorer.metrics.token_functions import OWN, TO_ORIGINAL, TO_RETRAINED, parts_of
+from pareto_explorer.metrics.token_functions import OWN, TO_ORIGINAL, TO_RETRAINED, halves, parts_of
 from pareto_explorer.metrics.token_scores import Scores, score
 from pareto_explorer.schema import METRICS, MetricEntry, as_measured
-from pareto_explorer.tasks import Samples, UnlearningTask
+from pareto_explorer.tasks import Answers, Samples, UnlearningTask
 from pareto_explorer.tasks.core.tokens import IGNORED
 from tests.tasks.answers import answering_task
 from tests.tasks.sequences import END, PAD, VOCABULARY, SmallCausal, sequence_task, sequences
@@ -178,9 +178,9 @@ def test_every_metric_follows_from_all_logits() -> None:
     retain = task.train.take(known.retain_sample)
     forget, odd = (
         direct(model, task.forget),
-        direct(model, task.heldout.take(torch.arange(1, 8, 2))),
+        direct(model, task.heldout.take(halves(8)[1])),
     )
-    even = direct(model, task.heldout.take(torch.arange(0, 8, 2)))
+    even = direct(model, task.heldout.take(halves(8)[0]))
     like, other = -forget["nll"] / forget["tokens"], -odd["nll"] / odd["tokens"]
     parts = [p_bar(retain).mean(), np.maximum(0, 1 - ratios(known.retain)).mean()]
     for own in known.knowledge.values():
@@ -189,7 +189,7 @@ def test_every_metric_follows_from_all_logits() -> None:
         parts.append(np.maximum(0, 1 - ratios(own)).mean())
     test = ks_2samp(ratios(known.forget), ratios(known.forget, retrained))
     own = direct(retrained, task.forget)["lowest"]
-    never = direct(retrained, task.heldout.take(torch.arange(1, 8, 2)))["lowest"]
+    never = direct(retrained, task.heldout.take(halves(8)[1]))["lowest"]
     min_k, min_k_retrained = area(forget["lowest"], odd["lowest"]), area(own, never)
     wanted = {
         "unlearning_accuracy": 1 - exact(task.forget),
@@ -207,7 +207,7 @@ def test_every_metric_follows_from_all_logits() -> None:
         "min_k_plus_auc": area(forget["lowest_standard"], odd["lowest_standard"]),
         "zlib_auc": area(
             like / known.compressed["forget"].numpy(),
-            other / known.compressed["heldout"].numpy()[1::2],
+            other / known.compressed["heldout"].numpy()[halves(8)[1]],
         ),
         "privleak": 100 * ((1 - min_k) - (1 - min_k_retrained)) / (1 - min_k_retrained),
         "truth_ratio": np.minimum(ratios(known.forget), 1 / ratios(known.forget)).mean(),
@@ -345,15 +345,63 @@ def test_every_row_has_a_function_and_every_function_a_row() -> None:
 
 def test_models_are_picked_without_what_reports_on_them() -> None:
     task = answering_task("last")
-    odd = torch.arange(1, len(task.heldout), 2)
+    odd = halves(len(task.heldout))[1]
     inputs, labels = task.heldout.inputs.clone(), task.heldout.labels.clone()
-    other = sequences(len(odd), 77)
+    other = sequences(len(odd), 70)
     inputs[odd], labels[odd] = other.inputs, other.labels
     changed = replace(task, heldout=Samples(inputs, labels), test=sequences(6, 78))
     before, after = measured(task), measured(changed)
     moved = {name for name in before if before[name] != after[name]}
     assert moved <= {name for name in before if ON_TOKENS[name].reads_test} | {"heldout_accuracy"}
     assert {"membership_inference", "min_k_auc", "zlib_auc"} <= moved
+
+
+def test_utility_is_picked_by_rows_that_do_not_report() -> None:
+    task = answering_task("last")
+    facts = task.language.knowledge
+    changed = {
+        name: Answers(odd_rows_as(own.right, 90), tuple(odd_rows_as(w, 91) for w in own.wrong))
+        for name, own in facts.items()
+    }
+    before, after = (
+        measured(replace(task, language=replace(task.language, knowledge=own)))
+        for own in (facts, changed)
+    )
+    assert before["validation_model_utility"] == after["validation_model_utility"]
+    assert before["model_utility"] != after["model_utility"]
+
+
+def odd_rows_as(samples: Samples, seed: int) -> Samples:
+    inputs, labels = samples.inputs.clone(), samples.labels.clone()
+    other = sequences(len(samples), seed)
+    inputs[1::2], labels[1::2] = other.inputs[1::2], other.labels[1::2]
+    return Samples(inputs, labels)
+
+
+def test_a_question_in_two_rows_is_one_draw_of_the_test() -> None:
+    task = answering_task("last")
+    answers = task.language.forget
+    half = torch.arange(len(task.forget)) // 2 * 2
+    twice = replace(task, language=replace(task.language, forget=answers.take(half)))
+    original, retrained, model = nets()
+    found = evaluator_of(twice, original, retrained)(model)
+    once = [ratios_of(net, answers.take(half.unique())) for net in (model, retrained)]
+    assert found["forget_quality"] == pytest.approx(ks_2samp(*once).pvalue)
+
+
+def ratios_of(model: nn.Module, answers: Answers) -> np.ndarray:
+    def p_bar(samples: Samples) -> np.ndarray:
+        found = direct(model, samples)
+        return np.exp(-found["nll"] / found["tokens"])
+
+    wrong = np.mean([np.log(p_bar(samples)) for samples in answers.wrong], axis=0)
+    return np.exp(wrong) / p_bar(answers.right)
+
+
+def test_halves_share_no_row_and_do_not_alternate() -> None:
+    choosing, reporting = halves(101)
+    assert sorted([*choosing.tolist(), *reporting.tolist()]) == list(range(101))
+    assert 10 < (reporting % 2).sum() < 41
 
 
 def test_the_retrained_model_is_at_no_distance_from_itself() -> None:

@@ -81,7 +81,7 @@ def check_data(task: UnlearningTask) -> tuple[list[SetFacts], list[Finding]]:
         task: The task, on the CPU.
 
     Returns:
-        Facts of the five sets, and the findings.
+        Facts of the sets that have samples, and the findings.
     """
     sets = {
         "retain": task.retain,
@@ -90,7 +90,7 @@ def check_data(task: UnlearningTask) -> tuple[list[SetFacts], list[Finding]]:
         "validation": task.validation,
         "test": task.test,
     }
-    facts = {name: _describe(name, samples) for name, samples in sets.items()}
+    facts = {name: _describe(name, samples) for name, samples in sets.items() if len(samples)}
     findings = [
         *_inputs(facts),
         *(() if task.tokens else _classes(task.n_classes, facts)),

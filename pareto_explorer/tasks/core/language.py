@@ -85,32 +85,46 @@ class Language:
     compressed: Mapping[str, Tensor] = field(default_factory=dict)
     speech: Speech | None = None
 
-    def check(self, forget: int, vocabulary: int) -> None:
+    def check(self, train: int, forget: Tensor, heldout: int, vocabulary: int) -> None:
         """Refuses parts that do not fit a task.
 
         Args:
-            forget: Samples of its forget set.
+            train: Samples of its training set.
+            forget: Positions of the forget set among them, (f,).
+            heldout: Samples of its held-out set.
             vocabulary: Its number of tokens.
 
         Raises:
-            InputError: Rows are missing, or ids are outside the vocabulary.
+            InputError: Rows are missing, positions are not those of retained samples, or sequences
+                ask for nothing or for tokens outside the vocabulary.
         """
-        aligned = {"forget": self.forget, "retain": self.retain}
-        rows = {"forget": forget, "refusals": forget}
         if self.retain_sample is not None:
-            rows["retain"] = len(self.retain_sample)
+            _check_sample(self.retain_sample, forget, train)
+        if taken := {"forget", "retain", "refusals"} & self.knowledge.keys():
+            raise InputError(
+                f"language.knowledge: {min(taken)!r} names another part; give it another"
+                " name, such as world_facts."
+            )
+        measured = self.retain_sample
+        rows = {
+            "forget": len(forget),
+            "refusals": len(forget),
+            "retain": train - len(forget) if measured is None else len(measured),
+            **{name: len(answers.right) for name, answers in self.knowledge.items()},
+        }
         for name, samples in self.sets():
-            check_tokens(f"language.{name}", samples.inputs, samples.labels, vocabulary)
-            part = name.partition(".")[0]
-            wanted = rows.get(part, len(samples))
-            answers = aligned.get(part) or self.knowledge.get(part)
-            if answers is not None and part not in rows:
-                wanted = len(answers.right)
-            if len(samples) != wanted:
+            if not samples.tokens or len(samples) == 0:
                 raise InputError(
-                    f"language.{name}: {len(samples)} sequences do not match {wanted} questions;"
-                    " give one each."
+                    f"language.{name}: it has no sequences with a label per token; give some, or"
+                    " leave it out."
                 )
+            check_tokens(f"language.{name}", samples.inputs, samples.labels, vocabulary)
+            _check_rows(name, len(samples), rows[name.partition(".")[0]])
+        for name, sizes in self.compressed.items():
+            if name not in ("forget", "heldout"):
+                raise unknown("language.compressed: set", name, ("forget", "heldout"))
+            wanted = len(forget) if name == "forget" else heldout
+            _check_rows(f"compressed.{name}", len(sizes), wanted)
 
     def to(self, device: torch.device | str) -> Language:
         """Returns the same with all tensors on ``device``."""
@@ -128,14 +142,16 @@ class Language:
 
         Args:
             forget: Rows of the forget set, (f,).
-            retain: Rows of the measured retained samples, (m,).
+            retain: Rows of the measured retained samples, (m,); where none are left, all retained
+                samples that are left are measured, without answers.
             positions: Where these stand in the training set that is left, (m,).
         """
+        left = len(retain) > 0
         return replace(
             self,
             forget=self.forget and self.forget.take(forget),
-            retain_sample=positions,
-            retain=self.retain and self.retain.take(retain),
+            retain_sample=positions if left else None,
+            retain=self.retain.take(retain) if self.retain and left else None,
             refusals=None if self.refusals is None else self.refusals.take(forget),
             compressed={},
         )
@@ -149,3 +165,25 @@ class Language:
                 yield from ((f"{name}.wrong", wrong) for wrong in answers.wrong)
         if self.refusals is not None:
             yield "refusals", self.refusals
+
+
+def _check_rows(name: str, found: int, wanted: int) -> None:
+    if found != wanted:
+        raise InputError(
+            f"language.{name}: {found} rows do not match {wanted} questions; give one each."
+        )
+
+
+def _check_sample(sample: Tensor, forget: Tensor, train: int) -> None:
+    retained = torch.ones(train, dtype=torch.bool)
+    retained[forget.cpu()] = False
+    positions = sample.tolist()
+    outside = [place for place in positions if not 0 <= place < train or not retained[place]]
+    if outside or not positions or len(set(positions)) < len(positions):
+        what = (
+            f"{outside[0]} is no retained sample" if outside else "it is empty or names one twice"
+        )
+        raise InputError(
+            f"language.retain_sample: {what}; give different positions of retained training"
+            " samples."
+        )

@@ -123,7 +123,7 @@ class UnlearningTask:
                 raise InputError(
                     "language: the labels are classes; give it with a label per token."
                 )
-            self.language.check(len(self.forget_indices), self.n_classes)
+            self.language.check(len(self.train), index, len(self.heldout), self.n_classes)
         facts = dict(self.facts)
         facts["sizes"] = {name: len(samples) for name, samples in self._sets().items()}
         if self.adjacent_indices is not None:

@@ -19,8 +19,8 @@ from pareto_explorer.tasks.models.fresh import Fresh
 from pareto_explorer.tasks.models.logits import logits_of
 from pareto_explorer.tasks.models.logits_alone import (
     LogitsAlone,
-    is_causal_model,
     of_network,
+    of_transformers,
     untrained,
     wrapped,
 )
@@ -45,7 +45,7 @@ def model_and_weights(
     """
     make: Callable[[], nn.Module]
     state: Mapping[str, Tensor]
-    if isinstance(model, nn.Module) and is_causal_model(model):
+    if isinstance(model, nn.Module) and of_transformers(model):
         make, state = partial(untrained, type(model), model.config), model.state_dict()
     elif isinstance(model, nn.Module):
         make = Fresh(model)
@@ -117,7 +117,7 @@ def _built(make: Callable[[], nn.Module]) -> tuple[Callable[[], nn.Module], nn.M
         raise InputError(
             f"model: it cannot be built without arguments ({error}); give a function that can."
         ) from None
-    if is_causal_model(model):
+    if of_transformers(model):
         return partial(wrapped, make), LogitsAlone(model)
     return make, model
 

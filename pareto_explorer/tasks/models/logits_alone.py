@@ -7,28 +7,30 @@ from typing import Any
 
 from torch import Tensor, nn
 
-__all__ = ["LogitsAlone", "is_causal_model", "of_network", "untrained", "wrapped"]
+__all__ = ["LogitsAlone", "of_network", "of_transformers", "untrained", "wrapped"]
 
 _PREFIX = "network."
 
 
 class LogitsAlone(nn.Module):
-    """A causal model of ``transformers`` that maps ids (n, L) to logits (n, L, V), and no more.
+    """A model of ``transformers`` that maps its inputs to logits, and no more.
 
-    No attention mask is needed: padding stands on the right, where no real token sees it.
+    A causal one maps ids (n, L) to logits (n, L, V). It needs no attention mask: padding stands on
+    the right, where no real token sees it. Logits are in float32, whatever the model computes in,
+    since losses take logarithms of sums of them.
 
     Args:
         network: The model.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: Any) -> None:
         super().__init__()
+        network.config.use_cache = False
         self.network = network
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Maps token ids (n, L) to logits (n, L, V)."""
-        logits: Tensor = self.network(input_ids=ids, use_cache=False).logits
-        return logits
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Maps inputs to logits in float32."""
+        return self.network(inputs).logits.float()
 
 
 def untrained(kind: Callable[[Any], nn.Module], config: Any) -> nn.Module:
@@ -41,9 +43,12 @@ def wrapped(build: Callable[[], nn.Module]) -> nn.Module:
     return LogitsAlone(build())
 
 
-def is_causal_model(model: object) -> bool:
-    """Whether a model is one of ``transformers``, which give outputs that hold the logits."""
-    return any(base.__module__.partition(".")[0] == "transformers" for base in type(model).__mro__)
+def of_transformers(model: object) -> bool:
+    """Whether a model is of a class of ``transformers``, whose outputs hold logits and more.
+
+    Classes of a user's own that derive from one may return anything, and are left alone.
+    """
+    return type(model).__module__.partition(".")[0] == "transformers"
 
 
 def of_network(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

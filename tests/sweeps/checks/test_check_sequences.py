@@ -68,6 +68,22 @@ def test_a_thinned_task_keeps_the_answers_of_what_is_left() -> None:
     assert torch.equal(small.language.retain.right.inputs, measured.inputs)
 
 
+def test_refusals_stay_where_no_measured_sample_is_left() -> None:
+    task = sequence_task()
+    language = Language(retain_sample=task.retain_indices[1:2], refusals=sequences(8, 3))
+    small = thinned(replace(task, language=language), 12, 2)
+    assert small.language is not None
+    assert small.language.refusals is not None
+    assert len(small.language.refusals) == len(small.forget)
+
+
+def test_an_empty_heldout_set_is_left_out() -> None:
+    task = sequence_task(heldout=sequences(1, 1).take(torch.arange(0)))
+    sets, findings = check_data(task)
+    assert [own.name for own in sets] == ["retain", "forget", "validation", "test"]
+    assert findings == []
+
+
 def test_sequences_of_other_lengths_stand_beside_each_other() -> None:
     task = replace(sequence_task(), test=sequences(4, 3).trimmed())
     assert check_data(task)[1] == []

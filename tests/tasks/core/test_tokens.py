@@ -113,13 +113,50 @@ def test_the_parts_of_language_fit_the_task() -> None:
     language = Language(forget=Answers(right, (sequences(8, 5),)), refusals=sequences(8, 6))
     task = sequence_task(language=language)
     assert task.to("cpu").language is not None
-    with pytest.raises(InputError, match=r"language.forget.wrong: 7 sequences do not match 8"):
-        sequence_task(language=Language(forget=Answers(right, (sequences(7, 5),))))
-    with pytest.raises(InputError, match=r"language.refusals: 5 sequences do not match 8"):
-        sequence_task(language=Language(refusals=sequences(5, 5)))
-    knowledge = {"world_facts": Answers(sequences(4, 1), (sequences(3, 2),))}
-    with pytest.raises(InputError, match=r"language.world_facts.wrong: 3 .* match 4"):
-        sequence_task(language=Language(knowledge=knowledge))
+
+
+def known(first: int, second: int, name: str = "world_facts") -> Language:
+    return Language(knowledge={name: Answers(sequences(first, 1), (sequences(second, 2),))})
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        (
+            Language(forget=Answers(sequences(8, 4), (sequences(7, 5),))),
+            "language.forget.wrong: 7 rows do not match 8",
+        ),
+        (Language(refusals=sequences(5, 5)), "language.refusals: 5 rows do not match 8"),
+        (
+            Language(refusals=Samples(torch.zeros(8, 3).long(), torch.zeros(8).long())),
+            "language.refusals: it has no sequences with a label per token",
+        ),
+        (known(4, 3), "language.world_facts.wrong: 3 rows do not match 4"),
+        (known(4, 4, "forget"), "language.knowledge: 'forget' names another part"),
+        (
+            Language(retain=Answers(sequences(5, 1), ())),
+            "language.retain.right: 5 rows do not match 24",
+        ),
+        (
+            Language(retain_sample=torch.tensor([9, 999])),
+            "language.retain_sample: 999 is no retained sample",
+        ),
+        (
+            Language(retain_sample=torch.tensor([9, 3])),
+            "language.retain_sample: 3 is no retained sample",
+        ),
+        (Language(retain_sample=torch.tensor([9, 9])), "language.retain_sample: it is empty or"),
+        (
+            Language(compressed={"forget": torch.ones(3)}),
+            "language.compressed.forget: 3 rows do not match 8",
+        ),
+        (Language(compressed={"train": torch.ones(3)}), "language.compressed: set: 'train'"),
+    ],
+)
+def test_parts_of_language_that_do_not_fit_are_refused(language: Language, told: str) -> None:
+    with pytest.raises(InputError) as caught:
+        sequence_task(language=language)
+    assert str(caught.value).startswith(told)
 
 
 def test_a_task_of_classes_has_no_language() -> None:
