@@ -23,6 +23,9 @@ def kl_to_original(batch: ForgetBatch) -> Tensor:
     over labelled tokens; the code of TOFU and its descendants averages over prompts and padding as
     well.
 
+    It begins at 0 with a gradient that is nothing but rounding: an aggregator that divides by the
+    norms of gradients, such as ``mgda`` or ``imtl_g``, takes its first step by that.
+
     KL, TOFU, Maini et al. (arXiv 2401.06121).
     """
     return divergence(batch.references.original_logits(batch.drawn), batch.logits)
