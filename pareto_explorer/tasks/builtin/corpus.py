@@ -51,8 +51,10 @@ def corpus(
     Args:
         model: See `parse_pretrained`.
         root: The folder; see `data_root` for the default.
-        original: Weights or adapters of a model that was trained on both sets; see `read_landmark`.
-        retrained: The same of a model that was trained on the retain set alone.
+        original: A model that was trained on both sets, whole or as adapters; see `read_landmark`
+            and, with ``lora``, `pretrained_parts`.
+        retrained: The same of a model that was trained on the retain set alone; a whole one, where
+            adapters are trained and ``original`` is whole.
         recipe: See `parse_recipe`; by default as for ``tofu``.
         max_length: Tokens of a piece.
 

@@ -18,11 +18,16 @@ from pareto_explorer.tasks.core.samples import Samples
 from pareto_explorer.tasks.core.task import UnlearningTask
 from pareto_explorer.tasks.core.tokens import IGNORED
 from pareto_explorer.tasks.models.causal import causal_factory
-from pareto_explorer.tasks.models.language_landmarks import read_landmark
+from pareto_explorer.tasks.models.language_landmarks import (
+    holds_adapters,
+    landmark_path,
+    read_landmark,
+)
 from pareto_explorer.tasks.models.pretrained import (
     Pretrained,
     configuration,
     load_tokenizer,
+    on_weights,
     parse_pretrained,
 )
 
@@ -71,17 +76,45 @@ def pretrained_parts(
 ) -> PretrainedParts:
     """Reads the options that such tasks share.
 
+    Each landmark is adapters or a whole model. With ``lora``, a whole ``original`` is what all
+    adapters of the task stand on, in place of the weights in ``path``, whose configuration and
+    tokenizer remain: it is where unlearning starts, with adapters that add nothing yet. What
+    retrained adapters would stand on has then seen the forget set, so ``retrained`` has to be a
+    whole model too. That one is measured as it is, beside the frozen one.
+
     Raises:
         InputError: One of them is not what it should be, or packages are missing.
     """
     found = parse_pretrained(model)
+    paths = {
+        kind: landmark_path(path, f"task.{kind}")
+        for kind, path in (("original", original), ("retrained", retrained))
+        if path is not None
+    }
+    given = {kind: read_landmark(found, path, f"task.{kind}") for kind, path in paths.items()}
+    whole = [kind for kind, state in given.items() if not holds_adapters(state)]
+    if found.lora is not None and "original" in whole:
+        if "retrained" not in whole:
+            raise InputError(
+                "task.retrained: adapters would stand on task.original, a whole model that has seen"
+                " what is to be forgotten; give a whole model here too."
+            )
+        found = on_weights(found, paths["original"])
+        given["original"] = _first_adapters(found)
     return PretrainedParts(
         found,
         load_tokenizer(found),
         parse_recipe(recipe, _WHOLE if found.lora is None else _ADAPTERS),
-        None if original is None else read_landmark(found, original, "task.original"),
-        None if retrained is None else read_landmark(found, retrained, "task.retrained"),
+        given.get("original"),
+        given.get("retrained"),
     )
+
+
+def _first_adapters(model: Pretrained) -> dict[str, Tensor]:
+    """Adapters that add nothing, always the same ones."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        return causal_factory(model)().state_dict()
 
 
 @dataclass(frozen=True)
@@ -124,6 +157,7 @@ def build_language_task(
         "model": Path(model.path).name,
         "dtype": model.dtype,
         **({} if lora is None else {"lora_rank": lora.rank, "lora_alpha": lora.alpha}),
+        **({"frozen": Path(model.weights).name} if model.weights else {}),
     }
     return UnlearningTask(
         name=name,

@@ -63,9 +63,10 @@ def tofu(
         split: ``forget01``, ``forget05`` or ``forget10``, the default.
         forget: In place of a split: ``{kind: random, fraction: 0.1}``, or
             ``{kind: indices, indices: [...]}`` by rows of ``full.json``.
-        original: Weights of the model that was trained on all questions, or its adapters; left
-            out, it is fine-tuned here. See `read_landmark`.
-        retrained: The same of the model that was trained on the retain set alone.
+        original: The model that was trained on all questions, whole or as adapters; left out, it
+            is fine-tuned here. See `read_landmark`; with ``lora``, see `pretrained_parts` too.
+        retrained: The same of the model that was trained on the retain set alone; a whole one,
+            where adapters are trained and ``original`` is whole.
         recipe: See `parse_recipe`; by default AdamW for 5 epochs of batches of 16, at 1e-4 for
             adapters and at 1e-5 for whole models.
         max_length: Tokens of a row; longer ones are cut, which ``facts`` count.
