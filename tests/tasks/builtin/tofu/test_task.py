@@ -329,6 +329,9 @@ def test_long_rows_are_cut_and_counted(build: Build) -> None:
     ("options", "text"),
     [
         ({"split": "forget20"}, r"task\.split: 'forget20' is not known"),
+        ({"split": ["a"]}, r"task\.split: \['a'\] is not known"),
+        ({"split": 10}, r"task\.split: 10 is not known"),
+        ({"split": ""}, r"task\.split: '' is not known"),
         ({"split": "forget01"}, r"task\.split: forget01 of the 60 questions .* leaves none"),
         ({"split": "forget10", "forget": {"kind": "random"}}, r"task\.split: forget names other"),
         (
@@ -381,6 +384,21 @@ def test_a_malformed_line_is_told_with_its_place(
     (root / f"{name}.json").write_text("\n".join([lines[0], line, *lines[2:]]))
     with pytest.raises(InputError, match=text):
         build(root=str(root))
+
+
+@pytest.mark.parametrize("name", ["full", "world_facts_perturbed", "real_authors_perturbed"])
+def test_an_empty_file_is_told(build: Build, tmp_path: Path, name: str) -> None:
+    root = write_tofu(tmp_path)
+    (root / f"{name}.json").write_text("\n")
+    with pytest.raises(InputError, match=rf"{name}\.json"):
+        build(root=str(root))
+
+
+@pytest.mark.parametrize("name", ["retain_perturbed", "forget10_perturbed", "holdout10"])
+def test_files_that_need_not_be_there_may_be_empty(build: Build, tmp_path: Path, name: str) -> None:
+    root = write_tofu(tmp_path)
+    (root / f"{name}.json").write_text("")
+    assert len(build(root=str(root)).forget) == 6
 
 
 def test_files_of_two_versions_are_told(build: Build, tmp_path: Path) -> None:
