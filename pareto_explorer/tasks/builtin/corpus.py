@@ -10,13 +10,11 @@ import torch
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.builtin.language import (
-    RETAIN_SAMPLE,
     build_language_task,
     check_length,
-    compressed,
     pretrained_parts,
-    spread,
 )
+from pareto_explorer.tasks.builtin.measuring import RETAIN_SAMPLE, compressed, spread
 from pareto_explorer.tasks.core.language import Language
 from pareto_explorer.tasks.core.task import UnlearningTask
 from pareto_explorer.tasks.data.data_files import data_root

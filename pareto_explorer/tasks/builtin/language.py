@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,19 +31,12 @@ from pareto_explorer.tasks.models.pretrained import (
 )
 
 __all__ = [
-    "RETAIN_SAMPLE",
     "PretrainedParts",
     "build_language_task",
     "check_length",
-    "check_seed",
-    "compressed",
     "pretrained_parts",
     "speech_of",
-    "spread",
 ]
-
-RETAIN_SAMPLE = 400
-"""Retained samples that are measured at most."""
 
 _ADAPTERS = Recipe(epochs=5, batch_size=16, lr=1e-4, weight_decay=0.01, optimizer="adamw")
 _WHOLE = Recipe(epochs=5, batch_size=16, lr=1e-5, weight_decay=0.01, optimizer="adamw")
@@ -174,22 +166,6 @@ def build_language_task(
         retrained=parts.retrained,
         language=language,
     )
-
-
-def compressed(texts: Iterable[str]) -> Tensor:
-    """Bytes of each text as zlib compresses it."""
-    return torch.tensor([len(zlib.compress(text.encode())) for text in texts])
-
-
-def spread(n: int, most: int) -> Tensor:
-    """At most so many of n positions, evenly apart."""
-    return torch.arange(0, n, max(1, -(-n // most)))
-
-
-def check_seed(seed: object) -> None:
-    """Refuses what is no seed."""
-    if type(seed) is not int or not 0 <= seed < 2**63:
-        raise InputError(f"task.seed: {brief(seed)} is no seed; give one from 0 to 2**63 - 1.")
 
 
 def check_length(max_length: object) -> None:

@@ -287,9 +287,7 @@ def test_targets_that_are_not_there_are_told(folder: Path) -> None:
 @pytest.mark.parametrize("targets", [["embed_tokens"], ["q_proj", "embed_tokens"]])
 def test_embeddings_have_no_adapters(folder: Path, targets: list[str]) -> None:
     spec = parse_pretrained({"path": str(folder), "lora": {"targets": targets}})
-    with pytest.raises(
-        InputError, match=r"lora\.targets: .*embed_tokens is no linear layer"
-    ):
+    with pytest.raises(InputError, match=r"lora\.targets: .*embed_tokens is no linear layer"):
         causal_factory(spec)()
 
 

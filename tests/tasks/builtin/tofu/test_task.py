@@ -271,9 +271,7 @@ def test_a_retrained_model_has_not_seen_the_forget_set(
 
     save_file(build().model().state_dict(), tmp_path / "adapters.safetensors")
     for given in ({}, {"retrained": str(tmp_path / "adapters.safetensors")}):
-        with pytest.raises(
-            InputError, match=r"task\.retrained: adapters would stand on task"
-        ):
+        with pytest.raises(InputError, match=r"task\.retrained: adapters would stand on task"):
             build(original=str(folders[1]), **given)
 
 
@@ -336,7 +334,11 @@ def test_long_rows_are_cut_and_counted(build: Build) -> None:
         ({"split": "forget10", "forget": {"kind": "random"}}, r"task\.split: forget names other"),
         (
             {"forget": {"kind": "class", "label": 1}},
-            r"task\.forget\.kind: 'class' asks for classes",
+            r"task\.forget\.kind: 'class' cannot be asked of TOFU's questions",
+        ),
+        (
+            {"forget": {"kind": "authors", "count": 2}},
+            r"'authors' cannot be asked .* do not say whose they are; give random",
         ),
         ({"forget": {"kind": "indices", "indices": [99]}}, r"task\.forget\.indices: "),
         ({"seed": -1}, r"task\.seed: -1"),
