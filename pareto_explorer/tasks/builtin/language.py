@@ -158,7 +158,7 @@ def build_language_task(
         validation=validation,
         test=test,
         forget_indices=forget_indices,
-        n_classes=configuration(model).vocab_size,
+        n_classes=configuration(model).get_text_config().vocab_size,
         model=causal_factory(model),
         recipe=parts.recipe,
         facts={**own, **facts},

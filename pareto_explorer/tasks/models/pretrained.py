@@ -299,10 +299,12 @@ def shape_of(config: Any, parameters: int, adapters: int) -> Shape:
     """Reads off a decoder's configuration what decides about its memory.
 
     Args:
-        config: As ``transformers`` has it.
+        config: As ``transformers`` has it; of a model that sees images too, its part for texts
+            counts.
         parameters: Scalars of the model, without adapters.
         adapters: Scalars of its adapters.
     """
+    config = config.get_text_config()
     heads = config.num_attention_heads
     width = getattr(config, "head_dim", None) or config.hidden_size // heads
     inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
@@ -324,9 +326,11 @@ def hidden_layers(network: nn.Module) -> tuple[str, nn.ModuleList]:
     Raises:
         InputError: It has no list of as many modules as its configuration says.
     """
-    wanted = getattr(network.config, "num_hidden_layers", None)
+    whole: Any = network  # what of it sees images has layers too
+    wanted = getattr(whole.config.get_text_config(), "num_hidden_layers", None)
+    decoder = set(whole.get_decoder().modules())
     for name, module in network.named_modules():
-        if isinstance(module, nn.ModuleList) and len(module) == wanted:
+        if isinstance(module, nn.ModuleList) and len(module) == wanted and module in decoder:
             return name, module
     raise InputError(
         f"{_FIELD}.path: the layers of a {type(network).__name__} are not found; use a causal model"

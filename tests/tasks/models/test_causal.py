@@ -29,9 +29,12 @@ from pareto_explorer.tasks.models.language_landmarks import landmark_path, read_
 from pareto_explorer.tasks.models.pretrained import (
     Lora,
     Pretrained,
+    Shape,
+    hidden_layers,
     load_network,
     on_weights,
     parse_pretrained,
+    shape_of,
 )
 from tests.tasks.language_files import write_model
 
@@ -220,6 +223,24 @@ def test_the_size_is_read_off_the_configuration(spec: Pretrained) -> None:
     )
     assert shape.parameters == sum(p.numel() for p in load_network(spec).parameters())
     assert shape_of_model(nn.Linear(2, 2)) is None
+
+
+def test_a_model_that_sees_images_too_is_read_by_its_part_for_texts() -> None:
+    from transformers import AutoModelForCausalLM, Gemma3Config
+
+    small = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2}
+    config = Gemma3Config(
+        text_config={**small, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8}
+        | {"vocab_size": 60},
+        vision_config={**small, "num_attention_heads": 2, "image_size": 28, "patch_size": 14},
+        mm_tokens_per_image=4,
+    )
+    assert not hasattr(config, "vocab_size")
+    shape = shape_of(config, 7, 5)
+    assert shape == Shape(2, 16, 24, 32, 16, 60, 7, 5)
+    with torch.device("meta"):
+        path, layers = hidden_layers(AutoModelForCausalLM.from_config(config))
+    assert (path, len(layers)) == ("model.language_model.layers", 2)
 
 
 def test_changed_files_are_another_model(tmp_path: Path) -> None:
