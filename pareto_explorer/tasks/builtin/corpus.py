@@ -41,7 +41,8 @@ def corpus(
     ``holdout`` where there are texts that no model was trained on; each is a file or a folder, see
     `read_documents`. Validation and test are alternately MUSE's questions, the file
     ``knowmem/retain_qa.json``, or pieces of ``test``, or every tenth piece of ``retain``, which no
-    model is trained on then.
+    model is trained on then. MUSE's ``retain2``, ``verbmem`` and ``knowmem/forget_qa.json`` are not
+    read: no metric here is of texts about the forget set other than its own pieces.
 
     Source of MUSE: Shi et al., "MUSE: machine unlearning six-way evaluation for language models"
     (arXiv 2407.06460).

@@ -58,7 +58,7 @@ def test_adapters_of_a_model_of_1b_fit_a_card_of_24_gb() -> None:
     assert _card(memory.total) == "which fits a card of 24 GB"
     sparing = replace(model, checkpointing=True)
     assert model_memory(shape, sparing, 32, 128).total < 12 * GIB
-    longest = model_memory(shape, sparing, 32, 176)  # tokens of TOFU's longest row, with a template
+    longest = model_memory(shape, sparing, 32, 176)  # TOFU's longest row, with a long template
     assert longest.total < 24e9 < model_memory(shape, model, 32, 176).total
     whole = model_memory(shape, replace(model, lora=None), 32, 128)
     assert whole.frozen == 0
