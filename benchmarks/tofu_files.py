@@ -1,4 +1,4 @@
-"""The published files of TOFU through the loader: counts, splits, wrong answers, and rows of tokens.
+"""The published files of TOFU through the loader: counts, splits, wrong answers, rows of tokens.
 
 Prints what a folder holds, and ends with 1 where that is not as published. With a model, a folder
 of ``transformers`` or a GGUF file in a folder, its tokenizer writes the rows of the task::
