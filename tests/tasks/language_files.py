@@ -76,7 +76,9 @@ def write_tofu(folder: Path, *, heldout: bool = True) -> Path:
     return folder
 
 
-def write_model(folder: Path, *, template: str | None = TEMPLATE, words: bool = True) -> Path:
+def write_model(
+    folder: Path, *, template: str | None = TEMPLATE, words: bool = True, seed: int = 0
+) -> Path:
     """A Llama of two layers with a tokenizer of its own, as ``save_pretrained`` writes them.
 
     Args:
@@ -84,6 +86,7 @@ def write_model(folder: Path, *, template: str | None = TEMPLATE, words: bool = 
         template: The chat template; ``None``: there is none.
         words: Whether tokens are words. Otherwise they are letters, and ``:`` melts with the space
             behind it, so that no answer can be told from a prompt without a template.
+        seed: Of the weights.
     """
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers
@@ -117,7 +120,7 @@ def write_model(folder: Path, *, template: str | None = TEMPLATE, words: bool = 
         pad_token_id=0,
     )
     with torch.random.fork_rng():
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         LlamaForCausalLM(config).save_pretrained(folder)
     fast.save_pretrained(folder)
     return folder

@@ -10,13 +10,11 @@ import torch
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.builtin.language import (
-    RETAIN_SAMPLE,
     build_language_task,
     check_length,
-    compressed,
     pretrained_parts,
-    spread,
 )
+from pareto_explorer.tasks.builtin.measuring import RETAIN_SAMPLE, compressed, spread
 from pareto_explorer.tasks.core.language import Language
 from pareto_explorer.tasks.core.task import UnlearningTask
 from pareto_explorer.tasks.data.data_files import data_root
@@ -43,7 +41,8 @@ def corpus(
     ``holdout`` where there are texts that no model was trained on; each is a file or a folder, see
     `read_documents`. Validation and test are alternately MUSE's questions, the file
     ``knowmem/retain_qa.json``, or pieces of ``test``, or every tenth piece of ``retain``, which no
-    model is trained on then.
+    model is trained on then. MUSE's ``retain2``, ``verbmem`` and ``knowmem/forget_qa.json`` are not
+    read: no metric here is of texts about the forget set other than its own pieces.
 
     Source of MUSE: Shi et al., "MUSE: machine unlearning six-way evaluation for language models"
     (arXiv 2407.06460).
@@ -51,8 +50,10 @@ def corpus(
     Args:
         model: See `parse_pretrained`.
         root: The folder; see `data_root` for the default.
-        original: Weights or adapters of a model that was trained on both sets; see `read_landmark`.
-        retrained: The same of a model that was trained on the retain set alone.
+        original: A model that was trained on both sets, whole or as adapters; see `read_landmark`
+            and, with ``lora``, `pretrained_parts`.
+        retrained: The same of a model that was trained on the retain set alone; a whole one, where
+            adapters are trained and ``original`` is whole.
         recipe: See `parse_recipe`; by default as for ``tofu``.
         max_length: Tokens of a piece.
 

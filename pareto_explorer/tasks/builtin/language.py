@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,28 +17,26 @@ from pareto_explorer.tasks.core.samples import Samples
 from pareto_explorer.tasks.core.task import UnlearningTask
 from pareto_explorer.tasks.core.tokens import IGNORED
 from pareto_explorer.tasks.models.causal import causal_factory
-from pareto_explorer.tasks.models.language_landmarks import read_landmark
+from pareto_explorer.tasks.models.language_landmarks import (
+    holds_adapters,
+    landmark_path,
+    read_landmark,
+)
 from pareto_explorer.tasks.models.pretrained import (
     Pretrained,
     configuration,
     load_tokenizer,
+    on_weights,
     parse_pretrained,
 )
 
 __all__ = [
-    "RETAIN_SAMPLE",
     "PretrainedParts",
     "build_language_task",
     "check_length",
-    "check_seed",
-    "compressed",
     "pretrained_parts",
     "speech_of",
-    "spread",
 ]
-
-RETAIN_SAMPLE = 400
-"""Retained samples that are measured at most."""
 
 _ADAPTERS = Recipe(epochs=5, batch_size=16, lr=1e-4, weight_decay=0.01, optimizer="adamw")
 _WHOLE = Recipe(epochs=5, batch_size=16, lr=1e-5, weight_decay=0.01, optimizer="adamw")
@@ -71,17 +68,45 @@ def pretrained_parts(
 ) -> PretrainedParts:
     """Reads the options that such tasks share.
 
+    Each landmark is adapters or a whole model. With ``lora``, a whole ``original`` is what all
+    adapters of the task stand on, in place of the weights in ``path``, whose configuration and
+    tokenizer remain: it is where unlearning starts, with adapters that add nothing yet. What
+    retrained adapters would stand on has then seen the forget set, so ``retrained`` has to be a
+    whole model too. That one is measured as it is, beside the frozen one.
+
     Raises:
         InputError: One of them is not what it should be, or packages are missing.
     """
     found = parse_pretrained(model)
+    paths = {
+        kind: landmark_path(path, f"task.{kind}")
+        for kind, path in (("original", original), ("retrained", retrained))
+        if path is not None
+    }
+    given = {kind: read_landmark(found, path, f"task.{kind}") for kind, path in paths.items()}
+    whole = [kind for kind, state in given.items() if not holds_adapters(state)]
+    if found.lora is not None and "original" in whole:
+        if "retrained" not in whole:
+            raise InputError(
+                "task.retrained: adapters would stand on task.original, a whole model that has seen"
+                " what is to be forgotten; give a whole model here too."
+            )
+        found = on_weights(found, paths["original"])
+        given["original"] = _first_adapters(found)
     return PretrainedParts(
         found,
         load_tokenizer(found),
         parse_recipe(recipe, _WHOLE if found.lora is None else _ADAPTERS),
-        None if original is None else read_landmark(found, original, "task.original"),
-        None if retrained is None else read_landmark(found, retrained, "task.retrained"),
+        given.get("original"),
+        given.get("retrained"),
     )
+
+
+def _first_adapters(model: Pretrained) -> dict[str, Tensor]:
+    """Adapters that add nothing, always the same ones."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        return causal_factory(model)().state_dict()
 
 
 @dataclass(frozen=True)
@@ -124,6 +149,7 @@ def build_language_task(
         "model": Path(model.path).name,
         "dtype": model.dtype,
         **({} if lora is None else {"lora_rank": lora.rank, "lora_alpha": lora.alpha}),
+        **({"frozen": Path(model.weights).name} if model.weights else {}),
     }
     return UnlearningTask(
         name=name,
@@ -132,7 +158,7 @@ def build_language_task(
         validation=validation,
         test=test,
         forget_indices=forget_indices,
-        n_classes=configuration(model).vocab_size,
+        n_classes=configuration(model).get_text_config().vocab_size,
         model=causal_factory(model),
         recipe=parts.recipe,
         facts={**own, **facts},
@@ -140,22 +166,6 @@ def build_language_task(
         retrained=parts.retrained,
         language=language,
     )
-
-
-def compressed(texts: Iterable[str]) -> Tensor:
-    """Bytes of each text as zlib compresses it."""
-    return torch.tensor([len(zlib.compress(text.encode())) for text in texts])
-
-
-def spread(n: int, most: int) -> Tensor:
-    """At most so many of n positions, evenly apart."""
-    return torch.arange(0, n, max(1, -(-n // most)))
-
-
-def check_seed(seed: object) -> None:
-    """Refuses what is no seed."""
-    if type(seed) is not int or not 0 <= seed < 2**63:
-        raise InputError(f"task.seed: {brief(seed)} is no seed; give one from 0 to 2**63 - 1.")
 
 
 def check_length(max_length: object) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from pareto_explorer.errors import InputError, first_line
 from pareto_explorer.tasks.core.task import LandmarkKind, Samples, UnlearningTask
 from pareto_explorer.tasks.landmarks.training import Training
+from pareto_explorer.tasks.models.causal import model_for
 
 __all__ = [
     "LandmarkKind",
@@ -156,7 +157,7 @@ def given_landmark(task: UnlearningTask, kind: LandmarkKind) -> dict[str, Tensor
     if kind not in task.given:
         return None
     given = {name: value.detach().cpu() for name, value in task.given[kind].items()}
-    wanted = untrained_model(task).state_dict()
+    wanted = model_for(given, untrained_model(task)).state_dict()
     for name in (*wanted, *given):
         found, needed = (part[name].shape if name in part else None for part in (given, wanted))
         if found != needed:
@@ -170,8 +171,12 @@ def given_landmark(task: UnlearningTask, kind: LandmarkKind) -> dict[str, Tensor
 def restore_model(
     task: UnlearningTask, state: dict[str, Tensor], device: torch.device | str = "cpu"
 ) -> nn.Module:
-    """Builds the task's model with the weights of ``state``, in eval mode."""
-    model = untrained_model(task)
+    """Builds the task's model with the weights of ``state``, in eval mode.
+
+    Where a task trains adapters and the state has all weights, as a landmark that is given may
+    have, it is a model of its own without adapters.
+    """
+    model = model_for(state, untrained_model(task))
     model.load_state_dict(state)
     return model.to(device).eval()
 

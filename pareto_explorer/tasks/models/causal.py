@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError, first_line
+from pareto_explorer.tasks.models.language_landmarks import holds_adapters, read_network
 from pareto_explorer.tasks.models.pretrained import (
     Lora,
     Pretrained,
@@ -24,7 +26,14 @@ from pareto_explorer.tasks.models.pretrained import (
     without_numbers,
 )
 
-__all__ = ["AdaptedLM", "PretrainedLM", "adapter_config", "causal_factory", "shape_of_model"]
+__all__ = [
+    "AdaptedLM",
+    "PretrainedLM",
+    "adapter_config",
+    "causal_factory",
+    "model_for",
+    "shape_of_model",
+]
 
 _FILE = "base_model.model."  # what peft puts before the names in its files
 _ADAPTER = "default"
@@ -33,6 +42,19 @@ _ADAPTER = "default"
 def causal_factory(model: Pretrained) -> Callable[[], nn.Module]:
     """What builds a model from its folder, in whatever process; see `AdaptedLM`, `PretrainedLM`."""
     return partial(AdaptedLM if model.lora is not None else PretrainedLM, model)
+
+
+def model_for(state: Mapping[str, Tensor], model: nn.Module) -> nn.Module:
+    """Returns a model that a state can be loaded into.
+
+    Args:
+        state: Weights of a landmark.
+        model: The task's untrained model, which it is unless adapters are trained and all weights
+            are given.
+    """
+    if isinstance(model, AdaptedLM) and not holds_adapters(state):
+        return PretrainedLM(model.model)
+    return model
 
 
 class PretrainedLM(nn.Module):
@@ -65,7 +87,8 @@ class AdaptedLM(nn.Module):
     So parameters, state, copies and pickles are adapters alone. Their names are those of
     ``adapter_model.safetensors`` in a folder that ``peft`` writes. They are kept and trained in
     float32, and take part in the precision of the frozen model. At first they are drawn as ``peft``
-    draws them: A uniform by Kaiming's rule, B zero.
+    draws them: A uniform by Kaiming's rule, B zero. Where the original is given whole, the frozen
+    model is that one, and what it starts from are the first adapters, which add nothing.
 
     The frozen model is in eval mode always, so that its dropout, if it has any, does nothing. What
     its layers give passes through modules of this one, in a list of as many, where hooks find it.
@@ -169,7 +192,10 @@ def adapter_config(lora: Lora) -> Any:
 @lru_cache(maxsize=2)
 def _base(model: Pretrained, device: str) -> nn.Module:
     """The frozen model of this process, with room for adapters but none of its own."""
-    network = _with_room(model, load_network(model).to(device))
+    network = load_network(model)
+    if model.weights:
+        network.load_state_dict(read_network(model, Path(model.weights), "task.original"))
+    network = _with_room(model, network.to(device))
     for number, layer in enumerate(hidden_layers(network)[1]):
         layer.register_forward_hook(partial(_show, number))
     return network
@@ -182,7 +208,7 @@ def _adapters(model: Pretrained) -> _Adapters:
     shapes = tuple(
         (name, tuple(value.shape))
         for name, value in network.named_parameters()
-        if f".{_ADAPTER}." in name
+        if _is_adapter(name)
     )
     return _Adapters(shapes, path, len(layers))
 
@@ -191,14 +217,22 @@ def _with_room(model: Pretrained, network: nn.Module) -> nn.Module:
     _, peft = language_packages()
     assert model.lora is not None  # noqa: S101
     try:
-        return peft.inject_adapter_in_model(
+        found = peft.inject_adapter_in_model(
             adapter_config(model.lora), network, _ADAPTER, low_cpu_mem_usage=True
-        ).requires_grad_(False)
+        )
+        others = [n for n, _ in found.named_parameters() if ".lora_" in n and not _is_adapter(n)]
+        if others:
+            raise ValueError(f"{others[0].partition('.lora_')[0]} is no linear layer")
     except ValueError as error:
         raise InputError(
             f"task.model.lora.targets: {', '.join(model.lora.targets)} cannot be adapted in a"
             f" {type(network).__name__} ({first_line(error)}); name its linear layers."
         ) from None
+    return cast("nn.Module", found.requires_grad_(False))
+
+
+def _is_adapter(name: str) -> bool:
+    return f".{_ADAPTER}." in name
 
 
 def _drawn(name: str, shape: tuple[int, ...]) -> nn.Parameter:

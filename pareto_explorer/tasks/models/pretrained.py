@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -26,6 +26,7 @@ __all__ = [
     "language_packages",
     "load_network",
     "load_tokenizer",
+    "on_weights",
     "parse_pretrained",
     "shape_of",
     "without_numbers",
@@ -68,6 +69,8 @@ class Pretrained:
         gguf: The GGUF file in the folder that holds it, if one does.
         checkpointing: Whether the activations inside a layer are computed again in the backward
             pass instead of being kept.
+        weights: A folder or file of fine-tuned weights that its adapters stand on, in place of
+            those in ``path``; empty: there is none.
         digest: Names the content of its files; empty: not looked at yet.
     """
 
@@ -76,6 +79,7 @@ class Pretrained:
     lora: Lora | None = None
     gguf: str | None = None
     checkpointing: bool = False
+    weights: str = ""
     digest: str = ""
 
 
@@ -136,7 +140,14 @@ def parse_pretrained(value: Any) -> Pretrained:
     folder = Path(path).expanduser().absolute()
     _check_files(folder, gguf)
     language_packages()
-    return Pretrained(str(folder), dtype, lora, gguf, checkpointing, _digest(folder, gguf))
+    found = Pretrained(str(folder), dtype, lora, gguf, checkpointing)
+    return replace(found, digest=_digest(found))
+
+
+def on_weights(model: Pretrained, path: Path) -> Pretrained:
+    """The same model, with adapters on top of the fine-tuned weights in a folder or file."""
+    found = replace(model, weights=str(path))
+    return replace(found, digest=_digest(found))
 
 
 def _lora(value: Any) -> Lora | None:
@@ -254,10 +265,11 @@ def load_network(model: Pretrained) -> nn.Module:
         InputError: Its files cannot be read, or are no longer those that were looked at.
     """
     transformers, _ = language_packages()
-    if model.digest and _digest(Path(model.path), model.gguf) != model.digest:
+    if model.digest and _digest(model) != model.digest:
+        places = " or ".join(repr(place) for place in (model.path, model.weights) if place)
         raise InputError(
-            f"{_FIELD}.path: the files in {model.path!r} have changed; bring the former ones back,"
-            " or start anew."
+            f"{_FIELD}.path: the files in {places} have changed; bring the former ones back, or"
+            " start anew."
         )
     dtype = getattr(torch, model.dtype)
     own = {} if model.gguf else {"use_safetensors": True}
@@ -287,10 +299,12 @@ def shape_of(config: Any, parameters: int, adapters: int) -> Shape:
     """Reads off a decoder's configuration what decides about its memory.
 
     Args:
-        config: As ``transformers`` has it.
+        config: As ``transformers`` has it; of a model that sees images too, its part for texts
+            counts.
         parameters: Scalars of the model, without adapters.
         adapters: Scalars of its adapters.
     """
+    config = config.get_text_config()
     heads = config.num_attention_heads
     width = getattr(config, "head_dim", None) or config.hidden_size // heads
     inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
@@ -312,9 +326,11 @@ def hidden_layers(network: nn.Module) -> tuple[str, nn.ModuleList]:
     Raises:
         InputError: It has no list of as many modules as its configuration says.
     """
-    wanted = getattr(network.config, "num_hidden_layers", None)
+    whole: Any = network  # what of it sees images has layers too
+    wanted = getattr(whole.config.get_text_config(), "num_hidden_layers", None)
+    decoder = set(whole.get_decoder().modules())
     for name, module in network.named_modules():
-        if isinstance(module, nn.ModuleList) and len(module) == wanted:
+        if isinstance(module, nn.ModuleList) and len(module) == wanted and module in decoder:
             return name, module
     raise InputError(
         f"{_FIELD}.path: the layers of a {type(network).__name__} are not found; use a causal model"
@@ -362,16 +378,21 @@ def _checkpoint_layers(network: nn.Module) -> None:
         layer.forward = _Checkpointed(layer)
 
 
-def _digest(folder: Path, gguf: str | None) -> str:
+def _digest(model: Pretrained) -> str:
     """Names a model's files by their names, sizes and content; of large ones, blocks all over."""
-    files = sorted(path for path in folder.iterdir() if path.suffix in _READ and path.is_file())
-    if gguf is not None:
-        files = [folder / gguf]
+    folder, weights = Path(model.path), Path(model.weights)
+    files = _read_of(folder) if model.gguf is None else [folder / model.gguf]
+    if model.weights:
+        files += _read_of(weights) if weights.is_dir() else [weights]
     digest = hashlib.sha256()
     for path in files:
         stat = path.stat()
         digest.update(f"{path.name} {_file_digest(path, stat.st_size, stat.st_mtime_ns)}".encode())
     return digest.hexdigest()
+
+
+def _read_of(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix in _READ and path.is_file())
 
 
 @lru_cache(maxsize=256)

@@ -13,7 +13,7 @@ from pathlib import Path
 import cloudpickle
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError
@@ -25,8 +25,17 @@ from pareto_explorer.tasks.models.causal import (
     causal_factory,
     shape_of_model,
 )
-from pareto_explorer.tasks.models.language_landmarks import read_landmark
-from pareto_explorer.tasks.models.pretrained import Lora, Pretrained, load_network, parse_pretrained
+from pareto_explorer.tasks.models.language_landmarks import landmark_path, read_landmark
+from pareto_explorer.tasks.models.pretrained import (
+    Lora,
+    Pretrained,
+    Shape,
+    hidden_layers,
+    load_network,
+    on_weights,
+    parse_pretrained,
+    shape_of,
+)
 from tests.tasks.language_files import write_model
 
 IDS = torch.tensor([[3, 4, 5, 6, 7], [8, 9, 1, 0, 0]])
@@ -172,11 +181,10 @@ def test_a_model_without_adapters_starts_from_the_pretrained_weights(folder: Pat
     assert spec.dtype == "float32"
     with torch.no_grad():
         assert torch.equal(logits(model), load_network(spec)(input_ids=IDS).logits)
-    state = read_landmark(spec, folder, "task.original")
-    model.load_state_dict(state)
-    model.load_state_dict(
-        read_landmark(spec, folder / "model.safetensors", "task.original")  # has tied weights once
-    )
+    for path in (folder, folder / "model.safetensors"):  # the file has tied weights once
+        state = read_landmark(spec, path, "task.original")
+        model.load_state_dict(state)
+        assert save(state)  # no two share their memory
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])
@@ -217,6 +225,24 @@ def test_the_size_is_read_off_the_configuration(spec: Pretrained) -> None:
     assert shape_of_model(nn.Linear(2, 2)) is None
 
 
+def test_a_model_that_sees_images_too_is_read_by_its_part_for_texts() -> None:
+    from transformers import AutoModelForCausalLM, Gemma3Config
+
+    small = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2}
+    config = Gemma3Config(
+        text_config={**small, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8}
+        | {"vocab_size": 60},
+        vision_config={**small, "num_attention_heads": 2, "image_size": 28, "patch_size": 14},
+        mm_tokens_per_image=4,
+    )
+    assert not hasattr(config, "vocab_size")
+    shape = shape_of(config, 7, 5)
+    assert shape == Shape(2, 16, 24, 32, 16, 60, 7, 5)
+    with torch.device("meta"):
+        path, layers = hidden_layers(AutoModelForCausalLM.from_config(config))
+    assert (path, len(layers)) == ("model.language_model.layers", 2)
+
+
 def test_changed_files_are_another_model(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "tiny")
     options = {"path": str(folder), "lora": {"rank": 2}}
@@ -230,6 +256,26 @@ def test_changed_files_are_another_model(tmp_path: Path) -> None:
         causal_factory(before)()(IDS)
     (folder / "notes.md").write_text("nothing that is read")
     assert parse_pretrained(options) == after
+
+
+@pytest.mark.parametrize("name", ["", "model.safetensors"])
+def test_adapters_stand_on_weights_that_are_given(
+    spec: Pretrained, tmp_path: Path, name: str
+) -> None:
+    folder = write_model(tmp_path / "tuned", seed=1)
+    tuned = on_weights(spec, folder / name)
+    model = causal_factory(tuned)()
+    with torch.no_grad():
+        plain = load_network(replace(spec, path=str(folder), digest=""))(input_ids=IDS).logits
+    assert torch.equal(logits(model), plain)
+    assert not torch.equal(logits(causal_factory(spec)()), plain)
+    assert tuned.digest != spec.digest
+    weights = load_file(folder / "model.safetensors")
+    weights["model.norm.weight"][3] += 1
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    causal._base.cache_clear()
+    with pytest.raises(InputError, match=r"the files in .*tiny' or .*tuned.* have changed"):
+        logits(model)
 
 
 @pytest.mark.parametrize(
@@ -256,6 +302,13 @@ def test_a_wrong_option_is_one_sentence(folder: Path, changes: dict, text: str) 
 def test_targets_that_are_not_there_are_told(folder: Path) -> None:
     spec = parse_pretrained({"path": str(folder), "lora": {"targets": ["c_attn"]}})
     with pytest.raises(InputError, match=r"lora\.targets: c_attn cannot be adapted in a Llama"):
+        causal_factory(spec)()
+
+
+@pytest.mark.parametrize("targets", [["embed_tokens"], ["q_proj", "embed_tokens"]])
+def test_embeddings_have_no_adapters(folder: Path, targets: list[str]) -> None:
+    spec = parse_pretrained({"path": str(folder), "lora": {"targets": targets}})
+    with pytest.raises(InputError, match=r"lora\.targets: .*embed_tokens is no linear layer"):
         causal_factory(spec)()
 
 
@@ -297,13 +350,19 @@ def test_landmarks_of_another_kind_are_told(spec: Pretrained, folder: Path, tmp_
     adapter_config(Lora(4, 16.0)).save_pretrained(adapters)
     save_file(drawn(spec).state_dict(), adapters / "adapter_model.safetensors")
     (tmp_path / "weights.bin").write_bytes(b"")
+    save_file({"model.norm.weight": torch.ones(32)}, tmp_path / "part.safetensors")
+    other = write_model(tmp_path / "letters", words=False)
     for model, path, text in (
-        (spec, folder, "has no adapters; give another folder, or set model.path"),
-        (whole, adapters, "holds adapters; give another folder, or set model.lora"),
+        (whole, adapters, "holds adapters; give a whole model, or set model.lora"),
+        (whole, adapters / "adapter_model.safetensors", "holds adapters; give a whole model"),
         (spec, adapters, "has lora_alpha 16.0, and the task's model 8; set model.lora.alpha"),
         (spec, tmp_path / "weights.bin", "is no safetensors file"),
-        (spec, tmp_path / "nowhere", "does not exist"),
-        (spec, 3, "3 is no path"),
+        (spec, tmp_path / "part.safetensors", r"embed_tokens.weight has the shape None in .*part"),
+        (spec, other, r"embed_tokens.weight has the shape \(103, 32\) in .*letters"),
+        (whole, tmp_path, r"task.retrained: '.*' holds no causal model"),
     ):
         with pytest.raises(InputError, match=text):
             read_landmark(model, path, "task.retrained")
+    for path, text in ((tmp_path / "nowhere", "does not exist"), (3, "3 is no path")):
+        with pytest.raises(InputError, match=text):
+            landmark_path(path, "task.retrained")

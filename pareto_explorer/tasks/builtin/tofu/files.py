@@ -58,13 +58,11 @@ class TofuFiles:
         """Positions in `full` of a split's forget set.
 
         It is the last 1, 5 or 10 % of all questions. Where the split's own files are there, they
-        have to say the same.
+        have to say the same. ``split`` is one of `SPLITS`.
 
         Raises:
-            InputError: There is no such split, or its files say something else.
+            InputError: The split's files say something else, or it forgets nothing.
         """
-        if split not in SPLITS:
-            raise unknown("task.split", split, SPLITS)
         n = len(self.full)
         first = n - n * SPLITS[split] // 100
         if not 0 < first < n:
@@ -92,8 +90,11 @@ def read_tofu(root: Path, split: str | None) -> TofuFiles:
         split: Whose holdout file to read: the one of its number, or else the largest.
 
     Raises:
-        InputError: A file is missing, or a line of one is not what it should be.
+        InputError: There is no such split, a file is missing, or a line of one is not what it
+            should be.
     """
+    if split is not None and not (isinstance(split, str) and split in SPLITS):
+        raise unknown("task.split", split, SPLITS)
     needed = ("full", "real_authors_perturbed", "world_facts_perturbed")
     missing = [f"{name}.json" for name in needed if not (root / f"{name}.json").is_file()]
     if missing:
@@ -108,8 +109,8 @@ def read_tofu(root: Path, split: str | None) -> TofuFiles:
         full=tuple(_plain(root / "full.json")),
         perturbed={(q.question, q.answer): q for q in (*forget, *retain)},
         retain_sample=tuple(retain),
-        real_authors=tuple(_perturbed(root / "real_authors_perturbed.json", own=False)),
-        world_facts=tuple(_perturbed(root / "world_facts_perturbed.json", own=False)),
+        real_authors=tuple(_knowledge(root / "real_authors_perturbed.json")),
+        world_facts=tuple(_knowledge(root / "world_facts_perturbed.json")),
         heldout=tuple(_heldout(root, split)),
         root=root,
     )
@@ -125,6 +126,13 @@ def _heldout(root: Path, split: str | None) -> Iterable[Question]:
 
 def _plain(path: Path) -> list[Question]:
     return [Question(**row) for row in read_lines(path, ["question", "answer"])]
+
+
+def _knowledge(path: Path) -> list[Question]:
+    found = _perturbed(path, own=False)
+    if not found:
+        raise InputError(f"{path}: has no question; put the published file there.")
+    return found
 
 
 def _perturbed(path: Path, *, own: bool = True) -> list[Question]:

@@ -11,13 +11,15 @@ from torch import Tensor
 
 from pareto_explorer.errors import InputError, brief
 from pareto_explorer.tasks.builtin.language import (
-    RETAIN_SAMPLE,
     build_language_task,
     check_length,
-    check_seed,
-    compressed,
     pretrained_parts,
     speech_of,
+)
+from pareto_explorer.tasks.builtin.measuring import (
+    RETAIN_SAMPLE,
+    check_seed,
+    compressed,
     spread,
 )
 from pareto_explorer.tasks.builtin.tofu.files import Question, TofuFiles, read_tofu
@@ -63,9 +65,10 @@ def tofu(
         split: ``forget01``, ``forget05`` or ``forget10``, the default.
         forget: In place of a split: ``{kind: random, fraction: 0.1}``, or
             ``{kind: indices, indices: [...]}`` by rows of ``full.json``.
-        original: Weights of the model that was trained on all questions, or its adapters; left
-            out, it is fine-tuned here. See `read_landmark`.
-        retrained: The same of the model that was trained on the retain set alone.
+        original: The model that was trained on all questions, whole or as adapters; left out, it
+            is fine-tuned here. See `read_landmark`; with ``lora``, see `pretrained_parts` too.
+        retrained: The same of the model that was trained on the retain set alone; a whole one,
+            where adapters are trained and ``original`` is whole.
         recipe: See `parse_recipe`; by default AdamW for 5 epochs of batches of 16, at 1e-4 for
             adapters and at 1e-5 for whole models.
         max_length: Tokens of a row; longer ones are cut, which ``facts`` count.
@@ -121,8 +124,9 @@ def tofu(
 def _requested(forget: ForgetRequest | None, n: int, seed: int) -> list[int]:
     if not isinstance(forget, RandomSubset | Indices):
         raise InputError(
-            f"task.forget.kind: {brief(getattr(forget, 'kind', forget))} asks for classes, and"
-            " these are questions; give random or indices, or a split."
+            f"task.forget.kind: {brief(getattr(forget, 'kind', forget))} cannot be asked of TOFU's"
+            " questions, which have no classes and do not say whose they are; give random, or"
+            " indices (each 20 rows of full.json are about one author), or a split."
         )
     rows = Samples(torch.zeros(n, 1), torch.zeros(n, dtype=torch.int64))
     positions: list[int] = select_forget_set(forget, rows, 1, seed).indices.tolist()
@@ -171,7 +175,7 @@ class _Written(NamedTuple):
         complete = len(told) == len(chosen)
         asked = _asked(told if complete else chosen, writer)
         said = writer.rows([q.question for q in chosen], drawn_refusals(len(chosen), seed))
-        whole = [i for i in range(len(chosen)) if i in set(asked.kept) and said[i] is not None]
+        whole = [i for i in asked.kept if said[i] is not None]
         if not whole:
             raise InputError(
                 "task.model.path: its tokenizer lets every answer to forget melt with the prompt;"

@@ -232,6 +232,49 @@ def test_landmarks_may_be_given(build: Build, tmp_path: Path) -> None:
         train_landmark(other, "retrained", 0)
 
 
+def test_landmarks_may_be_whole_models_where_adapters_are_trained(
+    build: Build, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    full, retain = (write_model(tmp_path / str(seed), seed=seed) for seed in (1, 2))
+    task = build(original=str(full), retrained=str(retain / "model.safetensors"))
+    model, inputs = str(folders[1]), task.test.inputs
+    whole = [
+        load_network(parse_pretrained({"path": str(path)}))(input_ids=inputs).logits
+        for path in (full, retain)
+    ]
+    states = [train_landmark(task, kind, 0) for kind in ("original", "retrained")]
+    original, retrained = (restore_model(task, state) for state in states)
+    assert torch.equal(original(inputs), whole[0])
+    assert torch.equal(retrained(inputs), whole[1])
+    assert states[0].keys() == task.model().state_dict().keys()
+    assert all("lora_" in name for name in states[0])
+    assert not any("lora_" in name for name in states[1])
+    again = build(original=str(full), retrained=str(retain))
+    assert fingerprint(again, "original", 0) == fingerprint(task, "original", 0)
+    assert all(torch.equal(v, states[0][name]) for name, v in (again.original or {}).items())
+    assert fingerprint(build(original=model, retrained=model), "original", 0) != fingerprint(
+        task, "original", 0
+    )
+    assert task.facts["frozen"] == "1"
+    assert copy.deepcopy(retrained)(inputs).equal(whole[1])
+    method = make_method({"method": "fine_tune", "lr": 0.1})
+    start = copy.deepcopy(original)
+    *_, last = method.run(start, unlearning_data(task), Budget(1, 4, 1), torch.Generator())
+    assert evaluator_of(task, original, retrained)(last)["forget_gap"] > 0
+    assert torch.equal(original(inputs), whole[0])
+
+
+def test_a_retrained_model_has_not_seen_the_forget_set(
+    build: Build, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    from safetensors.torch import save_file
+
+    save_file(build().model().state_dict(), tmp_path / "adapters.safetensors")
+    for given in ({}, {"retrained": str(tmp_path / "adapters.safetensors")}):
+        with pytest.raises(InputError, match=r"task\.retrained: adapters would stand on task"):
+            build(original=str(folders[1]), **given)
+
+
 def test_without_a_template_questions_are_written_plainly(build: Build, tmp_path: Path) -> None:
     model = write_model(tmp_path, template=None)
     task = build(model={"path": str(model)})
@@ -284,11 +327,18 @@ def test_long_rows_are_cut_and_counted(build: Build) -> None:
     ("options", "text"),
     [
         ({"split": "forget20"}, r"task\.split: 'forget20' is not known"),
+        ({"split": ["a"]}, r"task\.split: \['a'\] is not known"),
+        ({"split": 10}, r"task\.split: 10 is not known"),
+        ({"split": ""}, r"task\.split: '' is not known"),
         ({"split": "forget01"}, r"task\.split: forget01 of the 60 questions .* leaves none"),
         ({"split": "forget10", "forget": {"kind": "random"}}, r"task\.split: forget names other"),
         (
             {"forget": {"kind": "class", "label": 1}},
-            r"task\.forget\.kind: 'class' asks for classes",
+            r"task\.forget\.kind: 'class' cannot be asked of TOFU's questions",
+        ),
+        (
+            {"forget": {"kind": "authors", "count": 2}},
+            r"'authors' cannot be asked .* do not say whose they are; give random",
         ),
         ({"forget": {"kind": "indices", "indices": [99]}}, r"task\.forget\.indices: "),
         ({"seed": -1}, r"task\.seed: -1"),
@@ -336,6 +386,21 @@ def test_a_malformed_line_is_told_with_its_place(
     (root / f"{name}.json").write_text("\n".join([lines[0], line, *lines[2:]]))
     with pytest.raises(InputError, match=text):
         build(root=str(root))
+
+
+@pytest.mark.parametrize("name", ["full", "world_facts_perturbed", "real_authors_perturbed"])
+def test_an_empty_file_is_told(build: Build, tmp_path: Path, name: str) -> None:
+    root = write_tofu(tmp_path)
+    (root / f"{name}.json").write_text("\n")
+    with pytest.raises(InputError, match=rf"{name}\.json"):
+        build(root=str(root))
+
+
+@pytest.mark.parametrize("name", ["retain_perturbed", "forget10_perturbed", "holdout10"])
+def test_files_that_need_not_be_there_may_be_empty(build: Build, tmp_path: Path, name: str) -> None:
+    root = write_tofu(tmp_path)
+    (root / f"{name}.json").write_text("")
+    assert len(build(root=str(root)).forget) == 6
 
 
 def test_files_of_two_versions_are_told(build: Build, tmp_path: Path) -> None:
