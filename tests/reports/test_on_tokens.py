@@ -83,7 +83,18 @@ def test_without_a_destroyed_point_only_the_warning_is_told_and_on_classes_nothi
         "has retain accuracy 0 (retrained 1) and retain probability 0.03 (retrained 0.8); so does "
         "1 other point."
     )
-    assert destruction_sentences(means.iloc[1:3], landmarks) == [warning]
+    closer = means.assign(truth_distance=[0.1, 0.2, 0.055, 0.3])
+    assert destruction_sentences(closer.iloc[1:3], landmarks) == [warning]
+    _, told = destruction_sentences(
+        means.assign(forget_quality=0.01, step=[30, 60, 60, 60]).assign(
+            truth_distance=[0.2, 0.3, 0.5, 0.6]
+        ),
+        landmarks,
+    )
+    assert told == (
+        "Here, a-0, step 30 has the smallest truth distance of all points (0.2) and has retain "
+        "accuracy 0 (retrained 1) and retain probability 0.03 (retrained 0.8)."
+    )
     assert destruction_sentences(means.drop(columns="forget_quality"), landmarks) == []
 
 

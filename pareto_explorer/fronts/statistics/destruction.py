@@ -21,9 +21,10 @@ _LEFT = 0.5
 def destruction_sentences(means: pd.DataFrame, landmarks: pd.DataFrame) -> list[str]:
     """Says that forget quality alone rewards destruction, and of which points that is true.
 
-    Those are checkpoints whose truth ratios a test does not tell from the retrained model's (a
-    mean p-value above 0.05), while retain accuracy or probability is below half of that model's. Of
-    several, the one of the largest p-value is named.
+    Those are checkpoints of which retain accuracy or probability is below half of the retrained
+    model's, while a test does not tell their truth ratios from that model's (a mean p-value above
+    0.05). Of several, the one of the largest p-value is named; of none, the point with the smallest
+    truth distance of all, if it has collapsed so.
 
     Args:
         means: What ``replicate_means`` gives.
@@ -42,19 +43,25 @@ def destruction_sentences(means: pd.DataFrame, landmarks: pd.DataFrame) -> list[
     retrained = landmarks[landmarks["landmark"] == "retrained"]
     targets = retrained[[*_RETAINED]].mean()
     collapsed = (means[[*_RETAINED]] < _LEFT * targets).any(axis="columns")
-    destroyed = means[collapsed & (means[_QUALITY] > _PASSES)]
-    if destroyed.empty:
-        return [warning]
-    worst = destroyed.sort_values(_QUALITY).iloc[-1]
+    passing = means[collapsed & (means[_QUALITY] > _PASSES)].sort_values(_QUALITY)
+    if len(passing):
+        worst = passing.iloc[-1]
+        found = f"passes with a forget quality of p = {worst[_QUALITY]:.2g} (truth distance "
+        found += f"{worst[_DISTANCE]:.3g})"
+    else:
+        closest = means[_DISTANCE].idxmin()
+        if not collapsed[closest]:
+            return [warning]
+        worst = means.loc[closest]
+        found = f"has the smallest truth distance of all points ({worst[_DISTANCE]:.3g})"
     kept = " and ".join(
         f"{inline(name)} {worst[name]:.3g} (retrained {targets[name]:.3g})" for name in _RETAINED
     )
-    others = len(destroyed) - 1
+    others = len(passing) - 1
     more = f"; so do {count(others, 'other point')}" if others > 1 else ""
     more = "; so does 1 other point" if others == 1 else more
     return [
         warning,
-        f"Here, {worst['trial_id']}, {place(int(worst['step']), float(worst['position']))} passes "
-        f"with a forget quality of p = {worst[_QUALITY]:.2g} (truth distance "
-        f"{worst[_DISTANCE]:.3g}) and has {kept}{more}.",
+        f"Here, {worst['trial_id']}, {place(int(worst['step']), float(worst['position']))} {found}"
+        f" and has {kept}{more}.",
     ]
