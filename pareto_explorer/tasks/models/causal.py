@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError, first_line
 from pareto_explorer.tasks.models.language_landmarks import holds_adapters, read_network
+from pareto_explorer.tasks.models.logits_alone import LogitsAlone
 from pareto_explorer.tasks.models.pretrained import (
     Lora,
     Pretrained,
@@ -57,7 +58,7 @@ def model_for(state: Mapping[str, Tensor], model: nn.Module) -> nn.Module:
     return model
 
 
-class PretrainedLM(nn.Module):
+class PretrainedLM(LogitsAlone):
     """A pretrained model that is trained whole; its weights at first are the pretrained ones.
 
     Args:
@@ -69,14 +70,9 @@ class PretrainedLM(nn.Module):
     """
 
     def __init__(self, model: Pretrained) -> None:
-        super().__init__()
+        super().__init__(load_network(model))
         self.model = model
         self.digest = model.digest
-        self.network = load_network(model)
-
-    def forward(self, ids: Tensor) -> Tensor:
-        """Maps token ids (n, L), padded on the right, to logits (n, L, V) in float32."""
-        return self.network(input_ids=ids, use_cache=False).logits.float()
 
 
 class AdaptedLM(nn.Module):
