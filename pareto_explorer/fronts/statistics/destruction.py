@@ -49,10 +49,10 @@ def destruction_sentences(means: pd.DataFrame, landmarks: pd.DataFrame) -> list[
         found = f"passes with a forget quality of p = {worst[_QUALITY]:.2g} (truth distance "
         found += f"{worst[_DISTANCE]:.3g})"
     else:
-        closest = means[_DISTANCE].idxmin()
-        if not collapsed[closest]:
+        closest = means[_DISTANCE].to_numpy().argmin()
+        if not collapsed.iloc[closest]:
             return [warning]
-        worst = means.loc[closest]
+        worst = means.iloc[closest]
         found = f"has the smallest truth distance of all points ({worst[_DISTANCE]:.3g})"
     kept = " and ".join(
         f"{inline(name)} {worst[name]:.3g} (retrained {targets[name]:.3g})" for name in _RETAINED
