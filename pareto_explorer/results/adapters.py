@@ -28,16 +28,17 @@ def write_adapter_config(weights: Path, manifest: Mapping[str, Any]) -> Path | N
         What was written; None where the file has another name, or is no adapters'.
     """
     facts = manifest.get("facts", {})
-    if weights.name != _NAME or "lora_alpha" not in facts:
+    if weights.name != _NAME or not {"lora_rank", "lora_alpha"} <= facts.keys():
         return None
     with safe_open(weights, framework="np") as file:
         modules = {name.removeprefix(_FILE).partition(".lora_")[0] for name in file.keys()}  # noqa: SIM118
     task = manifest.get("spec", {}).get("task") or {}
-    stands_on = task.get("original") if "frozen" in facts else task.get("model", {}).get("path")
+    model = task.get("model")
+    base = model.get("path") if isinstance(model, Mapping) else None
     config = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
-        "base_model_name_or_path": stands_on,
+        "base_model_name_or_path": task.get("original") if "frozen" in facts else base,
         "r": facts["lora_rank"],
         "lora_alpha": facts["lora_alpha"],
         "target_modules": sorted(modules),
