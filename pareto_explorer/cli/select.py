@@ -102,6 +102,8 @@ def select(
     elif written:
         say(f"weights: {written['weights']}")
         say(f"model card: {written['model_card']}")
+        if "adapter_config" in written:
+            say(f"adapters of peft: {written['adapter_config']}")
 
 
 def _export(
@@ -133,12 +135,15 @@ def _export(
 
 def _add_card(run: Run, selection: Selection, replicate: int, done: Exported) -> dict[str, str]:
     from pareto_explorer.reports.model_card import ModelFile, render_model_card
+    from pareto_explorer.results.adapters import write_adapter_config
     from pareto_explorer.runs import write_text
 
     file = ModelFile(done.path.name, done.sha256, replicate, done.difference)
     card = done.path.with_suffix(".md")
     write_text(card, render_model_card(run, selection, file))
-    return {"weights": str(done.path), "sha256": done.sha256, "model_card": str(card)}
+    written = {"weights": str(done.path), "sha256": done.sha256, "model_card": str(card)}
+    adapters = write_adapter_config(done.path, run.manifest)
+    return written | ({"adapter_config": str(adapters)} if adapters else {})
 
 
 def _print(run: Run, selection: Selection, replicate: int) -> None:

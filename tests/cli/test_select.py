@@ -125,6 +125,19 @@ def test_export_writes_weights_and_card(run, tmp_path):
     assert "replicate 2 of 3" in (tmp_path / "model.md").read_text(encoding="utf-8")
 
 
+def test_adapters_are_exported_into_a_folder_of_peft(run, tmp_path):
+    a, b = (f"base_model.model.layers.0.q_proj.lora_{x}.weight" for x in "AB")
+    kept(run, 0, save({a: np.zeros((2, 3)), b: np.zeros((3, 2))}))
+    facts = {"facts": {"lora_rank": 2, "lora_alpha": 4.0}}
+    write_manifest(run.directory, read_manifest(run.directory) | facts)
+    data = json.loads(shown(run, "--export", str(tmp_path / "adapter_model.safetensors"), "--json"))
+    assert data["adapter_config"] == str(tmp_path / "adapter_config.json")
+    written = json.loads((tmp_path / "adapter_config.json").read_text())
+    assert (written["r"], written["lora_alpha"]) == (2, 4.0)
+    assert written["target_modules"] == ["layers.0.q_proj"]
+    assert "adapter_config" not in shown(run, "--export", str(tmp_path / "model.safetensors"))
+
+
 def test_what_cannot_be_reproduced_ends_with_exit_code_1_and_no_file(run, tmp_path, monkeypatch):
     from pareto_explorer.sweeps.again.export import NotReproduced
 

@@ -265,12 +265,7 @@ def load_network(model: Pretrained) -> nn.Module:
         InputError: Its files cannot be read, or are no longer those that were looked at.
     """
     transformers, _ = language_packages()
-    if model.digest and _digest(model) != model.digest:
-        places = " or ".join(repr(place) for place in (model.path, model.weights) if place)
-        raise InputError(
-            f"{_FIELD}.path: the files in {places} have changed; bring the former ones back, or"
-            " start anew."
-        )
+    _require_unchanged(model)
     dtype = getattr(torch, model.dtype)
     own = {} if model.gguf else {"use_safetensors": True}
     quiet = redirect_stderr(io.StringIO())  # progress bars, which would run through a sweep's own
@@ -376,6 +371,24 @@ class _Checkpointed:
 def _checkpoint_layers(network: nn.Module) -> None:
     for layer in hidden_layers(network)[1]:
         layer.forward = _Checkpointed(layer)
+
+
+def _require_unchanged(model: Pretrained) -> None:
+    if not model.digest:
+        return
+    places = " or ".join(repr(place) for place in (model.path, model.weights) if place)
+    try:
+        same = _digest(model) == model.digest
+    except OSError as error:
+        raise InputError(
+            f"{_FIELD}.path: {places} cannot be read here ({error.strerror}); put the files where"
+            " every worker sees them."
+        ) from None
+    if not same:
+        raise InputError(
+            f"{_FIELD}.path: the files in {places} have changed; bring the former ones back, or"
+            " start anew."
+        )
 
 
 def _digest(model: Pretrained) -> str:

@@ -256,6 +256,10 @@ def test_changed_files_are_another_model(tmp_path: Path) -> None:
         causal_factory(before)()(IDS)
     (folder / "notes.md").write_text("nothing that is read")
     assert parse_pretrained(options) == after
+    model = causal_factory(after)()
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"tiny' cannot be read here \(No such file"):
+        model(IDS)
 
 
 @pytest.mark.parametrize("name", ["", "model.safetensors"])
