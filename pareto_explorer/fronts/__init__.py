@@ -21,7 +21,7 @@ one row per trial, replicate and step, as ``runs.read_points`` gives it.
 | tell families apart | ``compare_families``, ``Comparison``, ``Interval``, ``standing``, \
 ``Standing``, ``standing_sentence`` |
 | know the limits | ``retrain_floor``, ``RetrainFloor``, ``families_inside``, \
-``floor_sentence``, ``nothing_to_forget``, ``forget_nadir`` |
+``floor_sentence``, ``nothing_to_forget``, ``forget_nadir``, ``destruction_sentences`` |
 | see who contributes | ``family_contributions``, ``knob_contributions``, \
 ``point_contributions`` |
 | judge the knobs | ``KnobDomain``, ``read_domains``, ``knob_coverage``, \

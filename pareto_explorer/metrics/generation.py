@@ -12,9 +12,7 @@ from torch import Tensor, nn
 from pareto_explorer.errors import InputError
 from pareto_explorer.metrics.evaluation import Diverged
 from pareto_explorer.metrics.token_scores import batch_rows
-from pareto_explorer.tasks import Samples, UnlearningTask
-from pareto_explorer.tasks.core.language import Speech
-from pareto_explorer.tasks.core.tokens import IGNORED
+from pareto_explorer.tasks import IGNORED, Samples, Speech, UnlearningTask
 from pareto_explorer.tasks.models.logits import logits_of
 
 __all__ = ["generate", "mean_recall", "require_rouge"]

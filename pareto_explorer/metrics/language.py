@@ -18,8 +18,7 @@ from pareto_explorer.metrics.token_functions import (
 from pareto_explorer.metrics.token_measures import AnswerScores, log_odds, log_truth_ratios
 from pareto_explorer.metrics.token_scores import Scores, score
 from pareto_explorer.schema.metrics import METRICS, as_measured
-from pareto_explorer.tasks import Samples, UnlearningTask
-from pareto_explorer.tasks.core.language import Answers, Language
+from pareto_explorer.tasks import Answers, Language, Samples, UnlearningTask
 
 __all__ = ["LanguageEvaluator"]
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from pareto_explorer.metrics.evaluation import Diverged
-from pareto_explorer.tasks import Samples, UnlearningTask
-from pareto_explorer.tasks.core.tokens import IGNORED, asked
+from pareto_explorer.tasks import IGNORED, Samples, UnlearningTask
+from pareto_explorer.tasks.core.tokens import asked
 from pareto_explorer.tasks.models.logits import logits_of
 
 __all__ = ["LOWEST", "Scores", "batch_rows", "score"]

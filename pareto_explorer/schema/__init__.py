@@ -19,7 +19,7 @@ computes it:
 
 | name | what it is |
 |---|---|
-| `METRICS`, `MetricEntry` | every metric by name, in the order of the columns |
+| `METRICS`, `MetricEntry`, `OnTokens` | every metric by name, in the order of the columns |
 | `as_measured`, `tokens_in` | its row as it reads on classes or on tokens; whether a table is of \
 tokens |
 | `label`, `inline`, `caption` | a column in words: as a heading, in a sentence, under an axis |

@@ -14,6 +14,7 @@ from pareto_explorer.sweeps.spec.parts import BudgetSpec
 from pareto_explorer.sweeps.trials.replicate import Bench, run_replicate
 from pareto_explorer.tasks import LandmarkCache, make_task
 from pareto_explorer.unlearning import AGGREGATORS, PRESETS
+from tests.unlearning.test_family_presets import OF_TEXT
 
 BUDGET = BudgetSpec(steps=40, batch_size=64, evaluate_every=20)
 MARGIN = 0.1
@@ -105,8 +106,8 @@ ON_DIGITS = {
     "fedosd": {"lr": 0.003},
 }
 # A held-out reference distribution keeps wrong labels, and mislabelled samples have no adjacent
-# set: these two are tested on other requests, with the methods.
-ELSEWHERE = {"raul_heldout", "raul_heldout_sgd", "entanglement"}
+# set: these two are tested on other requests, with the methods. Those of text are on sequences.
+ELSEWHERE = {"raul_heldout", "raul_heldout_sgd", "entanglement", *OF_TEXT}
 
 
 def test_every_preset_is_tried():

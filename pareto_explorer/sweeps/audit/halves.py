@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pareto_explorer.tasks import GaussianNoise, SwappedClasses, UnlearningTask
-from pareto_explorer.tasks.core.language import Language
+from pareto_explorer.tasks import GaussianNoise, Language, SwappedClasses, UnlearningTask
 
 __all__ = ["first_half", "half_task", "other_half"]
 

@@ -25,13 +25,13 @@ from pareto_explorer.sweeps.spec.families import TrialPlan
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
 from pareto_explorer.sweeps.trials.replicate import Bench, Landmarks, Row, run_replicate
 from pareto_explorer.tasks import (
+    IGNORED,
     LandmarkKind,
     Samples,
     UnlearningTask,
     restore_model,
     untrained_model,
 )
-from pareto_explorer.tasks.core.tokens import IGNORED
 from pareto_explorer.tasks.landmarks.training import repeatable
 from pareto_explorer.tasks.models.logits import logits_of
 

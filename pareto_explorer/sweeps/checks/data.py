@@ -11,8 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from pareto_explorer.tasks import Samples, UnlearningTask
-from pareto_explorer.tasks.core.tokens import IGNORED
+from pareto_explorer.tasks import IGNORED, Samples, UnlearningTask
 from pareto_explorer.text import count, plural
 
 __all__ = ["Finding", "SetFacts", "check_data"]

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from pareto_explorer.errors import InputError, brief, unknown
-from pareto_explorer.tasks import Samples
-from pareto_explorer.tasks.core.tokens import IGNORED, in_float32
+from pareto_explorer.tasks import IGNORED, Samples
+from pareto_explorer.tasks.core.tokens import in_float32
 from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.gradients import gradient
 from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero, not_negative
