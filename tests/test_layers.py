@@ -114,7 +114,7 @@ LENT: Mapping[str, tuple[str, ...]] = {
         "shared.material",
         "shared.verdicts",
     ),
-    "results": ("audited", "exporting"),
+    "results": ("adapters", "audited", "exporting"),
     "runs": (
         "agreement",
         "files.atomic",
@@ -129,7 +129,6 @@ LENT: Mapping[str, tuple[str, ...]] = {
         "remote.staging",
     ),
     "tasks": (
-        "core.language",
         "core.task",
         "core.tokens",
         "landmarks.training",

@@ -24,7 +24,8 @@ Either says which training samples are to be forgotten, and how landmarks are tr
 | take a network | ``make_model``, ``MODELS``, ``ModelEntry``, ``parse_model``, \
 ``ModelSpec``, ``digits_cnn``, ``image_classifier``, ``ImageClassifier`` |
 | train landmarks | ``train_landmark``, ``train_stages``, ``train_model``, ``Stage``, \
-``LandmarkKind``, ``untrained_model``, ``parse_recipe``, ``RECIPES``, ``given_landmark`` |
+``LandmarkKind``, ``untrained_model``, ``parse_recipe``, ``RECIPES``, ``given_landmark``, \
+``builds_its_original`` |
 | find them again | ``LandmarkCache``, ``default_cache_dir``, ``fingerprint``, \
 ``RECIPE_VERSION`` |
 | load weights | ``load_weights``, ``restore_model`` |
@@ -75,6 +76,7 @@ from pareto_explorer.tasks.landmarks.fingerprints import RECIPE_VERSION, fingerp
 from pareto_explorer.tasks.landmarks.landmarks import (
     LandmarkKind,
     Stage,
+    builds_its_original,
     given_landmark,
     restore_model,
     train_landmark,
@@ -132,6 +134,7 @@ __all__ = [
     "VisionTask",
     "WholeClass",
     "authors",
+    "builds_its_original",
     "cifar10",
     "cifar100",
     "default_cache_dir",

@@ -21,7 +21,7 @@ from pareto_explorer.schema.columns import BUNDLE, place
 from pareto_explorer.schema.statuses import DIVERGED, OK
 from pareto_explorer.sweeps.spec.families import TrialPlan
 from pareto_explorer.sweeps.spec.parts import BudgetSpec, Replicate
-from pareto_explorer.tasks import UnlearningTask, restore_model
+from pareto_explorer.tasks import UnlearningTask, builds_its_original, restore_model
 from pareto_explorer.tasks.landmarks.training import repeatable
 from pareto_explorer.tasks.models.logits import version_of
 from pareto_explorer.unlearning import Budget, Ledger, UnlearningData, make_method
@@ -86,7 +86,7 @@ def unlearning_data(task: UnlearningTask) -> UnlearningData:
         task.forget,
         task.heldout,
         task.n_classes,
-        fresh_model=task.model,
+        fresh_model=None if builds_its_original(task) else task.model,
         adjacent=task.adjacent,
         remote=task.remote,
         augment=task.augment,

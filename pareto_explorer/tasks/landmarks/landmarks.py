@@ -19,6 +19,7 @@ from pareto_explorer.tasks.models.causal import model_for
 __all__ = [
     "LandmarkKind",
     "Stage",
+    "builds_its_original",
     "given_landmark",
     "restore_model",
     "train_landmark",
@@ -207,6 +208,19 @@ def _begun(
         )
         return Training(task, samples, training_seed, device)
     return training
+
+
+def builds_its_original(task: UnlearningTask) -> bool:
+    """Whether the task's untrained model is the original that it brings.
+
+    So it is where a trained language model stays frozen beneath adapters that do nothing at first.
+    """
+    if task.original is None:
+        return False
+    state, given = untrained_model(task).state_dict(), task.original
+    return state.keys() == given.keys() and all(
+        torch.equal(value.cpu(), given[name].cpu()) for name, value in state.items()
+    )
 
 
 def untrained_model(task: UnlearningTask) -> nn.Module:

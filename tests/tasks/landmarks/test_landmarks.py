@@ -7,15 +7,18 @@ import torch
 from torch import Tensor
 
 from pareto_explorer.errors import InputError
+from pareto_explorer.sweeps.trials.replicate import unlearning_data
 from pareto_explorer.tasks import (
     Samples,
     UnlearningTask,
+    builds_its_original,
     fingerprint,
     given_landmark,
     restore_model,
     train_landmark,
     train_model,
     train_stages,
+    untrained_model,
 )
 from tests.tasks.small import small_task
 
@@ -134,3 +137,14 @@ def test_weights_that_do_not_fit_are_refused(
     given = {key: value for key, value in weights.items() if value is not None}
     with pytest.raises(InputError, match=rf"task\.original: {text}"):
         given_landmark(replace(task, original=given), "original")
+
+
+def test_a_task_that_builds_its_original_has_no_untrained_model() -> None:
+    task = small_task()
+    built = untrained_model(task).state_dict()
+    assert not builds_its_original(task)
+    assert builds_its_original(replace(task, original=built))
+    assert unlearning_data(replace(task, original=built)).fresh_model is None
+    trained = {name: value + 1 for name, value in built.items()}
+    assert not builds_its_original(replace(task, original=trained))
+    assert unlearning_data(replace(task, original=trained)).fresh_model is task.model

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, get_args
 
@@ -28,6 +27,7 @@ from pareto_explorer.tasks.builtin.authors.gpt import GPT
 from pareto_explorer.tasks.builtin.authors.tokens import END, VOCABULARY, decode, sequences
 from pareto_explorer.tasks.builtin.authors.wordings import ATTRIBUTES
 from pareto_explorer.tasks.builtin.authors.words import REFUSALS
+from pareto_explorer.tasks.builtin.measuring import RETAIN_SAMPLE, check_seed, compressed
 from pareto_explorer.tasks.core.language import Answers, Generate, Language, Speech
 from pareto_explorer.tasks.core.recipes import Recipe, parse_recipe
 from pareto_explorer.tasks.core.task import UnlearningTask
@@ -39,7 +39,6 @@ __all__ = ["authors"]
 _RECIPE = Recipe(epochs=24, lr=0.002, weight_decay=0.01, optimizer="adamw")
 _LENGTH = 32  # the longest question with an answer has 21 tokens
 _HEADS = 4
-_MEASURED = 400  # retained facts
 
 
 def authors(
@@ -115,8 +114,8 @@ def authors(
             for (fact, wording), refusal in zip(asked, refusals, strict=True)
         ),
         compressed={
-            "forget": _compressed(fact.said(wording) for fact, wording in asked),
-            "heldout": _compressed(others),
+            "forget": compressed(fact.said(wording)[1] for fact, wording in asked),
+            "heldout": compressed(answer for _, answer in others),
         },
         speech=Speech(decode, END, int((train.labels != IGNORED).sum(1).max()) + 2, generate),
     )
@@ -162,20 +161,14 @@ def _measured(forgotten: Tensor, n_facts: int, rng: np.random.Generator) -> Tens
         raise InputError("task.forget: no fact about an author is left to retain; forget fewer.")
     shuffled = rng.permutation(retained)
     of_each = np.unique(shuffled // WORDINGS, return_index=True)[1]
-    chosen = rng.permutation(shuffled[of_each])[:_MEASURED]
+    chosen = rng.permutation(shuffled[of_each])[:RETAIN_SAMPLE]
     return torch.from_numpy(np.sort(chosen))
-
-
-def _compressed(pairs: Iterable[tuple[str, str]]) -> Tensor:
-    """Bytes of the answers as zlib compresses them."""
-    return torch.tensor([len(zlib.compress(answer.encode())) for _, answer in pairs])
 
 
 def _check(
     seed: int, authors: int, attributes: int, heldout: int, width: int, depth: int, generate: str
 ) -> None:
-    if type(seed) is not int or not 0 <= seed < 2**63:
-        raise InputError(f"task.seed: {brief(seed)} is no seed; give one from 0 to 2**63 - 1.")
+    check_seed(seed)
     for name, value, low, high in (
         ("authors", authors, 2, 5000),
         ("attributes", attributes, 2, len(ATTRIBUTES)),
