@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from pareto_explorer.audits.statistics import margins
-from pareto_explorer.metrics.evaluation import Diverged, Evaluation, evaluating
+from pareto_explorer.metrics.evaluation import Diverged, Evaluation, Evaluator, evaluating
 from pareto_explorer.metrics.functions import (
     OWN,
     TO_ORIGINAL,
@@ -27,7 +27,7 @@ _CPU_NUMBERS = 2**17  # of a batch's inputs; with more, memory costs a CPU more 
 _ATTACKED = ("retain", "forget", "validation", "test")
 
 
-class ClassEvaluator:
+class ClassEvaluator(Evaluator):
     """Measures classifiers of one task against the landmarks of one replicate.
 
     Models are evaluated in eval mode without gradients, and are left exactly as found.
@@ -37,11 +37,6 @@ class ClassEvaluator:
         original: The model before unlearning.
         retrained: The model trained from scratch on the retain set; None where there is none, and
             then no metric that needs it is measured.
-
-    Attributes:
-        original: The original model's metrics.
-        retrained: The retrained model's metrics, or None.
-        landmarks: What is found of either, by its kind.
 
     Raises:
         Diverged: When a landmark's logits are not finite.
@@ -69,12 +64,6 @@ class ClassEvaluator:
         self.landmarks = {"original": self._compare(self._start)}
         if self._target is not None:
             self.landmarks["retrained"] = self._compare(self._target)
-        self.original = self.landmarks["original"].metrics
-        self.retrained = self.landmarks["retrained"].metrics if retrained is not None else None
-
-    def __call__(self, model: nn.Module) -> dict[str, float]:
-        """Returns every metric that a model has by itself; see `evaluate`."""
-        return self.evaluate(model).metrics
 
     def evaluate(self, model: nn.Module, *, last: bool = False) -> Evaluation:  # noqa: ARG002
         """Measures a model.

@@ -37,18 +37,26 @@ class Evaluator(Protocol):
     Models are evaluated in eval mode without gradients, and are left exactly as found.
 
     Attributes:
-        original: The original model's metrics.
-        retrained: The retrained model's metrics, or None.
-        landmarks: What is found of either, by its kind.
+        landmarks: What is found of the original model and, where there is one, of the retrained
+            model, by its kind; with what is measured of last models.
     """
 
-    original: dict[str, float]
-    retrained: dict[str, float] | None
     landmarks: dict[str, Evaluation]
+
+    @property
+    def original(self) -> dict[str, float]:
+        """The original model's metrics."""
+        return self.landmarks["original"].metrics
+
+    @property
+    def retrained(self) -> dict[str, float] | None:
+        """The retrained model's metrics, or None."""
+        found = self.landmarks.get("retrained")
+        return None if found is None else found.metrics
 
     def __call__(self, model: nn.Module) -> dict[str, float]:
         """Returns every metric that a model has by itself; see `evaluate`."""
-        ...
+        return self.evaluate(model).metrics
 
     def evaluate(self, model: nn.Module, *, last: bool = False) -> Evaluation:
         """Measures a model.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from pareto_explorer.metrics.evaluation import Evaluation, evaluating
+from pareto_explorer.metrics.evaluation import Evaluation, Evaluator, evaluating
 from pareto_explorer.metrics.generation import mean_recall, require_rouge
 from pareto_explorer.metrics.token_functions import (
     OWN,
@@ -23,7 +23,7 @@ from pareto_explorer.tasks import Answers, Language, Samples, UnlearningTask
 __all__ = ["LanguageEvaluator"]
 
 
-class LanguageEvaluator:
+class LanguageEvaluator(Evaluator):
     """Measures language models of one task against the landmarks of one replicate.
 
     Models are evaluated in eval mode without gradients, and are left exactly as found. Sequences
@@ -34,11 +34,6 @@ class LanguageEvaluator:
         original: The model before unlearning.
         retrained: The model trained from scratch on the retain set; None where there is none, and
             then no metric that needs it is measured.
-
-    Attributes:
-        original: The original model's metrics, with what is generated if anything ever is.
-        retrained: The retrained model's metrics, likewise, or None.
-        landmarks: What is found of either, by its kind.
 
     Raises:
         Diverged: When a landmark's losses are not finite.
@@ -65,12 +60,6 @@ class LanguageEvaluator:
         self.landmarks = {"original": self._compare(self._start)}
         if self._target is not None:
             self.landmarks["retrained"] = self._compare(self._target)
-        self.original = self.landmarks["original"].metrics
-        self.retrained = self.landmarks["retrained"].metrics if retrained is not None else None
-
-    def __call__(self, model: nn.Module) -> dict[str, float]:
-        """Returns every metric that a model has by itself; see `evaluate`."""
-        return self.evaluate(model).metrics
 
     def evaluate(self, model: nn.Module, *, last: bool = False) -> Evaluation:
         """Measures a model.
