@@ -232,8 +232,7 @@ class ReplicateRun:
         margins = None
         try:
             _check_finite(model)
-            last = bool(ledger.stopped) or (ledger.step >= self._budget.steps and not progress.more)
-            metrics, margins = evaluator.evaluate(model, last=last)
+            metrics, margins = evaluator.evaluate(model, last=self._is_last(ledger))
             row |= metrics
         except Diverged as error:
             row |= {"status": DIVERGED, "error": str(error)}
@@ -251,6 +250,10 @@ class ReplicateRun:
             ledger, retain = progress.spent.ledger, self._bench.data.retain
             progress.former = recompute_statistics(model, retain, ledger)
         return model
+
+    def _is_last(self, ledger: Ledger) -> bool:
+        """Whether the run ends at this step; that of a method without steps ends at 0."""
+        return bool(ledger.stopped) or ledger.step == 0 or ledger.step >= self._budget.steps
 
     def _new_position(self, progress: _Progress, ledger: Ledger) -> float:
         """Where the next model is; refuses a second one there, as only one could be kept."""
