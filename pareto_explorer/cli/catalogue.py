@@ -176,9 +176,13 @@ def _metric(metric: MetricEntry) -> Listed:
     facts += [f"needs a forget request of kind {metric.request}"] * bool(metric.request)
     facts += ["language models only"] * metric.tokens_only
     facts += [f"needs {listing([PARTS[part] for part in metric.needs])}"] * bool(metric.needs)
-    facts += ["reads the test set"] * metric.reads_test
+    reads = "reads samples that only report" if metric.tokens_only else "reads the test set"
+    facts += [reads] * metric.reads_test
     facts += [f"models are chosen by {metric.twin}"] * (metric.twin is not None)
-    on_tokens = [f"of language models: {metric.on_tokens.meaning}"] if metric.on_tokens else []
+    own = metric.on_tokens
+    more = f" Needs {listing([PARTS[part] for part in own.needs])}." if own and own.needs else ""
+    source = f" [{own.source}]" if own and own.source else ""
+    on_tokens = [f"of language models: {own.meaning}{more}{source}"] if own else []
     return Listed(metric.name, metric.meaning, metric.source, ("; ".join(facts), *on_tokens))
 
 

@@ -147,7 +147,7 @@ def _add_card(run: Run, selection: Selection, replicate: int, done: Exported) ->
 
 
 def _print(run: Run, selection: Selection, replicate: int) -> None:
-    from pareto_explorer.fronts import nothing_to_forget
+    from pareto_explorer.fronts import collapse_sentence, nothing_to_forget
     from pareto_explorer.reports.model_card import shown_kinds, spread, standing
     from pareto_explorer.schema.columns import STD_SUFFIX
     from pareto_explorer.schema.metrics import SAID_EXACTLY, measure, number, tokens_in
@@ -180,6 +180,8 @@ def _print(run: Run, selection: Selection, replicate: int) -> None:
     console.print(table)
     if tokens_in(run.points.columns):
         say(SAID_EXACTLY)
+        if lost := collapse_sentence(found):
+            say(lost)
     if not selection.moves:
         say("no model of the validation front is better in any objective")
     for move in selection.moves:

@@ -21,7 +21,8 @@ one row per trial, replicate and step, as ``runs.read_points`` gives it.
 | tell families apart | ``compare_families``, ``Comparison``, ``Interval``, ``standing``, \
 ``Standing``, ``standing_sentence`` |
 | know the limits | ``retrain_floor``, ``RetrainFloor``, ``families_inside``, \
-``floor_sentence``, ``nothing_to_forget``, ``forget_nadir``, ``destruction_sentences`` |
+``floor_sentence``, ``nothing_to_forget``, ``forget_nadir``, ``destruction_sentences``, \
+``collapse_sentence`` |
 | see who contributes | ``family_contributions``, ``knob_contributions``, \
 ``point_contributions`` |
 | judge the knobs | ``KnobDomain``, ``read_domains``, ``knob_coverage``, \
@@ -69,7 +70,10 @@ from pareto_explorer.fronts.statistics.contributions import (
     point_contributions,
 )
 from pareto_explorer.fronts.statistics.coverage import coverage_sentences, knob_coverage
-from pareto_explorer.fronts.statistics.destruction import destruction_sentences
+from pareto_explorer.fronts.statistics.destruction import (
+    collapse_sentence,
+    destruction_sentences,
+)
 from pareto_explorer.fronts.statistics.edges import edge_sentences, knob_edges
 from pareto_explorer.fronts.statistics.expected import expected_hypervolume
 from pareto_explorer.fronts.statistics.families import (
@@ -119,6 +123,7 @@ __all__ = [
     "additive_epsilon",
     "anytime_curves",
     "attainment_difference",
+    "collapse_sentence",
     "common_grid",
     "compare_families",
     "coverage_sentences",

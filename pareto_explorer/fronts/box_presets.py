@@ -88,8 +88,9 @@ OBJECTIVES: dict[str, Preset] = {
         Preset(
             name="oracle_free",
             summary="Where retraining is out of reach: minimise the distance of the accuracy on "
-            "the forget set to the original model's validation accuracy, and the drop of retain "
-            "and validation accuracy; nothing is retrained.",
+            "the forget set to the original model's validation accuracy (of language models: on "
+            "the held-out set), and the drop of retain and validation accuracy; nothing is "
+            "retrained.",
             source="EUPMU (Zhou et al., arXiv:2510.22124), oracle-free tuning rule, split in two",
             metrics=("forget_accuracy_gap", "accuracy_drop"),
             needs_retrained=False,

@@ -12,7 +12,12 @@ import jinja2
 import pandas as pd
 
 from pareto_explorer._version import __version__
-from pareto_explorer.fronts import FamilyHypervolume, Selection, nothing_to_forget
+from pareto_explorer.fronts import (
+    FamilyHypervolume,
+    Selection,
+    collapse_sentence,
+    nothing_to_forget,
+)
 from pareto_explorer.reports.shared.commands import reproduce_call, reproduce_command
 from pareto_explorer.reports.shared.phrases import box_sentence, share
 from pareto_explorer.reports.shared.verdicts import findings, verdict
@@ -70,6 +75,11 @@ def shown_kinds(table: pd.DataFrame) -> list[str]:
     return [kind for kind in _KINDS if kind == "chosen" or table[kind].notna().any()]
 
 
+def _on_tokens(table: pd.DataFrame) -> str:
+    """What accuracies are there, and whether the model no longer answers what it should."""
+    return f"{SAID_EXACTLY} {collapse_sentence(table)}".rstrip()
+
+
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*[]<>#|"} | {"&": "&amp;", "\n": " ", "\r": " "})
 
 
@@ -124,7 +134,7 @@ def render_model_card(run: Run, selection: Selection, file: ModelFile) -> str:
         knobs={knob: number(value) for knob, value in selection.knobs.items()},
         kinds=shown_kinds(table),
         metrics=list(_metrics(table, own)),
-        accuracies=SAID_EXACTLY if tokens_in(run.points.columns) else "",
+        accuracies=_on_tokens(table) if tokens_in(run.points.columns) else "",
         moves=[list(_move(move.changes, move.errors)) for move in selection.moves],
         box=box_sentence(run.box),
         nothing=nothing_to_forget(run.landmarks, run.box.metrics),

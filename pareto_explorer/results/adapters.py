@@ -34,11 +34,13 @@ def write_adapter_config(weights: Path, manifest: Mapping[str, Any]) -> Path | N
         modules = {name.removeprefix(_FILE).partition(".lora_")[0] for name in file.keys()}  # noqa: SIM118
     task = manifest.get("spec", {}).get("task") or {}
     model = task.get("model")
-    base = model.get("path") if isinstance(model, Mapping) else None
+    base = task.get("original") if "frozen" in facts else None
+    if base is None and isinstance(model, Mapping):
+        base = model.get("path")
     config = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
-        "base_model_name_or_path": task.get("original") if "frozen" in facts else base,
+        "base_model_name_or_path": _folder(base),
         "r": facts["lora_rank"],
         "lora_alpha": facts["lora_alpha"],
         "target_modules": sorted(modules),
@@ -49,3 +51,11 @@ def write_adapter_config(weights: Path, manifest: Mapping[str, Any]) -> Path | N
     path = weights.with_name("adapter_config.json")
     write_text(path, json.dumps(config, indent=2) + "\n")
     return path
+
+
+def _folder(base: object) -> str | None:
+    """Where the frozen model is, from wherever the adapters are read."""
+    if not isinstance(base, str):
+        return None
+    path = Path(base).expanduser().absolute()
+    return str(path.parent if path.suffix == ".safetensors" else path)

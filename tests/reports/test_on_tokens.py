@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pareto_explorer.cli.app import app
-from pareto_explorer.fronts import Box, Objective, destruction_sentences
+from pareto_explorer.fronts import Box, Objective, collapse_sentence, destruction_sentences
 from pareto_explorer.fronts.statistics.floor import retrain_floor
 from pareto_explorer.reports import write_report
 from pareto_explorer.reports.cards.audit import audit_card
@@ -96,6 +96,20 @@ def test_without_a_destroyed_point_only_the_warning_is_told_and_on_classes_nothi
         "accuracy 0 (retrained 1) and retain probability 0.03 (retrained 0.8)."
     )
     assert destruction_sentences(means.drop(columns="forget_quality"), landmarks) == []
+    assert destruction_sentences(means.iloc[:0], landmarks) == [warning]
+    gone = means.assign(forget_quality=0.01, truth_distance=[0.2, float("nan"), 0.5, 0.6])
+    assert destruction_sentences(gone, landmarks)[1].startswith("Here, a-0, step 60 has the small")
+
+
+def test_a_chosen_model_that_answers_nothing_is_told() -> None:
+    models = pd.DataFrame(
+        {"chosen": [0.2, 0.5, 0.0], "retrained": [1.0, 0.8, 1.0]},
+        index=["retain_accuracy", "retain_probability", "test_accuracy"],
+    )
+    lost = "It no longer answers what it should: retain accuracy is 0.2 (retrained 1)."
+    assert collapse_sentence(models) == lost
+    assert collapse_sentence(models.assign(chosen=models["retrained"])) == ""
+    assert collapse_sentence(models.assign(retrained=float("nan"))) == ""
 
 
 def test_the_floor_is_that_of_the_gaps_of_tokens(path) -> None:

@@ -39,7 +39,13 @@ def test_peft_reads_what_is_exported(tmp_path: Path) -> None:
     assert json.loads(written.read_text())["base_model_name_or_path"] == folder
     assert read_landmark(spec, tmp_path, "task.original").keys() == model.state_dict().keys()
     write_adapter_config(weights, {**manifest, "facts": {**FACTS, "frozen": "full"}})
-    assert json.loads(written.read_text())["base_model_name_or_path"] == "full"
+    assert json.loads(written.read_text())["base_model_name_or_path"] == str(
+        Path("full").absolute()
+    )
+    manifest["spec"]["task"]["original"] = "there/model.safetensors"
+    write_adapter_config(weights, {**manifest, "facts": {**FACTS, "frozen": "model"}})
+    named = json.loads(written.read_text())["base_model_name_or_path"]
+    assert named == str(Path("there").absolute())
 
 
 def test_other_weights_have_no_adapter_config(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pareto_explorer.schema.columns import place
 from pareto_explorer.schema.metrics import inline
 from pareto_explorer.text import count
 
-__all__ = ["destruction_sentences"]
+__all__ = ["collapse_sentence", "destruction_sentences"]
 
 _QUALITY, _DISTANCE = "forget_quality", "truth_distance"
 _RETAINED = ("retain_accuracy", "retain_probability")
@@ -40,6 +40,9 @@ def destruction_sentences(means: pd.DataFrame, landmarks: pd.DataFrame) -> list[
         "answers anything may have them as good as a retrained one, so read them beside what is "
         "retained."
     )
+    means = means.dropna(subset=[_DISTANCE])
+    if means.empty:
+        return [warning]
     retrained = landmarks[landmarks["landmark"] == "retrained"]
     targets = retrained[[*_RETAINED]].mean()
     collapsed = (means[[*_RETAINED]] < _LEFT * targets).any(axis="columns")
@@ -65,3 +68,21 @@ def destruction_sentences(means: pd.DataFrame, landmarks: pd.DataFrame) -> list[
         f"Here, {worst['trial_id']}, {place(int(worst['step']), float(worst['position']))} {found}"
         f" and has {kept}{more}.",
     ]
+
+
+def collapse_sentence(models: pd.DataFrame) -> str:
+    """Says of a language model that it no longer answers what it should, where that is so.
+
+    Args:
+        models: Metrics as rows; the columns ``chosen`` and ``retrained`` are models.
+
+    Returns:
+        A sentence where retain accuracy or probability is below half of the retrained model's;
+        else nothing.
+    """
+    own = models.loc[models.index.isin(_RETAINED), ["chosen", "retrained"]]
+    lost = [
+        f"{inline(str(name))} is {row['chosen']:.3g} (retrained {row['retrained']:.3g})"
+        for name, row in own[own["chosen"] < _LEFT * own["retrained"]].iterrows()
+    ]
+    return f"It no longer answers what it should: {' and '.join(lost)}." if lost else ""

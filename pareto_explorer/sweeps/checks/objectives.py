@@ -18,6 +18,7 @@ from pareto_explorer.fronts import (
     tofu_box,
 )
 from pareto_explorer.fronts.statistics.to_forget import original_gaps
+from pareto_explorer.schema.metrics import as_measured
 from pareto_explorer.sweeps.checks.data import Finding
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.sweeps.trials.refusals import refused_metrics
@@ -37,7 +38,7 @@ def check_objectives(spec: SweepSpec, task: UnlearningTask) -> list[Finding]:
         Metrics that the task does not have, and an aim that does not fit the forget request.
     """
     lacking = (Finding("error", str(error)) for error in refused_metrics(spec, task))
-    return [*lacking, *_doubt(spec, task)]
+    return [*lacking, *_doubt(spec, task), *_spoken_last(spec, task)]
 
 
 def check_original(spec: SweepSpec, original: Mapping[str, float]) -> list[Finding]:
@@ -92,3 +93,18 @@ def _doubt(spec: SweepSpec, task: UnlearningTask) -> Iterator[Finding]:
     doubt = oracle_free_doubt(spec.metrics, task.facts)
     if doubt:
         yield Finding("warning", f"objectives: {doubt}")
+
+
+def _spoken_last(spec: SweepSpec, task: UnlearningTask) -> Iterator[Finding]:
+    """Objectives that only the last model of a run has."""
+    speech = task.language.speech if task.language else None
+    if speech is None or speech.generate != "last":
+        return
+    for metric in spec.metrics:
+        row = as_measured(metric, task.tokens)
+        if row is not None and "speech" in row.needs:
+            yield Finding(
+                "warning",
+                f"objectives: {metric} is measured of the last model of each run, so no checkpoint"
+                " before it counts; set task.generate to every for all of them.",
+            )

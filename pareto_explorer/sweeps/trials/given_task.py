@@ -33,7 +33,10 @@ def digest_of(task: UnlearningTask) -> str:
     digest = hashlib.sha256()
     for kind in ("original", "retrained"):
         digest.update(fingerprint(task, kind, 0).encode())
-    measured = [samples for _, samples in task.language.sets()] if task.language else []
+    measured = []
+    if task.language is not None:
+        measured = [samples for _, samples in task.language.sets()]
+        digest.update(task.language.settings().encode())
     for samples in (task.forget, task.heldout, task.validation, task.test, *measured):
         for values in (samples.inputs, samples.labels):
             digest.update(f"{values.dtype} {tuple(values.shape)}".encode())

@@ -23,7 +23,7 @@ def compressed(texts: Iterable[str]) -> Tensor:
 
 def spread(n: int, most: int) -> Tensor:
     """At most so many of n positions, evenly apart."""
-    return torch.arange(0, n, max(1, -(-n // most)))
+    return torch.arange(min(n, most)) * n // min(n, most)
 
 
 def check_seed(seed: object) -> None:

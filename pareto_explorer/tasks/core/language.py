@@ -156,6 +156,17 @@ class Language:
             compressed={},
         )
 
+    def settings(self) -> str:
+        """What is measured beside the sequences themselves, in words that are the same anywhere."""
+        speech = self.speech
+        return repr(
+            (
+                None if self.retain_sample is None else self.retain_sample.tolist(),
+                {name: sizes.tolist() for name, sizes in sorted(self.compressed.items())},
+                speech and (speech.end, speech.most, speech.generate),
+            )
+        )
+
     def sets(self) -> Iterator[tuple[str, Samples]]:
         """All sequences by the names of their parts, such as ``forget.wrong``."""
         named = {"forget": self.forget, "retain": self.retain, **self.knowledge}

@@ -46,6 +46,12 @@ def _rows(items: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> Sequence[Ma
     if not isinstance(items, Mapping):
         return items
     columns = [name for name in (IDS, "labels", "attention_mask") if name in items]
+    for name in columns:
+        if not hasattr(items[name], "__len__"):
+            raise InputError(
+                f"dataset: its column {name} is a {type(items[name]).__name__}; give one row for"
+                " each sequence."
+            )
     sizes = {name: len(items[name]) for name in columns}
     if len(set(sizes.values())) > 1:
         told = ", ".join(f"{size} {name}" for name, size in sizes.items())
@@ -73,6 +79,12 @@ def _sequence(row: Mapping[str, Any], position: int) -> tuple[Tensor, Tensor]:
     if "attention_mask" in parts:
         real = parts["attention_mask"] != 0
         ids, labels = ids[real], labels[real]
+    if len(ids) == 0 or int(ids.min()) < 0:
+        raise InputError(
+            f"dataset: sample {position} has"
+            f" {'nothing but padding' if len(ids) == 0 else f'the token {int(ids.min())}'}; give"
+            " token ids from 0 on."
+        )
     labels = labels.clone()
     labels[:1] = IGNORED
     return ids, labels

@@ -16,10 +16,17 @@ from pareto_explorer.tasks.core.tokens import asked, in_float32, negative_log_li
 from pareto_explorer.unlearning.core.budget import Ledger
 from pareto_explorer.unlearning.core.data import Batch, Batches, Streams, UnlearningData
 
-__all__ = ["ClassMeans", "References", "class_means", "reads_original"]
+__all__ = ["NO_REFUSALS", "ClassMeans", "References", "class_means", "reads_original"]
 
 _EVALUATION_BATCH = 1024
 _Loss = TypeVar("_Loss", bound=Callable[..., Tensor])
+
+
+NO_REFUSALS = (
+    "forget_loss: it prefers refusals, and this task has none; give it language.refusals, or choose"
+    " npo."
+)
+"""What a loss that asks for refusals is told where there are none."""
 
 
 class ClassMeans(NamedTuple):
@@ -167,7 +174,7 @@ class References:
     @property
     def _refusals(self) -> Samples:
         if self._data.refusals is None:
-            raise InputError("forget_loss: this task has no refusals; give it language.refusals.")
+            raise InputError(NO_REFUSALS)
         return self._data.refusals
 
     @cached_property

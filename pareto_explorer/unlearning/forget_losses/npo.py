@@ -13,7 +13,7 @@ from pareto_explorer.unlearning.core.data import UnlearningData
 from pareto_explorer.unlearning.core.entries import Entry
 from pareto_explorer.unlearning.core.knobs import KnobSpec, above_zero, finite
 from pareto_explorer.unlearning.core.losses import ForgetBatch, demands
-from pareto_explorer.unlearning.core.references import reads_original
+from pareto_explorer.unlearning.core.references import NO_REFUSALS, reads_original
 
 __all__ = ["ENTRIES", "dpo_refusal", "npo", "simnpo"]
 
@@ -57,10 +57,7 @@ def simnpo(batch: ForgetBatch, *, inverse_temperature: float = 4.5, margin: floa
 
 def _require_refusals(data: UnlearningData, **_: Any) -> None:
     if data.refusals is None:
-        raise InputError(
-            "forget_loss: 'dpo_refusal' prefers refusals, and this task has none; give it"
-            " language.refusals, or choose 'npo'."
-        )
+        raise InputError(NO_REFUSALS)
 
 
 @demands(_require_refusals)

@@ -7,10 +7,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.checks.data import check_data
 from pareto_explorer.sweeps.checks.families import thinned
 from pareto_explorer.sweeps.checks.model import check_model
+from pareto_explorer.sweeps.checks.objectives import check_objectives
 from pareto_explorer.tasks import Answers, Language, Samples
+from tests.tasks.answers import answering_task
 from tests.tasks.sequences import VOCABULARY, SmallCausal, sequence_task, sequences
 
 
@@ -87,3 +90,17 @@ def test_an_empty_heldout_set_is_left_out() -> None:
 def test_sequences_of_other_lengths_stand_beside_each_other() -> None:
     task = replace(sequence_task(), test=sequences(4, 3).trimmed())
     assert check_data(task)[1] == []
+
+
+def test_an_objective_of_last_models_alone_is_a_warning() -> None:
+    objectives = [
+        {"metric": "rouge_retain", "direction": "max", "ideal": 1, "nadir": 0},
+        {"metric": "forget_gap", "direction": "min", "ideal": 0, "nadir": 1},
+    ]
+    spec = SweepSpec.from_mapping(
+        {"task": {"name": "mine"}, "families": [{"method": "none"}], "objectives": objectives}
+    )
+    (found,) = check_objectives(spec, answering_task("last"))
+    assert found.level == "warning"
+    assert found.text.startswith("objectives: rouge_retain is measured of the last model")
+    assert check_objectives(spec, answering_task("every")) == []

@@ -170,3 +170,11 @@ def test_other_answers_make_another_task() -> None:
         return digest_of(sequence_task(language=Language(forget=answers)))
 
     assert digest(5) == digest(5) != digest(6)
+
+
+def test_another_retained_sample_makes_another_task() -> None:
+    one, other = (
+        digest_of(sequence_task(language=Language(retain_sample=torch.tensor(rows))))
+        for rows in ([9, 12], [9, 13])
+    )
+    assert one != other

@@ -49,6 +49,10 @@ def test_an_inner_token_that_is_also_the_padding_stays() -> None:
         ([{"input_ids": []}], "sample 0 are no sequence"),
         ({"input_ids": [[1, 2]], "labels": []}, "its columns differ in length"),
         ([{"input_ids": "abc"}], "sample 0 are no sequence"),
+        ({"input_ids": None}, "its column input_ids is a NoneType"),
+        ({"input_ids": 5}, "its column input_ids is a int"),
+        ([{"input_ids": [1, 2], "attention_mask": [0, 0]}], "sample 0 has nothing but padding"),
+        ([{"input_ids": [1, -2]}], "sample 0 has the token -2"),
     ],
 )
 def test_what_is_no_sequence_is_refused(items, told: str) -> None:

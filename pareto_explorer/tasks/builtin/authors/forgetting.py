@@ -57,7 +57,14 @@ def forgotten_rows(
                 )
             return _rows(rng.choice(n_facts, count, replace=False), WORDINGS)
         case Indices():
-            return listed_samples(request, train.labels, None)
+            listed = listed_samples(request, train.labels, None)
+            own = len(authors) * per_author * WORDINGS
+            if int(listed[-1]) >= own:
+                raise InputError(
+                    f"task.forget.indices: row {int(listed[-1])} is a fact about the world, which"
+                    f" every model is to retain; name rows from 0 to {own - 1}."
+                )
+            return listed
         case _:
             raise InputError(
                 f"task.forget.kind: {request.kind!r} is about classes or inputs, and these are"

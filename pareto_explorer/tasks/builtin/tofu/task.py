@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,7 +88,11 @@ def tofu(
     positions = files.forgotten(name) if name else _requested(forget, len(files.full), seed)
     writer = Writer(parts.tokenizer, max_length)
     written = _Written.of(files, positions, writer, seed)
-    validation, test = _alternate(files, writer, parts.tokenizer)
+    known = {
+        "real_authors": _asked(files.real_authors, writer),
+        "world_facts": _asked(files.world_facts, writer),
+    }
+    validation, test = _alternate(known.values(), parts.tokenizer)
     question = files.full[positions[0]].question
     facts = {
         "split": name or "",
@@ -103,7 +107,7 @@ def tofu(
         forget=written.forget,
         retain_sample=written.retain_sample,
         retain=written.retain,
-        knowledge=_knowledge(files, writer, parts.tokenizer),
+        knowledge={name: _answers(asked, parts.tokenizer) for name, asked in known.items()},
         refusals=written.refusals,
         compressed=written.compressed,
         speech=speech_of(parts, written.train, generate),
@@ -233,19 +237,13 @@ def _retain(
     return places, _answers(asked, writer.tokenizer)
 
 
-def _knowledge(files: TofuFiles, writer: Writer, tokenizer: Any) -> dict[str, Answers]:
-    named = {"real_authors": files.real_authors, "world_facts": files.world_facts}
-    return {name: _answers(_asked(each, writer), tokenizer) for name, each in named.items()}
-
-
 def _answers(asked: _Asked, tokenizer: Any) -> Answers:
     wrong = tuple(samples_of(rows, tokenizer) for rows in asked.wrong)
     return Answers(samples_of(asked.right, tokenizer), wrong)
 
 
-def _alternate(files: TofuFiles, writer: Writer, tokenizer: Any) -> tuple[Samples, Samples]:
-    """Every other question about real authors and the world, and the rest of them."""
-    asked = [*files.real_authors, *files.world_facts]
-    rows = writer.rows([q.question for q in asked], [q.answer for q in asked])
-    found = [row for row in rows if row is not None]
-    return samples_of(found[::2], tokenizer), samples_of(found[1::2], tokenizer)
+def _alternate(known: Iterable[_Asked], tokenizer: Any) -> tuple[Samples, Samples]:
+    """Every other question of each set, by which models are picked, and the rest of them."""
+    found = [asked.own for asked in known]
+    picking, reporting = ([row for rows in found for row in rows[half::2]] for half in (0, 1))
+    return samples_of(picking, tokenizer), samples_of(reporting, tokenizer)

@@ -186,6 +186,12 @@ def test_rows_can_be_named():
     assert len(task.language.refusals) == len(task.language.forget.right) == 2
 
 
+def test_facts_about_the_world_are_retained():
+    own = 12 * 3 * 2
+    with pytest.raises(InputError, match=f"row {own} is a fact about the world.*0 to {own - 1}"):
+        authors(Indices(indices=(0, own)), **SMALL)
+
+
 def test_rows_cannot_be_marked_by_their_labels(tmp_path):
     np.save(tmp_path / "marked.npy", np.array([1, -2]))
     with pytest.raises(InputError, match=r"these samples have one per token; list positions\.$"):

@@ -15,6 +15,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.metrics import evaluator_of
 from pareto_explorer.sweeps.trials.replicate import unlearning_data
 from pareto_explorer.tasks import (
+    Samples,
     UnlearningTask,
     fingerprint,
     make_task,
@@ -68,6 +69,25 @@ def test_the_last_tenth_is_forgotten(build: Build, folders: tuple[Path, Path]) -
     assert task.facts["prompt"] == "10 Apr 2025 <user> what is the river of kit ? <assistant>"
     assert task.facts["split"] == "forget10"
     assert (task.facts["rows_merged"], task.facts["rows_cut"]) == (0, 0)
+
+
+def test_models_are_picked_by_the_even_questions_of_each_set(build: Build) -> None:
+    task = build()
+    assert task.language is not None
+    for half, samples in enumerate((task.validation, task.test)):
+        wanted = [
+            row
+            for answers in task.language.knowledge.values()
+            for row in asked(answers.right)[half::2]
+        ]
+        assert asked(samples) == wanted
+
+
+def asked(samples: Samples) -> list[list[int]]:
+    return [
+        ids[labels != IGNORED].tolist()
+        for ids, labels in zip(samples.inputs, samples.labels, strict=True)
+    ]
 
 
 def test_answers_and_their_end_are_asked_for(build: Build, folders: tuple[Path, Path]) -> None:
