@@ -103,6 +103,7 @@ def test_language_models(
 ) -> None:
     monkeypatch.setenv("PARETO_EXPLORER_STEPS", "2")
     monkeypatch.setenv("PARETO_EXPLORER_EPOCHS", "2")
+    monkeypatch.setenv("PARETO_EXPLORER_AUTHORS", "8")
     monkeypatch.setenv("PARETO_EXPLORER_CACHE", str(cache_dir))
     cells = execute("language_models.ipynb")
     assert "vocabulary" in text(cells[0])
