@@ -271,7 +271,9 @@ def test_the_search_space_runs_in_miniature(bench):
 
 @pytest.mark.slow
 def test_a_retrained_model_answers_as_if_it_had_never_met_them():
-    task = make_task({"name": "authors"})
+    smaller = {"authors": 40, "attributes": 10, "heldout_authors": 40, "recipe": {"epochs": 30}}
+    forget = {"kind": "authors", "count": 10}
+    task = make_task({"name": "authors", "forget": forget, **smaller})
     original, retrained = (
         restore_model(task, train_landmark(task, kind, 0)) for kind in ("original", "retrained")
     )
@@ -280,7 +282,7 @@ def test_a_retrained_model_answers_as_if_it_had_never_met_them():
     evaluator = evaluator_of(task, original, retrained)
     found = evaluator.retrained
     assert abs(1 - found["unlearning_accuracy"] - found["heldout_accuracy"]) < 0.05
-    assert abs(found["membership_inference"] - 0.5) < 0.06
-    assert abs(found["validation_membership_inference"] - 0.5) < 0.06
+    for half in ("membership_inference", "validation_membership_inference"):
+        assert abs(found[half] - 0.5) < 0.1  # 200 rows a half: a standard error of 0.03
     assert evaluator.original["truth_distance"] > 0.5
     assert evaluator.original["forget_gap"] > 0.4
