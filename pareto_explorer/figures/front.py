@@ -63,9 +63,7 @@ def front_layout(info: FrontInfo, theme: Theme) -> dict[str, Any]:
 def _title(objective: Objective, info: FrontInfo, theme: Theme) -> str:
     """Name, good end and meaning; on the y axis the arrow is turned with the text."""
     better = BETTER[objective.direction]
-    if (
-        len(info.reference) != 2
-    ):  # labels in 3-D know neither styles nor which way an axis will point
+    if len(info.reference) != 2:  # in 3-D, neither styles nor which way an axis will point is known
         return f"{plain(label(objective.metric))}<br>{better}"
     better = f"← {better}" if objective.direction == "min" else f"{better} →"
     words = caption(objective.metric, info.tokens)

@@ -12,10 +12,10 @@ from pydantic import BaseModel
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pareto_explorer.errors import InputError, brief
+from pareto_explorer.errors import InputError
 from pareto_explorer.tasks.core.language import Language
 from pareto_explorer.tasks.core.planted import Planted
-from pareto_explorer.tasks.core.positions import count, integers
+from pareto_explorer.tasks.core.positions import check_seed, count, integers
 from pareto_explorer.tasks.core.recipes import Recipe, parse_recipe
 from pareto_explorer.tasks.core.samples import Samples
 from pareto_explorer.tasks.core.splits import stratified_split
@@ -101,8 +101,7 @@ def task_from(
     Raises:
         InputError: When something does not fit together; the text names the argument.
     """
-    if type(seed) is not int or not 0 <= seed < 2**63:
-        raise InputError(f"seed: {brief(seed)} is no seed; give one from 0 to 2**63 - 1.")
+    check_seed("seed", seed)
     training = as_samples("train", train)
     make, original = model_and_weights(model, weights)
     if training.tokens:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from pareto_explorer.errors import InputError, brief
 from pareto_explorer.tasks.builtin.build import forget_parts
+from pareto_explorer.tasks.core.positions import check_seed
 from pareto_explorer.tasks.core.splits import stratified_split
 from pareto_explorer.tasks.core.task import Samples, UnlearningTask
 from pareto_explorer.tasks.forget.requests import ForgetRequest, Mislabelled
@@ -34,8 +34,7 @@ def digits(forget: ForgetRequest | None = None, seed: int = 0) -> UnlearningTask
     """
     from sklearn.datasets import load_digits  # slow to import, and no worker needs it
 
-    if type(seed) is not int or not 0 <= seed < 2**63:
-        raise InputError(f"task.seed: {brief(seed)} is no seed; give one from 0 to 2**63 - 1.")
+    check_seed("task.seed", seed)
     request = Mislabelled() if forget is None else forget
     bunch = load_digits()
     images = torch.from_numpy(bunch.images).float().unsqueeze(1) / 16

@@ -10,9 +10,9 @@ import operator
 import torch
 from torch import Tensor
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, brief
 
-__all__ = ["check_adjacent", "check_forget", "count", "integers"]
+__all__ = ["check_adjacent", "check_forget", "check_seed", "count", "integers"]
 
 
 def count(name: str, value: object) -> int:
@@ -24,6 +24,12 @@ def count(name: str, value: object) -> int:
     if number < 1:
         raise InputError(f"{name}: {value!r} must be a whole number above 0.")
     return number
+
+
+def check_seed(name: str, value: object) -> None:
+    """Refuses what is no seed."""
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise InputError(f"{name}: {brief(value)} is no seed; give one from 0 to 2**63 - 1.")
 
 
 def integers(name: str, values: Tensor) -> Tensor:

@@ -58,9 +58,8 @@ def asked(logits: Tensor, labels: Tensor) -> Asked:
     """
     if labels.ndim == 1:
         return Asked(logits, labels, torch.arange(len(labels), device=labels.device))
-    wanted = labels[:, 1:] != IGNORED
-    row = wanted.nonzero()[:, 0]
-    return Asked(logits[:, :-1][wanted], labels[:, 1:][wanted], row)
+    row, place = (labels[:, 1:] != IGNORED).nonzero(as_tuple=True)
+    return Asked(logits[row, place], labels[row, place + 1], row)
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

@@ -111,7 +111,8 @@ class Batches:
         self._generator = generator
         self._augment = augment
         self._order = samples.labels.new_empty(0)
-        self._whole = self._everything() if len(samples) <= batch_size else None
+        everything = torch.arange(len(samples), device=samples.labels.device)
+        self._whole = _batch(samples, everything) if len(samples) <= batch_size else None
 
     def __iter__(self) -> Iterator[Batch]:
         return self
@@ -128,19 +129,19 @@ class Batches:
         while len(self._order) < self._batch_size:
             self._order = torch.cat((self._order, self._shuffle()))
         index, self._order = self._order.tensor_split((self._batch_size,))
-        taken = self._samples.take(index).trimmed()
-        return Batch(taken.inputs, taken.labels, index)
-
-    def _everything(self) -> Batch:
-        samples = self._samples
-        index = torch.arange(len(samples), device=samples.labels.device)
-        return Batch(samples.inputs, samples.labels, index)
+        return _batch(self._samples.take(index), index)
 
     def _shuffle(self) -> Tensor:
         order = torch.randperm(
             len(self._samples), generator=self._generator, device=self._generator.device
         )
         return order.to(self._samples.labels.device, non_blocking=True)
+
+
+def _batch(samples: Samples, index: Tensor) -> Batch:
+    """Samples at these positions of their set as a batch."""
+    trimmed = samples.trimmed()
+    return Batch(trimmed.inputs, trimmed.labels, index)
 
 
 class Streams:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from torch import Tensor
 from torch.nn import functional
 
 from pareto_explorer.tasks.core.tokens import asked, cross_entropy, in_float32, per_sample
 from pareto_explorer.unlearning.core.data import Batch, UnlearningData
-from pareto_explorer.unlearning.core.references import References
+from pareto_explorer.unlearning.core.references import References, function_of
 
 __all__ = [
     "ForgetBatch",
@@ -20,7 +20,6 @@ __all__ = [
     "cross_entropy",
     "demands",
     "falls_below_zero",
-    "function_of",
     "per_sample",
     "require_met",
 ]
@@ -87,11 +86,6 @@ class ForgetBatch:
 
 #: Maps a batch to the mean over it, which is minimised; its knobs are bound.
 ForgetLoss = Callable[[ForgetBatch], Tensor]
-
-
-def function_of(loss: ForgetLoss) -> Callable[..., Any]:
-    """The function behind a forget loss whose knobs are bound."""
-    return loss.func if isinstance(loss, partial) else loss
 
 
 def demands(require: Callable[..., None]) -> Callable[[_Loss], _Loss]:

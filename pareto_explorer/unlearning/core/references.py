@@ -16,7 +16,14 @@ from pareto_explorer.tasks.core.tokens import asked, in_float32, negative_log_li
 from pareto_explorer.unlearning.core.budget import Ledger
 from pareto_explorer.unlearning.core.data import Batch, Batches, Streams, UnlearningData
 
-__all__ = ["NO_REFUSALS", "ClassMeans", "References", "class_means", "reads_original"]
+__all__ = [
+    "NO_REFUSALS",
+    "ClassMeans",
+    "References",
+    "class_means",
+    "function_of",
+    "reads_original",
+]
 
 _EVALUATION_BATCH = 1024
 _Loss = TypeVar("_Loss", bound=Callable[..., Tensor])
@@ -62,6 +69,11 @@ def reads_original(loss: _Loss) -> _Loss:
     return loss
 
 
+def function_of(loss: Callable[..., Any]) -> Callable[..., Any]:
+    """The function behind a loss whose knobs are bound."""
+    return loss.func if isinstance(loss, partial) else loss
+
+
 class References:
     """Gives a forget loss what it asks for, and costs nothing where it asks for nothing.
 
@@ -86,8 +98,7 @@ class References:
         self._data = data
         self._streams = streams
         self._ledger = ledger
-        functions = [loss.func if isinstance(loss, partial) else loss for loss in losses]
-        wanted = any(getattr(function, "reads_original", False) for function in functions)
+        wanted = any(getattr(function_of(loss), "reads_original", False) for loss in losses)
         self._kept = copy.deepcopy(model).eval() if wanted else None
 
     @cached_property

@@ -24,7 +24,8 @@ from pareto_explorer.unlearning.core.knobs import (
     true_or_false,
 )
 from pareto_explorer.unlearning.core.loss_pair import Objectives
-from pareto_explorer.unlearning.core.losses import ForgetLoss, function_of, require_met
+from pareto_explorer.unlearning.core.losses import ForgetLoss, require_met
+from pareto_explorer.unlearning.core.references import function_of
 from pareto_explorer.unlearning.methods._auto_lr import AutoLR
 from pareto_explorer.unlearning.methods._continuation import (
     KNOBS,

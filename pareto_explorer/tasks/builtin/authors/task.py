@@ -27,8 +27,9 @@ from pareto_explorer.tasks.builtin.authors.gpt import GPT
 from pareto_explorer.tasks.builtin.authors.tokens import END, VOCABULARY, decode, sequences
 from pareto_explorer.tasks.builtin.authors.wordings import ATTRIBUTES
 from pareto_explorer.tasks.builtin.authors.words import REFUSALS
-from pareto_explorer.tasks.builtin.measuring import RETAIN_SAMPLE, check_seed, compressed
+from pareto_explorer.tasks.builtin.measuring import RETAIN_SAMPLE, compressed
 from pareto_explorer.tasks.core.language import Answers, Generate, Language, Speech
+from pareto_explorer.tasks.core.positions import check_seed
 from pareto_explorer.tasks.core.recipes import Recipe, parse_recipe
 from pareto_explorer.tasks.core.task import UnlearningTask
 from pareto_explorer.tasks.core.tokens import IGNORED
@@ -168,7 +169,7 @@ def _measured(forgotten: Tensor, n_facts: int, rng: np.random.Generator) -> Tens
 def _check(
     seed: int, authors: int, attributes: int, heldout: int, width: int, depth: int, generate: str
 ) -> None:
-    check_seed(seed)
+    check_seed("task.seed", seed)
     for name, value, low, high in (
         ("authors", authors, 2, 5000),
         ("attributes", attributes, 2, len(ATTRIBUTES)),

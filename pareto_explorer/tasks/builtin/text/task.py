@@ -12,6 +12,7 @@ from pareto_explorer.tasks.builtin.text.encoder import TextEncoder
 from pareto_explorer.tasks.builtin.text.sentences import LENGTH, SUBCLASSES, VOCABULARY, Source
 from pareto_explorer.tasks.builtin.text.words import DOMAINS, TOPICS
 from pareto_explorer.tasks.core.groups import Groups
+from pareto_explorer.tasks.core.positions import check_seed
 from pareto_explorer.tasks.core.recipes import Recipe, parse_recipe
 from pareto_explorer.tasks.core.task import UnlearningTask
 from pareto_explorer.tasks.forget.requests import (
@@ -106,8 +107,7 @@ _MOST_SENTENCES = 1_000_000
 
 
 def _check(seed: int, train_size: int, ambiguity: float) -> None:
-    if type(seed) is not int or not 0 <= seed < 2**63:
-        raise InputError(f"task.seed: {brief(seed)} is no seed; give one from 0 to 2**63 - 1.")
+    check_seed("task.seed", seed)
     least = 4 * len(SUBCLASSES)
     if type(train_size) is not int or not least <= train_size <= _MOST_SENTENCES:
         raise InputError(

@@ -18,13 +18,13 @@ from pareto_explorer.tasks.builtin.language import (
 )
 from pareto_explorer.tasks.builtin.measuring import (
     RETAIN_SAMPLE,
-    check_seed,
     compressed,
     spread,
 )
 from pareto_explorer.tasks.builtin.tofu.files import Question, TofuFiles, read_tofu
 from pareto_explorer.tasks.builtin.tofu.refusals import drawn_refusals
 from pareto_explorer.tasks.core.language import Answers, Generate, Language
+from pareto_explorer.tasks.core.positions import check_seed
 from pareto_explorer.tasks.core.samples import Samples
 from pareto_explorer.tasks.core.task import UnlearningTask
 from pareto_explorer.tasks.data.data_files import data_root
@@ -78,7 +78,7 @@ def tofu(
     Raises:
         InputError: A file, the model or an option is not what it should be.
     """
-    check_seed(seed)
+    check_seed("task.seed", seed)
     check_length(max_length)
     if split is not None and forget is not None:
         raise InputError("task.split: forget names other rows already; give one of the two.")
