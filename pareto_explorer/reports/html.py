@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import jinja2
@@ -19,10 +20,11 @@ from pareto_explorer.reports.shared.material import Card, Material, failed
 from pareto_explorer.reports.shared.phrases import share
 from pareto_explorer.text import count
 
-__all__ = ["render_page"]
+__all__ = ["Section", "page_facts", "render_page", "render_sections"]
 
 _SCRIPTS = (  # in the order in which they build on one another
     "dom",
+    "sections",
     "theme",
     "figures",
     "groups",
@@ -42,12 +44,75 @@ _SCRIPTS = (  # in the order in which they build on one another
 )
 
 
+class Section(NamedTuple):
+    """What a card is on the page; figure, tables and payload are JSON, empty where there is none.
+
+    The tables have the name of the button that offers them: the card's key for its own.
+
+    Attributes:
+        key: The card's key.
+        html: The whole ``<section>``.
+        figure: The figure under both themes.
+        tables: The tables behind its CSV buttons.
+        payload: What the card's own script works on.
+    """
+
+    key: str
+    html: Markup
+    figure: str = ""
+    tables: Mapping[str, str] = {}
+    payload: str = ""
+
+    def to_json(self) -> str:
+        """The section as a page that is open takes it in place of an older one."""
+        parts = {"figure": self.figure or "null", "payload": self.payload or "null"}
+        tables = _members(self.tables)
+        return f'{{"html":{_json(self.html)},{_members(parts)[1:-1]},"tables":{tables}}}'
+
+
 def render_page(name: str, cards: Sequence[Card], material: Material) -> str:
     """Renders cards into a page with all styles, scripts and figures inside.
 
     Text from the run is escaped by the templates; figures travel as JSON in which no tag can
     start; a content security policy forbids the page to fetch anything.
     """
+    sections = render_sections(cards, material)
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            name=name,
+            sections=sections,
+            facts=page_facts(material),
+            scripts=_SCRIPTS,
+            figures=_script_object({s.key: s.figure for s in sections}),
+            tables=_script_object({key: part for s in sections for key, part in s.tables.items()}),
+            payloads=_script_object({s.key: s.payload for s in sections}),
+            plotlyjs=_no_tags(get_plotlyjs()),
+            version=__version__,
+        )
+    )
+
+
+def render_sections(cards: Sequence[Card], material: Material) -> list[Section]:
+    """Renders each card on its own; one that cannot be drawn says why, and the others are there."""
+    environment = _environment()
+    return [_section(environment, card, material) for card in cards]
+
+
+def page_facts(material: Material) -> list[str]:
+    """What the head of the page says of a run."""
+    facts = [
+        count(len(material.styles), "family", "families"),
+        count(len(material.trials), "trial"),
+        count(len(material.replicates), "replicate"),
+    ]
+    written = material.run.manifest.get("written")
+    return [*facts, f"written {str(written)[:10]}"] if written else facts
+
+
+@cache
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pareto_explorer.reports"),
         autoescape=True,
@@ -57,44 +122,19 @@ def render_page(name: str, cards: Sequence[Card], material: Material) -> str:
     )
     environment.filters["share"] = share
     environment.filters["breakable"] = _breakable
-    sections = [_section(environment, card, material) for card in cards]
-    return environment.get_template("page.html.j2").render(
-        name=name,
-        sections=sections,
-        facts=_facts(material),
-        scripts=_SCRIPTS,
-        figures=_script_object({s.card.key: s.figure for s in sections}),
-        tables=_script_object({key: part for s in sections for key, part in s.tables.items()}),
-        payloads=_script_object({s.card.key: s.payload for s in sections}),
-        plotlyjs=_no_tags(get_plotlyjs()),
-        version=__version__,
-    )
+    return environment
 
 
-class _Section(NamedTuple):
-    """What a card is on the page; figure, tables and payload are JSON, empty where there is none.
-
-    The tables have the name of the button that offers them: the card's key for its own.
-    """
-
-    card: Card
-    body: Markup = Markup()
-    figure: str = ""
-    tables: Mapping[str, str] = {}
-    payload: str = ""
-
-
-def _section(environment: jinja2.Environment, card: Card, material: Material) -> _Section:
-    """Draws a card; one that cannot be drawn says why, and the others are there."""
+def _section(environment: jinja2.Environment, card: Card, material: Material) -> Section:
     if card.reason:
-        return _Section(card)
+        return Section(card.key, _framed(environment, card))
     try:
         return _drawn(environment, card, material)
     except Exception as error:
-        return _Section(failed(card.key, card.title, error))
+        return Section(card.key, _framed(environment, failed(card.key, card.title, error)))
 
 
-def _drawn(environment: jinja2.Environment, card: Card, material: Material) -> _Section:
+def _drawn(environment: jinja2.Environment, card: Card, material: Material) -> Section:
     figure = _figure(card) if card.draw else None
     template = environment.get_template(f"cards/{card.key}.html.j2")
     body = template.render(
@@ -107,27 +147,28 @@ def _drawn(environment: jinja2.Environment, card: Card, material: Material) -> _
     tables = {f"{card.key}-{name}": _csv(part) for name, part in card.tables.items()}
     if card.data is not None and card.payload is None:
         tables[card.key] = _csv(card.data)
-    return _Section(
-        card,
-        Markup(body),  # noqa: S704 - the template has escaped it
+    return Section(
+        card.key,
+        _framed(environment, card, Markup(body), tables),  # noqa: S704 - the template has escaped it
         _json(figure) if figure else "",
         tables,
         _json(card.payload) if card.payload is not None else "",
     )
 
 
+def _framed(
+    environment: jinja2.Environment,
+    card: Card,
+    body: str = "",
+    tables: Collection[str] = (),
+) -> Markup:
+    """The whole section of a card around its body."""
+    template = environment.get_template("section.html.j2")
+    return Markup(template.render(card=card, body=body, tables=tables))  # noqa: S704
+
+
 def _csv(table: pd.DataFrame) -> str:
     return _json(table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-
-
-def _facts(material: Material) -> list[str]:
-    facts = [
-        count(len(material.styles), "family", "families"),
-        count(len(material.trials), "trial"),
-        count(len(material.replicates), "replicate"),
-    ]
-    written = material.run.manifest.get("written")
-    return [*facts, f"written {str(written)[:10]}"] if written else facts
 
 
 def _breakable(name: str) -> Markup:
@@ -182,10 +223,14 @@ def _json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
-def _script_object(parts: Mapping[str, str]) -> Markup:
+def _members(parts: Mapping[str, str]) -> str:
     """An object of values that are JSON already, those that are empty left out."""
-    members = [f"{_json(key)}:{part}" for key, part in parts.items() if part]
-    return Markup(f"{{{','.join(members)}}}".replace("<", "\\u003c"))  # noqa: S704
+    return f"{{{','.join(f'{_json(key)}:{part}' for key, part in parts.items() if part)}}}"
+
+
+def _script_object(parts: Mapping[str, str]) -> Markup:
+    """The same, as a script of the page may hold it."""
+    return Markup(_members(parts).replace("<", "\\u003c"))  # noqa: S704
 
 
 def _no_tags(script: str) -> Markup:

@@ -11,9 +11,8 @@ const download = (name, text) => {
 };
 
 (() => {
-  const tables = embedded("tables");
   document.addEventListener("click", ({ target }) => {
     const key = target.closest("[data-csv]")?.dataset.csv;
-    if (key) download(`${key}.csv`, tables[key]);
+    if (key) download(`${key}.csv`, sections.table(key));
   });
 })();

@@ -1,7 +1,7 @@
 // The linked explorer: its parts around one store.
 (() => {
   const root = document.querySelector(".explorer");
-  const payload = embedded("payloads").explorer;
+  const payload = sections.payload("explorer");
   if (!root || !payload) return;
   const data = explorerData(payload);
   const [x, y, z = null] = data.axes;

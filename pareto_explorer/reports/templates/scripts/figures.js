@@ -12,14 +12,13 @@ const plotButtons = {
 const printedSize = { width: 680, height: 480 };
 
 (() => {
-  const figures = embedded("figures");
   const plots = [...document.querySelectorAll("[data-figure]")];
   const paint = (plot) => {
-    const { traces, layout } = figures[plot.dataset.figure][theme.name()];
+    const { traces, layout } = sections.figure(plot.dataset.figure)[theme.name()];
     return Plotly.update(plot, traces, layout);
   };
   plots.forEach((plot) => {
-    const { data, layout } = figures[plot.dataset.figure];
+    const { data, layout } = sections.figure(plot.dataset.figure);
     delete layout.height;
     layout.dragmode = screens.touch.matches ? false : layout.scene ? "orbit" : "zoom"; // a finger scrolls the page
     if (screens.narrow.matches) layout.margin = { ...layout.margin, l: 8, r: 8 };
