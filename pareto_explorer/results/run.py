@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
-from pareto_explorer.errors import InputError, bare
+from pareto_explorer.errors import InputError, bare, brief
 from pareto_explorer.fronts import (
     Box,
     FamilyHypervolume,
@@ -41,7 +41,8 @@ from pareto_explorer.runs.manifest import TRIALS
 from pareto_explorer.runs.named_code import named_code
 from pareto_explorer.runs.remote.copies import local_path
 from pareto_explorer.schema.audited import AUDITED
-from pareto_explorer.schema.columns import MEMBER
+from pareto_explorer.schema.checkpoint_ids import as_checkpoint, ids_form
+from pareto_explorer.schema.columns import CHECKPOINT, MEMBER, positioned
 from pareto_explorer.trust.redaction import redacted
 
 if TYPE_CHECKING:
@@ -220,6 +221,32 @@ class Run:
     def means(self) -> pd.DataFrame:
         """Every checkpoint's replicate means, marked; see ``fronts.replicate_means``."""
         return replicate_means(self.points, self.box)
+
+    def points_of(self, ids: str | Iterable[str]) -> pd.DataFrame:
+        """The rows of some checkpoints, of all replicates, in the order of the ids.
+
+        The report's button and the explorer give such ids: the trial and the step, and the
+        position where a trial shows several models at one step.
+
+        Args:
+            ids: One id or several; one that is given twice counts once.
+
+        Returns:
+            Rows of the points table.
+
+        Raises:
+            InputError: A text is no id, or no point of this run has it.
+
+        >>> run.points_of(["a1b2@100", "a1b2@100@0.25"])          # doctest: +SKIP
+        """
+        groups = positioned(self.points).groupby([*CHECKPOINT], sort=False).indices
+        rows: list[int] = []
+        for text in dict.fromkeys([ids] if isinstance(ids, str) else ids):
+            found = groups.get(as_checkpoint(text))
+            if found is None:
+                raise InputError(f"`ids`: {brief(text)} is no point of this run; {ids_form()}.")
+            rows.extend(found)
+        return self.points.iloc[rows].reset_index(drop=True)
 
     def hypervolume(self) -> Hypervolumes:
         """The hypervolume of each family, shown as a table; see ``fronts.family_hypervolumes``."""

@@ -14,6 +14,8 @@ from pareto_explorer.fronts import Box, Objective, front, hypervolume_json, retr
 from pareto_explorer.reports import write_report
 from pareto_explorer.results.run import load_run
 from pareto_explorer.runs import read_manifest, write_manifest
+from pareto_explorer.schema.checkpoint_ids import as_checkpoint, checkpoint_id
+from pareto_explorer.schema.columns import checkpoints_of
 from tests.synthetic import write_synthetic_run
 
 ROOT = Path(__file__).parents[2]
@@ -216,3 +218,44 @@ def test_a_cost_that_was_not_recorded_bounds_nothing(directory):
     elsewhere = run.manifest | {"imported": {"not_recorded": ["seconds"]}}
     with pytest.raises(InputError, match=r"^seconds: .*not recorded; bound another metric"):
         replace(run, manifest=elsewhere).select(maximum={"seconds": 1.0})
+
+
+def test_points_are_found_by_the_ids_of_their_checkpoints(directory):
+    run = load_run(directory.path)
+    ids = [checkpoint_id(*each) for each in checkpoints_of(run.points)][::-1]
+    found = run.points_of(ids)
+    assert len(found) == len(run.points)
+    assert [checkpoint_id(*each) for each in checkpoints_of(found)] == ids
+    first, second = ids[4], ids[1]
+    some = run.points_of(iter([first, second, first]))
+    assert some["replicate"].tolist() == [0, 1, 2, 0, 1, 2]
+    pd.testing.assert_frame_equal(some[3:].reset_index(drop=True), run.points_of(second))
+    trial_id, step, _ = as_checkpoint(first)
+    rows = (run.points["trial_id"] == trial_id) & (run.points["step"] == step)
+    pd.testing.assert_frame_equal(run.points_of(first), run.points[rows].reset_index(drop=True))
+    assert run.points_of([]).columns.equals(run.points.columns)
+
+
+def test_positions_and_members_are_parts_of_ids(directory):
+    run = load_run(directory.path)
+    moved = run.points.assign(position=0.25, trial_id="first@3: " + run.points["trial_id"])
+    both = replace(run, points=pd.concat([run.points, moved], ignore_index=True))
+    pd.testing.assert_frame_equal(
+        both.points_of("first@3: upgrad-kl_heldout-0@20@0.25"),
+        both.points_of("upgrad-kl_heldout-0@20").assign(
+            position=0.25, trial_id="first@3: upgrad-kl_heldout-0"
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        ("upgrad-kl_heldout-0", "'upgrad-kl_heldout-0' is not the id of a checkpoint"),
+        (["none-0@0", "upgrad-kl_heldout-0@21"], "'upgrad-kl_heldout-0@21' is no point of"),
+        ("none-0@0@0.5", "'none-0@0@0.5' is no point of"),
+    ],
+)
+def test_an_id_of_no_point_is_refused(ids, said, directory):
+    with pytest.raises(InputError, match=f"`ids`: {said}.* write 'TRIAL@STEP'"):
+        load_run(directory.path).points_of(ids)
