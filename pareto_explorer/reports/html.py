@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
+from importlib.resources import files
 from typing import Any, NamedTuple
 
 import jinja2
 import pandas as pd
 import plotly.graph_objects as go
 from markupsafe import Markup, escape
-from plotly.offline import get_plotlyjs
 
 from pareto_explorer._version import __version__
 from pareto_explorer.figures import DARK, LIGHT
@@ -88,7 +88,7 @@ def render_page(name: str, cards: Sequence[Card], material: Material) -> str:
             figures=_script_object({s.key: s.figure for s in sections}),
             tables=_script_object({key: part for s in sections for key, part in s.tables.items()}),
             payloads=_script_object({s.key: s.payload for s in sections}),
-            plotlyjs=_no_tags(get_plotlyjs()),
+            plotlyjs=_no_tags(_plotly()),
             version=__version__,
         )
     )
@@ -231,6 +231,12 @@ def _members(parts: Mapping[str, str]) -> str:
 def _script_object(parts: Mapping[str, str]) -> Markup:
     """The same, as a script of the page may hold it."""
     return Markup(_members(parts).replace("<", "\\u003c"))  # noqa: S704
+
+
+def _plotly() -> str:
+    """Plotly with no more trace types than figures have; see ``plotly_build`` in the repository."""
+    script = files("pareto_explorer.reports") / "static" / "plotly.min.js"
+    return script.read_text(encoding="utf-8")
 
 
 def _no_tags(script: str) -> Markup:
