@@ -59,7 +59,7 @@ class NotebookProgress(PanelProgress):
         self._shown_at = perf_counter()
         data = _rendered([*map(Text, self._stages), *([self._panel] if self._panel else [])])
         if self._handle is None:
-            self._handle = display(data, raw=True, display_id=True)
+            self._handle = display(data, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         else:
             self._handle.update(data, raw=True)
 

@@ -119,7 +119,9 @@ def test_the_last_line_stays_when_the_panel_goes(plans):
         progress.begin(pd.DataFrame([row("x", "x-0", 0.5, 0.5)]), BOX)
         progress.ended(plans[0], "finished")
     last = file.getvalue().splitlines()[-1]
-    assert last.endswith("1/4 trials, 0 running, 0 failed · 0:00 elapsed · best hypervolume 0.250 (x)")
+    assert last.endswith(
+        "1/4 trials, 0 running, 0 failed · 0:00 elapsed · best hypervolume 0.250 (x)"
+    )
 
 
 def test_what_earlier_trials_of_a_family_took_is_known_at_once(plans, monkeypatch):
