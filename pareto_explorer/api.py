@@ -13,6 +13,7 @@ from pareto_explorer.runs import Mirror, is_uri
 from pareto_explorer.sweeps import SweepSpec, execute
 from pareto_explorer.sweeps.audit.audit_run import audit_run
 from pareto_explorer.sweeps.driver.settings import Settings
+from pareto_explorer.sweeps.live.display import display_for
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.tasks import UnlearningTask
 
@@ -26,7 +27,7 @@ def run_sweep(
     task: UnlearningTask | None = None,
     address: str | None = None,
     cache_dir: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: bool | Progress = True,
     verbose: bool = False,
     dashboard: bool = False,
     name: str = "",
@@ -44,7 +45,8 @@ def run_sweep(
         address: Ray cluster to join (``"auto"``, ``"host:port"``, ``"ray://host:port"``); ``None``
             uses the cluster that this process is connected to, else starts one on this machine.
         cache_dir: Folder of the landmark cache; by default the user's.
-        progress: Display; silent by default.
+        progress: Whether to show how far the sweep is: below the cell in a notebook, in place on a
+            terminal, and as lines elsewhere, both on standard error. Or a display of one's own.
         verbose: Leaves Ray's own output on the terminal instead of in ``sweep.log``.
         dashboard: Starts Ray's dashboard, for this machine only.
         name: What the report calls the sweep; by default the name of the directory.
@@ -59,7 +61,7 @@ def run_sweep(
         KeyboardInterrupt: Somebody has stopped the sweep; what was done is kept, and the same call
             continues it. A cluster that was connected before stays so.
     """
-    progress = progress or Progress()
+    display = display_for(progress)
 
     def work(folder: str | Path, storage: str, changed: Callable[[], None]) -> Run:
         run = execute(
@@ -68,22 +70,22 @@ def run_sweep(
             task=task,
             address=address,
             cache_dir=cache_dir,
-            progress=progress,
+            progress=display,
             verbose=verbose,
             dashboard=dashboard,
             name=name,
             storage=storage,
             changed=changed,
         )
-        progress.stage("report: being written")
+        display.stage("report: being written")
         write_report(folder)
         return load_run(run.path)
 
     if not is_uri(str(out)):
         return work(out, "", lambda: None)
-    with Mirror(str(out), tell=progress.stage) as mirror:
+    with Mirror(str(out), tell=display.stage) as mirror:
         if mirror.aside is not None:
-            progress.stage(f"an earlier local copy that differs was moved to {mirror.aside}")
+            display.stage(f"an earlier local copy that differs was moved to {mirror.aside}")
         return work(mirror.folder, mirror.uri, mirror.push)
 
 
@@ -110,7 +112,7 @@ def audit(
     trust: bool = False,
     address: str | None = None,
     cache_dir: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: bool | Progress = True,
     verbose: bool = False,
     dashboard: bool = False,
 ) -> Audit:
@@ -144,7 +146,7 @@ def audit(
         trust: Whether to import and call code that the run names beyond this package.
         address: See `run_sweep`, as for the rest.
         cache_dir: Folder of the landmark cache.
-        progress: Display; silent by default.
+        progress: Whether to show how far the audit is, or a display of one's own.
         verbose: Leaves Ray's own output on the terminal.
         dashboard: Starts Ray's dashboard.
 
@@ -157,7 +159,7 @@ def audit(
         WriteError: The run directory can no longer be written.
         KeyboardInterrupt: Somebody has stopped it; what was done is kept.
     """
-    progress = progress or Progress()
+    display = display_for(progress)
     chosen = {
         "rule": rule,
         "maximum": maximum,
@@ -174,7 +176,7 @@ def audit(
         found = audit_run(
             folder,
             chosen,
-            Settings(address, cache_dir, progress, verbose, dashboard, changed=changed),
+            Settings(address, cache_dir, display, verbose, dashboard, changed=changed),
             front=front,
             models=models,
             budget=budget,
@@ -186,11 +188,12 @@ def audit(
             planned=planned,
         )
         if not dry_run:
+            display.stage("report: being written")
             write_report(folder)
             changed()
         return found
 
     if not is_uri(str(run)):
         return work(run, lambda: None)
-    with Mirror(str(run), tell=progress.stage) as mirror:
+    with Mirror(str(run), tell=display.stage) as mirror:
         return work(mirror.folder, mirror.push)

@@ -20,6 +20,9 @@ _PLAIN = {
 }  # fmt: skip
 """Characters of this package's own texts that some encodings lack, in ASCII."""
 
+_UNWRAPPED = 10_000
+"""More columns than any line has."""
+
 
 def visible(text: str) -> str:
     r"""A text on one line, with characters that a terminal would act on written as escapes.
@@ -45,10 +48,22 @@ def say(text: str, *, stderr: bool = False) -> None:
 
 
 class Terminal(Console):
-    """A console of standard output for texts as they are: no markup in them, nothing to act on."""
+    """A console for texts as they are: no markup in them, nothing to act on.
 
-    def __init__(self) -> None:
-        super().__init__(file=sys.stdout, markup=False, emoji=False)
+    What goes to a pipe or a file is not wrapped, whatever the width of the terminal behind it.
+
+    Args:
+        stderr: Writes to standard error instead of standard output.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(file=sys.stderr if stderr else sys.stdout, markup=False, emoji=False)
+        if not self.is_terminal and not self.is_jupyter:
+            self.width = _UNWRAPPED
+
+    def tell(self, text: str) -> None:
+        """Prints a sentence, on a terminal in lines that end between words."""
+        self.print(visible(text), highlight=False)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None

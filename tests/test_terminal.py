@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from pareto_explorer import load_run
 from pareto_explorer.cli.app import app
 from pareto_explorer.runs import read_manifest, write_manifest
-from pareto_explorer.sweeps.live.progress import progress_for
+from pareto_explorer.sweeps.live.display import progress_for
 from pareto_explorer.terminal import Terminal, accept_any_encoding, say, visible
 from tests.synthetic import write_synthetic_run
 

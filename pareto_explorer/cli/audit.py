@@ -79,6 +79,8 @@ def audit(
     same command continues an audit that was interrupted. Exit code: 0 done, 1 a file could not be
     written, 2 bad input, 128 + n interrupted by signal n.
     """
+    if not quiet:
+        say("PyTorch and Ray: are loaded")
     from pareto_explorer.api import audit as run_audit
     from pareto_explorer.audits.plan import GAMES, seconds_of
     from pareto_explorer.reports.shared.verdicts import verdict

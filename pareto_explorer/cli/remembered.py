@@ -19,6 +19,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from pareto_explorer import __version__
+from pareto_explorer.sweeps.spec.shipped import shipped_spaces
 
 __all__ = ["foundations", "recall", "remember"]
 
@@ -29,7 +30,8 @@ _PACKAGES = ("torch", "torchjd", "torchvision")
 
 def foundations() -> str:
     """What the facts depend on, as it is now, in a few letters."""
-    files = [(str(file), file.stat()) for file in sorted(_OURS.rglob("*.py"))]
+    code, spaces = sorted(_OURS.rglob("*.py")), shipped_spaces().values()
+    files = [(str(file), file.stat()) for file in [*code, *spaces]]
     seen = [(name, about.st_size, about.st_mtime_ns) for name, about in files]
     versions = [__version__, sys.version, *map(_version, _PACKAGES)]
     return _hash([seen, versions])

@@ -48,6 +48,8 @@ def sweep(
     search.configurations extends a finished one. Exit code: 0 all trials ended well, 1 some
     trial failed or a file could not be written, 2 bad input, 128 + n interrupted by signal n.
     """
+    if not quiet:
+        say("PyTorch and Ray: are loaded")
     from pareto_explorer.api import run_sweep
     from pareto_explorer.reports.cards.finding import finding_card
     from pareto_explorer.reports.cards.hypervolume import hypervolume_card

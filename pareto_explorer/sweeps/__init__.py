@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from pareto_explorer.sweeps.again.reproduce import Reproduction, reproduce
     from pareto_explorer.sweeps.checks.check import CheckResult, check
     from pareto_explorer.sweeps.driver.execute import execute
-    from pareto_explorer.sweeps.live.progress import progress_for
+    from pareto_explorer.sweeps.live.display import progress_for
     from pareto_explorer.sweeps.spec.families import Family, TrialPlan
     from pareto_explorer.sweeps.spec.parts import Replicate
     from pareto_explorer.sweeps.spec.spec import SweepSpec, find_space
@@ -72,7 +72,7 @@ _HOMES = {
     "execute": "driver.execute",
     "export_model": "again.export",
     "find_space": "spec.spec",
-    "progress_for": "live.progress",
+    "progress_for": "live.display",
     "reproduce": "again.reproduce",
 }
 """Where each name is: a worker imports its own room, and neither search nor driver."""

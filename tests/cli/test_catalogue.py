@@ -7,8 +7,7 @@ import sys
 import pytest
 
 from pareto_explorer.cli import remembered
-from pareto_explorer.cli.catalogue import KINDS, catalogue
-from pareto_explorer.cli.list_names import Kind
+from pareto_explorer.cli.catalogue import KINDS, Kind, catalogue
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +29,7 @@ def listed(*arguments: str) -> str:
 
 def test_every_name_is_listed_with_knobs_and_source():
     found = catalogue()
-    assert list(found) == list(KINDS) == [kind.value for kind in Kind]
+    assert list(found) == list(KINDS)
     shown = listed()
     for kind, entries in found.items():
         assert kind.replace("-", " ") in shown
@@ -52,7 +51,7 @@ def test_metrics_are_listed_without_torch_at_once(place):
 def test_what_is_remembered_is_what_was_collected(place, monkeypatch):
     cold = catalogue()
     assert place.exists()
-    refused = dict.fromkeys(KINDS, lambda: pytest.fail("collected again"))
+    refused = dict.fromkeys(KINDS, Kind("name", lambda: pytest.fail("collected again")))
     monkeypatch.setattr("pareto_explorer.cli.catalogue.KINDS", refused)
     assert catalogue() == cold
     assert catalogue(["metrics"]) == {"metrics": cold["metrics"]}
@@ -94,6 +93,13 @@ def rewritten(package):
 )
 def test_a_file_that_changes_makes_it_stale(package, change):
     change(package)
+    assert recalled() == {}
+
+
+def test_a_search_space_that_changes_makes_it_stale(package, monkeypatch, tmp_path):
+    space = tmp_path / "mine.yaml"
+    space.touch()
+    monkeypatch.setattr(remembered, "shipped_spaces", lambda: {"mine": space})
     assert recalled() == {}
 
 

@@ -1,4 +1,4 @@
-"""How far a sweep is: counted, and shown as lines in a log or as a panel on a terminal."""
+"""How far a sweep is: counted, and shown as lines in a log or as a panel that is redrawn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any
 
 import pandas as pd
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -17,13 +17,13 @@ from rich.text import Text
 from pareto_explorer.fronts import Box
 from pareto_explorer.schema.columns import NO_COMPETITORS
 from pareto_explorer.schema.statuses import FAILED, FINISHED
-from pareto_explorer.sweeps.live.course import Course, clock
+from pareto_explorer.sweeps.live.course import QUIET_SECONDS, Course, clock
 from pareto_explorer.sweeps.live.remaining import Remaining
 from pareto_explorer.sweeps.spec.families import TrialPlan
 from pareto_explorer.sweeps.stopping.hypervolume_stopper import GrowingHypervolume
 from pareto_explorer.terminal import visible
 
-__all__ = ["LiveProgress", "PlainProgress", "Progress", "progress_for"]
+__all__ = ["LiveProgress", "PanelProgress", "PlainProgress", "Progress"]
 
 
 class Progress:
@@ -196,6 +196,11 @@ class Progress:
             times += f", about {clock(left)} left"
         return " · ".join([", ".join(counts), times])
 
+    def summary(self) -> str:
+        """The headline, and the best hypervolume so far."""
+        best = self.best()
+        return self.headline() + (f" · best hypervolume {best[1]:.3f} ({best[0]})" if best else "")
+
     def __enter__(self) -> Progress:
         return self
 
@@ -204,15 +209,20 @@ class Progress:
 
 
 class PlainProgress(Progress):
-    """A line when a tenth of the trials has ended, or a tenth more; for logs and pipes."""
+    """A line when a tenth of the trials has ended, or a tenth more; for logs and pipes.
+
+    Another one tells that the sweep is alive where nothing ended for long.
+    """
 
     def __init__(self, console: Console) -> None:
         super().__init__()
         self._console = console
         self._told = -1  # trials that had ended at the last line
+        self._told_at = 0.0
 
     def stage(self, text: str) -> None:
         """Prints the stage."""
+        self._told_at = perf_counter()
         self._console.print(Text(visible(text)), soft_wrap=True)
 
     def landmark(self, name: str, epoch: int, epochs: int, loss: float) -> Course:
@@ -230,18 +240,21 @@ class PlainProgress(Progress):
         return line
 
     def refresh(self, running: int) -> None:
-        """Prints a line if there is news."""
+        """Prints a line if there is news, or if there was none for long."""
         super().refresh(running)
         told, done = self._told, self.done
         if self._total:
             due = told < 0 or 10 * done // self._total > 10 * told // self._total
         else:
             due = done > told + told // 10
-        if due:
+        if due or self._quiet():
             self._told = done
-            best = self.best()
-            tail = f" · best hypervolume {best[1]:.3f} ({best[0]})" if best else ""
-            self.stage(self.headline() + tail)
+            self.stage(self.summary())
+
+    def _quiet(self) -> bool:
+        """Whether nothing was told for ten seconds, and for a fifth of the time that has passed."""
+        now = perf_counter()
+        return now - self._told_at >= max(QUIET_SECONDS, (now - self._started) / 5)
 
     def __exit__(self, *exception: object) -> None:
         """Prints the last line, if any trial could run."""
@@ -249,32 +262,15 @@ class PlainProgress(Progress):
             self.refresh(0)
 
 
-class LiveProgress(Progress):
+class PanelProgress(Progress):
     """A panel that is redrawn in place: counts, times, best hypervolume per family."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._console = console
-        self._live = Live(
-            console=console,
-            auto_refresh=False,
-            transient=True,
-            redirect_stdout=False,  # what is printed meanwhile goes to the sweep's log
-            redirect_stderr=False,
-        )
         self._next_drawing = 0.0
 
-    def __enter__(self) -> LiveProgress:
-        self._live.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        """Clears the panel; the result table follows."""
-        self._live.stop()
-
-    def stage(self, text: str) -> None:
-        """Prints the stage above the panel."""
-        self._console.print(Text(visible(text)), soft_wrap=True)
+    def draw(self, panel: RenderableType) -> None:
+        """Shows this in place of what was drawn before; an empty text shows nothing."""
 
     def landmark(self, name: str, epoch: int, epochs: int, loss: float) -> Course:
         """Redraws what is in training; nothing is left when all is done."""
@@ -284,14 +280,14 @@ class LiveProgress(Progress):
         table.add_column("training")
         for each in self.training.values():
             table.add_row(Text(each.name), Text(str(each)))
-        self._live.update(table if self.training else "", refresh=True)
+        self.draw(table if self.training else "")
         return course
 
     def models(self, done: int, total: int) -> str:
         """Redraws the count."""
         line = super().models(done, total)
         bar = ProgressBar(total=max(total, 1), completed=done, width=60)
-        self._live.update(Group(Text(line), bar), refresh=True)
+        self.draw(Group(Text(line), bar))
         return line
 
     def refresh(self, running: int) -> None:
@@ -300,6 +296,12 @@ class LiveProgress(Progress):
         started = perf_counter()
         if started < self._next_drawing:
             return
+        bar = ProgressBar(total=self.total, completed=self.done, width=60)
+        self.draw(Group(Text(self.headline()), bar, self.families()))
+        self._next_drawing = perf_counter() + 10 * (perf_counter() - started)
+
+    def families(self) -> Table:
+        """A row for each family: its trials, its best hypervolume so far."""
         table = Table(box=None, pad_edge=False)
         table.add_column("family")
         table.add_column("trials", justify="right")
@@ -311,9 +313,41 @@ class LiveProgress(Progress):
                 f"{self.ended_by_family[family]}/{planned}",
                 "" if value is None else f"{value:.3f}",
             )
-        bar = ProgressBar(total=self.total, completed=self.done, width=60)
-        self._live.update(Group(Text(self.headline()), bar, table), refresh=True)
-        self._next_drawing = perf_counter() + 10 * (perf_counter() - started)
+        return table
+
+
+class LiveProgress(PanelProgress):
+    """The panel on a terminal, below the stages."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+        self._live = Live(
+            console=console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,  # what is printed meanwhile goes to the sweep's log
+            redirect_stderr=False,
+        )
+
+    def __enter__(self) -> LiveProgress:
+        self._live.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Clears the panel, and leaves its first line if any trial could run."""
+        self._live.stop()
+        if self.begun:
+            Progress.refresh(self, 0)
+            self.stage(self.summary())
+
+    def stage(self, text: str) -> None:
+        """Prints the stage above the panel."""
+        self._console.print(Text(visible(text)), soft_wrap=True)
+
+    def draw(self, panel: RenderableType) -> None:
+        """Redraws the panel at once."""
+        self._live.update(panel, refresh=True)
 
 
 def _seconds_of_families(points: pd.DataFrame, parts: int) -> dict[str, float]:
@@ -325,10 +359,3 @@ def _seconds_of_families(points: pd.DataFrame, parts: int) -> dict[str, float]:
     trials = spent.max().sum(axis=1).groupby(["family", "trial_id"]).sum()
     means = trials.groupby("family").mean() / parts
     return {str(family): float(seconds) for family, seconds in means.items()}
-
-
-def progress_for(console: Console, *, quiet: bool) -> Progress:
-    """The display that suits where the output goes."""
-    if quiet:
-        return Progress()
-    return LiveProgress(console) if console.is_terminal else PlainProgress(console)

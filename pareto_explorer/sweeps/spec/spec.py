@@ -32,6 +32,7 @@ from pareto_explorer.sweeps.spec.parts import (
 )
 from pareto_explorer.sweeps.spec.paths import require_levels
 from pareto_explorer.sweeps.spec.plan import Plan, plan_of_search
+from pareto_explorer.sweeps.spec.shipped import shipped_spaces
 from pareto_explorer.trust.files import MAX_DEPTH, parse_yaml, read_yaml
 
 __all__ = ["Replicate", "SweepSpec", "find_space"]
@@ -336,17 +337,12 @@ def find_space(space: str | Path) -> Path:
             return path
     except (OSError, ValueError):  # a name too long, or with a zero in it
         raise InputError(f"search space: {brief(str(space))} is no name of a file.") from None
-    shipped = {p.stem: p for folder in _space_folders() for p in sorted(folder.glob("*.yaml"))}
+    shipped = shipped_spaces()
     if str(space) in shipped:
         return shipped[str(space)]
     if path.suffix in (".yaml", ".yml") or path.parent != Path():
         raise InputError(f"search space: there is no file {brief(str(space))}.")
     raise unknown("search space", str(space), shipped)
-
-
-def _space_folders() -> list[Path]:
-    package = Path(__file__).resolve().parents[2]
-    return [package / "_search_spaces", package.parent / "search_spaces"]
 
 
 def _override(mapping: dict[str, Any], override: str) -> None:

@@ -132,6 +132,7 @@ def measure_bundles(
         return {}
     seed = spec.replicates.training_seeds[0]
     plans = first_of_each(spec)
+    progress.stage("bundles: to be tried, a few steps of every family")
     measured = outcomes(
         _compare_all,
         {0: (task_ref, {seed: landmarks[seed]}, spec, plans, members)},

@@ -207,6 +207,7 @@ def require_gpu_room(
         spec.budget.batch_size,
         representatives(list(hungriest.values())),
     )
+    progress.stage("GPU memory: to be measured, a step and an evaluation of every method")
     use = outcomes(
         partial(measure_trial, together=together, sizes=sizes),
         {0: arguments},

@@ -95,6 +95,35 @@ def test_the_time_that_is_left_is_in_the_line_once_a_trial_has_ended(plans, monk
     assert told[1] == "1/4 trials, 1 running, 0 failed · 1:00 elapsed, about 0:30 left"
 
 
+def test_a_log_hears_of_a_sweep_in_which_nothing_ends(plans, monkeypatch):
+    """Ten seconds apart at first, and after that by a fifth of the time that has passed."""
+    now = 100.0
+    monkeypatch.setattr(module, "perf_counter", lambda: now)
+    file = io.StringIO()
+    progress = PlainProgress(Console(file=file, width=200))
+    progress.expect(plans, {}, len(plans))
+    progress.begin(pd.DataFrame(), BOX)
+    progress.schedule(1, 1, pd.DataFrame())
+    for _ in range(3600):
+        progress.refresh(1)
+        now += 1
+    clocks = [line.rpartition("· ")[2] for line in file.getvalue().splitlines()[1:]]
+    assert clocks[:4] == [f"0:{second:02} elapsed" for second in (0, 10, 20, 30)]
+    assert len(clocks) < 30
+
+
+def test_the_last_line_stays_when_the_panel_goes(plans):
+    file = io.StringIO()
+    with LiveProgress(Console(file=file, force_terminal=True, width=200)) as progress:
+        progress.expect(plans, {}, len(plans))
+        progress.begin(pd.DataFrame([row("x", "x-0", 0.5, 0.5)]), BOX)
+        progress.ended(plans[0], "finished")
+    last = file.getvalue().splitlines()[-1]
+    assert last.endswith(
+        "1/4 trials, 0 running, 0 failed · 0:00 elapsed · best hypervolume 0.250 (x)"
+    )
+
+
 def test_what_earlier_trials_of_a_family_took_is_known_at_once(plans, monkeypatch):
     monkeypatch.setattr(module, "perf_counter", lambda: 100.0)
     family = plans[0].family.name

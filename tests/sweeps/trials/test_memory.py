@@ -221,7 +221,10 @@ def test_one_worker_measures_before_the_trials(worker, space):
     assert len(replicates) == 2
     assert batch == 32
     assert [plan.config["method"] for plan in plans] == ["jacobian_descent", "fine_tune"]
-    assert told.told == ["GPU memory: a trial needs 10.5 GiB, 4 at a time on a card of 80.0 GiB"]
+    assert told.told == [
+        "GPU memory: to be measured, a step and an evaluation of every method",
+        "GPU memory: a trial needs 10.5 GiB, 4 at a time on a card of 80.0 GiB",
+    ]
 
 
 def test_a_share_that_is_too_small_ends_the_sweep_before_it_begins(worker, space):
