@@ -27,6 +27,7 @@ _SCRIPTS = (  # in the order in which they build on one another
     "sections",
     "theme",
     "figures",
+    "contents",
     "groups",
     "front",
     "copy",
@@ -51,6 +52,7 @@ class Section(NamedTuple):
 
     Attributes:
         key: The card's key.
+        title: Its title, for the contents.
         html: The whole ``<section>``.
         figure: The figure under both themes.
         tables: The tables behind its CSV buttons.
@@ -58,6 +60,7 @@ class Section(NamedTuple):
     """
 
     key: str
+    title: str
     html: Markup
     figure: str = ""
     tables: Mapping[str, str] = {}
@@ -127,11 +130,12 @@ def _environment() -> jinja2.Environment:
 
 def _section(environment: jinja2.Environment, card: Card, material: Material) -> Section:
     if card.reason:
-        return Section(card.key, _framed(environment, card))
+        return Section(card.key, card.title, _framed(environment, card))
     try:
         return _drawn(environment, card, material)
     except Exception as error:
-        return Section(card.key, _framed(environment, failed(card.key, card.title, error)))
+        instead = failed(card.key, card.title, error)
+        return Section(card.key, card.title, _framed(environment, instead))
 
 
 def _drawn(environment: jinja2.Environment, card: Card, material: Material) -> Section:
@@ -149,6 +153,7 @@ def _drawn(environment: jinja2.Environment, card: Card, material: Material) -> S
         tables[card.key] = _csv(card.data)
     return Section(
         card.key,
+        card.title,
         _framed(environment, card, Markup(body), tables),  # noqa: S704 - the template has escaped it
         _json(figure) if figure else "",
         tables,

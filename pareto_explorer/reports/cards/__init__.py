@@ -20,8 +20,8 @@ __all__ = ["CARDS"]
 
 CARDS = (
     finding_card,
-    explorer_card,
     front_card,
+    explorer_card,
     audit_card,
     hypervolume_card,
     attainment_card,

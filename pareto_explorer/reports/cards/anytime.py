@@ -67,4 +67,5 @@ def anytime_card(material: Material) -> Card:
             "families": [{"name": name, "shown": name in shown} for name in ranked],
             "views": info.axes,
         },
+        folded=True,
     )

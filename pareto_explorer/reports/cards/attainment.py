@@ -57,4 +57,5 @@ def attainment_card(material: Material) -> Card:
             "families": [{"name": name, "shown": name in shown} for name in ranked],
             "views": (NEAR, WHOLE),
         },
+        folded=True,
     )

@@ -60,6 +60,7 @@ def contributions_card(material: Material) -> Card:
                 columns={"name": "family", "over_replicates": "over replicates"}
             ),
         },
+        folded=True,
     )
 
 

@@ -42,4 +42,5 @@ def diagnostics_card(material: Material) -> Card:
         data=info.frame(),
         draw=lambda theme: draw_diagnostics(info, theme=theme, shown=shown),
         context={"families": [{"name": name, "shown": name in shown} for name in ranked]},
+        folded=True,
     )

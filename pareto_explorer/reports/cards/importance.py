@@ -44,6 +44,7 @@ def importance_card(material: Material) -> Card:
         how_to_read=f"{_HOW_TO_READ} {result.note}{more}",
         data=result.table,
         draw=lambda theme: draw_importance(info, theme=theme),
+        folded=True,
     )
 
 

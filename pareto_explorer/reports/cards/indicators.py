@@ -56,6 +56,7 @@ def indicators_card(material: Material) -> Card:
                 for row in data.to_dict("records")
             ],
         },
+        folded=True,
     )
 
 

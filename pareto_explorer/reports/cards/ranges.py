@@ -45,6 +45,7 @@ def ranges_card(material: Material) -> Card:
         how_to_read=_HOW_TO_READ,
         data=data,
         context={"sentences": warnings, "rows": [_row(row) for row in data.to_dict("records")]},
+        folded=True,
     )
 
 

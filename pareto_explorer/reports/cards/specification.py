@@ -35,6 +35,7 @@ def specification_card(material: Material) -> Card:
             "runs": {name: _parts(member.manifest) for name, member in members.items()},
             "notes": run.notes,
         },
+        folded=True,
     )
 
 

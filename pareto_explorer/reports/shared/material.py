@@ -67,6 +67,7 @@ class Card:
         draw: Draws the card's figure under a theme.
         context: What else the card's template needs.
         payload: Plain data for the card's script, which then offers the table itself.
+        folded: Whether the page shows title and sentence alone until the reader opens it.
         broken: Whether it could not be made; ``reason`` says why.
     """
 
@@ -80,6 +81,7 @@ class Card:
     draw: Callable[[Theme], go.Figure] | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
     payload: Mapping[str, Any] | None = None
+    folded: bool = False
     broken: bool = False
 
 

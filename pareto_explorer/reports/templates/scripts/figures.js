@@ -12,20 +12,36 @@ const plotButtons = {
 const printedSize = { width: 680, height: 480 };
 
 (() => {
-  const plots = [...document.querySelectorAll("[data-figure]")];
+  const plots = []; // those that were drawn: what is folded waits until it is opened
   const paint = (plot) => {
     const { traces, layout } = sections.figure(plot.dataset.figure)[theme.name()];
     return Plotly.update(plot, traces, layout);
   };
-  plots.forEach((plot) => {
+  const draw = (plot) => {
+    plots.push(plot);
     const { data, layout } = sections.figure(plot.dataset.figure);
     delete layout.height;
     layout.dragmode = screens.touch.matches ? false : layout.scene ? "orbit" : "zoom"; // a finger scrolls the page
     if (screens.narrow.matches) layout.margin = { ...layout.margin, l: 8, r: 8 };
     Plotly.newPlot(plot, data, layout, plotConfig(layout.scene ? plotButtons.deep : plotButtons.flat))
-      .then(() => paint(plot)).then(() => { plot.classList.add("drawn"); });
+      .then(() => paint(plot)).then(() => {
+        plot.classList.add("drawn");
+        plot.dispatchEvent(new Event("drawn", { bubbles: true }));
+      });
+  };
+  const drawIn = (part) => part.querySelectorAll("[data-figure]").forEach((plot) => {
+    if (!plots.includes(plot) && !plot.closest("details:not([open])")) draw(plot);
   });
+  drawIn(document);
+  document.addEventListener("toggle", ({ target }) => drawIn(target), true);
   theme.onChange(() => plots.forEach(paint));
-  addEventListener("beforeprint", () => plots.forEach((plot) => Plotly.relayout(plot, printedSize)));
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("main details:not([open])")];
+    opened.forEach((fold) => { fold.open = true; });
+    drawIn(document);
+    plots.forEach((plot) => Plotly.relayout(plot, printedSize));
+  });
+  addEventListener("afterprint", () => opened.forEach((fold) => { fold.open = false; }));
   addEventListener("afterprint", () => plots.forEach((plot) => Plotly.relayout(plot, { width: null, height: null, autosize: true })));
 })();

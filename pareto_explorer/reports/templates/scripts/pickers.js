@@ -1,10 +1,9 @@
 // Families to pick, views to switch and narrow layouts, for every figure that offers them.
-addEventListener("load", () => {
-  const narrow = matchMedia("(max-width: 760px)");
+(() => {
   const plotOf = (node) => node.closest(".card").querySelector("[data-figure]");
-  document.querySelectorAll("[data-figure]").forEach((plot) => {
-    const change = plot.layout?.meta?.narrow;
-    if (!change || !narrow.matches) return;
+  document.addEventListener("drawn", ({ target: plot }) => {
+    const change = plot.layout.meta?.narrow;
+    if (!change || !screens.narrow.matches) return;
     plot.dataset.narrow = plot.layout.meta.narrow_height;
     plot.style.setProperty("--height", `${plot.dataset.narrow}px`);
     Plotly.relayout(plot, change).then(() => Plotly.Plots.resize(plot));
@@ -37,4 +36,4 @@ addEventListener("load", () => {
     const changes = Object.fromEntries(Object.keys(Object.assign({}, ...views)).map((key) => [key, views.map((view) => view[key])]));
     Plotly.update(plot, changes, layout, chosen);
   });
-});
+})();
