@@ -114,7 +114,7 @@ def audit(
         verbose=verbose,
     )
     for note in found.notes:
-        say(note)
+        console.tell(note)
     if dry_run:
         return
     if not quiet:
@@ -122,7 +122,7 @@ def audit(
     audits = Audits(found.table, found.samples)
     for point in found.plan.points:
         if point != NOTHING:
-            console.print(visible(verdict(audits, point)), highlight=False)
+            console.tell(verdict(audits, point))
     say(f"report: {redacted(run).rstrip('/')}/report/index.html")
 
 
@@ -138,7 +138,7 @@ def _print_plan(console: Terminal, plan: AuditPlan) -> None:
         table.add_row(stage.game, *map(str, counts), f"{stage.seconds:.0f}", room)
     console.print(table)
     for game, needs in {stage.game: stage.needs for stage in plan.stages}.items():
-        say(f"{game} needs {needs}")
+        console.tell(f"{game} needs {needs}")
 
 
 def _print_found(console: Terminal, rows: pd.DataFrame) -> None:
@@ -162,7 +162,7 @@ def _print_found(console: Terminal, rows: pd.DataFrame) -> None:
                 *("" if math.isnan(x) else f"{x:.3f}" for x in (row["floor"], alone)),
             )
         console.print(table)
-    say(
+    console.tell(
         "floor: retrained models against retrained ones; fresh: seeds that did not choose the "
         "model, alone; in brackets: shots of a probe"
     )
@@ -190,7 +190,7 @@ def _print_beside(console: Terminal, rows: pd.DataFrame) -> None:
         cells = ("" if value is None else f"{value:.3f}" for value in told)
         table.add_row(visible(f"{point[0]}, {place(*point[1:])}"), *cells)
     console.print(table)
-    say(
+    console.tell(
         "attack: accuracy by the forget set; test: by the test set, where nothing was to be "
         "forgotten; relearned: what comes back beyond retraining; all numbers are in the report"
     )

@@ -106,13 +106,13 @@ def _print(console: Terminal, result: CheckResult) -> None:
         model = result.model
         frozen = f", {model.frozen:,} frozen" if model.frozen else ""
         output = f"; {model.batch} inputs give an output of shape {model.output}"
-        say(
+        console.tell(
             f"model: {model.name}, {model.parameters:,} parameters{frozen}, "
             f"{gibibytes(model.state_bytes)}{output if model.output else ''}"
         )
     if result.memory is not None:
         parts = ", ".join(f"{name} {gibibytes(n)}" for name, n in result.memory.parts.items() if n)
-        say(
+        console.tell(
             f"memory of a step by arithmetic, on the longest sequences: {parts}; "
             f"{gibibytes(result.memory.total)} in all, {_card(result.memory.total)}"
         )
@@ -126,7 +126,7 @@ def _print(console: Terminal, result: CheckResult) -> None:
         ]
         scale = f", on {' and with '.join(shrunk)} and scaled up" if shrunk else ""
         larger = ", which grows with the batch" if result.batch_shrunk > 1 else ""
-        say(
+        console.tell(
             f"one replicate on {result.device}, {result.weights} weights{scale}; setup: before "
             "the first step; memory: the most that "
             + ("PyTorch holds on the card" if result.device != "cpu" else "this process holds")
@@ -151,7 +151,7 @@ def _print_findings(console: Terminal, result: CheckResult, context: typer.Conte
     ):
         for text in texts:
             said = visible(in_options(text, context.command))
-            console.print(Text.assemble((f"{heading}: ", style), said), soft_wrap=True)
+            console.print(Text.assemble((f"{heading}: ", style), said))
     say(_verdict(result))
 
 
@@ -202,7 +202,7 @@ def _print_estimate(console: Terminal, found: Estimate) -> None:
     span = duration(found.low)
     if duration(found.high) != span:
         span = f"{span} to {duration(found.high)}, as far as trials on one card take turns"
-    say(
+    console.tell(
         f"{found.slots} at a time: {bound} {span}. An estimate from the steps above, without "
         "Ray's own start (some seconds) and whatever else the machine does."
     )

@@ -52,7 +52,11 @@ WeightsOption = Annotated[
 ]
 FamiliesOption = Annotated[
     list[str] | None,
-    typer.Option("--family", help="Choose among this family only. May be repeated."),
+    typer.Option(
+        "--family",
+        help="Choose among these families only: a name, what names begin with, or a pattern such "
+        "as '*/kl_heldout'. May be repeated.",
+    ),
 ]
 OneStandardErrorOption = Annotated[
     bool,

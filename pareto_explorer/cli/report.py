@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pareto_explorer.cli.opening import OpenOption, open_page
 from pareto_explorer.terminal import say
 
 __all__ = ["report"]
@@ -31,9 +32,13 @@ def report(
             show_default="RUN/report, with --box RUN/report-box, for several report-RUN1-RUN2",
         ),
     ] = None,
+    open_it: OpenOption = False,
 ) -> None:
     """Rebuild the report from run directories alone; needs neither torch nor Ray."""
     from pareto_explorer.reports import write_report
     from pareto_explorer.results import load_runs
 
-    say(f"report: {write_report(load_runs(runs, box), out)}")
+    page = write_report(load_runs(runs, box), out)
+    say(f"report: {page}")
+    if open_it:
+        open_page(page)

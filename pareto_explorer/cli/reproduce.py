@@ -40,12 +40,13 @@ def reproduce(
     table = plain_table(title, "quantity", "recorded", "again")
     for name, recorded, again in found.values.itertuples():
         table.add_row(visible(str(name)), f"{recorded:.6g}", f"{again:.6g}")
-    Terminal().print(table)
+    console = Terminal()
+    console.print(table)
     agrees = found.largest_difference <= tolerance
     say(
         f"{'agrees' if agrees else 'differs'}: "
         f"the largest difference is {found.largest_difference:.2g}"
     )
     if not agrees:
-        say(found.explanation(tolerance))
+        console.tell(found.explanation(tolerance))
         raise typer.Exit(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,6 +61,7 @@ def select(
     cache_dir: CacheOption = None,
     spec: SweptOption = None,
     trust: TrustOption = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show every metric.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Choose one model on validation metrics, show what it is, and export it.
@@ -89,7 +91,7 @@ def select(
         raise unknown("--replicate", replicate, map(str, replicates))
     whose = replicates[0] if replicate is None else replicate
     if not as_json:
-        _print(loaded, selection, whose)
+        _print(loaded, selection, whose, everything=everything)
     written = {}
     if destination:
         point = (run, selection.trial_id, whose, selection.step)
@@ -146,7 +148,33 @@ def _add_card(run: Run, selection: Selection, replicate: int, done: Exported) ->
     return written | ({"adapter_config": str(adapters)} if adapters else {})
 
 
-def _print(run: Run, selection: Selection, replicate: int) -> None:
+def _matter(selection: Selection, measured: Sequence[str]) -> list[str]:
+    """The metrics that a choice is about, of those that were measured.
+
+    Objectives and what the choice looked at in their place, bounds, distances to the retrained
+    model, and what these are distances of.
+    """
+    from pareto_explorer.schema.metrics import as_measured, tokens_in
+
+    tokens = tokens_in(measured)
+    entries = {metric: as_measured(metric, tokens) for metric in measured}
+    twins = {entry.twin for entry in entries.values() if entry is not None}
+    gaps = [
+        entry
+        for metric, entry in entries.items()
+        if entry is not None and entry.over and metric not in twins
+    ]
+    wanted = [
+        *selection.box.metrics,
+        *selection.validation.metrics,
+        *(constraint.metric for constraint in selection.constraints),
+        *(entry.name for entry in gaps),
+        *(metric for entry in gaps for metric in entry.over),
+    ]
+    return [metric for metric in measured if metric in wanted]
+
+
+def _print(run: Run, selection: Selection, replicate: int, *, everything: bool) -> None:
     from pareto_explorer.fronts import collapse_sentence, nothing_to_forget
     from pareto_explorer.reports.model_card import shown_kinds, spread, standing
     from pareto_explorer.schema.columns import STD_SUFFIX
@@ -155,18 +183,18 @@ def _print(run: Run, selection: Selection, replicate: int) -> None:
 
     console = Terminal()
     chosen = f"{selection.trial_id}, {selection.place} ({selection.family})"
-    console.print(Text(visible(chosen), style="bold"), soft_wrap=True)
+    console.print(Text(visible(chosen), style="bold"))
     by = "" if selection.rule == "named" else f"chosen by the rule {selection.rule}: "
-    say(f"{by}{selection.reason}; {selection.picked_from}")
+    console.tell(f"{by}{selection.reason}; {selection.picked_from}")
     nothing = nothing_to_forget(run.landmarks, run.box.metrics)
     if nothing:
-        say(nothing)
+        console.tell(nothing)
     if selection.one_standard_error:
-        say(f"one standard error: {selection.one_standard_error}")
+        console.tell(f"one standard error: {selection.one_standard_error}")
     knobs = ", ".join(f"{name} = {number(value)}" for name, value in selection.knobs.items())
     counted = "samples" not in run.not_recorded
     samples = f"; {selection.chosen['samples']:,.0f} samples processed" if counted else ""
-    say(f"knobs: {knobs or 'none'}{samples}")
+    console.tell(f"knobs: {knobs or 'none'}{samples}")
     n = run.points["replicate"].nunique()
     seeds = run.landmarks["training_seed"].nunique()
     found = standing(selection, run.points, run.landmarks)
@@ -174,16 +202,19 @@ def _print(run: Run, selection: Selection, replicate: int) -> None:
     over = f", of landmarks over {count(seeds, 'training seed')}" if seeds != n else ""
     title = f"Mean ± standard deviation over {count(n, 'replicate')}{over}"
     table = plain_table(title, "metric", *kinds)
-    for metric, row in found.iterrows():
+    shown = list(found.index) if everything else _matter(selection, list(found.index))
+    for metric, row in found.loc[shown].iterrows():
         cells = [spread(row[who], row[who + STD_SUFFIX]) for who in kinds]
         table.add_row(visible(str(metric)), *cells)
     console.print(table)
+    if left := len(found) - len(shown):
+        say(f"--all shows {count(left, 'more metric')}")
     if tokens_in(run.points.columns):
-        say(SAID_EXACTLY)
+        console.tell(SAID_EXACTLY)
         if lost := collapse_sentence(found):
-            say(lost)
+            console.tell(lost)
     if not selection.moves:
-        say("no model of the validation front is better in any objective")
+        console.tell("no model of the validation front is better in any objective")
     for move in selection.moves:
         parts: dict[str, list[str]] = {"gains": [], "loses": []}
         for metric, change in move.changes.items():
@@ -193,12 +224,12 @@ def _print(run: Run, selection: Selection, replicate: int) -> None:
         words = "; ".join(f"{verb} {', '.join(found)}" for verb, found in parts.items() if found)
         outside = "" if move.keeps_constraints else "; breaks a constraint"
         samples = f"; {move.samples:+,.0f} samples" if counted else ""
-        say(f"moving to {move.trial_id}, {move.place}: {words}{samples}{outside}")
+        console.tell(f"moving to {move.trial_id}, {move.place}: {words}{samples}{outside}")
     if selection.moves and n > 1:
-        say("± of a move: one standard error, paired over replicates")
+        console.tell("± of a move: one standard error, paired over replicates")
     audit = _audit(run, selection)
     if audit:
-        say(f"audit: {visible(audit)}")
+        console.tell(f"audit: {audit}")
     again = _reproduce(run, selection, replicate)
     if again:
         say(f"reproduce: {again}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pareto_explorer.cli.opening import OpenOption, open_page
 from pareto_explorer.cli.options import (
     AddressOption,
     CacheOption,
@@ -41,6 +42,7 @@ def sweep(
     dashboard: Annotated[
         bool, typer.Option("--dashboard", help="Start Ray's dashboard on 127.0.0.1.")
     ] = False,
+    open_it: OpenOption = False,
 ) -> None:
     """Run a sweep, or what is left of it, and write its report.
 
@@ -80,14 +82,16 @@ def sweep(
         cards = [card(material) for card in (hypervolume_card, finding_card, ranges_card)]
         volumes, finding, ranges = cards
         _print_families(console, volumes.data, len(material.replicates))
-        console.print(visible(finding.sentence), highlight=False)
+        console.tell(finding.sentence)
         for text in (*ranges.context.get("sentences", ()), *(c.reason for c in cards if c.broken)):
-            say(text)
+            console.tell(text)
         for row in run.points[failed].drop_duplicates("trial_id").itertuples():
-            say(f"failed: {row.trial_id}: {row.error}")
+            console.tell(f"failed: {row.trial_id}: {row.error}")
         say(f"report: {index}")
         if out is not None and is_uri(out):
             say(f"stored in: {redacted(out)}")
+    if open_it:
+        open_page(index)
     if failed.any():
         raise typer.Exit(1)
 
@@ -107,8 +111,7 @@ def _print_families(console: Terminal, families: pd.DataFrame | None, replicates
             f"{row.seconds:.1f}",
         )
     console.print(table)
-    console.print(
+    console.tell(
         "front: points of the family's front; beyond: those beyond the box count nothing; "
-        "s: seconds of unlearning",
-        soft_wrap=True,
+        "s: seconds of unlearning"
     )

@@ -17,6 +17,7 @@ from pareto_explorer.runs import RunDirectory, write_manifest
 from pareto_explorer.sweeps.checks.estimate import Estimate, Line
 from pareto_explorer.sweeps.checks.families import FamilyCheck
 from pareto_explorer.sweeps.checks.model import ModelFacts
+from pareto_explorer.terminal import Terminal
 
 FAMILIES = [
     {"method": "jacobian_descent", "aggregator": "upgrad", "forget_loss": "kl_uniform"},
@@ -142,7 +143,7 @@ def test_times_are_readable(seconds, said):
 
 def test_shared_cards_give_a_span(capsys):
     found = Estimate((Line("trials", 8, 80.0),), 4, 20.0, 80.0, at_most=True)
-    check_command._print_estimate(Console(), found)
+    check_command._print_estimate(Terminal(), found)
     shown = " ".join(capsys.readouterr().out.split())
     assert "4 at a time: at most about 20 s to 80 s" in shown
 
@@ -151,11 +152,11 @@ def test_a_failed_family_has_a_line(capsys):
     result = sweeps.CheckResult(
         "mine", "cpu", "cached", (), None, (FamilyCheck("upgrad", failed="why"),), 4.0, None, ()
     )
-    check_command._print(Console(), result)
+    check_command._print(Terminal(), result)
     shown = capsys.readouterr().out
     assert "failed" in shown
     assert "on 1/4 of the data and scaled up" in " ".join(shown.split())
-    check_command._print(Console(), dataclasses.replace(result, batch_shrunk=2.5))
+    check_command._print(Terminal(), dataclasses.replace(result, batch_shrunk=2.5))
     shown = " ".join(capsys.readouterr().out.split())
     assert "on 1/4 of the data and with 1/2.5 of a batch and scaled up" in shown
     assert "this process holds, which grows with the batch" in shown
@@ -164,5 +165,5 @@ def test_a_failed_family_has_a_line(capsys):
 def test_a_model_without_an_output_tensor_shows_no_shape_of_it(capsys):
     model = ModelFacts("Net", 163, 0, 652, (), 8)
     result = sweeps.CheckResult("mine", "cpu", "", (), model, (), 1.4, None, ())
-    check_command._print(Console(), result)
+    check_command._print(Terminal(), result)
     assert "model: Net, 163 parameters, 652 bytes\n" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 
 import numpy as np
@@ -19,6 +20,7 @@ from pareto_explorer.fronts.selection.select import select as choose
 from pareto_explorer.runs import read_manifest, write_manifest
 from pareto_explorer.runs.kept_models import keep_model
 from tests.audited import audits_of
+from tests.cli.on_a_terminal import on_a_terminal, widest
 from tests.synthetic import write_oracle_free_run, write_synthetic_run
 
 FIRST = save({"w": np.zeros(1)})
@@ -75,6 +77,60 @@ def test_it_shows_the_choice_its_neighbours_and_its_commands(run):
     for move in selection.moves:
         assert f"moving to {move.trial_id}, step {move.step}: gains {move.gains[0]} " in text
     assert f"--trial {selection.trial_id} --replicate 0 --step {selection.step}" in text
+
+
+def test_what_the_choice_is_about_is_shown_and_the_rest_on_demand(run):
+    """Objectives, their twins, distances to the retrained model and what these are made of."""
+    shown_, everything = (rows(shown(run, *more)) for more in ((), ("--all",)))
+    assert shown_[:4] == [
+        *("forget_gap", "retain_gap"),
+        *("validation_forget_gap", "validation_retain_gap"),
+    ]
+    assert "unlearning_accuracy" in shown_
+    assert "validation_accuracy" not in shown_
+    assert set(shown_) < set(everything)
+    assert everything == list(json.loads(shown(run, "--json"))["metrics"])
+    assert f"--all shows {len(everything) - len(shown_)} more metrics\n" in shown(run)
+    assert "--all shows" not in shown(run, "--all")
+    assert "validation_accuracy" in rows(shown(run, "--min", "validation_accuracy=0"))
+
+
+def rows(text: str) -> list[str]:
+    """The metrics of the table."""
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("─")) + 1
+    found = (line.split(" ")[0] for line in lines[start:] if " ± " in line[:60])
+    return list(itertools.takewhile(lambda name: name not in ("moving", "±"), found))
+
+
+@pytest.mark.parametrize("more", [[], ["--all"]])
+def test_a_terminal_of_80_columns_is_enough(run, monkeypatch, capsys, more):
+    on_a_terminal(monkeypatch, 80)
+    with pytest.raises(SystemExit) as ended:
+        app(["--max", "retain_gap=0.5", *more, str(run.directory.path)])
+    assert not ended.value.code
+    lines = capsys.readouterr().out.splitlines()
+    to_copy = ("reproduce: ", "export: ")  # which a terminal wraps by itself
+    assert widest("\n".join(line for line in lines if not line.startswith(to_copy))) <= 80
+    assert any(line.startswith("reproduce: ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "families"),
+    [
+        ("fine_tune", ["fine_tune"]),
+        ("upgrad", ["upgrad/kl_heldout", "upgrad/kl_uniform"]),
+        ("*/kl_h*", ["mgda/kl_heldout", "upgrad/kl_heldout"]),
+    ],
+)
+def test_families_are_named_by_prefix_or_pattern(run, wanted, families):
+    assert json.loads(shown(run, "--family", wanted, "--json"))["families"] == families
+    assert list(run.select(families=[wanted]).families) == families
+
+
+def test_a_family_that_is_not_there_lists_those_that_are(run):
+    with pytest.raises(InputError, match=r"^--family: 'x\*' is not known\. Choose from cup/neg"):
+        command(run, "--family", "x*")
 
 
 @pytest.mark.parametrize(

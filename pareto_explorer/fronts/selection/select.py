@@ -23,6 +23,7 @@ from pareto_explorer.fronts.selection.constraints import (
     require_feasible,
 )
 from pareto_explorer.fronts.selection.moves import Move, moves_from
+from pareto_explorer.fronts.selection.named_families import named_families
 from pareto_explorer.fronts.selection.one_standard_error import by_preference, simplest
 from pareto_explorer.schema.columns import (
     CONFIG_PREFIX,
@@ -212,7 +213,8 @@ def select(
         maximum: Largest replicate means allowed, by metric; looked at on the validation twins.
         minimum: Smallest ones.
         weights: For the rule ``weights``: the importance of each objective, in the box's order.
-        families: Chooses among these only.
+        families: Chooses among these only: names, what names begin with, or patterns such as
+            ``"*/kl_heldout"``; see ``named_families``.
         one_standard_error: Takes the earliest model (fewest samples, then fewest knobs) that is
             not distinguishable from the rule's choice: whose score is at most one standard error
             of the paired differences over replicates worse. The score is the optimised objective
@@ -289,11 +291,8 @@ def _rule(
 def _candidates(
     means: pd.DataFrame, points: pd.DataFrame, families: Sequence[str], box: Box
 ) -> pd.DataFrame:
-    for family in families:
-        if family not in points["family"].unique():
-            raise unknown("`families`", family, points["family"].unique())
     if families:
-        means = means[means["family"].isin(families)]
+        means = means[means["family"].isin(named_families(families, points["family"].unique()))]
         front = non_dominated(box.normalise(objective_values(means, box)))
         means = means.assign(on_front=front).reset_index(drop=True)
     if means.empty:
