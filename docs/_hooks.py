@@ -28,6 +28,7 @@ PACKAGES = (
     "pareto_explorer.sweeps",
     "pareto_explorer.metrics",
     "pareto_explorer.interchange",
+    "pareto_explorer.trackers",
     "pareto_explorer.audits.statistics",
     "pareto_explorer.runs",
     "pareto_explorer.schema",

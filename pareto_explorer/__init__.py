@@ -33,6 +33,7 @@ True
 | ``fronts``, ``figures`` | the mathematics and the pictures |
 | ``results``, ``reports``, ``notebook`` | runs in Python, as pages and as a widget |
 | ``interchange`` | other tools' sweeps, and runs for other tools |
+| ``trackers`` | runs for MLflow, TensorBoard and W&B |
 
 What a package's ``__all__`` names is public; everything else may change without notice.
 """

@@ -11,12 +11,16 @@ from pareto_explorer import results
 
 if TYPE_CHECKING:
     from pareto_explorer.interchange import ColumnMapping
+    from pareto_explorer.trackers import Sent
 
 __all__ = ["Run", "load_run"]
 
 
 class Run(results.Run):
-    """What a sweep found, as it was when it was loaded; all of ``results.Run``, and its report."""
+    """What a sweep found, as it was when it was loaded.
+
+    All of ``results.Run``, its report, and the way to trackers.
+    """
 
     def report(self, out: str | PathLike[str] | None = None) -> Path:
         """Writes the report; see ``reports.write_report``.
@@ -43,6 +47,19 @@ class Run(results.Run):
         page = self.report(out)
         webbrowser.open(page.resolve().as_uri())
         return page
+
+    def export(
+        self,
+        to: str,
+        destination: str | PathLike[str] | None = None,
+        *,
+        name: str | None = None,
+        models: bool = True,
+    ) -> Sent:
+        """Sends the run to MLflow, TensorBoard or W&B; see ``trackers.export_run``."""
+        from pareto_explorer.trackers import export_run
+
+        return export_run(self, to, destination, name=name, models=models)
 
 
 def load_run(

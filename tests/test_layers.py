@@ -30,7 +30,8 @@ BENEATH: Mapping[str, tuple[str, ...]] = {
     "interchange": ("fronts",),
     "results": ("figures", "interchange", "audits"),
     "reports": ("results",),
-    "loading": ("reports",),
+    "trackers": ("reports",),
+    "loading": ("trackers",),
     "notebook": ("results",),
     "tasks": ("schema",),
     "metrics": ("tasks", "audits"),
@@ -85,6 +86,7 @@ LIGHT = (
     "interchange",
     "results",
     "reports",
+    "trackers",
     "notebook",
 )
 """Whose modules can all be imported where what is slow or large is not installed."""
@@ -102,7 +104,7 @@ LENT: Mapping[str, tuple[str, ...]] = {
         "statistics.standing",
         "statistics.to_forget",
     ),
-    "interchange": (),
+    "interchange": ("cells",),
     "metrics": (),
     "notebook": (),
     "reports": (

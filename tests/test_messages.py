@@ -16,6 +16,8 @@ OTHERS = re.compile(r"`ray [^`]*`")
 ALLOWED = {
     "reports/shared/commands.py": "a whole command, which a report shows to be copied",
     "reports/shared/more_replicates.py": "likewise, for a run that a command started",
+    "trackers/to_mlflow.py": "a command of MLflow's",
+    "trackers/to_tensorboard.py": "a command of TensorBoard's",
     "reports/shared/legend.py": "properties of style sheets",
 }
 

@@ -28,6 +28,7 @@ PACKAGES = (
     "pareto_explorer.schema",
     "pareto_explorer.sweeps",
     "pareto_explorer.tasks",
+    "pareto_explorer.trackers",
     "pareto_explorer.trust",
     "pareto_explorer.unlearning",
 )

@@ -11,6 +11,7 @@ import typer
 from pareto_explorer import __version__
 from pareto_explorer.cli.audit import audit
 from pareto_explorer.cli.check import check
+from pareto_explorer.cli.export import export
 from pareto_explorer.cli.import_sweep import import_sweep
 from pareto_explorer.cli.list_names import list_names
 from pareto_explorer.cli.report import report
@@ -47,7 +48,7 @@ def _options(
     add_working_directory()
 
 
-for command in (sweep, report, select, audit, check, reproduce):
+for command in (sweep, report, select, audit, check, reproduce, export):
     app.command(cls=Command)(command)
 app.command("import", cls=Command)(import_sweep)
 app.command("list", cls=Command)(list_names)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pprint
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 import jinja2
@@ -18,6 +19,7 @@ from pareto_explorer.fronts import (
     collapse_sentence,
     nothing_to_forget,
 )
+from pareto_explorer.reports.front_matter import front_matter
 from pareto_explorer.reports.shared.commands import reproduce_call, reproduce_command
 from pareto_explorer.reports.shared.phrases import box_sentence, share
 from pareto_explorer.reports.shared.verdicts import findings, verdict
@@ -127,6 +129,7 @@ def render_model_card(run: Run, selection: Selection, file: ModelFile) -> str:
         name=run.manifest.get("name", run.directory.path.name),
         selection=selection,
         file=file,
+        front_matter=_Verbatim(front_matter(run, selection, own, map(str, table.index))),
         own=own,
         seeds=(own["training_seed"], own["unlearning_seed"]),
         replicates=run.points["replicate"].nunique(),
@@ -156,7 +159,8 @@ def loader_snippet(manifest: Mapping[str, Any], name: str) -> str:
     """Python that loads the weights, run in the folder of the file.
 
     The model is built by the run's own task, which the reader has where it was built in Python. A
-    run without one, which was made elsewhere, gives the state only.
+    run without one, which was made elsewhere, gives the state only. Files of the task that have an
+    absolute path are looked for beside the weights.
     """
     task = manifest.get("spec", {}).get("task")
     if task is None:
@@ -170,11 +174,13 @@ def loader_snippet(manifest: Mapping[str, Any], name: str) -> str:
             "from safetensors.torch import load_file\n\n"
             f"model = restore_model(task, load_file({name!r}), 'cpu')  # task: as in the sweep"
         )
-    options = pprint.pformat(task, width=88, sort_dicts=False)
+    own = _portable(task)
+    options = pprint.pformat(own, width=88, sort_dicts=False)
+    note = "" if own == task else "# its files: beside this one, or write where yours are\n"
     return (
         "from pareto_explorer.tasks import make_task, restore_model\n"
         "from safetensors.torch import load_file\n\n"
-        f"task = make_task({options})\n"
+        f"{note}task = make_task({options})\n"
         f"model = restore_model(task, load_file({name!r}), 'cpu')  # in eval mode"
     )
 
@@ -202,7 +208,25 @@ def _fenced(code: str, language: str) -> _Verbatim:
     return _Verbatim(f"{fence}{language}\n{code}\n{fence}")
 
 
+def _portable(value: Any) -> Any:
+    """A value whose absolute paths, which other machines do not have, are names of files."""
+    if isinstance(value, Mapping):
+        return {name: _portable(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_portable(inner) for inner in value]
+    return _file_name(value) if isinstance(value, str) else value
+
+
+def _file_name(text: str) -> str:
+    for kind in (PurePosixPath, PureWindowsPath):
+        path = kind(text)
+        if path.is_absolute() or text.startswith(("~", "file://")):
+            return path.name or "."
+    return text
+
+
 def _again(run: Run, selection: Selection, replicate: int) -> _Verbatim | None:
+    run = replace(run, shown=_file_name(run.shown))
     point = (selection.trial_id, replicate, selection.step, selection.position)
     if run.task_given:
         call = reproduce_call(run, *point)

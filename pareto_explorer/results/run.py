@@ -250,7 +250,11 @@ class Run:
 
     def hypervolume(self) -> Hypervolumes:
         """The hypervolume of each family, shown as a table; see ``fronts.family_hypervolumes``."""
-        return Hypervolumes(family_hypervolumes(self.points, self.box))
+        return Hypervolumes(self._volumes)
+
+    @cached_property
+    def _volumes(self) -> Mapping[str, FamilyHypervolume]:
+        return family_hypervolumes(self.points, self.box)
 
     def select(
         self,
@@ -323,6 +327,10 @@ class Run:
 
     def pooled_hypervolume(self) -> FamilyHypervolume:
         """The hypervolume of all families together."""
+        return self._pooled
+
+    @cached_property
+    def _pooled(self) -> FamilyHypervolume:
         return pooled_hypervolume(self.points, self.box)
 
     def figure(self) -> go.Figure:

@@ -170,7 +170,7 @@ def test_export_writes_weights_and_card(run, tmp_path):
     text = shown(run, "--export", str(target))
     assert target.read_bytes() == FIRST
     card = (tmp_path / "model.md").read_text(encoding="utf-8")
-    assert card.startswith(f"# {selection.trial_id}, step {selection.step}")
+    assert f"\n# {selection.trial_id}, step {selection.step}\n" in card
     assert hashlib.sha256(FIRST).hexdigest() in card
     assert "replicate 0 of 3" in card
     assert text.splitlines()[-2:] == [f"weights: {target}", f"model card: {tmp_path / 'model.md'}"]

@@ -81,6 +81,7 @@ def check_own(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         "select": lambda: run([*given, "--json"], monkeypatch),
         "list": lambda: None,
         "import": lambda: None,
+        "export": lambda: load_runs([values["run"]]),
         "reproduce": lambda: load_runs([values["run"]]),
         "audit": lambda: load_runs([values["run"]]),
     }

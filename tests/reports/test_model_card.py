@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from pareto_explorer import load_run
+from pareto_explorer.cli.app import app
 from pareto_explorer.fronts.selection.select import select
 from pareto_explorer.reports.model_card import (
     ModelFile,
@@ -19,7 +21,7 @@ from pareto_explorer.reports.model_card import (
     standing,
 )
 from pareto_explorer.reports.shared.commands import reproduce_command
-from pareto_explorer.runs import read_manifest, write_manifest
+from pareto_explorer.runs import keep_model, read_manifest, write_manifest
 from tests.audited import audits_of
 from tests.synthetic import (
     HOSTILE_KNOB,
@@ -87,7 +89,7 @@ def test_landmarks_count_once_for_each_training_seed_and_may_be_missing(run):
 def test_the_card_says_all_that_one_must_know(run):
     selection = select(run.points, run.box, maximum={"retain_gap": 0.02})
     card = card_of(run, maximum={"retain_gap": 0.02})
-    assert card.startswith(f"# {selection.trial_id}, step {selection.step}\n")
+    assert f"\n# {selection.trial_id}, step {selection.step}\n" in card
     assert "replicate 1 of 3 (training seed 1, unlearning seed 101)" in card
     assert f"| sha256 | {'ab' * 32} |" in card
     assert f"Rule tolerance: {selection.reason}." in card
@@ -104,7 +106,8 @@ def test_the_card_says_all_that_one_must_know(run):
     assert f"forget gap from 0 to {run.box.objectives[0].nadir:.4g}" in card
     assert "- torch 2.15.0" in card
     assert "- git commit 0123456789abcdef0123456789abcdef01234567" in card
-    assert reproduce_command(run, selection.trial_id, 1, selection.step) in card
+    moved = replace(run, shown="run")
+    assert reproduce_command(moved, selection.trial_id, 1, selection.step) in card
     knobs = {cells[0]: cells[1] for cells in rows(card, "Method")[2:]}
     assert knobs["aggregator"] == "upgrad"
     assert knobs["forget loss"] == "kl_heldout"
@@ -198,14 +201,23 @@ def test_one_replicate_has_no_spread(tmp_path):
     assert "standard error" not in card
 
 
-def test_the_loader_snippet_works(run, tmp_path):
-    from safetensors.torch import load_file, save_file
+def test_the_code_of_an_exported_card_runs_wherever_its_folder_is(tmp_path):
+    from safetensors.torch import load, save
 
     from pareto_explorer.tasks import make_task
 
-    state = make_task(run.manifest["spec"]["task"]).model().state_dict()
-    save_file(state, tmp_path / "my model.safetensors")
-    card = card_of(run, ModelFile("my model.safetensors", "ab" * 32, 1, None))
+    run = load_run(write_synthetic_run(tmp_path / "run", configurations=1).path)
+    selection = select(run.points, run.box)
+    content = save(make_task(run.manifest["spec"]["task"]).model().state_dict())
+    keep_model(run.directory, selection.trial_id, 0, selection.step, content)
+    made, moved = tmp_path / "made", tmp_path / "moved"
+    made.mkdir()
+    words = ["select", str(run.directory.path), "--export", str(made / "my model.safetensors")]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    made.rename(moved)
+    run.directory.path.rename(tmp_path / "gone")
+    card = (moved / "my model.md").read_text(encoding="utf-8")
+    assert str(tmp_path) not in card
     snippet = card.split("```python\n")[1].split("\n```")[0]
     assert snippet == loader_snippet(run.manifest, "my model.safetensors")
     check = (
@@ -218,12 +230,32 @@ def test_the_loader_snippet_works(run, tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        cwd=tmp_path,
+        cwd=moved,
         env={"PYTHONPATH": str(ROOT), "PATH": ""},
     )
     assert done.returncode == 0, done.stderr
-    loaded = load_file(tmp_path / "my model.safetensors")
+    loaded = load(content)
     assert json.loads(done.stdout) == {k: float(v.sum()) for k, v in loaded.items()}
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("/home/me/data/tofu", "tofu"),
+        ("C:\\data\\tofu", "tofu"),
+        ("~/tofu", "tofu"),
+        ("file:///data/tofu", "tofu"),
+        ("data/tofu", "data/tofu"),
+        ("mean/std", "mean/std"),
+    ],
+)
+def test_paths_of_this_machine_are_in_no_card(run, written, shown):
+    spec = run.manifest["spec"] | {"task": {"name": "tofu", "files": [written]}}
+    elsewhere = replace(run, shown=written, manifest=run.manifest | {"spec": spec})
+    card = card_of(elsewhere)
+    assert f"'files': ['{shown}']" in card
+    assert f"pareto-explorer reproduce {shown} " in card
+    assert ("# its files: beside this one" in card) == (written != shown)
 
 
 def test_spreads_are_short():
@@ -251,7 +283,7 @@ def test_a_task_that_was_built_in_python_is_asked_for(run, tmp_path):
     given = load_run(directory.path)
     selection = select(given.points, given.box)
     card = card_of(given)
-    point = f"{given.shown!r}, {selection.trial_id!r}, 1, {selection.step}"
+    point = f"'run', {selection.trial_id!r}, 1, {selection.step}"
     assert f"reproduce({point}, task=task, spec=spec)" in card
     assert "pareto-explorer reproduce" not in card
     assert "make_task" not in card

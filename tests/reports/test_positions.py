@@ -108,7 +108,7 @@ def test_selection_and_model_card_say_which(plain: Run, lines: Run) -> None:
     assert f"step {chosen.step}, position 0.3333333333333333 of" in repr(chosen)
     assert chosen.to_dict()["position"] == BETWEEN
     card = render_model_card(lines, chosen, FILE)
-    assert card.startswith(f"# {chosen.trial_id}, step {chosen.step}, position 0.3333333333333333")
+    assert f"\n# {chosen.trial_id}, step {chosen.step}, position 0.3333333333333333\n" in card
     assert "| position | 0.3333333333333333 |" in card
     assert f"--step {chosen.step} --position 0.3333333333333333" in card
     other = lines.select(trial_id=chosen.trial_id, step=chosen.step)
