@@ -27,7 +27,8 @@ pytestmark = pytest.mark.browser
 SCRIPTS = Path(pareto_explorer.reports.__file__).parent / "templates" / "scripts"
 NAMES = ("a", "b", "c")
 import os
-RUNS = int(os.environ.get('NRUNS','120'))
+
+RUNS = int(os.environ.get("NRUNS", "120"))
 ANSWER = """({ runs, questions }) => questions.map(([run, question]) => {
   const model = models[run] ??= chooseModel(runs[run]);
   const found = model.choose(question);
