@@ -42,6 +42,12 @@ _SCRIPTS = (  # in the order in which they build on one another
     "explorer_parallel",
     "explorer_table",
     "explorer",
+    "numbers",
+    "commands",
+    "choose_rules",
+    "choose_model",
+    "choose_view",
+    "choose",
 )
 
 

@@ -133,7 +133,7 @@ def _checked_weights(weights: Sequence[float] | None, m: int) -> NDArray[np.floa
             f"`weights`: {', '.join(f'{w:g}' for w in given) or 'nothing'} given; give {m} numbers "
             "that are not negative and not all 0, one per objective in the box's order."
         )
-    return np.array(given) / sum(given)
+    return np.array(given) / np.sum(given)  # `sum` rounds otherwise from Python 3.12 on
 
 
 def _and(constraints: Sequence[Constraint]) -> str:

@@ -7,13 +7,12 @@ are equally good the first is taken.
 
 from __future__ import annotations
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pymoo.core.decision_making import find_outliers_upper_tail
 from pymoo.decomposition.aasf import AASF
-from pymoo.mcdm.high_tradeoff import HighTradeoffPoints
 from pymoo.mcdm.pseudo_weights import PseudoWeights
 from scipy.spatial import cKDTree
 
@@ -23,6 +22,7 @@ __all__ = ["Knee", "PseudoWeight", "achievement", "closest", "knee", "pseudo_wei
 
 _RADIUS = 0.125  # of HighTradeoffPoints, whose own argument for it has no effect
 _AUGMENTATION = 1e-4
+_ROUNDING = 1e-12
 
 
 class Knee(NamedTuple):
@@ -63,9 +63,7 @@ def knee(values: ArrayLike) -> Knee | None:
     found = trade_offs(front)
     if np.ptp(found) <= 1e-9 * found.max():  # equal but for rounding
         return None
-    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
-        # pymoo switches off all warnings of the process and divides 0 by 0 on the way
-        outstanding = HighTradeoffPoints().do(front)
+    outstanding = find_outliers_upper_tail(found)
     if outstanding is None:
         return None
     index = int(outstanding[np.argmax(found[outstanding])])
@@ -75,7 +73,8 @@ def knee(values: ArrayLike) -> Knee | None:
 def trade_offs(values: ArrayLike) -> NDArray[np.float64]:
     """The least that a move from a point to a neighbour loses for each unit that it gains.
 
-    Neighbours are the points within a radius of 0.125, and at least the 2·m nearest. What a move
+    Neighbours are the points within a radius of 0.125, and at least the 2·m nearest with all that
+    are as near as the last of these, so that the order of the points decides nothing. What a move
     loses is summed over the objectives that get worse, what it gains over those that get better.
 
     Args:
@@ -95,7 +94,8 @@ def trade_offs(values: ArrayLike) -> NDArray[np.float64]:
     for i, point in enumerate(front):
         near = tree.query_ball_point(point, _RADIUS)
         if len(near) < least:
-            near = tree.query(point, least + 1)[1]
+            farthest = tree.query(point, least + 1)[0][-1]
+            near = tree.query_ball_point(point, farthest * (1 + _ROUNDING))
         change = front[near] - point
         gain, loss = np.maximum(0, -change).sum(axis=1), np.maximum(0, change).sum(axis=1)
         away = gain > 0  # a point is its own neighbour

@@ -195,6 +195,7 @@ def select(
     trial_id: str | None = None,
     step: int | None = None,
     position: float = 0.0,
+    means: pd.DataFrame | None = None,
 ) -> Selection:
     """Chooses one model among the replicate means of a run, by its validation metrics.
 
@@ -223,6 +224,8 @@ def select(
         trial_id: Names the model instead of a rule, together with ``step``.
         step: See ``trial_id``.
         position: Where the named model is, if its trial showed several at this step.
+        means: ``replicate_means(points, validation_box(points, box))``, where it is at hand
+            already.
 
     Raises:
         InputError: Nothing to choose from, no model keeps the constraints, an unknown name, or
@@ -237,7 +240,8 @@ def select(
         )
     rule = "named" if named else _rule(rule, constraints, weights)
     validation = validation_box(points, box)
-    means = _candidates(replicate_means(points, validation), points, families, validation)
+    means = replicate_means(points, validation) if means is None else means
+    means = _candidates(means, points, families, validation)
     if named:
         chosen = _named(means, trial_id, step, position)
         reason, simpler, considered = "named by its trial and step", "", means

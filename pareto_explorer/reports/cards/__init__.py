@@ -3,6 +3,7 @@
 from pareto_explorer.reports.cards.anytime import anytime_card
 from pareto_explorer.reports.cards.attainment import attainment_card
 from pareto_explorer.reports.cards.audit import audit_card
+from pareto_explorer.reports.cards.choose import choose_card
 from pareto_explorer.reports.cards.contributions import contributions_card
 from pareto_explorer.reports.cards.diagnostics import diagnostics_card
 from pareto_explorer.reports.cards.differences import differences_card
@@ -21,6 +22,7 @@ __all__ = ["CARDS"]
 CARDS = (
     finding_card,
     front_card,
+    choose_card,
     explorer_card,
     audit_card,
     hypervolume_card,

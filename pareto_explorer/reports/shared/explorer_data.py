@@ -15,7 +15,7 @@ from pareto_explorer.figures.shared.style import base_layout, symbol_3d
 from pareto_explorer.fronts import objective_values
 from pareto_explorer.fronts.core.values import LARGEST
 from pareto_explorer.fronts.statistics.knobs import off_scale
-from pareto_explorer.reports.shared.commands import SPACE, reproduce_any_call
+from pareto_explorer.reports.shared.commands import SPACE, no_commands
 from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.reports.shared.packing import (
     pack_levels,
@@ -96,25 +96,13 @@ def explorer_data(material: Material, means: pd.DataFrame, limit: int = _ROWS) -
         "landmarks": _landmarks(material.run.landmarks),
         "seeds": seeds_line(material.run.points),
         "run": material.run.shown if material.run.repeatable else None,
-        "no_commands": _no_commands(material),
+        "no_commands": no_commands(material.run),
         "members": {name: run.shown for name, run in material.run.members.items()},
         "swept": {run.shown: SPACE for run in own_runs if run.names_code},
         "member_mark": MEMBER,
         "replicates": material.replicates,
         "layouts": {theme.name: base_layout(theme) for theme in (LIGHT, DARK)},
     }
-
-
-def _no_commands(material: Material) -> str:
-    """Why there are no commands for a point; empty where there are."""
-    if material.run.repeatable:
-        return ""
-    if material.run.task_given:
-        return (
-            "The task was built in Python, so its models are run again from there: "
-            f"{reproduce_any_call(material.run)}."
-        )
-    return "This run was imported, so its models cannot be run again from here."
 
 
 def _kept(material: Material, means: pd.DataFrame, limit: int) -> np.ndarray[Any, np.dtype[Any]]:

@@ -31,8 +31,10 @@ from pareto_explorer.fronts import (
     front,
     nothing_to_forget,
     reference_sensitivity,
+    replicate_means,
     retrain_floor,
 )
+from pareto_explorer.fronts.core.validation_twins import validation_box
 from pareto_explorer.fronts.statistics.comparison import competitors, judge_families, unfinished
 from pareto_explorer.reports.shared.commands import reproduce_command
 from pareto_explorer.results import Run
@@ -136,6 +138,13 @@ class Material:
     def means(self) -> pd.DataFrame:
         """Every checkpoint's replicate means, marked, from which the cards take them."""
         return self.run.means()
+
+    @cached_property
+    def validation_means(self) -> pd.DataFrame:
+        """The same, marked by the validation metrics that a choice looks at."""
+        run = self.run
+        box = validation_box(run.points, run.box)
+        return self.means if box == run.box else replicate_means(run.points, box)
 
     @cached_property
     def info(self) -> FrontInfo:
