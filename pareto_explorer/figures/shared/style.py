@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
+
+from pareto_explorer.schema.columns import MEMBER
 
 __all__ = [
     "DARK",
@@ -24,17 +26,18 @@ FONT = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', Arial, sans-serif"
 )
 
-# Pairs (on white, on near-black) of one hue. Any two stay apart under protanopia, deuteranopia
-# and normal sight, and each has a contrast of at least 3 against its background.
+# Pairs (on white, on near-black) of one hue. Any two differ by 19 or more in CIEDE2000, to normal
+# sight, under protanopia and under deuteranopia, and each has a contrast of at least 3 against its
+# background.
 PALETTE = (
-    ("#00798c", "#35b8cc"),  # teal
-    ("#b97a00", "#f0c23b"),  # ochre
-    ("#332288", "#8c7be8"),  # indigo
-    ("#c1272d", "#ff6b5e"),  # red
-    ("#2b8fc7", "#7ccbf5"),  # sky
-    ("#5a3010", "#9a6a3c"),  # brown
-    ("#882255", "#c2568c"),  # wine
-    ("#3a9e95", "#7fe0d3"),  # mint
+    ("#227285", "#32a1a3"),  # teal
+    ("#df7605", "#ffdb00"),  # ochre
+    ("#0000c7", "#5e5ff6"),  # indigo
+    ("#af5757", "#f76e65"),  # red
+    ("#4890f2", "#90eaff"),  # sky
+    ("#6b2600", "#a34e03"),  # brown
+    ("#622740", "#a74466"),  # wine
+    ("#38a292", "#7cf1ca"),  # mint
 )
 SYMBOLS = (
     "circle",
@@ -52,7 +55,6 @@ SYMBOLS = (
 )
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _SYMBOLS_3D = {"square", "diamond", "cross"}  # all others that Plotly has in 3-D look alike
-_SHADES = (0.0, 0.3, 0.5)  # share of black (light theme) or white (dark theme) mixed in
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,15 @@ class FamilyStyle:
 def family_styles(points: pd.DataFrame) -> dict[str, FamilyStyle]:
     """Gives every family of a points table its look.
 
-    Symbol and dash say the forget loss. Up to eight families each have a hue of their own; with
-    more, the hue says run, method and aggregator, and beyond eight of those the hues return in
-    darker shades; families that agree in all of that have other symbols and dashes, as long as
-    there are any. Names are sorted first, so the look depends on the set of families alone.
+    Up to eight families each have a hue of their own; with more, the hue says method and
+    aggregator, as far as there are hues. The symbol says the forget loss, unless another family of
+    that hue has it. Of several runs together, the symbol says the run, and a family has the same
+    hue and dash in all of them. Names are sorted first, so the look depends on the set of families
+    alone.
+
+    Up to 48 families (in each of up to twelve runs), no two of one hue share a dash, nor, in one
+    run, a symbol. So any two that share symbol and dash have different hues of the palette, which
+    eyes with protanopia or deuteranopia tell apart as well.
 
     Args:
         points: Table with the columns ``family, method, aggregator, forget_loss``, and ``run``
@@ -100,27 +107,43 @@ def family_styles(points: pd.DataFrame) -> dict[str, FamilyStyle]:
     Returns:
         Style by family name, in sorted order.
     """
-    origins = ["run"] if "run" in points else []
-    columns = [*origins, "method", "aggregator", "forget_loss"]
+    columns = ["method", "aggregator", "forget_loss"]
     table = points.groupby("family", sort=True)[columns].first().fillna("").astype(str)
+    runs = points.groupby("family")["run"].first() if "run" in points else pd.Series(dtype=str)
+    own = {str(name): _own_name(str(name), runs.get(name)) for name in table.index}
+    alike = _looks(table.assign(own=list(own.values())).drop_duplicates("own").sort_values("own"))
+    markers = {run: SYMBOLS[i % len(SYMBOLS)] for i, run in enumerate(sorted(runs.unique()))}
+    return {
+        name: replace(alike[family], symbol=markers[runs[name]]) if markers else alike[family]
+        for name, family in own.items()
+    }
+
+
+def _own_name(family: str, run: str | None) -> str:
+    """The name of a family in its own run."""
+    return family if run is None else family.removeprefix(f"{run}{MEMBER}")
+
+
+def _looks(table: pd.DataFrame) -> dict[str, FamilyStyle]:
+    """The looks of the families of one run, by their ``own`` name."""
     losses = {name: i for i, name in enumerate(sorted(set(table["forget_loss"])))}
     few = len(table) <= len(PALETTE)
     groups: dict[object, int] = {}
-    alike: Counter[tuple[int, str]] = Counter()
+    of_hue: Counter[int] = Counter()
+    taken: set[tuple[int, str]] = set()
     styles: dict[str, FamilyStyle] = {}
-    for name, (*origin, loss) in zip(table.index, table.to_numpy(), strict=True):
-        group = groups.setdefault(name if few else tuple(origin), len(groups))
-        lap, hue = divmod(group, len(PALETTE))
-        share = _SHADES[lap % len(_SHADES)]
+    for row in table.itertuples():
+        group = groups.setdefault(row.own if few else (row.method, row.aggregator), len(groups))
+        hue = group % len(PALETTE)
+        if of_hue[hue] >= len(DASHES):
+            hue = min(range(len(PALETTE)), key=lambda other: of_hue[other])
+        first = losses[row.forget_loss]
+        turned = [SYMBOLS[(first + i) % len(SYMBOLS)] for i in range(len(SYMBOLS))]
+        symbol = next((mark for mark in turned if (hue, mark) not in taken), turned[0])
+        taken.add((hue, symbol))
         light, dark = PALETTE[hue]
-        place = losses[loss] + len(losses) * alike[group, loss]
-        alike[group, loss] += 1
-        styles[str(name)] = FamilyStyle(
-            light=_mix(light, "#000000", share),
-            dark=_mix(dark, "#ffffff", share),
-            symbol=SYMBOLS[place % len(SYMBOLS)],
-            dash=DASHES[(place + lap) % len(DASHES)],
-        )
+        styles[str(row.own)] = FamilyStyle(light, dark, symbol, DASHES[of_hue[hue] % len(DASHES)])
+        of_hue[hue] += 1
     return styles
 
 
@@ -174,8 +197,3 @@ def base_layout(theme: Theme) -> dict[str, Any]:
 
 def _rgb(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-
-
-def _mix(colour: str, other: str, share: float) -> str:
-    pairs = zip(_rgb(colour), _rgb(other), strict=True)
-    return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in pairs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, compress
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ __all__ = [
     "SEPARABLE_FROM",
     "Comparison",
     "compare_families",
+    "compare_pairs",
     "competitors",
     "drawn_once",
     "judge_families",
@@ -45,7 +46,8 @@ class Comparison:
     """Two families, paired by replicate.
 
     Attributes:
-        first: The family with the larger mean over its own replicates.
+        first: One family; of ``compare_families``, the one with the larger mean over its own
+            replicates.
         second: The other one.
         differences: In each replicate in which both were run, the hypervolume of the first minus
             that of the second.
@@ -141,33 +143,58 @@ def compare_families(
         InputError: The families were measured in different boxes.
     """
     ranked = sorted(volumes, key=lambda name: (-volumes[name].mean, name))
-    if len(ranked) < 2:
-        return []
-    for name in ranked[1:]:
-        require_same_box(volumes[ranked[0]].box, volumes[name].box)
-    replicates = sorted({r for volume in volumes.values() for r in volume.per_replicate})
-    matrix = np.array(
-        [[volumes[name].per_replicate.get(r, np.nan) for r in replicates] for name in ranked]
-    )
-    pairs = np.array(list(combinations(range(len(ranked)), 2)))
-    rows = matrix[pairs[:, 0]] - matrix[pairs[:, 1]]
+    return compare_pairs(volumes, list(combinations(ranked, 2)), seed=seed)
+
+
+def compare_pairs(
+    volumes: Mapping[str, FamilyHypervolume],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    seed: int = 0,
+) -> list[Comparison]:
+    """Compares pairs of families, replicate by replicate; see ``compare_families``.
+
+    The correction is for the number of these pairs alone.
+
+    Args:
+        volumes: What ``family_hypervolumes`` gives for one table.
+        pairs: Which families to compare; the differences are those of the first minus the second.
+        seed: Of the resamples and of random flips.
+
+    Returns:
+        Those pairs that have a replicate in common, in their order.
+
+    Raises:
+        InputError: The families were measured in different boxes.
+    """
+    names = list(dict.fromkeys(name for pair in pairs for name in pair))
+    for name in names[1:]:
+        require_same_box(volumes[names[0]].box, volumes[name].box)
+    replicates = sorted({r for name in names for r in volumes[name].per_replicate})
+    rows = np.array([_differences(volumes, pair, replicates) for pair in pairs])
+    rows = rows.reshape(len(pairs), len(replicates))
     common = ~np.isnan(rows)
     shared = common.any(axis=1)
-    pairs, rows, common = pairs[shared], rows[shared], common[shared]
-    if not len(rows):
+    if not shared.any():
         return []
+    rows, common = rows[shared], common[shared]
     rows[~common | (np.abs(rows) < _NOTHING)] = 0.0
     corrected = max_t(rows, seed=seed)
     found = []
-    for (a, b), row, own, bounds, p in zip(
-        pairs, rows, common, _intervals(rows, common, seed), corrected.tolist(), strict=True
+    for (first, second), row, own, bounds, p in zip(
+        compress(pairs, shared),
+        rows,
+        common,
+        _intervals(rows, common, seed),
+        corrected.tolist(),
+        strict=True,
     ):
         differences, n = row[own], int(own.sum())
         mean = float(differences.mean())
-        ahead, behind = (ranked[a], ranked[b]) if mean >= 0 else (ranked[b], ranked[a])
-        pair = Comparison(
-            first=ranked[a],
-            second=ranked[b],
+        ahead, behind = (first, second) if mean >= 0 else (second, first)
+        compared = Comparison(
+            first=first,
+            second=second,
             differences={replicates[i]: float(row[i]) for i in np.flatnonzero(own)},
             mean=mean,
             interval=bounds,
@@ -177,8 +204,8 @@ def compare_families(
             draw_share=_draw_share(volumes[ahead], volumes[behind]),
             distinguishable=False,
         )
-        verdict = pair.holds_in_seeds and pair.holds_in_draws
-        found.append(replace(pair, distinguishable=verdict))
+        verdict = compared.holds_in_seeds and compared.holds_in_draws
+        found.append(replace(compared, distinguishable=verdict))
     return found
 
 
@@ -269,6 +296,14 @@ def unfinished(points: pd.DataFrame, planned: int | None = None) -> tuple[int, i
     ended = int((trials["trial_status"] != RUNNING).sum())
     total = max(planned or 0, len(trials))
     return total - ended, total
+
+
+def _differences(
+    volumes: Mapping[str, FamilyHypervolume], pair: tuple[str, str], replicates: Sequence[int]
+) -> list[float]:
+    """The first minus the second in each replicate; NaN where one was not run."""
+    first, second = (volumes[name].per_replicate for name in pair)
+    return [first.get(r, np.nan) - second.get(r, np.nan) for r in replicates]
 
 
 def _draw_share(ahead: FamilyHypervolume, behind: FamilyHypervolume) -> float | None:
