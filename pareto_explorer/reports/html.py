@@ -25,6 +25,7 @@ _SCRIPTS = (  # in the order in which they build on one another
     "dom",
     "theme",
     "figures",
+    "print",
     "groups",
     "front",
     "copy",

@@ -1,4 +1,4 @@
-// The figures that were drawn beforehand, in the colours of the page.
+// The figures that were made beforehand, each drawn when it comes near the screen.
 const plotConfig = (buttons) => ({
   displaylogo: false, responsive: true, plotlyServerURL: "",
   displayModeBar: screens.narrow.matches || screens.touch.matches ? false : "hover",
@@ -11,22 +11,60 @@ const plotButtons = {
 };
 const printedSize = { width: 680, height: 480 };
 
-(() => {
-  const figures = embedded("figures");
+const figures = (() => {
+  const parts = embedded("figures");
   const plots = [...document.querySelectorAll("[data-figure]")];
-  const paint = (plot) => {
-    const { traces, layout } = figures[plot.dataset.figure][theme.name()];
-    return Plotly.update(plot, traces, layout);
+  const partOf = (plot) => parts[plot.dataset.figure];
+  const drawing = new Map(); // of those that are drawn: the promise of it
+  const waiting = new Map(plots.map((plot) => [plot, []]));
+
+  // Data and layout are changed in place, under paths such as "annotations[0].font.color".
+  const put = (node, path, value) => {
+    const keys = path.match(/[^.[\]]+/g);
+    const last = keys.pop();
+    keys.reduce((inner, key) => (inner[key] ??= {}), node)[last] = value;
   };
-  plots.forEach((plot) => {
-    const { data, layout } = figures[plot.dataset.figure];
+  const putAll = (node, changes) => Object.entries(changes).forEach(([path, value]) => put(node, path, value));
+  const inTheme = (figure, { traces, layout }) => {
+    for (const [path, values] of Object.entries(traces)) values.forEach((value, i) => { if (value !== null) put(figure.data[i], path, value); });
+    putAll(figure.layout, layout);
+    return figure;
+  };
+
+  // Draws a figure unless it is drawn; what waits for it is done then.
+  const draw = (plot) => {
+    if (drawing.has(plot)) return drawing.get(plot);
+    const { data, layout } = inTheme(partOf(plot), partOf(plot)[theme.name()]);
     delete layout.height;
     layout.dragmode = screens.touch.matches ? false : layout.scene ? "orbit" : "zoom"; // a finger scrolls the page
-    if (screens.narrow.matches) layout.margin = { ...layout.margin, l: 8, r: 8 };
-    Plotly.newPlot(plot, data, layout, plotConfig(layout.scene ? plotButtons.deep : plotButtons.flat))
-      .then(() => paint(plot)).then(() => { plot.classList.add("drawn"); });
-  });
-  theme.onChange(() => plots.forEach(paint));
-  addEventListener("beforeprint", () => plots.forEach((plot) => Plotly.relayout(plot, printedSize)));
-  addEventListener("afterprint", () => plots.forEach((plot) => Plotly.relayout(plot, { width: null, height: null, autosize: true })));
+    if (screens.narrow.matches) {
+      layout.margin = { ...layout.margin, l: 8, r: 8 };
+      if (layout.meta?.narrow) {
+        putAll(layout, layout.meta.narrow);
+        plot.dataset.narrow = layout.meta.narrow_height;
+        plot.style.setProperty("--height", `${layout.meta.narrow_height}px`);
+      }
+    }
+    const drawn = Plotly.newPlot(plot, data, layout, plotConfig(layout.scene ? plotButtons.deep : plotButtons.flat));
+    plot.classList.add("drawn");
+    drawing.set(plot, drawn);
+    waiting.get(plot).forEach((action) => action(plot));
+    return drawn;
+  };
+  const whenDrawn = (plot, action) => { if (drawing.has(plot)) action(plot); else waiting.get(plot).push(action); };
+
+  const near = new IntersectionObserver((entries) => entries.forEach(({ isIntersecting, target }) => {
+    if (!isIntersecting) return;
+    near.unobserve(target);
+    draw(target);
+  }), { rootMargin: "300px" });
+  plots.forEach((plot) => near.observe(plot));
+  theme.onChange((name) => drawing.forEach((_, plot) => Plotly.update(plot, partOf(plot)[name].traces, partOf(plot)[name].layout)));
+
+  // A figure as it is now, in the colours of paper.
+  const onPaper = (plot) => {
+    const size = { width: plot.clientWidth, height: plot.clientHeight };
+    return inTheme(structuredClone({ data: plot.data, layout: { ...plot.layout, ...size } }), partOf(plot).light);
+  };
+  return { draw, whenDrawn, onPaper, all: plots };
 })();
