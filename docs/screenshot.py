@@ -38,7 +38,7 @@ def picture(browser: Any, report: Path) -> bytes:
         viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light", device_scale_factor=1
     )
     page.goto(report.resolve().as_uri())
-    page.wait_for_selector("[data-figure=front] .main-svg", state="attached")
+    page.wait_for_selector(".main-svg", state="attached")
     shot: bytes = page.screenshot()
     page.close()
     return shot

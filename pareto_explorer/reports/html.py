@@ -27,6 +27,7 @@ _SCRIPTS = (  # in the order in which they build on one another
     "sections",
     "theme",
     "figures",
+    "print",
     "contents",
     "groups",
     "front",

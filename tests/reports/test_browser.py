@@ -24,6 +24,13 @@ FRONT_POINT = """async (family) => {
   const box = plot.getBoundingClientRect();
   return [box.left + _size.l + xaxis.d2p(trace.x[0]), box.top + _size.t + yaxis.d2p(trace.y[0])];
 }"""
+DRAW_ALL = """async () => {
+  for (const plot of document.querySelectorAll('[data-figure]')) {
+    plot.scrollIntoView({block: 'center'});
+    while (!plot.classList.contains('drawn')) await new Promise(requestAnimationFrame);
+  }
+  scrollTo(0, 0);
+}"""
 VISIBLE = """(family) => document.querySelector('[data-figure=front]').data
   .filter((t) => t.legendgroup === 'family ' + family).map((t) => t.visible)"""
 HOSTILE = "weighted_sum/mine:<b>loss</b>&'\""
@@ -53,7 +60,7 @@ def visit(browser: Any, run_path: Path) -> Iterator[Callable[..., Any]]:
         page.on("dialog", lambda dialog: (trouble.append("dialog"), dialog.dismiss()))
         page.on("request", note_request)
         page.goto(url)
-        page.wait_for_selector(f"{PLOT} .main-svg", state="visible")
+        page.evaluate(DRAW_ALL)
         return page
 
     yield open_page

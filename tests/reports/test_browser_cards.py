@@ -17,7 +17,7 @@ from pareto_explorer.results.run import load_run
 from pareto_explorer.runs import read_manifest, write_manifest
 from pareto_explorer.sweeps.audit.pictures import png
 from tests.audited import computed_audits
-from tests.reports.test_browser import browser, visit
+from tests.reports.test_browser import DRAW_ALL, browser, visit
 from tests.synthetic import write_synthetic_run
 
 __all__ = ["browser", "visit"]  # fixtures
@@ -143,7 +143,7 @@ def test_an_audit_is_shown_on_a_phone_too(browser: Any, tmp_path: Path) -> None:
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(write_report(run.path).as_uri())
-    page.wait_for_selector("[data-figure=audit] .main-svg", state="attached")
+    page.evaluate(DRAW_ALL)
     widths = page.locator("#audit img.sample").evaluate_all("all => all.map((i) => i.naturalWidth)")
     assert widths == [8] * 10
     assert page.evaluate("document.documentElement.scrollWidth") == 390

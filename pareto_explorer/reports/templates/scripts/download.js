@@ -1,18 +1,30 @@
-// Tables as CSV files.
+// Tables as CSV files, and figures as pictures.
 const csvLine = (cells) => cells.map((cell) => {
   const text = cell == null || Number.isNaN(cell) ? "" : String(cell);
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }).join(",");
 
+const downloadFrom = (name, url) => el("a", { href: url, download: name }).click();
 const download = (name, text) => {
   const url = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
-  el("a", { href: url, download: name }).click();
+  downloadFrom(name, url);
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 };
 
+// A figure (its data, and its layout with width and height) as a file named after the run and `name`; a PNG has three pixels for each of the screen.
+const saveImage = async (figure, name, format) => {
+  const { run } = document.querySelector("main").dataset;
+  const { width, height } = figure.layout;
+  const url = await Plotly.toImage(figure, { format, width, height, scale: format === "png" ? 3 : 1 });
+  downloadFrom(`${`${run}-${name}`.replace(/[^\w.-]+/g, "-")}.${format}`, url);
+};
+
 (() => {
+  const saveFigure = async (card, format) => saveImage(figures.onPaper(await figures.draw(card.querySelector("[data-figure]"))), card.id, format);
   document.addEventListener("click", ({ target }) => {
     const key = target.closest("[data-csv]")?.dataset.csv;
     if (key) download(`${key}.csv`, sections.table(key));
+    const image = target.closest("[data-image]");
+    if (image) saveFigure(image.closest(".card"), image.dataset.image);
   });
 })();

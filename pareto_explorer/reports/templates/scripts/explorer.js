@@ -56,9 +56,11 @@
   // The front figure leaves its hover and its clicks to the explorer's data.
   document.querySelectorAll("[data-figure=front]").forEach((plot) => {
     const rowOf = ({ points }) => (Array.isArray(points[0].customdata) ? data.rowOf.get(points[0].customdata.join("\n")) : undefined);
-    plot.on("plotly_hover", (event) => { const row = rowOf(event); if (row !== undefined) tip.show(row, event.event); });
-    plot.on("plotly_unhover", tip.hide);
-    plot.on("plotly_click", (event) => { const row = rowOf(event); if (row !== undefined) store.dispatch({ type: "pin", row }); });
+    figures.whenDrawn(plot, () => {
+      plot.on("plotly_hover", (event) => { const row = rowOf(event); if (row !== undefined) tip.show(row, event.event); });
+      plot.on("plotly_unhover", tip.hide);
+      plot.on("plotly_click", (event) => { const row = rowOf(event); if (row !== undefined) store.dispatch({ type: "pin", row }); });
+    });
   });
   addEventListener("scroll", tip.hide, { passive: true });
   store.render();

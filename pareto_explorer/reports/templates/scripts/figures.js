@@ -1,4 +1,4 @@
-// The figures that were drawn beforehand, in the colours of the page.
+// The figures that were made beforehand, each drawn when it comes near the screen.
 const plotConfig = (buttons) => ({
   displaylogo: false, responsive: true, plotlyServerURL: "",
   displayModeBar: screens.narrow.matches || screens.touch.matches ? false : "hover",
@@ -11,37 +11,80 @@ const plotButtons = {
 };
 const printedSize = { width: 680, height: 480 };
 
-(() => {
-  const plots = []; // those that were drawn: what is folded waits until it is opened
-  const paint = (plot) => {
-    const { traces, layout } = sections.figure(plot.dataset.figure)[theme.name()];
-    return Plotly.update(plot, traces, layout);
+const figures = (() => {
+  const drawing = new Map(); // of those that are drawn: the promise of it
+  const waiting = new Map(); // of those that are not: what is done then
+  const partOf = (plot) => sections.figure(plot.dataset.figure);
+  const all = () => [...document.querySelectorAll("[data-figure]")];
+
+  // Data and layout are changed in place, under paths such as "annotations[0].font.color".
+  const put = (node, path, value) => {
+    const keys = path.match(/[^.[\]]+/g);
+    const last = keys.pop();
+    keys.reduce((inner, key) => (inner[key] ??= {}), node)[last] = value;
   };
-  const draw = (plot) => {
-    plots.push(plot);
-    const { data, layout } = sections.figure(plot.dataset.figure);
+  const putAll = (node, changes) => Object.entries(changes).forEach(([path, value]) => put(node, path, value));
+  const inTheme = (figure, { traces, layout }) => {
+    for (const [path, values] of Object.entries(traces)) values.forEach((value, i) => { if (value !== null) put(figure.data[i], path, value); });
+    putAll(figure.layout, layout);
+    return figure;
+  };
+
+  // Plotly writes into what it is given, and keeps what the reader did to axes as long as `uirevision` stays.
+  const prepared = (plot) => {
+    const part = structuredClone(partOf(plot));
+    const { data, layout } = inTheme(part, part[theme.name()]);
     delete layout.height;
+    layout.uirevision = plot.dataset.figure;
     layout.dragmode = screens.touch.matches ? false : layout.scene ? "orbit" : "zoom"; // a finger scrolls the page
-    if (screens.narrow.matches) layout.margin = { ...layout.margin, l: 8, r: 8 };
-    Plotly.newPlot(plot, data, layout, plotConfig(layout.scene ? plotButtons.deep : plotButtons.flat))
-      .then(() => paint(plot)).then(() => {
-        plot.classList.add("drawn");
-        plot.dispatchEvent(new Event("drawn", { bubbles: true }));
-      });
+    if (screens.narrow.matches) {
+      layout.margin = { ...layout.margin, l: 8, r: 8 };
+      if (layout.meta?.narrow) {
+        putAll(layout, layout.meta.narrow);
+        plot.dataset.narrow = layout.meta.narrow_height;
+        plot.style.setProperty("--height", `${layout.meta.narrow_height}px`);
+      }
+    }
+    return [plot, data, layout, plotConfig(layout.scene ? plotButtons.deep : plotButtons.flat)];
   };
-  const drawIn = (part) => part.querySelectorAll("[data-figure]").forEach((plot) => {
-    if (!plots.includes(plot) && !plot.closest("details:not([open])")) draw(plot);
+
+  // Draws a figure unless it is drawn; what waits for it is done then.
+  const draw = (plot) => {
+    if (drawing.has(plot)) return drawing.get(plot);
+    const drawn = Plotly.newPlot(...prepared(plot));
+    plot.classList.add("drawn");
+    drawing.set(plot, drawn);
+    waiting.get(plot)?.forEach((action) => action(plot));
+    return drawn;
+  };
+  const whenDrawn = (plot, action) => { if (drawing.has(plot)) action(plot); else waiting.set(plot, [...(waiting.get(plot) ?? []), action]); };
+
+  const near = new IntersectionObserver((entries) => entries.forEach(({ isIntersecting, target }) => {
+    if (!isIntersecting) return;
+    near.unobserve(target);
+    draw(target);
+  }), { rootMargin: "300px" });
+  all().forEach((plot) => near.observe(plot));
+  theme.onChange((name) => drawing.forEach((_, plot) => Plotly.update(plot, partOf(plot)[name].traces, partOf(plot)[name].layout)));
+
+  // Where a section is replaced, its figure moves into the new one with what the reader did to it.
+  sections.onReplaced((old, fresh) => {
+    const [plot, place] = [old, fresh].map((section) => section?.querySelector("[data-figure]"));
+    if (place && plot && drawing.has(plot) && plot.dataset.figure === place.dataset.figure) {
+      plot.setAttribute("aria-label", place.getAttribute("aria-label"));
+      plot.style.setProperty("--height", place.style.getPropertyValue("--height"));
+      place.replaceWith(plot);
+      drawing.set(plot, Plotly.react(...prepared(plot)));
+      return;
+    }
+    if (plot && drawing.delete(plot)) Plotly.purge(plot);
+    if (place) near.observe(place);
   });
-  drawIn(document);
-  document.addEventListener("toggle", ({ target }) => drawIn(target), true);
-  theme.onChange(() => plots.forEach(paint));
-  let opened = [];
-  addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("main details:not([open])")];
-    opened.forEach((fold) => { fold.open = true; });
-    drawIn(document);
-    plots.forEach((plot) => Plotly.relayout(plot, printedSize));
-  });
-  addEventListener("afterprint", () => opened.forEach((fold) => { fold.open = false; }));
-  addEventListener("afterprint", () => plots.forEach((plot) => Plotly.relayout(plot, { width: null, height: null, autosize: true })));
+
+  // A figure as it is now, in the colours of paper.
+  const onPaper = (plot) => {
+    const size = { width: plot.clientWidth, height: plot.clientHeight };
+    return inTheme(structuredClone({ data: plot.data, layout: { ...plot.layout, ...size } }), partOf(plot).light);
+  };
+  return { draw, whenDrawn, onPaper, all };
 })();

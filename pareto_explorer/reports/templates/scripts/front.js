@@ -2,10 +2,12 @@
 document.querySelectorAll(".front").forEach((front) => {
   const plot = front.querySelector("[data-figure]");
   if (!plot) return;
-  groups.onChange((shown) => Plotly.restyle(plot, { visible: plot.data.map((trace) => !trace.legendgroup || shown.has(trace.legendgroup)) }));
-  front.addEventListener("click", ({ target }) => {
+  const show = () => Plotly.restyle(plot, { visible: plot.data.map((trace) => !trace.legendgroup || groups.shown().has(trace.legendgroup)) });
+  groups.onChange(() => figures.whenDrawn(plot, show));
+  front.addEventListener("click", async ({ target }) => {
     const button = target.closest("[data-action=view]");
     if (!button) return;
+    await figures.draw(plot);
     const wide = button.getAttribute("aria-pressed") !== "true";
     const ranges = JSON.parse(front.dataset.view);
     const prefix = plot.layout.scene ? "scene." : "";

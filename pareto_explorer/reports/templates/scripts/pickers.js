@@ -1,17 +1,7 @@
-// Families to pick, views to switch and narrow layouts, for every figure that offers them.
+// Families to pick and views to switch, for every figure that offers them.
 (() => {
   const plotOf = (node) => node.closest(".card").querySelector("[data-figure]");
-  document.addEventListener("drawn", ({ target: plot }) => {
-    const change = plot.layout.meta?.narrow;
-    if (!change || !screens.narrow.matches) return;
-    plot.dataset.narrow = plot.layout.meta.narrow_height;
-    plot.style.setProperty("--height", `${plot.dataset.narrow}px`);
-    Plotly.relayout(plot, change).then(() => Plotly.Plots.resize(plot));
-  });
-  addEventListener("beforeprint", () => document.querySelectorAll("[data-narrow]").forEach((plot) => {
-    Plotly.relayout(plot, { height: Number(plot.dataset.narrow) });
-  }));
-  document.addEventListener("click", ({ target }) => {
+  document.addEventListener("click", async ({ target }) => {
     const button = target.closest("[data-pick], [data-view-name], [data-more]");
     if (!button) return;
     if ("more" in button.dataset) {
@@ -20,6 +10,7 @@
       return;
     }
     const plot = plotOf(button);
+    await figures.draw(plot);
     if ("pick" in button.dataset) {
       const shown = button.getAttribute("aria-pressed") !== "true";
       button.setAttribute("aria-pressed", shown);
