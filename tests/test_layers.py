@@ -30,6 +30,7 @@ BENEATH: Mapping[str, tuple[str, ...]] = {
     "interchange": ("fronts",),
     "results": ("figures", "interchange", "audits"),
     "reports": ("results",),
+    "serving": ("reports",),
     "loading": ("reports",),
     "notebook": ("results",),
     "tasks": ("schema",),
@@ -37,7 +38,7 @@ BENEATH: Mapping[str, tuple[str, ...]] = {
     "unlearning": ("tasks",),
     "sweeps": ("results", "audits", "metrics", "unlearning", "terminal", "interruption"),
     "api": ("sweeps", "loading"),
-    "": ("api", "notebook"),  # pareto_explorer itself
+    "": ("api", "notebook", "serving"),  # pareto_explorer itself
     "cli": ("",),
     "__main__": ("cli",),
 }
@@ -85,6 +86,7 @@ LIGHT = (
     "interchange",
     "results",
     "reports",
+    "serving",
     "notebook",
 )
 """Whose modules can all be imported where what is slow or large is not installed."""

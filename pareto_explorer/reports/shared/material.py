@@ -68,6 +68,7 @@ class Card:
         context: What else the card's template needs.
         payload: Plain data for the card's script, which then offers the table itself.
         broken: Whether it could not be made; ``reason`` says why.
+        absent: Whether there is nothing to show, and nothing to say of that: it is left out.
     """
 
     key: str
@@ -81,6 +82,7 @@ class Card:
     context: Mapping[str, Any] = field(default_factory=dict)
     payload: Mapping[str, Any] | None = None
     broken: bool = False
+    absent: bool = False
 
 
 def guarded(key: str, title: str) -> Callable[[Callable[[M], Card]], Callable[[M], Card]]:

@@ -12,20 +12,41 @@ const plotButtons = {
 const printedSize = { width: 680, height: 480 };
 
 (() => {
-  const plots = [...document.querySelectorAll("[data-figure]")];
+  const drawn = () => [...document.querySelectorAll("[data-figure].js-plotly-plot")];
   const paint = (plot) => {
     const { traces, layout } = sections.figure(plot.dataset.figure)[theme.name()];
     return Plotly.update(plot, traces, layout);
   };
-  plots.forEach((plot) => {
-    const { data, layout } = sections.figure(plot.dataset.figure);
+  // Plotly writes into what it is given, and keeps what the reader did to axes as long as `uirevision` stays.
+  const prepared = (plot) => {
+    const { data, layout } = structuredClone(sections.figure(plot.dataset.figure));
     delete layout.height;
+    layout.uirevision = plot.dataset.figure;
     layout.dragmode = screens.touch.matches ? false : layout.scene ? "orbit" : "zoom"; // a finger scrolls the page
     if (screens.narrow.matches) layout.margin = { ...layout.margin, l: 8, r: 8 };
-    Plotly.newPlot(plot, data, layout, plotConfig(layout.scene ? plotButtons.deep : plotButtons.flat))
-      .then(() => paint(plot)).then(() => { plot.classList.add("drawn"); });
-  });
-  theme.onChange(() => plots.forEach(paint));
-  addEventListener("beforeprint", () => plots.forEach((plot) => Plotly.relayout(plot, printedSize)));
-  addEventListener("afterprint", () => plots.forEach((plot) => Plotly.relayout(plot, { width: null, height: null, autosize: true })));
+    return [plot, data, layout, plotConfig(layout.scene ? plotButtons.deep : plotButtons.flat)];
+  };
+  const draw = (plot) => Plotly.newPlot(...prepared(plot)).then(() => paint(plot)).then(() => { plot.classList.add("drawn"); });
+  document.querySelectorAll("[data-figure]").forEach(draw);
+
+  // Where a section is replaced, its figure moves into the new one with what the reader did to it.
+  let moved = null;
+  sections.onReplaced(
+    (old) => { moved = old.querySelector("[data-figure].drawn"); },
+    (fresh) => {
+      const place = fresh.querySelector("[data-figure]");
+      if (place && moved?.dataset.figure === place.dataset.figure) {
+        moved.setAttribute("aria-label", place.getAttribute("aria-label") ?? "");
+        moved.style.cssText = moved.style.cssText && place.style.cssText;
+        place.replaceWith(moved);
+        Plotly.react(...prepared(moved)).then(() => paint(moved));
+      } else {
+        if (moved) Plotly.purge(moved);
+        if (place) draw(place);
+      }
+    },
+  );
+  theme.onChange(() => drawn().forEach(paint));
+  addEventListener("beforeprint", () => drawn().forEach((plot) => Plotly.relayout(plot, printedSize)));
+  addEventListener("afterprint", () => drawn().forEach((plot) => Plotly.relayout(plot, { width: null, height: null, autosize: true })));
 })();
