@@ -182,20 +182,18 @@ def _record(line: bytes) -> tuple[str, str, str | None]:
     record = parse_json(line.decode(), "it")
     if not isinstance(record, dict) or not all(isinstance(v, str) for v in record.values()):
         raise InputError("it is no mapping to texts")
-    time, text = record.get("time"), record.get("text")
-    if record.keys() == {"point", "removed"}:
-        time = record["removed"]
-    elif record.keys() != {"point", "text", "time"}:
+    if record.keys() not in ({"point", "text", "time"}, {"point", "removed"}):
         raise InputError(f"it has {brief(sorted(record))}")
-    elif len(text) > LONGEST_NOTE:
+    text = record.get("text")
+    if text is not None and len(text) > LONGEST_NOTE:
         raise InputError(f"its text has {len(text):,} characters")
     try:
         as_checkpoint(record["point"])
-        moment = datetime.fromisoformat(time)
+        moment = datetime.fromisoformat(record["removed" if text is None else "time"])
     except ValueError:
         raise InputError("its point or its time is none") from None
     if moment.tzinfo is None:
-        raise InputError(f"its time is {brief(time)}")
+        raise InputError("its time has no zone")
     time = moment.astimezone(UTC).isoformat(timespec="microseconds")
     return record["point"], time, None if text is None else cleaned(text)
 

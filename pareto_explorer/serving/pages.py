@@ -14,13 +14,12 @@ from pareto_explorer.errors import InputError, brief
 from pareto_explorer.reports.cards import CARDS, FOLLOWING
 from pareto_explorer.reports.html import Section, page_facts, reason_section, render_sections
 from pareto_explorer.reports.shared.material import Card, Material
-from pareto_explorer.results import Run
 from pareto_explorer.results.combining import put_together
-from pareto_explorer.runs.progress_file import HEARTBEAT, Standing
 from pareto_explorer.runs.notes import note_line, removal_line
+from pareto_explorer.runs.progress_file import HEARTBEAT, Standing
+from pareto_explorer.schema.checkpoint_ids import as_checkpoint, checkpoint_id
 from pareto_explorer.serving.pace import Pace
 from pareto_explorer.serving.places import Place
-from pareto_explorer.schema.checkpoint_ids import as_checkpoint, checkpoint_id
 
 __all__ = ["Course", "Page", "Pages", "Part"]
 
@@ -154,10 +153,6 @@ class Pages:
                 break
         self.page = replace(self.page, courses=courses, problem=" ".join(self._problems.values()))
 
-    def run(self) -> Run | None:
-        """The run that the page shows, for who wants to name a point of it."""
-        return self._material and self._material.run
-
     def note(self, point: str, text: str) -> None:
         """Makes a note on a point.
 
@@ -187,10 +182,10 @@ class Pages:
     def _place_of(self, point: str) -> tuple[Place, str]:
         """Where the run of a point is, and the point's id there."""
         trial_id, step, position = as_checkpoint(point)
-        run = self.run()
-        if run is None or trial_id not in set(run.points["trial_id"]):
+        material = self._material
+        if material is None or trial_id not in set(material.run.points["trial_id"]):
             raise InputError(f"`point`: {brief(point)} is no point of this run.")
-        member, own = run.locate(trial_id)
+        member, own = material.run.locate(trial_id)
         place = next(place for place in self._places if place.name == member.shown)
         return place, checkpoint_id(own, step, position)
 

@@ -26,7 +26,14 @@ const printedSize = { width: 680, height: 480 };
     if (screens.narrow.matches) layout.margin = { ...layout.margin, l: 8, r: 8 };
     return [plot, data, layout, plotConfig(layout.scene ? plotButtons.deep : plotButtons.flat)];
   };
-  const draw = (plot) => Plotly.newPlot(...prepared(plot)).then(() => paint(plot)).then(() => { plot.classList.add("drawn"); });
+  const narrowed = (plot) => {
+    const change = plot.layout.meta?.narrow;
+    if (!change || !screens.narrow.matches) return undefined;
+    plot.dataset.narrow = plot.layout.meta.narrow_height;
+    plot.style.setProperty("--height", `${plot.dataset.narrow}px`);
+    return Plotly.relayout(plot, change).then(() => Plotly.Plots.resize(plot));
+  };
+  const draw = (plot) => Plotly.newPlot(...prepared(plot)).then(() => paint(plot)).then(() => narrowed(plot)).then(() => { plot.classList.add("drawn"); });
   document.querySelectorAll("[data-figure]").forEach(draw);
 
   // Where a section is replaced, its figure moves into the new one with what the reader did to it.
@@ -34,19 +41,22 @@ const printedSize = { width: 680, height: 480 };
   sections.onReplaced(
     (old) => { moved = old.querySelector("[data-figure].drawn"); },
     (fresh) => {
-      const place = fresh.querySelector("[data-figure]");
-      if (place && moved?.dataset.figure === place.dataset.figure) {
-        moved.setAttribute("aria-label", place.getAttribute("aria-label") ?? "");
-        moved.style.cssText = moved.style.cssText && place.style.cssText;
-        place.replaceWith(moved);
-        Plotly.react(...prepared(moved)).then(() => paint(moved));
+      const place = fresh.querySelector("[data-figure]"), plot = moved;
+      if (place && plot?.dataset.figure === place.dataset.figure) {
+        plot.setAttribute("aria-label", place.getAttribute("aria-label"));
+        plot.style.setProperty("--height", place.style.getPropertyValue("--height"));
+        place.replaceWith(plot);
+        Plotly.react(...prepared(plot)).then(() => paint(plot)).then(() => narrowed(plot));
       } else {
-        if (moved) Plotly.purge(moved);
+        if (plot) Plotly.purge(plot);
         if (place) draw(place);
       }
     },
   );
   theme.onChange(() => drawn().forEach(paint));
   addEventListener("beforeprint", () => drawn().forEach((plot) => Plotly.relayout(plot, printedSize)));
+  addEventListener("beforeprint", () => drawn().filter((plot) => plot.dataset.narrow).forEach((plot) => {
+    Plotly.relayout(plot, { height: Number(plot.dataset.narrow) });
+  }));
   addEventListener("afterprint", () => drawn().forEach((plot) => Plotly.relayout(plot, { width: null, height: null, autosize: true })));
 })();

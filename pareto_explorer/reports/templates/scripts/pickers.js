@@ -1,17 +1,6 @@
-// Families to pick, views to switch and narrow layouts, for every figure that offers them.
-addEventListener("load", () => {
-  const narrow = matchMedia("(max-width: 760px)");
+// Families to pick and views to switch, for every figure that offers them.
+(() => {
   const plotOf = (node) => node.closest(".card").querySelector("[data-figure]");
-  document.querySelectorAll("[data-figure]").forEach((plot) => {
-    const change = plot.layout?.meta?.narrow;
-    if (!change || !narrow.matches) return;
-    plot.dataset.narrow = plot.layout.meta.narrow_height;
-    plot.style.setProperty("--height", `${plot.dataset.narrow}px`);
-    Plotly.relayout(plot, change).then(() => Plotly.Plots.resize(plot));
-  });
-  addEventListener("beforeprint", () => document.querySelectorAll("[data-narrow]").forEach((plot) => {
-    Plotly.relayout(plot, { height: Number(plot.dataset.narrow) });
-  }));
   document.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-pick], [data-view-name], [data-more]");
     if (!button) return;
@@ -37,4 +26,4 @@ addEventListener("load", () => {
     const changes = Object.fromEntries(Object.keys(Object.assign({}, ...views)).map((key) => [key, views.map((view) => view[key])]));
     Plotly.update(plot, changes, layout, chosen);
   });
-});
+})();
