@@ -31,6 +31,7 @@ BENEATH: Mapping[str, tuple[str, ...]] = {
     "results": ("figures", "interchange", "audits"),
     "reports": ("results",),
     "trackers": ("reports",),
+    "serving": ("reports",),
     "loading": ("trackers",),
     "notebook": ("results",),
     "tasks": ("schema",),
@@ -38,7 +39,7 @@ BENEATH: Mapping[str, tuple[str, ...]] = {
     "unlearning": ("tasks",),
     "sweeps": ("results", "audits", "metrics", "unlearning", "terminal", "interruption"),
     "api": ("sweeps", "loading"),
-    "": ("api", "notebook"),  # pareto_explorer itself
+    "": ("api", "notebook", "serving"),  # pareto_explorer itself
     "cli": ("",),
     "__main__": ("cli",),
 }
@@ -87,6 +88,7 @@ LIGHT = (
     "results",
     "reports",
     "trackers",
+    "serving",
     "notebook",
 )
 """Whose modules can all be imported where what is slow or large is not installed."""

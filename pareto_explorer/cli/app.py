@@ -17,6 +17,7 @@ from pareto_explorer.cli.list_names import list_names
 from pareto_explorer.cli.report import report
 from pareto_explorer.cli.reproduce import reproduce
 from pareto_explorer.cli.select import select
+from pareto_explorer.cli.serve import serve
 from pareto_explorer.cli.sweep import sweep
 from pareto_explorer.cli.wording import Command
 from pareto_explorer.errors import InputError, WriteError
@@ -48,7 +49,7 @@ def _options(
     add_working_directory()
 
 
-for command in (sweep, report, select, audit, check, reproduce, export):
+for command in (sweep, report, serve, select, audit, check, reproduce, export):
     app.command(cls=Command)(command)
 app.command("import", cls=Command)(import_sweep)
 app.command("list", cls=Command)(list_names)

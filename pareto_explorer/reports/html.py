@@ -20,7 +20,21 @@ from pareto_explorer.reports.shared.material import Card, Material, failed
 from pareto_explorer.reports.shared.phrases import share
 from pareto_explorer.text import count
 
-__all__ = ["Section", "page_facts", "render_page", "render_sections"]
+__all__ = [
+    "POLICY",
+    "Section",
+    "embed",
+    "page_facts",
+    "reason_section",
+    "render_page",
+    "render_sections",
+]
+
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; font-src data:"
+)
+"""What the page may load: nothing."""
 
 _SCRIPTS = (  # in the order in which they build on one another
     "dom",
@@ -29,6 +43,7 @@ _SCRIPTS = (  # in the order in which they build on one another
     "figures",
     "print",
     "contents",
+    "live",
     "groups",
     "front",
     "copy",
@@ -86,14 +101,33 @@ def render_page(name: str, cards: Sequence[Card], material: Material) -> str:
     Text from the run is escaped by the templates; figures travel as JSON in which no tag can
     start; a content security policy forbids the page to fetch anything.
     """
-    sections = render_sections(cards, material)
+    return embed(name, render_sections(cards, material), page_facts(material))
+
+
+def embed(
+    name: str,
+    sections: Sequence[Section],
+    facts: Sequence[str],
+    live: Mapping[str, Any] | None = None,
+) -> str:
+    """Puts sections into a page.
+
+    Args:
+        name: What the page is called.
+        sections: Its sections, in their order.
+        facts: What its head says of the run.
+        live: What the page's script needs to follow its server; None for a page of its own, which
+            fetches nothing.
+    """
     return (
         _environment()
         .get_template("page.html.j2")
         .render(
             name=name,
             sections=sections,
-            facts=page_facts(material),
+            facts=facts,
+            policy=POLICY if live is None else f"{POLICY}; connect-src 'self'",
+            live=None if live is None else _script_object({k: _json(v) for k, v in live.items()}),
             scripts=_SCRIPTS,
             figures=_script_object({s.key: s.figure for s in sections}),
             tables=_script_object({key: part for s in sections for key, part in s.tables.items()}),
@@ -107,7 +141,12 @@ def render_page(name: str, cards: Sequence[Card], material: Material) -> str:
 def render_sections(cards: Sequence[Card], material: Material) -> list[Section]:
     """Renders each card on its own; one that cannot be drawn says why, and the others are there."""
     environment = _environment()
-    return [_section(environment, card, material) for card in cards]
+    return [_section(environment, card, material) for card in cards if not card.absent]
+
+
+def reason_section(card: Card) -> Section:
+    """The section of a card that has nothing but a reason."""
+    return Section(card.key, card.title, _framed(_environment(), card))
 
 
 def page_facts(material: Material) -> list[str]:
@@ -137,12 +176,11 @@ def _environment() -> jinja2.Environment:
 
 def _section(environment: jinja2.Environment, card: Card, material: Material) -> Section:
     if card.reason:
-        return Section(card.key, card.title, _framed(environment, card))
+        return reason_section(card)
     try:
         return _drawn(environment, card, material)
     except Exception as error:
-        instead = failed(card.key, card.title, error)
-        return Section(card.key, card.title, _framed(environment, instead))
+        return reason_section(failed(card.key, card.title, error))
 
 
 def _drawn(environment: jinja2.Environment, card: Card, material: Material) -> Section:

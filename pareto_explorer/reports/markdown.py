@@ -23,6 +23,8 @@ def render_markdown(name: str, cards: Sequence[Card]) -> str:
     """
     sections = [f"# {_text(name)}"]
     for card in cards:
+        if card.absent:
+            continue
         try:
             sections.append(_section(card))
         except Exception as error:

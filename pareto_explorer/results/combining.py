@@ -17,7 +17,7 @@ from pareto_explorer.runs import RunDirectory, metric_columns, read_manifest
 from pareto_explorer.text import plural
 from pareto_explorer.trust.files import read_json, read_yaml
 
-__all__ = ["combine_runs", "load_runs", "read_box"]
+__all__ = ["combine_runs", "load_runs", "put_together", "read_box"]
 
 AnyRun = TypeVar("AnyRun", bound=Run)
 
@@ -34,7 +34,15 @@ def load_runs(paths: Sequence[str | PathLike[str]], box: str | PathLike[str] | N
     Raises:
         InputError: A path or the box cannot be read, or the runs do not go together.
     """
-    runs = [load_run(path) for path in paths]
+    return put_together([load_run(path) for path in paths], box)
+
+
+def put_together(runs: Sequence[AnyRun], box: str | PathLike[str] | None = None) -> AnyRun:
+    """One run as it is, or several as one; see ``load_runs``.
+
+    Raises:
+        InputError: The box cannot be read, or the runs do not go together.
+    """
     if box is not None:
         other = read_box(box)
         runs = [_reboxed(run, other, str(box)) for run in runs]
@@ -126,7 +134,7 @@ def _left_out(members: Mapping[str, Run], seeds: pd.DataFrame) -> list[str]:
     return notes
 
 
-def _reboxed(run: Run, box: Box, source: str) -> Run:
+def _reboxed(run: AnyRun, box: Box, source: str) -> AnyRun:
     for metric in box.metrics:
         if metric not in run.points:
             raise unknown(f"`box`: objective of {run.shown!r}", metric, metric_columns(run.points))

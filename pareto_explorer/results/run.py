@@ -39,9 +39,10 @@ from pareto_explorer.runs import (
 )
 from pareto_explorer.runs.manifest import TRIALS
 from pareto_explorer.runs.named_code import named_code
+from pareto_explorer.runs.notes import Note, add_line, note_line, read_notes
 from pareto_explorer.runs.remote.copies import local_path
 from pareto_explorer.schema.audited import AUDITED
-from pareto_explorer.schema.checkpoint_ids import as_checkpoint, ids_form
+from pareto_explorer.schema.checkpoint_ids import as_checkpoint, checkpoint_id, ids_form
 from pareto_explorer.schema.columns import CHECKPOINT, MEMBER, positioned
 from pareto_explorer.trust.redaction import redacted
 
@@ -99,6 +100,20 @@ class Run:
             domains = read_domains(found.manifest.get("domains", {}))
             return cls(RunDirectory(Path(path)), *parts, shown, domains=domains)
         directory = RunDirectory(local_path(path))
+        return cls.of_directory(directory, shown, read_points(directory))
+
+    @classmethod
+    def of_directory(cls, directory: RunDirectory, shown: str, points: pd.DataFrame) -> Self:
+        """A run of a directory whose points have been read.
+
+        Args:
+            directory: The run directory.
+            shown: The run's path as the user wrote it.
+            points: What ``read_points`` gives.
+
+        Raises:
+            InputError: One of its files is damaged, or does not go with the points.
+        """
         manifest = read_manifest(directory)
         recorded = recorded_entry(directory, manifest, "box")
         try:
@@ -106,7 +121,7 @@ class Run:
             domains = read_domains(manifest.get("domains", {}))
         except InputError as error:
             raise InputError(f"{str(directory.sweep_yaml)!r}: {error}") from None
-        points, landmarks = read_points(directory), read_landmarks(directory)
+        landmarks = read_landmarks(directory)
         require_own(directory, manifest, points, landmarks)
         return cls(directory, manifest, points, landmarks, box, shown, domains=domains)
 
@@ -202,6 +217,42 @@ class Run:
             if (audits := run.audits) is not None
         ]
         return Audits.together(found) if found else None
+
+    @cached_property
+    def annotations(self) -> dict[str, tuple[Note, ...]]:
+        """The notes that were made on its points, by the point's id, the oldest first.
+
+        Raises:
+            InputError: Their file is damaged.
+        """
+        if not self.members:
+            return read_notes(self.directory)
+        return {
+            f"{name}{MEMBER}{point}": notes
+            for name, run in self.members.items()
+            for point, notes in run.annotations.items()
+        }
+
+    def annotate(self, point: str, text: str) -> None:
+        """Makes a note on a point, which every later report shows.
+
+        Args:
+            point: The point's id, ``"<trial_id>@<step>"``.
+            text: At most 2,000 characters.
+
+        Raises:
+            InputError: No point has this id, the text is too long, or there is none.
+            OSError: The run directory cannot be written.
+
+        >>> run.annotate("a1b2@100", "worth an audit")            # doctest: +SKIP
+        """
+        trial_id, step, position = as_checkpoint(point)
+        if trial_id not in set(self.points["trial_id"]):
+            raise InputError(f"`point`: {brief(point)} is no point of this run.")
+        run, own = self.locate(trial_id)
+        add_line(run.directory, note_line(checkpoint_id(own, step, position), text))
+        for each in (self, run):
+            each.__dict__.pop("annotations", None)
 
     def locate(self, trial_id: str) -> tuple[Run, str]:
         """The run that made a trial, which may be this one, and the trial's id there.

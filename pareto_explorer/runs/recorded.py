@@ -51,7 +51,15 @@ from pareto_explorer.schema.kinds import word
 from pareto_explorer.schema.statuses import RUNNING
 from pareto_explorer.trust.files import parse_json, require_ordinary
 
-__all__ = ["Recorded", "compact", "compare", "journal_end", "read_recorded", "without"]
+__all__ = [
+    "Recorded",
+    "compact",
+    "compare",
+    "journal_end",
+    "read_further",
+    "read_recorded",
+    "without",
+]
 
 Row = TypeVar("Row", bound=Any)
 
@@ -111,6 +119,25 @@ def read_recorded(run: RunDirectory) -> Recorded:
     if start.bytes and entries.mark == start:
         return replace(table, compacted=start.bytes)
     return _merged(run, table, entries, start)
+
+
+def read_further(run: RunDirectory, known: Recorded | None) -> Recorded:
+    """The same as ``read_recorded``, but of the journal only what was not read before.
+
+    Args:
+        run: The run directory.
+        known: What it had when it was read last; None if it was not.
+
+    Returns:
+        All of it; ``known`` itself where nothing was added.
+
+    Raises:
+        InputError: As ``read_recorded``.
+    """
+    if known is None or not known.mark.bytes or not known.mark.fits(run.journal):
+        return read_recorded(run)
+    entries = read_entries(run.journal, known.mark)
+    return known if entries.mark == known.mark else _merged(run, known, entries, known.mark)
 
 
 def journal_end(run: RunDirectory) -> Recorded:

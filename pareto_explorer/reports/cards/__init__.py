@@ -14,16 +14,18 @@ from pareto_explorer.reports.cards.front import front_card
 from pareto_explorer.reports.cards.hypervolume import hypervolume_card
 from pareto_explorer.reports.cards.importance import importance_card
 from pareto_explorer.reports.cards.indicators import indicators_card
+from pareto_explorer.reports.cards.notes import notes_card
 from pareto_explorer.reports.cards.ranges import ranges_card
 from pareto_explorer.reports.cards.specification import specification_card
 
-__all__ = ["CARDS"]
+__all__ = ["CARDS", "FOLLOWING"]
 
 CARDS = (
     finding_card,
     front_card,
     choose_card,
     explorer_card,
+    notes_card,
     audit_card,
     hypervolume_card,
     attainment_card,
@@ -37,3 +39,7 @@ CARDS = (
     failures_card,
     specification_card,
 )
+"""All of them, in the order of the page."""
+
+FOLLOWING = (explorer_card, notes_card, hypervolume_card, failures_card)
+"""Those that cost little, and follow every point on a page that is open."""

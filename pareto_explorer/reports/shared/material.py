@@ -71,6 +71,7 @@ class Card:
         payload: Plain data for the card's script, which then offers the table itself.
         folded: Whether the page shows title and sentence alone until the reader opens it.
         broken: Whether it could not be made; ``reason`` says why.
+        absent: Whether there is nothing to show, and nothing to say of that: it is left out.
     """
 
     key: str
@@ -85,6 +86,7 @@ class Card:
     payload: Mapping[str, Any] | None = None
     folded: bool = False
     broken: bool = False
+    absent: bool = False
 
 
 def guarded(key: str, title: str) -> Callable[[Callable[[M], Card]], Callable[[M], Card]]:

@@ -1,0 +1,93 @@
+"""How far a running sweep is: ``progress.json``, which its driver replaces and nobody needs."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from pareto_explorer.errors import InputError
+from pareto_explorer.runs.manifest import RunDirectory
+from pareto_explorer.trust.files import read_json
+
+__all__ = ["HEARTBEAT", "PROGRESS", "Standing", "progress_file", "read_standing", "write_standing"]
+
+PROGRESS = "progress.json"
+
+HEARTBEAT = 10.0
+"""Seconds after which a driver writes even if nothing has changed."""
+
+_LONGEST = 300
+"""Characters of a phase."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a sweep stands.
+
+    Attributes:
+        phase: What it does, in a few words.
+        done: Trials that have ended.
+        total: Trials planned; None where that is not known.
+        failed: Those of the ended ones that failed.
+        running: Trials that run now.
+        left: Seconds that the trials will still take; None where nothing is known.
+        over: Whether the driver has ended in order.
+        time: When this was written, in seconds since the epoch.
+    """
+
+    phase: str
+    done: int = 0
+    total: int | None = None
+    failed: int = 0
+    running: int = 0
+    left: float | None = None
+    over: bool = False
+    time: float = 0.0
+
+
+def progress_file(run: RunDirectory) -> Path:
+    """Where it is."""
+    return run.path / PROGRESS
+
+
+def write_standing(run: RunDirectory, standing: Standing) -> None:
+    """Replaces the file, all or nothing; it may be lost with the machine's power.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    path = progress_file(run)
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(json.dumps(asdict(standing) | {"time": time.time()}), encoding="utf-8")
+    temporary.replace(path)
+
+
+def read_standing(run: RunDirectory) -> Standing | None:
+    """Reads the file; None where there is none, or none that can be read."""
+    try:
+        found = read_json(progress_file(run)) if progress_file(run).exists() else None
+        return None if found is None else _checked(found)
+    except InputError:
+        return None
+
+
+def _checked(found: Any) -> Standing | None:
+    names = {field.name for field in fields(Standing)}
+    if not isinstance(found, dict) or not found.keys() <= names:
+        return None
+    standing = Standing(**{"phase": "", **found})
+    counts = (standing.done, standing.failed, standing.running, standing.total or 0)
+    seconds = (standing.time, standing.left or 0.0)
+    if not (
+        isinstance(standing.phase, str)
+        and len(standing.phase) <= _LONGEST
+        and isinstance(standing.over, bool)
+        and all(type(number) is int and 0 <= number < 2**53 for number in counts)
+        and all(type(n) in (int, float) and math.isfinite(n) and n >= 0 for n in seconds)
+    ):
+        return None
+    return standing

@@ -1,0 +1,198 @@
+"""Where runs are: looked at cheaply, read when something has changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import Protocol
+
+from pyarrow import ArrowException
+
+from pareto_explorer.errors import InputError, WriteError, first_line
+from pareto_explorer.interchange import is_foreign
+from pareto_explorer.results import Run, load_run
+from pareto_explorer.runs import RunDirectory
+from pareto_explorer.runs.files.storage import is_storage, open_storage, shown
+from pareto_explorer.runs.notes import NOTES, add_line, with_line
+from pareto_explorer.runs.progress_file import Standing, read_standing
+from pareto_explorer.runs.recorded import Recorded, read_further
+from pareto_explorer.runs.remote.copies import local_path
+from pareto_explorer.trust.redaction import redacted
+
+__all__ = ["Folder", "Foreign", "Place", "Stored", "place_of"]
+
+_WATCHED = (
+    "sweep.yaml",
+    "points.jsonl",
+    "points.parquet",
+    "landmarks.parquet",
+    "audit.parquet",
+    "audit/samples.parquet",
+    NOTES,
+)
+"""What a page is made of."""
+
+
+class Place(Protocol):
+    """Where a run is.
+
+    Attributes:
+        name: As the user wrote it, without secrets.
+        pause: Seconds between two looks.
+    """
+
+    name: str
+    pause: float
+
+    def look(self) -> Hashable:
+        """What is there, as something that differs once it has changed.
+
+        Raises:
+            InputError: It cannot be looked at.
+        """
+
+    def load(self) -> Run | None:
+        """The run as it was when it was looked at; None where there is none yet.
+
+        Raises:
+            InputError: A file is damaged.
+        """
+
+    def standing(self) -> Standing | None:
+        """How far its sweep was when it was looked at; None where nothing says so."""
+
+    def note(self, line: bytes) -> None:
+        """Adds a line to its notes.
+
+        Raises:
+            InputError: It cannot be written.
+        """
+
+
+class Folder:
+    """A run directory on this machine, which need not exist yet."""
+
+    pause = 1.0
+
+    def __init__(self, path: str) -> None:
+        self.name = path
+        self._directory = RunDirectory(Path(path))
+        self._known: Recorded | None = None
+
+    def look(self) -> Hashable:
+        """Size, time of the last change and inode of each file."""
+        return tuple(map(_stamp, map(self._directory.path.joinpath, _WATCHED)))
+
+    def load(self) -> Run | None:
+        """Reads of the journal what is new."""
+        return self._load(self._directory, read_further)
+
+    def standing(self) -> Standing | None:
+        """As its driver has written it."""
+        return read_standing(self._directory)
+
+    def note(self, line: bytes) -> None:
+        """Replaces the file."""
+        try:
+            add_line(self._directory, line)
+        except OSError as error:
+            raise _unwritable(error, self.name) from None
+
+    def _load(
+        self, directory: RunDirectory, read: Callable[[RunDirectory, Recorded | None], Recorded]
+    ) -> Run | None:
+        if not directory.sweep_yaml.exists():
+            return None
+        self._known = read(directory, self._known)
+        return Run.of_directory(directory, self.name, self._known.points)
+
+
+class Stored:
+    """A run directory in storage, of which there is a copy on this machine."""
+
+    pause = 30.0
+
+    def __init__(self, uri: str) -> None:
+        self.name = redacted(uri)
+        self._uri = uri
+        self._copy: RunDirectory | None = None
+
+    def look(self) -> Hashable:
+        """Copies the run, and tells the content of its files."""
+        self._copy = RunDirectory(local_path(self._uri))
+        return tuple(_content(self._copy.path / name) for name in _WATCHED)
+
+    def load(self) -> Run | None:
+        """Reads the copy."""
+        return None if self._copy is None else load_run(self._copy.path)
+
+    def standing(self) -> Standing | None:
+        """As it was when the run was copied."""
+        return None if self._copy is None else read_standing(self._copy)
+
+    def note(self, line: bytes) -> None:
+        """Replaces the object."""
+        try:
+            storage = open_storage(self._uri)
+            storage.write_bytes(NOTES, with_line(storage.read_bytes(NOTES) or b"", line))
+        except (OSError, ArrowException) as error:
+            raise _unwritable(error, shown(self._uri)) from None
+
+
+class Foreign:
+    """A sweep that another tool has made: read, and never written."""
+
+    pause = 5.0
+
+    def __init__(self, path: str) -> None:
+        self.name = redacted(path)
+        self._path = path
+
+    def look(self) -> Hashable:
+        """The file's stamp; of an address, nothing."""
+        return _stamp(Path(self._path))
+
+    def load(self) -> Run | None:
+        """Reads all of it."""
+        return load_run(self._path)
+
+    def standing(self) -> Standing | None:
+        """Nothing says so."""
+        return None
+
+    def note(self, line: bytes) -> None:  # noqa: ARG002
+        """Refuses."""
+        raise InputError(
+            f"note: {self.name!r} is no run directory; `pareto-explorer import` makes one of it, "
+            "which keeps notes."
+        )
+
+
+def place_of(run: str) -> Place:
+    """Where a run is that a user names."""
+    if is_storage(run):
+        return Stored(run)
+    return Foreign(run) if is_foreign(run) else Folder(run)
+
+
+def _stamp(path: Path) -> Hashable:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns, stat.st_ino
+
+
+def _content(path: Path) -> Hashable:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return None
+
+
+def _unwritable(error: Exception, name: str) -> InputError:
+    return WriteError(
+        f"note: {name!r} cannot be written ({first_line(error)}); see to that and try again."
+    )
