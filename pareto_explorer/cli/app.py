@@ -13,6 +13,7 @@ from pareto_explorer.cli.audit import audit
 from pareto_explorer.cli.check import check
 from pareto_explorer.cli.export import export
 from pareto_explorer.cli.import_sweep import import_sweep
+from pareto_explorer.cli.init import init
 from pareto_explorer.cli.list_names import list_names
 from pareto_explorer.cli.report import report
 from pareto_explorer.cli.reproduce import reproduce
@@ -49,7 +50,7 @@ def _options(
     add_working_directory()
 
 
-for command in (sweep, report, serve, select, audit, check, reproduce, export):
+for command in (init, sweep, report, serve, select, audit, check, reproduce, export):
     app.command(cls=Command)(command)
 app.command("import", cls=Command)(import_sweep)
 app.command("list", cls=Command)(list_names)

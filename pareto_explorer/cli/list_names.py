@@ -30,7 +30,7 @@ def list_names(
         typer.Argument(
             help="A kind: tasks, models, recipes, methods, aggregators, forget-losses, presets, "
             "metrics, objectives, search-spaces. Or a name, which is explained.",
-            metavar="[KIND|NAME]",
+            metavar="KIND|NAME",
             show_default="everything",
         ),
     ] = None,
