@@ -75,7 +75,7 @@ def export_run(
         if to == "mlflow":
             return to_mlflow(sweep, address or folder, called)
         if to == "tensorboard":
-            return to_tensorboard(sweep, folder, called, loaded.box.metrics)
+            return to_tensorboard(sweep, folder, called)
         return to_wandb(sweep, folder, called)
     except OSError as error:
         raise WriteError(

@@ -22,7 +22,7 @@ _MARK = ".pareto-explorer"
 _STATUSES = {RUNNING: "STATUS_RUNNING", FAILED: "STATUS_FAILURE", DIVERGED: "STATUS_FAILURE"}
 
 
-def to_tensorboard(sweep: SweepRecord, folder: Path, name: str, objectives: Iterable[str]) -> Sent:
+def to_tensorboard(sweep: SweepRecord, folder: Path, name: str) -> Sent:
     """Writes event files below ``<folder>/<name>``: of the sweep, and of each trial's replicates.
 
     The replicates of a trial are one group in the table of hyperparameters, which shows their mean.
@@ -32,7 +32,6 @@ def to_tensorboard(sweep: SweepRecord, folder: Path, name: str, objectives: Iter
         sweep: The run.
         folder: TensorBoard's log directory, which may hold other runs.
         name: The run's folder in it.
-        objectives: The metrics that the table of hyperparameters shows.
 
     Raises:
         InputError: tensorboardX is not installed, or the run's folder holds something else.
@@ -53,7 +52,7 @@ def to_tensorboard(sweep: SweepRecord, folder: Path, name: str, objectives: Iter
         if mark.read_text(encoding="utf-8") == sweep.digest:
             return Sent(str(target), look, 0, count, _left_out(sweep))
     shutil.rmtree(partial, ignore_errors=True)
-    _write(partial / "sweep", sweep.sweep, [_experiment(objectives)])
+    _write(partial / "sweep", sweep.sweep, [])
     for trial in sweep.trials:
         own = partial / model_folder(trial.trial_id)
         for number, record in trial.replicates.items():
@@ -102,15 +101,6 @@ def _session(record: Record, trial_id: str) -> list[Any]:
         _of_plugin("session_start_info", HParamsPluginData(session_start_info=start)),
         _of_plugin("session_end_info", HParamsPluginData(session_end_info=end)),
     ]
-
-
-def _experiment(objectives: Iterable[str]) -> Any:
-    """Which metrics the table of hyperparameters has columns of."""
-    from tensorboardX.proto.api_pb2 import Experiment, MetricInfo, MetricName
-    from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData
-
-    metrics = [MetricInfo(name=MetricName(tag=metric)) for metric in objectives]
-    return _of_plugin("experiment", HParamsPluginData(experiment=Experiment(metric_infos=metrics)))
 
 
 def _of_plugin(name: str, data: Any) -> Any:

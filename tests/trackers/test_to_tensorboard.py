@@ -104,8 +104,7 @@ def test_replicates_are_groups_of_the_table_of_hyperparameters(run, folder):
     failed = sessions(folder / "synthetic" / "fine_tune-0" / "replicate-0")
     ends.append(failed["_hparams_/session_end_info"].session_end_info.status)
     assert ends == [1, 1, 2]  # of TensorBoard: success and failure
-    of_sweep = sessions(folder / "synthetic" / "sweep")["_hparams_/experiment"].experiment
-    assert [info.name.tag for info in of_sweep.metric_infos] == ["forget_gap", "retain_gap"]
+    assert sessions(folder / "synthetic" / "sweep") == {}  # TensorBoard finds the columns itself
 
 
 def test_errors_and_cards_are_texts(folder):
