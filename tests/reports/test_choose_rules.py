@@ -26,9 +26,7 @@ pytestmark = pytest.mark.browser
 
 SCRIPTS = Path(pareto_explorer.reports.__file__).parent / "templates" / "scripts"
 NAMES = ("a", "b", "c")
-import os
-
-RUNS = int(os.environ.get("NRUNS", "120"))
+RUNS = 60
 ANSWER = """({ runs, questions }) => questions.map(([run, question]) => {
   const model = models[run] ??= chooseModel(runs[run]);
   const found = model.choose(question);
@@ -190,5 +188,5 @@ def test_every_rule_chooses_as_in_python(ask: Any) -> None:
         assert told is None or told.split("@")[0] in wanted["problem"]
     problems = sum("problem" in wanted for wanted in expected)
     assert problems > 10
-    assert sum(bool(wanted.get("simpler")) for wanted in expected) > 50
-    assert len(expected) > 400
+    assert sum(bool(wanted.get("simpler")) for wanted in expected) > 20
+    assert len(expected) > 200

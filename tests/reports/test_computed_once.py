@@ -43,11 +43,13 @@ def counted(monkeypatch, function) -> list[int]:
     return calls
 
 
-def test_a_report_averages_its_points_once(path, monkeypatch, tmp_path):
+def test_a_report_averages_its_points_once_for_what_it_tells_and_once_for_choosing(
+    path, monkeypatch, tmp_path
+):
     calls = counted(monkeypatch, replicate_means)
     write_report(path, tmp_path / "report")
     # the frame of a figure without families is that of a front of no points
-    assert [rows for rows in calls if rows] == [len(load_run(path).points)]
+    assert [rows for rows in calls if rows] == 2 * [len(load_run(path).points)]
 
 
 @pytest.mark.parametrize(

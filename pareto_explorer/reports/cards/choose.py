@@ -17,6 +17,7 @@ from pareto_explorer.reports.shared.commands import (
     SPACE,
     audit_point_command,
     export_command,
+    export_knee_command,
     no_commands,
     reproduce_command,
 )
@@ -36,14 +37,14 @@ _ALSO_SHOWN = ("unlearning_accuracy", "retain_accuracy", "test_accuracy", "membe
 _DIGITS = 7
 _KINDS = {"chosen": "Chosen", "retrained": "Retrained", "original": "Original"}
 
-_SENTENCE = (
-    "A rule takes one by validation metrics; the test metrics told of it had no part in that."
-)
-_HOW_TO_READ = (
-    "± in the table is one standard deviation over replicates, of the original and retrained "
-    "models over training seeds; ± of a move is one standard error of the differences, paired "
-    "over replicates. A change within one standard error is not distinguishable from none."
-)
+_SENTENCE = "A rule takes one by validation metrics; its test metrics have no part in it."
+_SPREADS = {
+    "table": "±: one standard deviation over replicates, of the others over training seeds.",
+    "moves": (
+        "±: one standard error, paired over replicates. What is within it is not distinguishable "
+        "from no change."
+    ),
+}
 
 
 @guarded("choose", _TITLE)
@@ -72,13 +73,13 @@ def choose_card(material: Material) -> Card:
         "audit": _audits(run).get(_id(*selection.checkpoint), ""),
         "commands": list(_commands(material, selection)),
         "no_commands": no_commands(run),
+        "spreads": _SPREADS if len(material.replicates) > 1 else {},
     }
     words = f"Knee: {selection.family} ({context['settings']}), {context['place']}"
     return Card(
         "choose",
         _TITLE,
         _sentence(material, selection),
-        how_to_read=_HOW_TO_READ,
         context=context
         | {
             "sentences": [f"{words}; {context['why']}.", *map(_said, context["moves"])],
@@ -91,6 +92,7 @@ def choose_card(material: Material) -> Card:
             "chosen_on": [inline(metric) for metric in selection.validation.metrics],
             "counted": counted,
             "audits": _audits(run),
+            "spreads": context["spreads"],
             "commands": _command_parts(material),
         },
     )
@@ -189,7 +191,8 @@ def _commands(material: Material, selection: Selection) -> Iterator[tuple[str, s
     if not run.repeatable:
         return
     trial, *there = point
-    yield "Export", export_command(run, *point)
+    by_rule = _chosen_alike(run)
+    yield "Export", export_knee_command(run) if by_rule else export_command(run, *point)
     yield "Reproduce", reproduce_command(run, trial, material.replicates[0], *there)
     yield "Audit", audit_point_command(run, *point)
 
@@ -197,7 +200,6 @@ def _commands(material: Material, selection: Selection) -> Iterator[tuple[str, s
 def _command_parts(material: Material) -> dict[str, Any]:
     """What the script puts commands together from."""
     run = material.run
-    own_box = run.manifest.get("box")
     parts = run.members.values() or [run]
     return {
         "run": run.shown if run.repeatable else None,
@@ -206,5 +208,11 @@ def _command_parts(material: Material) -> dict[str, Any]:
         "member_mark": MEMBER,
         "swept": {part.shown: SPACE for part in parts if part.names_code},
         "replicate": material.replicates[0],
-        "by_rule": not run.members and own_box is not None and Box.from_dict(own_box) == run.box,
+        "by_rule": _chosen_alike(run),
     }
+
+
+def _chosen_alike(run: Run) -> bool:
+    """Whether the command line, which takes one run in its own box, chooses as the page does."""
+    own = run.manifest.get("box")
+    return not run.members and own is not None and Box.from_dict(own) == run.box

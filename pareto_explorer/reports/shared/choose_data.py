@@ -15,11 +15,11 @@ from pareto_explorer.fronts.selection.one_standard_error import knob_counts, rep
 from pareto_explorer.reports.shared.packing import pack_numbers, pack_text
 from pareto_explorer.runs import config_columns
 from pareto_explorer.schema.columns import CONFIG_PREFIX, POSITION, STD_SUFFIX
-from pareto_explorer.schema.metrics import label, number
+from pareto_explorer.schema.metrics import inline, label, number
 
 __all__ = ["candidates", "choose_data"]
 
-_ROWS = 2_000
+_ROWS = 1_000
 _DIGITS = 7  # significant digits of what is only shown
 _SPREAD_DIGITS = 4
 
@@ -62,7 +62,7 @@ def choose_data(
             {
                 "metric": told.metric,
                 "column": asked.metric,
-                "label": label(told.metric),
+                "label": inline(told.metric),
                 "direction": asked.direction,
                 "ideal": asked.ideal,
                 "nadir": asked.nadir,

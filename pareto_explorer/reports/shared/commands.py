@@ -12,6 +12,7 @@ __all__ = [
     "audit_command",
     "audit_point_command",
     "export_command",
+    "export_knee_command",
     "no_commands",
     "reproduce_any_call",
     "reproduce_call",
@@ -24,6 +25,8 @@ SPACE = "SPACE.yaml"
 Which file that is, the reader has to say: it is run as a script is, and a run directory that comes
 from elsewhere could name any.
 """
+
+_EXPORT = ("--export", "model.safetensors")
 
 
 def audit_command(run: Run) -> str:
@@ -41,8 +44,12 @@ def audit_point_command(run: Run, trial_id: str, step: int, position: float = 0.
 def export_command(run: Run, trial_id: str, step: int, position: float = 0.0) -> str:
     """The command that writes the weights of one checkpoint to a file, quoted likewise."""
     own, named = _named(run, trial_id, step, position)
-    written = ["--export", "model.safetensors", *_swept(own)]
-    return shlex.join(["pareto-explorer", "select", own.shown, *named, *written])
+    return shlex.join(["pareto-explorer", "select", own.shown, *named, *_EXPORT, *_swept(own)])
+
+
+def export_knee_command(run: Run) -> str:
+    """The same of the model that ``select`` takes of its own accord."""
+    return shlex.join(["pareto-explorer", "select", run.shown, *_EXPORT, *_swept(run)])
 
 
 def reproduce_command(

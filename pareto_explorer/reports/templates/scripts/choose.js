@@ -17,27 +17,26 @@
       const [, number, percent] = text.trim().replace(",", ".").match(/^([-+]?[\d.]+(?:e[-+]?\d+)?)\s*(%?)$/i) ?? [];
       return number === undefined ? NaN : percent && !/e/i.test(number) ? Number(`${number}e-2`) : percent ? Number(number) / 100 : Number(number);
     };
+    // The state as text: weights:0.3,0.7~simplest~family:cup/kl_heldout; nothing for the knee of all.
     const kept = () => {
       const { weights, tolerances, family, simplest, rule } = state;
       const numbersOf = { weights, tolerance: tolerances.map((value) => value ?? "") }[rule];
-      if (rule === "knee" && !family && !simplest) return "";
-      return new URLSearchParams({ rule, ...(numbersOf && { numbers: numbersOf.join() }), ...(family && { family }), ...(simplest && { simplest: 1 }) }).toString();
+      const text = [numbersOf ? `${rule}:${numbersOf.join()}` : rule, ...(simplest ? ["simplest"] : []), ...(family ? [`family:${family}`] : [])].join("~");
+      return text === "knee" ? "" : text;
     };
     const restore = (text) => {
-      const found = new URLSearchParams(text ?? "");
-      if (!Object.hasOwn(rules, found.get("rule") ?? "")) return;
-      state.rule = found.get("rule");
-      state.family = found.get("family") ?? "";
-      state.simplest = found.has("simplest") && first.replicates > 1;
-      const given = (found.get("numbers") ?? "").split(",").map(parsed);
+      const [, rule, list = "", simplest, family = ""] = (text || "knee").match(/^(\w+)(?::([^~]*))?(~simplest)?(?:~family:(.*))?$/) ?? [];
+      if (!Object.hasOwn(rules, rule ?? "")) return;
+      Object.assign(state, { rule, family, simplest: Boolean(simplest) && first.replicates > 1 });
+      const given = list.split(",").map(parsed);
       if (given.length !== first.objectives.length || given.some(Number.isNaN)) return;
-      if (state.rule === "weights") state.weights = given.map((value) => value ?? 0);
-      if (state.rule === "tolerance") state.tolerances = given;
+      if (rule === "weights") state.weights = given.map((value) => value ?? 0);
+      if (rule === "tolerance") state.tolerances = given;
     };
 
     // Controls: one slider and one field for each objective, under weights and under tolerance.
     const dial = (name, values, j, ends, words) => {
-      const label = `${words(payload.objectives[j])}`;
+      const label = words(payload.objectives[j]);
       const slider = el("input", { type: "range", min: 0, max: 1000, "aria-label": `${label}, slider` });
       const field = el("input", { type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": label, placeholder: name === "tolerance" ? "any" : "0" });
       slider.addEventListener("input", () => {
@@ -57,7 +56,8 @@
       const place = (except) => {
         const [good, bad] = ends(j), value = values()[j];
         const text = value === null ? "" : String(value);
-        if (except !== field) { field.value = text; field.setAttribute("aria-invalid", false); }
+        if (except !== field && parsed(field.value) !== value) field.value = text;
+        if (except !== field) field.setAttribute("aria-invalid", false);
         if (except !== slider) slider.value = value === null ? 1000 : 1000 * Math.min(1, Math.max(0, (value - good) / (bad - good || 1)));
         slider.setAttribute("aria-valuetext", text || "any");
       };
@@ -72,8 +72,8 @@
     let ends = [];
     payload = first;
     const dials = {
-      weights: first.objectives.map((_, j) => dial("weights", () => state.weights, j, () => [0, 1], () => first.chosen_on[j])),
-      tolerance: first.objectives.map((_, j) => dial("tolerance", () => state.tolerances, j, () => ends[j], (objective) => `${first.chosen_on[j]} ${tolerated(objective)}`)),
+      weights: first.objectives.map((_, j) => dial("weights", () => state.weights, j, () => [0, 1], (objective) => objective.label)),
+      tolerance: first.objectives.map((_, j) => dial("tolerance", () => state.tolerances, j, () => ends[j], (objective) => `${objective.label} ${tolerated(objective)}`)),
     };
     const buttons = Object.entries(rules).map(([rule, [word]]) => el("button", { type: "button", "data-rule": rule, onclick: () => {
       if (rule === "tolerance" && state.tolerances.every((value) => value === null)) startTolerance();
@@ -123,7 +123,7 @@
       family.value = state.family;
       const here = payload.rows, models = payload.models.reduce((sum, n) => sum + n, 0);
       limit.hidden = !state.simplest || here === models;
-      limit.textContent = `One standard error looks at ${numbers.whole(here)} of ${numbers.whole(models)} models here: every family's front and what is nearest to the front of all. \`select\` looks at all.`;
+      limit.textContent = `One standard error looks at ${numbers.whole(here)} of ${numbers.whole(models)} models here: every family's front and what is nearest to the front of all. The command looks at all.`;
       const taken = root.querySelector(".taken"), rest = root.querySelector(".rest");
       if (found.problem) {
         taken.replaceChildren(el("b", {}, problem ? "Nothing is chosen." : "No model keeps this."));
@@ -145,7 +145,10 @@
       if (!payload.families.includes(state.family)) state.family = "";
       show();
     };
-    if (typeof address !== "undefined") restore(address.get("choose"));
+    if (typeof address !== "undefined") {
+      restore(address.get("choose"));
+      address.onChange(() => { restore(address.get("choose")); show(); });
+    }
     take(first);
     return take;
   };

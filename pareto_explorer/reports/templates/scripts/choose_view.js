@@ -27,7 +27,8 @@ const chooseView = (payload, model, swatchOf) => {
       ...[["gains", told(true)], ["loses", told(false)]].filter(([, text]) => text).map(([verb, text]) => el("span", {}, `${verb} ${text}`)),
       ...(more ? [el("span", { class: "muted" }, more)] : []));
   };
-  const moves = (found) => (found.length ? el("ul", { class: "moves" }, ...found.map(move)) : el("p", { class: "muted" }, "No model of the validation front is better in any objective."));
+  const spreads = (part) => (payload.spreads[part] ? [el("p", { class: "spreads" }, payload.spreads[part])] : []);
+  const moves = (found) => (found.length ? [el("ul", { class: "moves" }, ...found.map(move)), ...spreads("moves")] : [el("p", { class: "muted" }, "No model of the validation front is better in any objective.")]);
 
   // Options by which `select` takes the same model: the rule's, or its name where the rule alone would not do.
   const options = (i, question) => {
@@ -66,8 +67,8 @@ const chooseView = (payload, model, swatchOf) => {
       const simpler = found.simpler ? [el("p", { class: "why" }, `One standard error: ${found.simpler}.`)] : [];
       return [
         ...(settings(i) ? [el("p", { class: "settings muted" }, settings(i))] : []),
-        el("p", { class: "why" }, `${word}: ${found.reason}; ${found.pickedFrom}.`), ...simpler, table(i),
-        el("h3", {}, "One step along the front"), moves(found.moves), ...audit(i),
+        el("p", { class: "why" }, `${word}: ${found.reason}; ${found.pickedFrom}.`), ...simpler, table(i), ...spreads("table"),
+        el("h3", {}, "One step along the front"), ...moves(found.moves), ...audit(i),
         el("h3", {}, "Take it"), orders(i, question),
       ];
     },
