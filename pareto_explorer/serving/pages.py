@@ -23,7 +23,7 @@ from pareto_explorer.serving.places import Place
 
 __all__ = ["Course", "Page", "Pages", "Part"]
 
-_SHARES = (0.03, 0.02)
+_SHARES = (0.05, 0.02)
 """Of one core: what sections that follow every point may take, and the others."""
 
 _SILENCE = 3 * HEARTBEAT

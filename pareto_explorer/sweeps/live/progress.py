@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pareto_explorer.fronts import Box
+from pareto_explorer.runs.progress_file import Standing
 from pareto_explorer.schema.columns import NO_COMPETITORS
 from pareto_explorer.schema.statuses import FAILED, FINISHED
 from pareto_explorer.sweeps.live.course import Course, clock
@@ -37,6 +38,7 @@ class Progress:
         self.statuses: Counter[str] = Counter()
         self.ended_by_family: Counter[str] = Counter()
         self.begun = False
+        self.phase = ""
         self._total: int | None = None
         self._started = perf_counter()
         self._left: dict[str, str] = {}
@@ -86,9 +88,11 @@ class Progress:
             self._remaining.expect(trial, family)
         at_a_time = f", {slots} at a time" if slots else ""
         self.stage(f"trials: {self.count()}{at_a_time}")
+        self.phase = "trials"  # how many have ended is counted
 
     def stage(self, text: str) -> None:
         """Says what happens before the first trial, and after the last."""
+        self.phase = text
 
     def landmark(self, name: str, epoch: int, epochs: int, loss: float) -> Course:
         """Takes how far the training of a landmark is, and returns its whole course.
@@ -189,12 +193,29 @@ class Progress:
         counts += [f"{n} {status}" for status, n in self.statuses.items() if status != FINISHED]
         if not self.statuses[FAILED]:
             counts.append("0 failed")
-        now = perf_counter()
-        times = f"{clock(now - self._started)} elapsed"
-        left = self._remaining.seconds(now, max(self.total - sum(self.planned.values()), 0))
-        if left is not None and self.done < self.total:
+        times = f"{clock(perf_counter() - self._started)} elapsed"
+        left = self.left()
+        if left is not None:
             times += f", about {clock(left)} left"
         return " · ".join([", ".join(counts), times])
+
+    def left(self) -> float | None:
+        """Seconds that the trials will still take; None where nothing is known or left."""
+        undrawn = max(self.total - sum(self.planned.values()), 0)
+        left = self._remaining.seconds(perf_counter(), undrawn)
+        return left if self.done < self.total else None
+
+    def standing(self) -> Standing:
+        """Where the sweep stands, for who is not at this terminal."""
+        left = self.left()
+        return Standing(
+            phase=self.phase,
+            done=self.done,
+            total=self._total,
+            failed=self.statuses[FAILED],
+            running=self.running,
+            left=None if left is None else round(left, 1),
+        )
 
     def __enter__(self) -> Progress:
         return self
@@ -213,20 +234,24 @@ class PlainProgress(Progress):
 
     def stage(self, text: str) -> None:
         """Prints the stage."""
+        super().stage(text)
+        self._print(text)
+
+    def _print(self, text: str) -> None:
         self._console.print(Text(visible(text)), soft_wrap=True)
 
     def landmark(self, name: str, epoch: int, epochs: int, loss: float) -> Course:
         """Prints a line now and then."""
         course = super().landmark(name, epoch, epochs, loss)
         if course.due():
-            self.stage(f"landmark {name}: {course}")
+            self._print(f"landmark {name}: {course}")
         return course
 
     def models(self, done: int, total: int) -> str:
         """Prints a line when a tenth of the models has been asked."""
         line = super().models(done, total)
         if 10 * done // max(total, 1) > 10 * (done - 1) // max(total, 1):
-            self.stage(line)
+            self._print(line)
         return line
 
     def refresh(self, running: int) -> None:
@@ -241,7 +266,7 @@ class PlainProgress(Progress):
             self._told = done
             best = self.best()
             tail = f" · best hypervolume {best[1]:.3f} ({best[0]})" if best else ""
-            self.stage(self.headline() + tail)
+            self._print(self.headline() + tail)
 
     def __exit__(self, *exception: object) -> None:
         """Prints the last line, if any trial could run."""
@@ -274,6 +299,7 @@ class LiveProgress(Progress):
 
     def stage(self, text: str) -> None:
         """Prints the stage above the panel."""
+        super().stage(text)
         self._console.print(Text(visible(text)), soft_wrap=True)
 
     def landmark(self, name: str, epoch: int, epochs: int, loss: float) -> Course:
