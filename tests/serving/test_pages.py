@@ -13,8 +13,8 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.reports.cards import CARDS, FOLLOWING
 from pareto_explorer.results import MEMBER, Run, load_run, load_runs
 from pareto_explorer.runs import RunDirectory
+from pareto_explorer.runs.files.progress_file import HEARTBEAT, Standing
 from pareto_explorer.runs.notes import read_notes
-from pareto_explorer.runs.progress_file import HEARTBEAT, Standing
 from pareto_explorer.schema.checkpoint_ids import checkpoint_id
 from pareto_explorer.serving.pages import Pages
 from pareto_explorer.serving.places import Folder, place_of

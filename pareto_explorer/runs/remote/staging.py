@@ -16,8 +16,8 @@ from platformdirs import user_cache_path
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs.files.atomic import write_text
 from pareto_explorer.runs.files.model_files import MODELS
+from pareto_explorer.runs.files.progress_file import PROGRESS
 from pareto_explorer.runs.files.storage import matches
-from pareto_explorer.runs.progress_file import PROGRESS
 from pareto_explorer.runs.remote.lease import RENEWAL, WRITER
 from pareto_explorer.trust.files import read_json
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory
-from pareto_explorer.runs.progress_file import HEARTBEAT, progress_file, write_standing
+from pareto_explorer.runs.files.progress_file import HEARTBEAT, progress_file, write_standing
 from pareto_explorer.sweeps.live.progress import Progress
 
 __all__ = ["beacon"]
@@ -47,9 +47,9 @@ def beacon(run: RunDirectory, progress: Progress) -> Iterator[None]:
         with suppress(OSError):
             if last:
                 end = replace(progress.standing(), phase=last, running=0, left=None, over=True)
-                write_standing(run, end)
+                write_standing(run.path, end)
             else:
-                progress_file(run).unlink(missing_ok=True)
+                progress_file(run.path).unlink(missing_ok=True)
 
 
 def _tell(run: RunDirectory, progress: Progress, ended: threading.Event) -> None:
@@ -59,6 +59,6 @@ def _tell(run: RunDirectory, progress: Progress, ended: threading.Event) -> None
         with suppress(OSError, RuntimeError):  # no room, or a count changed while it was read
             standing = progress.standing()
             if standing != said or time.monotonic() - wrote >= HEARTBEAT:
-                write_standing(run, standing)
+                write_standing(run.path, standing)
                 said, wrote = standing, time.monotonic()
         pause = max(_PAUSE, (time.thread_time() - before) / _SHARE)

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pareto_explorer.fronts import Box
-from pareto_explorer.runs.progress_file import Standing
+from pareto_explorer.runs.files.progress_file import Standing
 from pareto_explorer.schema.columns import NO_COMPETITORS
 from pareto_explorer.schema.statuses import FAILED, FINISHED
 from pareto_explorer.sweeps.live.course import Course, clock

@@ -5,8 +5,7 @@ import math
 
 import pytest
 
-from pareto_explorer.runs import RunDirectory
-from pareto_explorer.runs.progress_file import (
+from pareto_explorer.runs.files.progress_file import (
     Standing,
     progress_file,
     read_standing,
@@ -15,11 +14,10 @@ from pareto_explorer.runs.progress_file import (
 
 
 def test_what_is_written_is_read(tmp_path):
-    run = RunDirectory(tmp_path)
-    assert read_standing(run) is None
+    assert read_standing(tmp_path) is None
     standing = Standing("trials", done=3, total=12, failed=1, running=2, left=31.5)
-    write_standing(run, standing)
-    found = read_standing(run)
+    write_standing(tmp_path, standing)
+    found = read_standing(tmp_path)
     assert found is not None
     assert found.time > 0
     assert found == Standing("trials", 3, 12, 1, 2, 31.5, time=found.time)
@@ -42,15 +40,13 @@ def test_what_is_written_is_read(tmp_path):
     ],
 )
 def test_what_somebody_else_wrote_is_left_alone_if_it_does_not_fit(tmp_path, change):
-    run = RunDirectory(tmp_path)
-    write_standing(run, Standing("trials"))
-    known = json.loads(progress_file(run).read_text())
-    progress_file(run).write_text(json.dumps(known | change))
-    assert read_standing(run) is None
+    write_standing(tmp_path, Standing("trials"))
+    known = json.loads(progress_file(tmp_path).read_text())
+    progress_file(tmp_path).write_text(json.dumps(known | change))
+    assert read_standing(tmp_path) is None
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", "null", '"x"'])
 def test_what_is_none_is_left_alone(tmp_path, content):
-    run = RunDirectory(tmp_path)
-    progress_file(run).write_text(content)
-    assert read_standing(run) is None
+    progress_file(tmp_path).write_text(content)
+    assert read_standing(tmp_path) is None
