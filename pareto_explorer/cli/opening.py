@@ -10,12 +10,17 @@ import typer
 
 from pareto_explorer.terminal import say
 
-__all__ = ["OpenOption", "open_page"]
+__all__ = ["OpenOption", "open_address", "open_page"]
 
 OpenOption = Annotated[bool, typer.Option("--open", help="Open the report in the browser.")]
 
 
 def open_page(page: Path) -> None:
     """Opens a page in the browser, or says which it is where there is none."""
-    if not webbrowser.open(page.resolve().as_uri()):
-        say(f"no browser was found; open {page.resolve()}", stderr=True)
+    open_address(page.resolve().as_uri(), str(page.resolve()))
+
+
+def open_address(address: str, shown: str) -> None:
+    """The same for an address, which is told as `shown`."""
+    if not webbrowser.open(address):
+        say(f"no browser was found; open {shown}", stderr=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import signal
-import webbrowser
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pareto_explorer.cli.opening import OpenOption, open_address
 from pareto_explorer.interruption import Interrupted
 from pareto_explorer.terminal import say
 
@@ -39,9 +39,7 @@ def serve(
             show_default="the run's own if it is free, else any",
         ),
     ] = 0,
-    open_page: Annotated[
-        bool, typer.Option("--open", help="Open the page in the browser.")
-    ] = False,
+    open_it: OpenOption = False,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
 ) -> None:
     """Serve the report as a page that follows its runs, on this machine only, until Ctrl-C.
@@ -53,8 +51,8 @@ def serve(
 
     def announce(address: str) -> None:
         say(f"live page: {address}")
-        if open_page:
-            webbrowser.open(address)
+        if open_it:
+            open_address(address, address)
 
     try:
         serving.serve(runs, box=box, port=port, announce=announce, with_parent=with_parent)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pareto_explorer.cli.live_page import LivePage
 from pareto_explorer.cli.opening import OpenOption, open_page
 from pareto_explorer.cli.options import (
     AddressOption,
@@ -43,6 +44,9 @@ def sweep(
         bool, typer.Option("--dashboard", help="Start Ray's dashboard on 127.0.0.1.")
     ] = False,
     open_it: OpenOption = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Serve the report on 127.0.0.1 while the sweep runs.")
+    ] = False,
 ) -> None:
     """Run a sweep, or what is left of it, and write its report.
 
@@ -63,12 +67,14 @@ def sweep(
     console = Terminal()
     name = find_space(space).stem
     spec = SweepSpec.load(space, overrides or [])
+    place, progress = out or Path("runs") / name, progress_for(console, quiet=quiet)
+    page = LivePage(place, console, open_it=open_it) if live else None
     run = run_sweep(
         spec,
-        out or Path("runs") / name,
+        place,
         address=address,
         cache_dir=cache_dir,
-        progress=progress_for(console, quiet=quiet),
+        progress=progress,
         verbose=verbose,
         dashboard=dashboard,
         name=name,
@@ -90,8 +96,10 @@ def sweep(
         say(f"report: {index}")
         if out is not None and is_uri(out):
             say(f"stored in: {redacted(out)}")
-    if open_it:
+    if open_it and page is None:
         open_page(index)
+    if page is not None and console.is_terminal:
+        page.stay()
     if failed.any():
         raise typer.Exit(1)
 

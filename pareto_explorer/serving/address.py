@@ -73,6 +73,7 @@ def listen(port: int, first: int) -> socket.socket:
             found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             found.bind((HOST, wanted))
+            found.listen()  # who comes before the server answers is kept waiting
         except OSError as error:
             found.close()
             refused = error.strerror

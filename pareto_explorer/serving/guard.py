@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 
 from pareto_explorer.reports.html import POLICY
 
@@ -57,11 +57,13 @@ class Guard:
                 MutableHeaders(scope=message).update(_HEADERS)
             await send(message)
 
-        token, _, rest = scope["path"].removeprefix("/").partition("/")
+        token, slash, rest = scope["path"].removeprefix("/").partition("/")
         if not _ours(scope):
             answer: ASGIApp = PlainTextResponse("Forbidden", 403)
         elif not hmac.compare_digest(token.encode(errors="replace"), self._token):
             answer = PlainTextResponse("Not Found", 404)
+        elif not slash:
+            answer = RedirectResponse(f"/{token}/")
         else:
             answer, scope = self._app, {**scope, "path": f"/{rest}"}
         await answer(scope, receive, guarded)

@@ -11,19 +11,20 @@ from os import PathLike
 from typing import NamedTuple
 
 from pareto_explorer.errors import InputError, brief
+from pareto_explorer.reports import Card
 from pareto_explorer.reports.cards import CARDS, FOLLOWING
 from pareto_explorer.reports.html import Section, page_facts, reason_section, render_sections
-from pareto_explorer.reports.shared.material import Card, Material
+from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.results.combining import put_together
+from pareto_explorer.runs.files.progress_file import HEARTBEAT, Standing
 from pareto_explorer.runs.notes import note_line, removal_line
-from pareto_explorer.runs.progress_file import HEARTBEAT, Standing
 from pareto_explorer.schema.checkpoint_ids import as_checkpoint, checkpoint_id
 from pareto_explorer.serving.pace import Pace
 from pareto_explorer.serving.places import Place
 
 __all__ = ["Course", "Page", "Pages", "Part"]
 
-_SHARES = (0.03, 0.02)
+_SHARES = (0.05, 0.02)
 """Of one core: what sections that follow every point may take, and the others."""
 
 _SILENCE = 3 * HEARTBEAT

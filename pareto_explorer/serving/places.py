@@ -13,9 +13,9 @@ from pareto_explorer.errors import InputError, WriteError, first_line
 from pareto_explorer.interchange import is_foreign
 from pareto_explorer.results import Run, load_run
 from pareto_explorer.runs import RunDirectory
+from pareto_explorer.runs.files.progress_file import Standing, read_standing
 from pareto_explorer.runs.files.storage import is_storage, open_storage, shown
 from pareto_explorer.runs.notes import NOTES, add_line, with_line
-from pareto_explorer.runs.progress_file import Standing, read_standing
 from pareto_explorer.runs.recorded import Recorded, read_further
 from pareto_explorer.runs.remote.copies import local_path
 from pareto_explorer.trust.redaction import redacted
@@ -90,7 +90,7 @@ class Folder:
 
     def standing(self) -> Standing | None:
         """As its driver has written it."""
-        return read_standing(self._directory)
+        return read_standing(self._directory.path)
 
     def note(self, line: bytes) -> None:
         """Replaces the file."""
@@ -129,7 +129,7 @@ class Stored:
 
     def standing(self) -> Standing | None:
         """As it was when the run was copied."""
-        return None if self._copy is None else read_standing(self._copy)
+        return None if self._copy is None else read_standing(self._copy.path)
 
     def note(self, line: bytes) -> None:
         """Replaces the object."""

@@ -136,8 +136,11 @@ class Mirror:
         """
         self._asked.set()
 
-    def push_now(self) -> None:
+    def push_now(self, *, last: bool = False) -> None:
         """Copies what has changed since the last push, the oldest change first.
+
+        Args:
+            last: Whether nothing will change any more.
 
         Raises:
             OSError, ArrowException: The storage cannot be written; what was copied before that is
@@ -146,7 +149,7 @@ class Mirror:
         """
         with self._pushing:
             self._lease.keep()
-            changed = self._staging.changed()
+            changed = self._staging.changed(last=last)
             try:
                 for name, stamp in changed:
                     self._upload(name, stamp)
@@ -167,7 +170,7 @@ class Mirror:
         self._asked.set()
         self._worker.join()
         try:
-            self._insist(self.push_now)
+            self._insist(lambda: self.push_now(last=True))
             self._insist(self._lease.leave)
         except (*FAILURES, SupersededError) as error:
             raise InputError(

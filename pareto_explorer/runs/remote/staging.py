@@ -16,8 +16,9 @@ from platformdirs import user_cache_path
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs.files.atomic import write_text
 from pareto_explorer.runs.files.model_files import MODELS
+from pareto_explorer.runs.files.progress_file import PROGRESS
 from pareto_explorer.runs.files.storage import matches
-from pareto_explorer.runs.remote.lease import WRITER
+from pareto_explorer.runs.remote.lease import RENEWAL, WRITER
 from pareto_explorer.trust.files import read_json
 
 __all__ = ["LOCAL", "STATE", "Staging", "Stamp", "staging_folder"]
@@ -64,8 +65,13 @@ class Staging:
             self.identity = state["id"]
             self.stored = {name: tuple(stamp) for name, stamp in state["files"].items()}
 
-    def changed(self) -> list[tuple[str, Stamp]]:
-        """Names and stamps of files that may differ from what is stored, oldest change first."""
+    def changed(self, *, last: bool = False) -> list[tuple[str, Stamp]]:
+        """Names and stamps of files that may differ from what is stored, oldest change first.
+
+        Args:
+            last: Whether nothing will change any more. Before that, how far the sweep is changes
+                every second, and counts now and then.
+        """
         found = []
         for path in self._files():
             try:
@@ -73,7 +79,9 @@ class Staging:
             except FileNotFoundError:  # removed since it was listed
                 continue
             name = path.relative_to(self.folder).as_posix()
-            if self.stored.get(name) != stamp:
+            stored = self.stored.get(name)
+            early = name == PROGRESS and stored and stamp[1] - stored[1] < RENEWAL * 1e9
+            if stored != stamp and (last or not early):
                 found.append((name, stamp))
         return sorted(found, key=lambda item: (item[1][1], item[0]))
 

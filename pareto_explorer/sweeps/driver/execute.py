@@ -11,6 +11,7 @@ from pareto_explorer.sweeps.driver.lock import exclusive
 from pareto_explorer.sweeps.driver.prepare import prepare, swept_task
 from pareto_explorer.sweeps.driver.run_trials import run_trials
 from pareto_explorer.sweeps.driver.settings import Settings, nothing
+from pareto_explorer.sweeps.live.beacon import beacon
 from pareto_explorer.sweeps.live.progress import Progress
 from pareto_explorer.sweeps.spec.spec import SweepSpec
 from pareto_explorer.tasks import UnlearningTask
@@ -62,6 +63,6 @@ def execute(
     run = RunDirectory(Path(out).resolve())
     progress.stage(f"task: {spec.task.get('name', 'given') if task is None else task.name}")
     task, digests = swept_task(spec, run, task)
-    with exclusive(run), written(run), told(progress.count), tracebacks(run):
+    with exclusive(run), written(run), told(progress.count), tracebacks(run), beacon(run, progress):
         run_trials(prepare(spec, run, task, digests, progress), settings)
     return run

@@ -44,6 +44,7 @@ class NotebookProgress(PanelProgress):
 
     def stage(self, text: str) -> None:
         """Adds the stage to those above the panel."""
+        super().stage(text)
         self._stages.append(visible(text))
         self._show()
 

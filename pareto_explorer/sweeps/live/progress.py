@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pareto_explorer.fronts import Box
+from pareto_explorer.runs.files.progress_file import Standing
 from pareto_explorer.schema.columns import NO_COMPETITORS
 from pareto_explorer.schema.statuses import FAILED, FINISHED
 from pareto_explorer.sweeps.live.course import QUIET_SECONDS, Course, clock
@@ -37,6 +38,7 @@ class Progress:
         self.statuses: Counter[str] = Counter()
         self.ended_by_family: Counter[str] = Counter()
         self.begun = False
+        self.phase = ""
         self._total: int | None = None
         self._started = perf_counter()
         self._left: dict[str, str] = {}
@@ -86,9 +88,11 @@ class Progress:
             self._remaining.expect(trial, family)
         at_a_time = f", {slots} at a time" if slots else ""
         self.stage(f"trials: {self.count()}{at_a_time}")
+        self.phase = "trials"  # how many have ended is counted
 
     def stage(self, text: str) -> None:
         """Says what happens before the first trial, and after the last."""
+        self.phase = text
 
     def landmark(self, name: str, epoch: int, epochs: int, loss: float) -> Course:
         """Takes how far the training of a landmark is, and returns its whole course.
@@ -189,10 +193,9 @@ class Progress:
         counts += [f"{n} {status}" for status, n in self.statuses.items() if status != FINISHED]
         if not self.statuses[FAILED]:
             counts.append("0 failed")
-        now = perf_counter()
-        times = f"{clock(now - self._started)} elapsed"
-        left = self._remaining.seconds(now, max(self.total - sum(self.planned.values()), 0))
-        if left is not None and self.done < self.total:
+        times = f"{clock(perf_counter() - self._started)} elapsed"
+        left = self.left()
+        if left is not None:
             times += f", about {clock(left)} left"
         return " · ".join([", ".join(counts), times])
 
@@ -200,6 +203,24 @@ class Progress:
         """The headline, and the best hypervolume so far."""
         best = self.best()
         return self.headline() + (f" · best hypervolume {best[1]:.3f} ({best[0]})" if best else "")
+
+    def left(self) -> float | None:
+        """Seconds that the trials will still take; None where nothing is known or left."""
+        undrawn = max(self.total - sum(self.planned.values()), 0)
+        left = self._remaining.seconds(perf_counter(), undrawn)
+        return left if self.done < self.total else None
+
+    def standing(self) -> Standing:
+        """Where the sweep stands, for who is not at this terminal."""
+        left = self.left()
+        return Standing(
+            phase=self.phase,
+            done=self.done,
+            total=self._total,
+            failed=self.statuses[FAILED],
+            running=self.running,
+            left=None if left is None else round(left, 1),
+        )
 
     def __enter__(self) -> Progress:
         return self
@@ -222,6 +243,10 @@ class PlainProgress(Progress):
 
     def stage(self, text: str) -> None:
         """Prints the stage."""
+        super().stage(text)
+        self._print(text)
+
+    def _print(self, text: str) -> None:
         self._told_at = perf_counter()
         self._console.print(Text(visible(text)), soft_wrap=True)
 
@@ -229,14 +254,14 @@ class PlainProgress(Progress):
         """Prints a line now and then."""
         course = super().landmark(name, epoch, epochs, loss)
         if course.due():
-            self.stage(f"landmark {name}: {course}")
+            self._print(f"landmark {name}: {course}")
         return course
 
     def models(self, done: int, total: int) -> str:
         """Prints a line when a tenth of the models has been asked."""
         line = super().models(done, total)
         if 10 * done // max(total, 1) > 10 * (done - 1) // max(total, 1):
-            self.stage(line)
+            self._print(line)
         return line
 
     def refresh(self, running: int) -> None:
@@ -249,7 +274,7 @@ class PlainProgress(Progress):
             due = done > told + told // 10
         if due or self._quiet():
             self._told = done
-            self.stage(self.summary())
+            self._print(self.summary())
 
     def _quiet(self) -> bool:
         """Whether nothing was told for ten seconds, and for a fifth of the time that has passed."""
@@ -339,10 +364,14 @@ class LiveProgress(PanelProgress):
         self._live.stop()
         if self.begun:
             Progress.refresh(self, 0)
-            self.stage(self.summary())
+            self._print(self.summary())
 
     def stage(self, text: str) -> None:
         """Prints the stage above the panel."""
+        super().stage(text)
+        self._print(text)
+
+    def _print(self, text: str) -> None:
         self._console.print(Text(visible(text)), soft_wrap=True)
 
     def draw(self, panel: RenderableType) -> None:

@@ -19,7 +19,7 @@ const live = (() => {
     if (running && alive) parts.push(`${running} running`);
     if (failed) parts.push(`${failed} failed`);
     if (alive && left !== null) parts.push(`about ${clock(left)} left`);
-    const what = over ? "the sweep is over" : alive ? phase : "the sweep has given no sign of life; the same command continues it";
+    const what = over || alive ? phase : "the sweep has ended without a word; its command continues it";
     return `${several ? `${run}: ` : ""}${what} · ${parts.join(", ")}`;
   };
   const words = { live: "Live", waiting: "Connecting", paused: "Paused", lost: "Connection lost, trying again" };

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.runs.manifest import RunDirectory
 from pareto_explorer.trust.files import read_json
 
 __all__ = ["HEARTBEAT", "PROGRESS", "Standing", "progress_file", "read_standing", "write_standing"]
@@ -49,27 +48,27 @@ class Standing:
     time: float = 0.0
 
 
-def progress_file(run: RunDirectory) -> Path:
-    """Where it is."""
-    return run.path / PROGRESS
+def progress_file(folder: Path) -> Path:
+    """Where it is in a run directory."""
+    return folder / PROGRESS
 
 
-def write_standing(run: RunDirectory, standing: Standing) -> None:
+def write_standing(folder: Path, standing: Standing) -> None:
     """Replaces the file, all or nothing; it may be lost with the machine's power.
 
     Raises:
         OSError: The folder cannot be written.
     """
-    path = progress_file(run)
+    path = progress_file(folder)
     temporary = path.with_name(f".{path.name}")
     temporary.write_text(json.dumps(asdict(standing) | {"time": time.time()}), encoding="utf-8")
     temporary.replace(path)
 
 
-def read_standing(run: RunDirectory) -> Standing | None:
+def read_standing(folder: Path) -> Standing | None:
     """Reads the file; None where there is none, or none that can be read."""
     try:
-        found = read_json(progress_file(run)) if progress_file(run).exists() else None
+        found = read_json(progress_file(folder)) if progress_file(folder).exists() else None
         return None if found is None else _checked(found)
     except InputError:
         return None
