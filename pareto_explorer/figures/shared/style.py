@@ -36,6 +36,12 @@ PALETTE = (
     ("#882255", "#c2568c"),  # wine
     ("#3a9e95", "#7fe0d3"),  # mint
 )
+# From little to much, by lightness and between blue and yellow, so that every eye sees the order;
+# the end that would vanish on the paper is left out (Cividis: Nunez, Anderton and Renslow, 2018).
+SEQUENTIAL = {
+    "light": ("#a59c74", "#8a8678", "#707173", "#575d6d", "#3b496c", "#123570", "#00224e"),
+    "dark": ("#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"),
+}
 SYMBOLS = (
     "circle",
     "square",

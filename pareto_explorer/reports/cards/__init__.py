@@ -6,13 +6,13 @@ from pareto_explorer.reports.cards.audit import audit_card
 from pareto_explorer.reports.cards.contributions import contributions_card
 from pareto_explorer.reports.cards.diagnostics import diagnostics_card
 from pareto_explorer.reports.cards.differences import differences_card
-from pareto_explorer.reports.cards.explorer import explorer_card
 from pareto_explorer.reports.cards.failures import failures_card
 from pareto_explorer.reports.cards.finding import finding_card
 from pareto_explorer.reports.cards.front import front_card
 from pareto_explorer.reports.cards.hypervolume import hypervolume_card
 from pareto_explorer.reports.cards.importance import importance_card
 from pareto_explorer.reports.cards.indicators import indicators_card
+from pareto_explorer.reports.cards.points import points_card
 from pareto_explorer.reports.cards.ranges import ranges_card
 from pareto_explorer.reports.cards.specification import specification_card
 
@@ -20,8 +20,8 @@ __all__ = ["CARDS"]
 
 CARDS = (
     finding_card,
-    explorer_card,
     front_card,
+    points_card,
     audit_card,
     hypervolume_card,
     attainment_card,
