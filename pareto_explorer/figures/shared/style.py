@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from pareto_explorer.schema.columns import MEMBER
+
 __all__ = [
     "DARK",
     "LIGHT",
@@ -36,11 +38,11 @@ PALETTE = (
     ("#882255", "#c2568c"),  # wine
     ("#3a9e95", "#7fe0d3"),  # mint
 )
-# From little to much, by lightness and between blue and yellow, so that every eye sees the order;
-# the end that would vanish on the paper is left out (Cividis: Nunez, Anderton and Renslow, 2018).
+# From little to much, in steps of lightness that every eye sees, without the end that would vanish
+# on the paper (the stops of Plasma, by van der Walt and Smith, 2015).
 SEQUENTIAL = {
-    "light": ("#a59c74", "#8a8678", "#707173", "#575d6d", "#3b496c", "#123570", "#00224e"),
-    "dark": ("#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"),
+    "light": ("#ed7953", "#d8576b", "#bd3786", "#9c179e", "#7201a8", "#46039f", "#0d0887"),
+    "dark": ("#9c179e", "#bd3786", "#d8576b", "#ed7953", "#fb9f3a", "#fdca26", "#f0f921"),
 }
 SYMBOLS = (
     "circle",
@@ -94,8 +96,9 @@ class FamilyStyle:
 def family_styles(points: pd.DataFrame) -> dict[str, FamilyStyle]:
     """Gives every family of a points table its look.
 
-    Symbol and dash say the forget loss. Up to eight families each have a hue of their own; with
-    more, the hue says run, method and aggregator, and beyond eight of those the hues return in
+    Where several runs are together, a family has one hue in all of them, and symbol and dash say
+    the run. Otherwise symbol and dash say the forget loss. Up to eight families each have a hue of their own; with
+    more, the hue says method and aggregator, and beyond eight of those the hues return in
     darker shades; families that agree in all of that have other symbols and dashes, as long as
     there are any. Names are sorted first, so the look depends on the set of families alone.
 
@@ -106,8 +109,9 @@ def family_styles(points: pd.DataFrame) -> dict[str, FamilyStyle]:
     Returns:
         Style by family name, in sorted order.
     """
-    origins = ["run"] if "run" in points else []
-    columns = [*origins, "method", "aggregator", "forget_loss"]
+    if "run" in points:
+        return _styles_of_runs(points)
+    columns = ["method", "aggregator", "forget_loss"]
     table = points.groupby("family", sort=True)[columns].first().fillna("").astype(str)
     losses = {name: i for i, name in enumerate(sorted(set(table["forget_loss"])))}
     few = len(table) <= len(PALETTE)
@@ -117,17 +121,33 @@ def family_styles(points: pd.DataFrame) -> dict[str, FamilyStyle]:
     for name, (*origin, loss) in zip(table.index, table.to_numpy(), strict=True):
         group = groups.setdefault(name if few else tuple(origin), len(groups))
         lap, hue = divmod(group, len(PALETTE))
-        share = _SHADES[lap % len(_SHADES)]
-        light, dark = PALETTE[hue]
         place = losses[loss] + len(losses) * alike[group, loss]
         alike[group, loss] += 1
-        styles[str(name)] = FamilyStyle(
-            light=_mix(light, "#000000", share),
-            dark=_mix(dark, "#ffffff", share),
-            symbol=SYMBOLS[place % len(SYMBOLS)],
-            dash=DASHES[(place + lap) % len(DASHES)],
-        )
+        styles[str(name)] = _style(hue, lap, symbol=place, dash=place + lap)
     return styles
+
+
+def _styles_of_runs(points: pd.DataFrame) -> dict[str, FamilyStyle]:
+    runs = points.groupby("family", sort=True)["run"].first()
+    own = {str(name): str(name).removeprefix(f"{run}{MEMBER}") for name, run in runs.items()}
+    hues = {name: i for i, name in enumerate(sorted(set(own.values())))}
+    marks = {run: i for i, run in enumerate(runs.unique())}
+    styles: dict[str, FamilyStyle] = {}
+    for name, run in runs.items():
+        lap, hue = divmod(hues[own[str(name)]], len(PALETTE))
+        styles[str(name)] = _style(hue, lap, symbol=marks[run], dash=marks[run])
+    return styles
+
+
+def _style(hue: int, lap: int, *, symbol: int, dash: int) -> FamilyStyle:
+    share = _SHADES[lap % len(_SHADES)]
+    light, dark = PALETTE[hue]
+    return FamilyStyle(
+        light=_mix(light, "#000000", share),
+        dark=_mix(dark, "#ffffff", share),
+        symbol=SYMBOLS[symbol % len(SYMBOLS)],
+        dash=DASHES[dash % len(DASHES)],
+    )
 
 
 def symbol_3d(symbol: str) -> str:

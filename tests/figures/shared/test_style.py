@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pareto_explorer.figures.shared.style import DARK, LIGHT, PALETTE, Theme, fade, family_styles
+from pareto_explorer.figures.shared.style import (
+    DARK,
+    LIGHT,
+    PALETTE,
+    SEQUENTIAL,
+    Theme,
+    fade,
+    family_styles,
+)
 
 # Machado, Oliveira and Fernandes (2009), severity 1, for linear RGB
 SIGHT = {
@@ -123,12 +131,23 @@ def test_fade_keeps_the_colour() -> None:
     assert fade("#0a10ff", 0.25) == "rgba(10,16,255,0.25)"
 
 
-def test_runs_together_have_hues_of_their_own() -> None:
-    table = families(3, 2)
-    several = pd.concat(
-        [table.assign(run=name, family=f"{name}: " + table["family"]) for name in ("a", "b")]
-    )
-    styles = family_styles(several)
-    assert styles["a: a1/l0"].light != styles["b: a1/l0"].light
-    assert styles["a: a1/l0"].light == styles["a: a1/l1"].light
-    assert styles["a: a1/l0"].symbol == styles["b: a1/l0"].symbol
+def test_of_several_runs_a_family_has_one_hue_and_each_run_one_mark() -> None:
+    own = families(3, 4)
+    both = [own.assign(run=run, family=f"{run}: " + own["family"]) for run in ("new", "old")]
+    styles = family_styles(pd.concat(both, ignore_index=True))
+    for name in own["family"]:
+        new, old = styles[f"new: {name}"], styles[f"old: {name}"]
+        assert (new.light, new.dark) == (old.light, old.dark)
+        assert new.symbol != old.symbol
+        assert new.dash != old.dash
+    assert len({style.light for style in styles.values()}) == len(own)
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_the_scale_of_numbers_goes_one_way_in_lightness(sight: str, theme: Theme) -> None:
+    stops = SEQUENTIAL[theme.name]
+    lightness = [oklab(SIGHT[sight] @ linear(stop))[0] for stop in stops]
+    steps = np.diff(lightness) * (1 if theme is DARK else -1)
+    assert steps.min() > 0.01
+    assert min(contrast(stop, theme.paper) for stop in stops) >= 2.5

@@ -16,29 +16,37 @@ const explorerImages = (store, scatter, parallel) => {
     const { paper_bgcolor: paper, font } = data.layouts[name];
     return { paper, text: font.color, font: font.family };
   };
-  // The families that are shown, or what the colours say, below a picture so wide; gives its height.
+  const measured = el("canvas").getContext("2d");
+  const widthOf = (text, font) => { measured.font = font; return measured.measureText(text).width; };
+  // The families that are shown, or what the colours say, below a picture so wide; gives where it ends.
   const key = (pen, state, width, top) => {
-    const inks = inksOf(state);
-    const { entries, css } = explorerColours(state.data, state.colour, state.theme);
-    const families = state.colour === "family";
-    const items = families
-      ? state.data.families.map((family, i) => [family.name, css[i], family.path]).filter(([name]) => !state.hidden.has(name))
-      : entries.map(([text, colour]) => [text, colour, ringPath]);
-    pen.font = `400 12px ${inks.font}`;
+    const { text: ink, font } = inksOf(state);
+    const colours = explorerColours(state.data, state.colour, state.theme);
+    const column = state.data.columns.get(state.colour);
+    const items = state.colour === "family"
+      ? state.data.families.map((family, i) => [family.name, colours.css[i], family.path]).filter(([name]) => !state.hidden.has(name))
+      : colours.entries.map(([text, colour]) => [text, colour, ringPath]);
+    pen.font = `400 12px ${font}`;
     pen.textAlign = "left";
     pen.textBaseline = "middle";
-    const measured = el("canvas").getContext("2d");
-    measured.font = pen.font;
+    pen.fillStyle = ink;
     let x = 16, y = top + 14;
+    const say = (text, room = 12) => { pen.fillStyle = ink; pen.fillText(text, x, y); x += widthOf(text, pen.font) + room; };
+    if (state.colour !== "family") say(column.label);
+    if (colours.ends) {
+      say(state.data.write(column, colours.ends[0]), 6);
+      colours.css.slice(0, -1).forEach((colour) => { pen.fillStyle = colour; pen.fillRect(x, y - 5, 5, 10); x += 4.5; });
+      x += 6;
+      say(state.data.write(column, colours.ends[1]), 18);
+    }
     for (const [name, colour, path] of items) {
-      const room = measured.measureText(name).width + 44;
+      const room = widthOf(name, pen.font) + 44;
       if (x > 16 && x + room > width) { x = 16; y += 20; }
       mark(pen, path, x + 6, y, 1, { fill: colour });
-      pen.fillStyle = inks.text;
-      pen.fillText(name, x + 18, y);
-      x += room;
+      x += 18;
+      say(name, 26);
     }
-    return items.length ? y + 14 : top;
+    return x > 16 ? y + 14 : top;
   };
   const wrapped = (body, width, height, paper) => `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"><rect width="100%" height="100%" fill="${paper}"/>${body}</svg>`;
   const axes = async () => { // Plotly's own drawing, without the frame around it
@@ -86,17 +94,29 @@ const explorerImages = (store, scatter, parallel) => {
         return painted([(pen) => pen.drawImage(image, 0, 0, width, height)], width, height, inksOf(state).paper);
       },
       svg: (state) => {
-        const [width, height] = parallel.size(), inks = inksOf(state), pen = svgPen();
+        const [width, height] = parallel.size(), { text, font, paper } = inksOf(state), pen = svgPen();
         parallel.write(pen);
-        pen.font = `400 12px ${inks.font}`;
+        const bold = `600 12px ${font}`, plain = `400 12px ${font}`;
         pen.textAlign = "center";
         pen.textBaseline = "alphabetic";
-        pen.fillStyle = inks.text;
-        parallel.titles().forEach(([title, { x, y }]) => pen.fillText(title, x, y - 4));
-        return wrapped(pen.text(), width, key(pen, state, width, height), inks.paper);
+        pen.fillStyle = text;
+        const heads = parallel.heads();
+        heads.forEach(({ title, low, high, x, y }) => {
+          pen.font = plain;
+          pen.fillText(high, x, y - 2);
+          pen.fillText(low, x, height + 10);
+          pen.font = bold;
+          lines(title, bold, width / heads.length - 8).reverse().forEach((line, i) => pen.fillText(line, x, y - 20 - 15 * i));
+        });
+        const below = key(pen, state, width, height + 14);
+        return wrapped(pen.text(), width, below, paper);
       },
     },
   };
+  const lines = (title, font, room) => title.split(" ").reduce((made, word) => {
+    const longer = made.length ? `${made.at(-1)} ${word}` : word;
+    return made.length && widthOf(longer, font) > room ? [...made, word] : [...made.slice(0, -1), longer];
+  }, []);
   const fetchless = async (url) => { // a data URL as a blob; the page may fetch nothing, not even this
     const bytes = atob(url.slice(url.indexOf(",") + 1));
     return new Blob([Uint8Array.from(bytes, (sign) => sign.charCodeAt(0))], { type: "image/png" });

@@ -224,7 +224,9 @@ const explorerParallel = (find, store) => {
 
   return {
     canvas, size: () => { const { width } = plane.getBoundingClientRect(); return [width, axes.length ? axes[0].track.offsetTop + reach + 2 : 0]; },
-    titles: () => axes.map(({ node }, i) => [node.querySelector(".title").textContent, spots()[i]]),
+    heads: () => axes.map(({ column, node }, i) => ({
+      title: node.querySelector(".title").textContent, ...spots()[i], ...(column.texts ? { low: "", high: "" } : { low: data.number(column.ends[0], 3), high: data.number(column.ends[1], 3) }),
+    })),
     write: (pen) => write(pen, ...last),
     point: (row) => {
       const pen = prepared(marked);
