@@ -10,7 +10,7 @@ from pareto_explorer.figures.shared.hover import point_hover
 from pareto_explorer.fronts import replicate_means
 from pareto_explorer.fronts.selection.select import select
 from pareto_explorer.interchange import to_optuna, to_pymoo
-from pareto_explorer.reports.cards.explorer import explorer_card
+from pareto_explorer.reports.cards.front import front_card
 from pareto_explorer.reports.model_card import ModelFile, render_model_card
 from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.results import Run
@@ -89,7 +89,7 @@ def test_hover_text(of_family):
 
 def test_the_table_and_the_columns_of_the_explorer(run):
     material = Material(run)
-    card = explorer_card(material)
+    card = front_card(material)
     columns = {column["key"]: column for column in card.payload["columns"]}
     shown = columns["config.intensity"]
     values = shown.get("values") or [

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from pareto_explorer._version import __version__
 from pareto_explorer.figures import DARK, LIGHT
-from pareto_explorer.reports.shared.legend import landmark_swatch, swatch
+from pareto_explorer.reports.shared.legend import swatch
 from pareto_explorer.reports.shared.material import Card, Material, failed
 from pareto_explorer.reports.shared.phrases import share
 from pareto_explorer.text import count
@@ -44,19 +44,24 @@ _SCRIPTS = (  # in the order in which they build on one another
     "print",
     "contents",
     "live",
-    "groups",
-    "front",
+    "address",
     "copy",
     "download",
     "pickers",
     "explorer_data",
     "explorer_state",
+    "explorer_link",
+    "explorer_colours",
+    "explorer_legend",
     "explorer_tip",
     "explorer_pins",
+    "explorer_pen",
+    "explorer_layers",
     "explorer_cloud",
     "explorer_scatter",
     "explorer_parallel",
     "explorer_table",
+    "explorer_images",
     "explorer",
     "numbers",
     "commands",
@@ -191,7 +196,6 @@ def _drawn(environment: jinja2.Environment, card: Card, material: Material) -> S
         height=figure and figure["layout"].get("height"),
         styles=material.styles,
         swatch=swatch,
-        landmark_swatch=landmark_swatch,
     )
     tables = {f"{card.key}-{name}": _csv(part) for name, part in card.tables.items()}
     if card.data is not None and card.payload is None:

@@ -93,7 +93,7 @@ def test_a_broken_card_says_why_and_the_others_are_there(build, said, material, 
     html = render_page("run", cards, material)
     assert said in unescape(html)
     assert "<script>alert(9)" not in html
-    assert html.count('<section ') == 3
+    assert html.count("<section ") == 3
     assert html.count('<p class="sentence">') == 2
     (record,) = caplog.records
     assert record.name == "pareto_explorer.reports"
@@ -159,7 +159,7 @@ def test_an_infinite_knob_is_a_level_of_its_own_on_every_card(tmp_path: Path) ->
     assert best["knob"] == "clip"  # infinity alone is worse, which a tree finds in the ranks
     values = cards["contributions"].data
     assert {"-inf", "0.05", "0.1", "0.2", "1e+308", "inf"} <= set(values["value"])
-    (clip,) = (c for c in cards["explorer"].payload["columns"] if c["key"] == "config.clip")
+    (clip,) = (c for c in cards["front"].payload["columns"] if c["key"] == "config.clip")
     assert clip["texts"] == ["-inf", "0.05", "0.1", "0.2", "1e+308", "inf"]
     assert clip["log"] is False
     assert clip["codes"].count(-1) == run.means()["config.clip"].isna().sum() > 0

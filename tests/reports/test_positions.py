@@ -14,7 +14,6 @@ from pareto_explorer.figures.front_info import front_info
 from pareto_explorer.fronts import hypervolume_json
 from pareto_explorer.notebook.parts import axis_columns
 from pareto_explorer.reports.cards.audit import audit_card
-from pareto_explorer.reports.cards.explorer import explorer_card
 from pareto_explorer.reports.cards.finding import finding_card
 from pareto_explorer.reports.cards.front import front_card
 from pareto_explorer.reports.model_card import ModelFile, render_model_card
@@ -88,7 +87,7 @@ def test_hover_and_axes_tell_the_position_where_there_is_one(plain: Run, lines: 
 
 def test_the_explorer_names_both_and_their_commands(plain: Run, lines: Run) -> None:
     for run, told in ((plain, False), (lines, True)):
-        card = explorer_card(Material(run))
+        card = front_card(Material(run))
         assert card.payload is not None
         assert card.data is not None
         columns = {column["key"]: column for column in card.payload["columns"]}

@@ -39,6 +39,12 @@ PALETTE = (
     ("#622740", "#a74466"),  # wine
     ("#38a292", "#7cf1ca"),  # mint
 )
+# From little to much, in steps of lightness that every eye sees, without the end that would vanish
+# on the paper (the stops of Plasma, by van der Walt and Smith, 2015).
+SEQUENTIAL = {
+    "light": ("#ed7953", "#d8576b", "#bd3786", "#9c179e", "#7201a8", "#46039f", "#0d0887"),
+    "dark": ("#9c179e", "#bd3786", "#d8576b", "#ed7953", "#fb9f3a", "#fdca26", "#f0f921"),
+}
 SYMBOLS = (
     "circle",
     "square",

@@ -7,7 +7,6 @@ from pareto_explorer.reports.cards.choose import choose_card
 from pareto_explorer.reports.cards.contributions import contributions_card
 from pareto_explorer.reports.cards.diagnostics import diagnostics_card
 from pareto_explorer.reports.cards.differences import differences_card
-from pareto_explorer.reports.cards.explorer import explorer_card
 from pareto_explorer.reports.cards.failures import failures_card
 from pareto_explorer.reports.cards.finding import finding_card
 from pareto_explorer.reports.cards.front import front_card
@@ -15,6 +14,7 @@ from pareto_explorer.reports.cards.hypervolume import hypervolume_card
 from pareto_explorer.reports.cards.importance import importance_card
 from pareto_explorer.reports.cards.indicators import indicators_card
 from pareto_explorer.reports.cards.notes import notes_card
+from pareto_explorer.reports.cards.points import points_card
 from pareto_explorer.reports.cards.ranges import ranges_card
 from pareto_explorer.reports.cards.specification import specification_card
 
@@ -24,7 +24,7 @@ CARDS = (
     finding_card,
     front_card,
     choose_card,
-    explorer_card,
+    points_card,
     notes_card,
     audit_card,
     hypervolume_card,
@@ -41,5 +41,5 @@ CARDS = (
 )
 """All of them, in the order of the page."""
 
-FOLLOWING = (explorer_card, notes_card, hypervolume_card, failures_card)
+FOLLOWING = (front_card, choose_card, points_card, notes_card, hypervolume_card, failures_card)
 """Those that cost little, and follow every point on a page that is open."""

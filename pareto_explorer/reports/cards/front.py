@@ -1,15 +1,24 @@
-"""The front: every family's points, what they dominate, and the landmarks."""
+"""The front: every point in a scatter plot, to look at in any two quantities."""
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
+from typing import Any
 
-from pareto_explorer.figures import draw_front
-from pareto_explorer.reports.shared.legend import crowd_note, legend_entries, shown_families
+import pandas as pd
+
+from pareto_explorer.reports.shared.explorer_data import explorer_data
+from pareto_explorer.reports.shared.legend import crowd_note, shown_families
 from pareto_explorer.reports.shared.material import Card, Material, guarded
-from pareto_explorer.schema.columns import shown_columns
-from pareto_explorer.schema.metrics import GOOD_CORNER, inline
-from pareto_explorer.text import count, listing
+from pareto_explorer.runs import config_columns
+from pareto_explorer.schema.columns import (
+    CONFIG_PREFIX,
+    POSITION,
+    checkpoint_of,
+    plain_position,
+    uses_positions,
+)
+from pareto_explorer.schema.metrics import GOOD_CORNER, inline, label, measure, number
+from pareto_explorer.text import count, listing, plural
 
 __all__ = ["front_card"]
 
@@ -17,14 +26,17 @@ _TITLE = "The front"
 
 _HOW_TO_READ = (
     "A point is one checkpoint of one configuration, averaged over the replicates; faded points "
-    "are dominated within their family. The staircase is a family's front, and the area behind it "
-    "is what it dominates inside the dotted box, up to the reference point. Point at a mark to see "
-    "its configuration, seeds and metrics."
+    "are not selected. The front is what no other point beats in every objective."
 )
-_HOW_TO_READ_3D = (
-    "A point is one checkpoint of one configuration, averaged over the replicates; faded points "
-    "are dominated within their family. The dotted frame is the box and the plus its reference "
-    "point. Drag to turn the figure; point at a mark to see its configuration, seeds and metrics."
+_FLAT = (
+    "A staircase is a family's front inside the dotted box, up to the reference point; the area "
+    "behind it, for the family pointed at or shown alone, is what the family dominates. Drag to "
+    "select, click to pin. With the keyboard: arrows go from point to point, Enter pins, Escape "
+    "clears."
+)
+_DEEP = (
+    "The dotted frame is the box and the plus its reference point. Drag to turn the figure, click "
+    "to pin."
 )
 _LANDMARKS = {
     "original": "The original model is there once for each training seed.",
@@ -38,43 +50,85 @@ _LANDMARKS = {
 
 @guarded("front", _TITLE)
 def front_card(material: Material) -> Card:
-    """The front figure with its legend."""
-    info = material.info
-    names = listing([inline(metric) for metric in info.box.metrics])
-    flat = len(info.reference) == 2
-    first, second, *_ = (objective.direction for objective in info.box.objectives)
-    corner = f"The {GOOD_CORNER[first, second]} corner is best."
-    good = corner if flat else "Each axis says which end is better."
-    shown = shown_families(material)
-    help_texts = [_HOW_TO_READ if flat else _HOW_TO_READ_3D]
-    help_texts += [_LANDMARKS[cloud.kind] for cloud in info.landmarks if cloud.kind in _LANDMARKS]
-    hidden = (
-        f"{count(info.n_hidden, 'dominated point')} that lie on top of others are not drawn."
-        if info.n_hidden
-        else ""
-    )
-    help_texts = [crowd_note(shown, material), *help_texts, hidden]
+    """The scatter plot of all points, with the data that the points' card works on too."""
+    means = material.means
+    if means.empty:
+        return Card("front", _TITLE, reason="No trial has given a finite point yet.")
+    payload = explorer_data(material, means)
+    flat = len(payload["axes"]) == 2
     return Card(
         "front",
         _TITLE,
-        f"{names[:1].upper()}{names[1:]} of every checkpoint, by family. {good}",
-        how_to_read=" ".join(filter(None, help_texts)),
-        data=shown_columns(material.front),
-        draw=lambda theme: _for_page(draw_front(info, theme=theme, shown=shown)),
-        context={
-            "legend": legend_entries(material, flat=flat),
-            "landmarks": [(cloud.kind, cloud.title) for cloud in info.landmarks],
-            "flat": flat,
-            "pooled": len(info.pooled_stairs) > 0,
-            "outside": count(info.n_outside, "point") if info.n_outside else "",
-            "view": info.view,
-        },
+        _sentence(material, payload, flat=flat),
+        how_to_read=" ".join(filter(None, _help(material, payload, flat=flat))),
+        data=_front_points(material, payload["table"]),
+        context={"depth": not flat},
+        payload=payload,
     )
 
 
-def _for_page(figure: go.Figure) -> go.Figure:
-    """Leaves legend and hover to the page, which has the legend and the data for every card."""
-    figure.update_layout(showlegend=False)
-    for role in ("front", "dominated"):
-        figure.update_traces(hovertext=None, hoverinfo="none", selector={"meta": {"role": role}})
-    return figure
+def _sentence(material: Material, payload: dict[str, Any], *, flat: bool) -> str:
+    box = material.run.box
+    names = listing([inline(metric) for metric in box.metrics])
+    first, second, *_ = (objective.direction for objective in box.objectives)
+    good = (
+        f"The {GOOD_CORNER[first, second]} corner is best."
+        if flat
+        else "Each axis says which end is better."
+    )
+    total = len(material.means)
+    n_front = int(material.means["on_front"].sum())
+    hidden = total - payload["rows"]
+    thinned = (
+        f" {count(hidden, 'dominated point')} that lie on top of others are left out."
+        if hidden
+        else ""
+    )
+    return (
+        f"{names[:1].upper()}{names[1:]} of {count(total, 'point')}, of which {n_front:,} "
+        f"{plural(n_front, 'is', 'are')} on the front of all families. {good}{thinned}"
+    )
+
+
+def _help(material: Material, payload: dict[str, Any], *, flat: bool) -> list[str]:
+    kinds = [mark["kind"] for mark in payload["landmarks"]]
+    return [
+        crowd_note(shown_families(material), material),
+        _HOW_TO_READ,
+        _FLAT if flat else _DEEP,
+        *(_LANDMARKS[kind] for kind in kinds),
+    ]
+
+
+def _front_points(material: Material, metrics: list[str]) -> pd.DataFrame:
+    """The front as a table for readers without a browser."""
+    knobs = config_columns(material.front)
+    replicate = material.replicates[0] if material.run.repeatable else None
+    rows = material.front.to_dict("records")
+    return pd.DataFrame([_front_point(material, row, knobs, metrics, replicate) for row in rows])
+
+
+def _front_point(
+    material: Material,
+    row: dict[Any, Any],
+    knobs: list[str],
+    metrics: list[str],
+    replicate: int | None,
+) -> dict[str, Any]:
+    trial, step, position = checkpoint_of(row)
+    settings = (
+        f"{knob.removeprefix(CONFIG_PREFIX)}={number(row[knob])}"
+        for knob in knobs
+        if not pd.isna(row[knob])
+    )
+    again = {}
+    if replicate is not None:
+        again["run again"] = material.reproduce(trial, replicate, step, position)
+    return {
+        "family": row["family"],
+        "configuration": ", ".join(settings),
+        "step": step,
+        **({POSITION: plain_position(position)} if uses_positions(material.front) else {}),
+        **{label(metric): measure(row[metric]) for metric in metrics},
+        **again,
+    }

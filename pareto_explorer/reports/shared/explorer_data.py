@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pareto_explorer.figures import DARK, LIGHT
+from pareto_explorer.figures import DARK, LIGHT, FamilyStyle
 from pareto_explorer.figures.front_info import thin
 from pareto_explorer.figures.shared.hover import seeds_line
-from pareto_explorer.figures.shared.style import base_layout, symbol_3d
+from pareto_explorer.figures.shared.style import PALETTE, SEQUENTIAL, base_layout, symbol_3d
 from pareto_explorer.fronts import objective_values
+from pareto_explorer.fronts.core.sets import metric_units
 from pareto_explorer.fronts.core.values import LARGEST
+from pareto_explorer.fronts.statistics.floor import between_retrained
 from pareto_explorer.fronts.statistics.knobs import off_scale
 from pareto_explorer.reports.shared.commands import SPACE, no_commands
+from pareto_explorer.reports.shared.legend import LANDMARK_SHAPES, marker_path, shown_families
 from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.reports.shared.packing import (
     pack_levels,
@@ -26,6 +29,7 @@ from pareto_explorer.reports.shared.packing import (
 from pareto_explorer.results import MEMBER
 from pareto_explorer.runs import config_columns, metric_columns
 from pareto_explorer.schema.columns import (
+    AXES,
     CHECKPOINT,
     CONFIG_PREFIX,
     POSITION,
@@ -33,7 +37,7 @@ from pareto_explorer.schema.columns import (
     diagnostic_columns,
     uses_positions,
 )
-from pareto_explorer.schema.metrics import caption, label, tokens_in
+from pareto_explorer.schema.metrics import METRICS, caption, label, tokens_in
 
 __all__ = ["DIGITS", "explorer_data"]
 
@@ -57,12 +61,13 @@ def explorer_data(material: Material, means: pd.DataFrame, limit: int = _ROWS) -
         limit: How many dominated means are kept; see ``figures.front_thinning``.
 
     Returns:
-        ``rows`` and ``total`` (replicate means here and in the run), the coded ``family`` and
-        ``trial`` of each row, its ``level`` (2 on the front of all families, 1 on that of its
-        family, 0 dominated), the ``columns``, the ``landmarks``, what to show at first, and what
-        the commands of a point are made of.
+        ``rows`` (replicate means here), the coded ``family`` and ``trial`` of each row, its
+        ``level`` (2 on the front of all families, 1 on that of its family, 0 dominated), the
+        ``families`` with their looks and with how many means of the run are at each level or
+        above, the ``columns``, the ``box``, the ``landmarks``, what to show at first, and what the
+        commands of a point are made of.
     """
-    total = len(means)
+    families = _families(material, means)
     means = means[_kept(material, means, limit)].reset_index(drop=True)
     columns = _columns(material, means)
     keys = [column["key"] for column in columns]
@@ -71,17 +76,8 @@ def explorer_data(material: Material, means: pd.DataFrame, limit: int = _ROWS) -
     shown = [*objectives, *(m for m in _ALSO_SHOWN if m in keys and m not in objectives)]
     return {
         "rows": len(means),
-        "total": total,
-        "families": [
-            {
-                "name": name,
-                "light": style.light,
-                "dark": style.dark,
-                "symbol": style.symbol,
-                "symbol3d": symbol_3d(style.symbol),
-            }
-            for name, style in material.styles.items()
-        ],
+        "families": families,
+        "runs": list(material.run.members),
         "family": pd.Categorical(means["family"], list(material.styles)).codes.tolist(),
         "trial": pack_text(means["trial_id"]),
         "level": (means["on_front"].astype(int) + means["on_family_front"]).tolist(),
@@ -93,7 +89,10 @@ def explorer_data(material: Material, means: pd.DataFrame, limit: int = _ROWS) -
         },
         "dimensions": [*_varying_knobs(means)[:_KNOBS], *_places(means), *shown],
         "table": shown,
-        "landmarks": _landmarks(material.run.landmarks),
+        "box": _box(material),
+        "landmarks": _landmarks(material),
+        "scales": SEQUENTIAL,
+        "palette": [{"light": light, "dark": dark} for light, dark in PALETTE],
         "seeds": seeds_line(material.run.points),
         "run": material.run.shown if material.run.repeatable else None,
         "no_commands": no_commands(material.run),
@@ -118,7 +117,10 @@ def _columns(material: Material, means: pd.DataFrame) -> list[dict[str, Any]]:
     directions = {o.metric: o.direction for o in material.run.box.objectives}
     metrics = [m for m in metric_columns(means) if m not in (*objectives, *_SPENT)]
     spent = [name for name in _SPENT[1:] if name not in material.run.not_recorded]
+    status = material.trials.set_index("trial_id")["trial_status"]
+    means = means.assign(trial_status=means["trial_id"].map(status))
     groups: dict[str, Sequence[str]] = {
+        "Parts": [*AXES, "trial_status"],
         "Objectives": objectives,
         "Metrics": metrics,
         "Knobs": config_columns(means),
@@ -138,6 +140,8 @@ def _columns(material: Material, means: pd.DataFrame) -> list[dict[str, Any]]:
                 "label": name.removeprefix(CONFIG_PREFIX) if group == "Knobs" else label(name),
                 "note": caption(name, tokens_in(means.columns)),
                 "direction": directions.get(name),
+                "best": "min" if group == "Cost" else directions.get(name) or _better(name),
+                "same": group in ("Knobs", "Parts") and values.nunique() == 1,
                 "log": not levels and group in ("Knobs", "Diagnostics") and _spans(values),
             }
             if levels:
@@ -152,6 +156,52 @@ def _columns(material: Material, means: pd.DataFrame) -> list[dict[str, Any]]:
                 column |= pack_text(values)
             columns.append(column)
     return columns
+
+
+def _families(material: Material, means: pd.DataFrame) -> list[dict[str, Any]]:
+    """What the legend says of each family, in the order of the codes."""
+    shown = set(shown_families(material))
+    levels = pd.DataFrame(
+        {
+            "all": True,
+            "family": means["on_family_front"],
+            "front": means["on_front"],
+        }
+    )
+    counts = levels.groupby(means["family"]).sum().astype(int)
+    runs = list(material.run.members)
+    return [
+        {
+            "name": name,
+            "run": runs.index(run) if (run := name.partition(MEMBER)[0]) in runs else None,
+            "light": style.light,
+            "dark": style.dark,
+            "dash": style.dash,
+            "symbol3d": symbol_3d(style.symbol),
+            "path": _path(style, flat=len(material.run.box.metrics) == 2),
+            "volume": material.hypervolumes[name].mean,
+            "shown": name in shown,
+            "counts": counts.loc[name].tolist() if name in counts.index else [0, 0, 0],
+        }
+        for name, style in material.styles.items()
+    ]
+
+
+def _path(style: FamilyStyle, *, flat: bool) -> str:
+    """The outline of a family's marker; space has fewer of them."""
+    return marker_path(style.symbol if flat else symbol_3d(style.symbol))
+
+
+def _better(metric: str) -> str | None:
+    known = METRICS.get(metric)
+    return known.direction if known and known.direction != "none" else None
+
+
+def _box(material: Material) -> dict[str, list[float]]:
+    """The ideal and the reference of each objective, in its own units."""
+    box = material.run.box
+    ends = metric_units(np.array([[0.0] * len(box.reference), list(box.reference)]), box)
+    return dict(zip(box.metrics, ends.T.tolist(), strict=True))
 
 
 def _places(means: pd.DataFrame) -> list[str]:
@@ -190,8 +240,12 @@ def _floats(values: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
     return values.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _landmarks(landmarks: pd.DataFrame) -> list[dict[str, Any]]:
-    """Original and retrained models: one value for each training seed, and the replicates' mean."""
+def _landmarks(material: Material) -> list[dict[str, Any]]:
+    """Original and retrained models, one value for each training seed, with the replicates' mean.
+
+    The last cloud is the retrained models each against another, where the objectives have that.
+    """
+    landmarks = material.run.landmarks
     metrics = metric_columns(landmarks)
     found = []
     for kind, title in (("original", "Original model"), ("retrained", "Retrained model")):
@@ -199,13 +253,29 @@ def _landmarks(landmarks: pd.DataFrame) -> list[dict[str, Any]]:
         if rows.empty:
             continue
         once = rows.drop_duplicates("training_seed")
+        seeds = once["training_seed"].astype(str)  # JavaScript has 53 bits
         found.append(
             {
                 "kind": kind,
                 "title": title,
-                "seeds": once["training_seed"].astype(str).tolist(),  # JavaScript has 53 bits
+                "shape": LANDMARK_SHAPES[kind],
+                "seeds": [f"training seed {seed}" for seed in seeds],
                 "values": {m: short_numbers(_floats(once[m]), DIGITS) for m in metrics},
                 "mean": {m: short_numbers([rows[m].mean()], DIGITS)[0] for m in metrics},
+            }
+        )
+    objectives = material.run.box.metrics
+    values, pairs = between_retrained(landmarks, objectives)
+    if pairs:
+        columns = zip(objectives, values.T, strict=True)
+        found.append(
+            {
+                "kind": "between",
+                "title": "Retrained models, each against another",
+                "shape": LANDMARK_SHAPES["between"],
+                "seeds": [f"training seeds {a} and {b}" for a, b in pairs],
+                "values": {metric: short_numbers(column, DIGITS) for metric, column in columns},
+                "mean": {},
             }
         )
     return found

@@ -1,24 +1,15 @@
-"""The legend that the explorer and the front figure share."""
+"""Which families are shown at first, and the marks that stand for them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
 
 from markupsafe import Markup
 
 from pareto_explorer.figures import FamilyStyle
-from pareto_explorer.figures.shared.style import symbol_3d
 from pareto_explorer.reports.shared.material import Material
 
-__all__ = [
-    "crowd_note",
-    "landmark_swatch",
-    "legend_entries",
-    "shown_families",
-    "swatch",
-]
+__all__ = ["LANDMARK_SHAPES", "crowd_note", "marker_path", "shown_families", "swatch"]
 
 _CROWD = 12  # more families than this are not all shown at first
 _LEADERS = 8
@@ -48,25 +39,6 @@ def crowd_note(shown: Sequence[str], material: Material) -> str:
     )
 
 
-def legend_entries(material: Material, *, flat: bool) -> list[dict[str, Any]]:
-    """What the legend says of each family, the largest hypervolume first."""
-    shown = shown_families(material)
-    return [
-        {
-            "name": name,
-            "style": _drawn(material.styles[name], flat=flat),
-            "volume": volume.mean,
-            "shown": name in shown,
-        }
-        for name, volume in material.hypervolumes.items()
-    ]
-
-
-def _drawn(style: FamilyStyle, *, flat: bool) -> FamilyStyle:
-    """The look of a family in a figure, whose 3-D form has fewer symbols and no lines."""
-    return style if flat else replace(style, symbol=symbol_3d(style.symbol), dash="")
-
-
 _MARKERS: Mapping[str, str] = {  # in a square from -5 to 5
     "circle": "M4.5 0A4.5 4.5 0 1 1-4.5 0 4.5 4.5 0 1 1 4.5 0Z",
     "square": "M-4-4H4V4H-4Z",
@@ -82,19 +54,13 @@ _MARKERS: Mapping[str, str] = {  # in a square from -5 to 5
     "hourglass": "M-4-5H4L-4 5H4Z",
 }
 _STAR = "M0-6 1.4-1.9H5.7L2.3.7 3.5 4.9 0 2.4-3.5 4.9-2.3.7-5.7-1.9H-1.4Z"
-_LANDMARKS: Mapping[str, str] = {
-    "original": '<path fill="none" stroke="currentColor" stroke-width="3" d="M-4-4 4 4M4-4-4 4"/>',
-    "retrained": f'<path fill="currentColor" d="{_STAR}"/>',
-    "between": f'<path fill="none" stroke="currentColor" d="{_STAR}"/>',
-    "box": '<path stroke="currentColor" stroke-width="2" d="M-6 0H6M0-6V6"/>',
-    "pooled": '<path stroke="currentColor" stroke-width="6" opacity=".35" d="M-15 0H15"/>',
+LANDMARK_SHAPES: Mapping[str, Mapping[str, object]] = {  # in the same square
+    "original": {"path": "M-4-4 4 4M4-4-4 4", "line": 3},
+    "retrained": {"path": _STAR, "line": 0},
+    "between": {"path": _STAR, "line": 1},
 }
-_LANDMARKS_3D: Mapping[str, str] = {
-    "original": '<path fill="none" stroke="currentColor" stroke-width="1.5" d="M-4-4H4V4H-4Z"/>',
-    "retrained": f'<path fill="currentColor" d="{_MARKERS["diamond"]}"/>',
-    "between": f'<path fill="none" stroke="currentColor" d="{_MARKERS["diamond"]}"/>',
-    "box": f'<path fill="currentColor" d="{_MARKERS["cross"]}"/>',
-}
+"""The marks of landmarks: an outline of this width, or filled where it is 0."""
+
 _DASHES: Mapping[str, str] = {
     "solid": "",
     "dash": "6 4",
@@ -116,9 +82,9 @@ def swatch(style: FamilyStyle) -> Markup:
     return _svg(body, f' style="{colours}"')
 
 
-def landmark_swatch(kind: str, *, flat: bool) -> Markup:
-    """The mark of a landmark (``original, retrained, between``), of the ``box`` or ``pooled``."""
-    return _svg((_LANDMARKS if flat else _LANDMARKS_3D)[kind], "")
+def marker_path(symbol: str) -> str:
+    """The outline of a marker as an SVG path in a square from -5 to 5."""
+    return _MARKERS[symbol]
 
 
 def _svg(body: str, attributes: str) -> Markup:

@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pareto_explorer.figures.shared.style import DARK, LIGHT, PALETTE, Theme, fade, family_styles
+from pareto_explorer.figures.shared.style import (
+    DARK,
+    LIGHT,
+    PALETTE,
+    SEQUENTIAL,
+    Theme,
+    fade,
+    family_styles,
+)
 
 # Machado, Oliveira and Fernandes (2009), severity 1, for linear RGB
 SIGHT = {
@@ -206,3 +214,13 @@ def test_a_family_of_one_run_alone_keeps_the_others_apart() -> None:
     table = together(families(2, 1), ["a", "b"]).iloc[:3]
     styles = family_styles(table)
     assert styles["a: a0/l0"].light == styles["b: a0/l0"].light != styles["a: a1/l0"].light
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_the_scale_of_numbers_goes_one_way_in_lightness(sight: str, theme: Theme) -> None:
+    stops = SEQUENTIAL[theme.name]
+    lightness = [lab(SIGHT[sight] @ linear(stop))[0] for stop in stops]
+    steps = np.diff(lightness) * (1 if theme is DARK else -1)
+    assert steps.min() > 1
+    assert min(contrast(stop, theme.paper) for stop in stops) >= 2.5

@@ -1,67 +1,81 @@
-// The linked explorer: its parts around one store.
+// The linked explorer: its parts, on two cards, around one store.
 (() => {
-  const root = document.querySelector(".explorer");
-  const payload = sections.payload("explorer");
-  if (!root || !payload) return;
+  const roots = [...document.querySelectorAll(".explorer")];
+  const find = (selector) => roots.map((root) => root.querySelector(selector)).find(Boolean) ?? null;
+  const payload = sections.payload("front");
+  if (!payload || roots.length < 2) return;
   const data = explorerData(payload);
-  const [x, y, z = null] = data.axes;
-  const families = (shown) => data.families.map(({ name }) => shown.has(`family ${name}`));
-  const landmarks = (shown) => new Set(data.landmarks.map(({ kind }) => kind).filter((kind) => shown.has(`landmark ${kind}`)));
-  const store = explorerStore(data, {
-    level: 2, families: families(groups.shown()), landmarks: landmarks(groups.shown()), ranges: {}, x, y, z, wide: false,
-    dimensions: data.dimensions, sort: { key: x, descending: data.columns.get(x).direction === "max" }, page: 0, pins: [], theme: theme.name(),
-  });
-  const swatches = new Map([...root.querySelectorAll(".families [data-group]")].map((entry) => [entry.dataset.group, entry.querySelector("svg")]));
-  const swatchOf = (row) => swatches.get(`family ${data.familyOf(row).name}`).cloneNode(true);
+  const store = explorerStore({ ...explorerLink.read(data), data, page: 0, chosen: [], notes: sections.payload("notes") ?? {}, lit: null, theme: theme.name() }, roots);
 
-  const tip = explorerTip(data);
-  const pathOf = (family) => [...swatches.get(`family ${data.families[family].name}`).querySelectorAll("[fill=currentColor]")].at(-1).getAttribute("d");
-  const scatter = explorerScatter(root, data, store, tip, pathOf);
-  const parallel = explorerParallel(root, data, store);
-  const table = explorerTable(root, data, store, swatchOf, (row) => { scatter.point(row); parallel.point(row); });
-  explorerPins(root, data, store, swatchOf);
+  const tip = explorerTip(store);
+  explorerLegend(find, store);
+  explorerScale(find("[data-part=scale]"), store);
+  const scatter = explorerScatter(find, store, tip);
+  const parallel = explorerParallel(find, store);
+  const table = explorerTable(find, store, (row) => { scatter.point(row); parallel.point(row); });
+  explorerPins(find, store);
+  const images = explorerImages(store, scatter, parallel);
 
-  const levels = [...root.querySelectorAll("[data-level]")];
-  store.add((state, selection) => {
-    levels.forEach((button) => {
+  const every = (selector) => roots.flatMap((root) => [...root.querySelectorAll(selector)]);
+  const python = find("[data-do=python]");
+  const most = 200; // ids in one line of Python
+  const ids = (state) => (state.pins.length ? state.pins : table.order().slice(0, most).map(state.data.idOf));
+  const write = (number) => number.toLocaleString("en");
+  store.add((state, { selected, shown, counts }) => {
+    every("[data-level]").forEach((button) => {
       button.setAttribute("aria-pressed", Number(button.dataset.level) === state.level);
-      button.querySelector("span").textContent = selection.levels[button.dataset.level].toLocaleString("en");
+      button.querySelector("span").textContent = write(counts[button.dataset.level]);
     });
+    every("[data-view]").forEach((button) => button.setAttribute("aria-pressed", button.dataset.view === state.view));
+    const all = counts[0] > shown.length && (Object.keys(state.ranges).length || state.search) ? `${write(shown.length)} in this page of ${write(counts[0])}` : write(counts[0]);
+    const plain = state.level === 0 && !Object.keys(state.ranges).length && !state.search;
     const pinned = state.pins.length ? `, ${state.pins.length} pinned` : "";
-    const text = `${selection.selected.length.toLocaleString("en")} of ${selection.shown.length.toLocaleString("en")} points selected${pinned}`;
-    const found = root.querySelector(".found");
+    const text = `${write(plain ? counts[0] : selected.length)} of ${all} points selected${pinned}`;
+    const found = find(".found");
     if (found.textContent !== text) found.textContent = text;
-    root.querySelector("[data-do=clear]").hidden = !Object.keys(state.ranges).length;
+    find("[data-do=clear]").hidden = !Object.keys(state.ranges).length && !state.search;
+    const number = state.pins.length || Math.min(selected.length, most);
+    const what = state.pins.length ? "pinned" : selected.length > most ? `of ${write(selected.length)} selected` : "selected";
+    python.textContent = `Copy for Python (${write(number)} ${what})`;
+    python.disabled = !number;
   });
+  store.add((state) => { images.refresh(find("[data-image=svg][data-of=scatter]")); explorerLink.write(state); }, { slow: true });
+
   const doing = {
     clear: () => store.dispatch({ type: "clear" }),
-    wide: () => store.dispatch({ type: "wide" }),
     unpin: () => store.dispatch({ type: "unpin" }),
     previous: () => store.dispatch({ type: "page", by: -1 }),
     next: () => store.dispatch({ type: "page", by: 1 }),
     csv: () => { store.render({ now: true }); download("points.csv", table.csv()); },
+    link: (button) => { store.render({ now: true }); button.dataset.copy = address.link(); },
+    python: (button) => { store.render({ now: true }); button.dataset.copy = `run.points_of(${JSON.stringify(ids(store.state()))})`; },
   };
-  root.addEventListener("click", ({ target }) => {
-    const button = target.closest("[data-do], [data-level]");
-    if (!button) return;
-    if (button.dataset.level) store.dispatch({ type: "level", level: Number(button.dataset.level) });
-    else doing[button.dataset.do]();
-  });
-  groups.onChange((shown) => {
-    store.dispatch({ type: "families", families: families(shown) });
-    store.dispatch({ type: "landmarks", landmarks: landmarks(shown) });
-  });
-  theme.onChange((name) => { store.dispatch({ type: "theme", theme: name }); store.render({ now: true }); });
-
-  // The front figure leaves its hover and its clicks to the explorer's data.
-  document.querySelectorAll("[data-figure=front]").forEach((plot) => {
-    const rowOf = ({ points }) => (Array.isArray(points[0].customdata) ? data.rowOf.get(points[0].customdata.join("\n")) : undefined);
-    figures.whenDrawn(plot, () => {
-      plot.on("plotly_hover", (event) => { const row = rowOf(event); if (row !== undefined) tip.show(row, event.event); });
-      plot.on("plotly_unhover", tip.hide);
-      plot.on("plotly_click", (event) => { const row = rowOf(event); if (row !== undefined) store.dispatch({ type: "pin", row }); });
+  roots.forEach((root) => {
+    root.addEventListener("click", ({ target }) => {
+      const button = target.closest("[data-do], [data-level], [data-view]");
+      if (!button) return;
+      if (button.dataset.level) store.dispatch({ type: "level", level: Number(button.dataset.level) });
+      else if (button.dataset.view) store.dispatch({ type: "view", view: button.dataset.view });
+      else doing[button.dataset.do](button);
     });
+    root.addEventListener("keydown", (event) => { if (event.key === "Escape" && !event.defaultPrevented) doing.clear(); });
   });
+  theme.onChange((name) => { store.dispatch({ type: "set", values: { theme: name } }); store.render({ now: true }); });
   addEventListener("scroll", tip.hide, { passive: true });
+
+  document.addEventListener("pin", ({ detail }) => { if (!store.state().pins.includes(detail.id)) store.dispatch({ type: "pin", id: detail.id }); });
+  document.addEventListener("chosen", ({ detail }) => store.dispatch({ type: "set", values: { chosen: detail.ids ?? [] } }));
+  address.onChange(() => store.dispatch({ type: "set", values: { ...explorerLink.read(store.state().data), page: 0 } }));
+  // New data of a run that goes on: what the reader did stays, since it is kept by ids and names.
+  sections.onPayload("front", (next) => {
+    if (!next) return;
+    const { hidden, data: before } = store.state();
+    const fresh = explorerData(next);
+    const known = new Set(before.families.map(({ name }) => name));
+    const more = fresh.families.filter(({ name, shown }) => !shown && !known.has(name)).map(({ name }) => name);
+    store.dispatch({ type: "set", values: { data: fresh, ...(more.length ? { hidden: new Set([...hidden, ...more]) } : {}) } });
+  });
+  sections.onPayload("points", () => {}); // the same data as the front's
+  sections.onPayload("notes", (notes) => store.dispatch({ type: "set", values: { notes: notes ?? {} } }));
   store.render();
 })();

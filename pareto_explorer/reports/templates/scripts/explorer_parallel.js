@@ -1,14 +1,13 @@
 // Parallel coordinates: a line for each point, an axis for each column, limits at the axis's ends.
-const explorerParallel = (root, data, store) => {
+const explorerParallel = (find, store) => {
   const most = { selected: 1500, others: 800 }; // more lines than this look like one surface
   const top = 10, missingRoom = 26, reach = 260;
-  const note = root.querySelector("[data-part=lines]");
-  const host = root.querySelector(".parallel");
+  const note = find("[data-part=lines]"), host = find(".parallel");
   const canvas = el("canvas", { "aria-hidden": "true" });
   const marked = el("canvas", { "aria-hidden": "true" });
   const plane = el("div", { class: "plane" }, canvas, marked);
   host.append(plane);
-  let axes = [], last = null;
+  let axes = [], last = null, data = null;
 
   const place = (column) => {
     const [low, high] = column.texts ? [-0.5, column.texts.length - 0.5] : column.ends;
@@ -48,15 +47,15 @@ const explorerParallel = (root, data, store) => {
   };
   const choice = (column) => el("select", {
     "aria-label": `${column.label}: only`,
-    onchange: ({ target }) => setRange(column, target.value === "" ? null : { codes: [Number(target.value)] }),
-  }, el("option", { value: "" }, "any"), ...column.texts.map((text, code) => el("option", { value: code }, text)), el("option", { value: "several", hidden: true, disabled: true }, "several"));
+    onchange: ({ target }) => setRange(column, target.value === "" ? null : { texts: [target.value.slice(1)] }),
+  }, el("option", { value: "" }, "any"), ...column.texts.map((text) => el("option", { value: `=${text}` }, text)), el("option", { value: "several", hidden: true, disabled: true }, "several"));
 
   const brush = (track, axis) => {
     let from = null, moved = false;
     const at = (event) => event.clientY - track.getBoundingClientRect().top;
     const range = (to) => {
       const [low, high] = [axis.scale.value(from), axis.scale.value(to)].sort((a, b) => a - b);
-      return axis.column.texts ? { codes: axis.column.texts.map((_, code) => code).filter((code) => code >= low && code <= high) } : { low, high };
+      return axis.column.texts ? { texts: axis.column.texts.filter((_, code) => code >= low && code <= high) } : { low, high };
     };
     track.addEventListener("pointerdown", (event) => { from = at(event); moved = false; track.setPointerCapture(event.pointerId); });
     track.addEventListener("pointermove", (event) => {
@@ -67,6 +66,29 @@ const explorerParallel = (root, data, store) => {
     const end = () => { if (from !== null && !moved) setRange(axis.column, null); from = null; };
     track.addEventListener("pointerup", end);
     track.addEventListener("pointercancel", () => { from = null; });
+    track.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && store.state().ranges[axis.column.key]) { setRange(axis.column, null); event.stopPropagation(); return; }
+      if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+      setRange(axis.column, (axis.column.texts ? stepped : nudged)(axis, event.key === "ArrowUp" ? 1 : -1, event.shiftKey));
+      event.preventDefault();
+    });
+  };
+  // The arrow keys move the upper limit by a twentieth of the axis, with Shift the lower one.
+  const nudged = ({ column, scale }, sign, lower) => {
+    const range = store.state().ranges[column.key] ?? { low: -Infinity, high: Infinity };
+    const side = lower ? "low" : "high";
+    const [least, most] = column.ends;
+    const now = Number.isFinite(range[side]) ? range[side] : lower ? least : most;
+    const value = scale.value(scale.y(now) - (sign * (reach - missingRoom - top)) / 20);
+    const open = lower ? value <= least : value >= most;
+    const next = { ...range, [side]: open ? (lower ? -Infinity : Infinity) : value };
+    return next.low === -Infinity && next.high === Infinity ? null : next;
+  };
+  // Of texts, they go from one to the next.
+  const stepped = ({ column: { key, texts } }, sign) => {
+    const range = store.state().ranges[key];
+    const code = range ? texts.indexOf(range.texts[0]) + sign : sign > 0 ? 0 : texts.length - 1;
+    return texts[code] === undefined ? null : { texts: [texts[code]] };
   };
 
   const build = (keys) => {
@@ -74,7 +96,7 @@ const explorerParallel = (root, data, store) => {
     axes = keys.map((key) => {
       const column = data.columns.get(key);
       const better = { min: " ↓", max: " ↑" }[column.direction] ?? "";
-      const track = el("div", { class: "track", title: "Drag to filter, click to clear" });
+      const track = el("div", { class: "track", title: "Drag to filter, click to clear", tabindex: 0, role: "group", "aria-label": `${column.label}: arrow up and down move the upper limit, with Shift the lower one, Escape clears` });
       const node = el("div", { class: "dimension" },
         el("span", { class: "title", title: column.note || column.label }, ...breakable(column.label), better),
         column.texts ? el("span", { class: "blank" }) : limit(column, "high"), track, column.texts ? choice(column) : limit(column, "low"));
@@ -93,7 +115,7 @@ const explorerParallel = (root, data, store) => {
       if (field !== document.activeElement) field.value = written(range, field.dataset.side); // not while somebody types
     }
     const list = node.querySelector("select");
-    if (list) list.value = !range ? "" : range.codes.length === 1 ? range.codes[0] : "several";
+    if (list) list.value = !range ? "" : range.texts.length === 1 ? `=${range.texts[0]}` : "several";
   });
 
   const prepared = (sheet) => {
@@ -119,10 +141,11 @@ const explorerParallel = (root, data, store) => {
   };
   const sample = (rows, number) => (rows.length <= number ? rows : Array.from({ length: number }, (_, i) => rows[Math.floor((i * rows.length) / number)]));
 
-  const draw = (state, selection) => {
-    const pen = prepared(canvas);
+  const draw = (state, selection) => write(prepared(canvas), state, selection);
+  const write = (pen, state, selection) => {
     const places = spots();
-    const base = data.layouts[theme.name()];
+    const base = data.layouts[state.theme];
+    const colours = explorerColours(data, state.colour, state.theme);
     const muted = base.xaxis.linecolor;
     const others = sample(selection.others, most.others), selected = sample(selection.selected, most.selected);
     pen.lineJoin = "round";
@@ -132,10 +155,11 @@ const explorerParallel = (root, data, store) => {
     others.forEach((row) => path(pen, row, places));
     pen.globalAlpha = selected.length > 400 ? 0.25 : selected.length > 60 ? 0.5 : 0.9;
     pen.lineWidth = selected.length > 60 ? 1.2 : 1.8;
-    selected.forEach((row) => { pen.strokeStyle = data.familyOf(row)[theme.name()]; path(pen, row, places); });
+    selected.forEach((row) => { pen.strokeStyle = colours.css[colours.of(row)]; path(pen, row, places); });
     pen.globalAlpha = 1;
     pen.lineWidth = 2.5;
-    state.pins.forEach((row) => { pen.strokeStyle = base.font.color; path(pen, row, places); });
+    pen.strokeStyle = base.font.color;
+    [...state.pins, ...state.chosen].map((id) => data.rowOf.get(id)).filter((row) => row !== undefined).forEach((row) => path(pen, row, places));
     axes.forEach((axis, i) => drawAxis(pen, axis, places[i], state.ranges[axis.column.key], base));
     const parts = [[selected.length, selection.selected.length, "selected points"], [others.length, selection.others.length, "others"]].filter(([drawn, all]) => drawn < all);
     note.hidden = !parts.length;
@@ -149,7 +173,8 @@ const explorerParallel = (root, data, store) => {
     pen.moveTo(x, y + top);
     pen.lineTo(x, bottom);
     pen.stroke();
-    pen.font = `11px ${base.font.family}`;
+    pen.font = `12px ${base.font.family}`;
+    pen.textAlign = "left";
     pen.textBaseline = "middle";
     const label = (text, height) => {
       const short = text.length > 13 ? `${text.slice(0, 12)}…` : text;
@@ -162,8 +187,9 @@ const explorerParallel = (root, data, store) => {
     if (column.texts && column.texts.length <= 12) column.texts.forEach((text, code) => label(text, y + scale.y(code)));
     if (missing) label("not set", y + reach - 6);
     if (!range) return;
-    const [from, to] = range.codes
-      ? [Math.min(...range.codes) - 0.4, Math.max(...range.codes) + 0.4]
+    const codes = range.texts?.map((text) => column.texts.indexOf(text));
+    const [from, to] = codes
+      ? [Math.min(...codes) - 0.4, Math.max(...codes) + 0.4]
       : [Number.isFinite(range.low) ? range.low : column.ends[0], Number.isFinite(range.high) ? range.high : column.ends[1]];
     if (!(from <= to)) return;
     pen.fillStyle = pen.strokeStyle = theme.accent();
@@ -174,32 +200,41 @@ const explorerParallel = (root, data, store) => {
     pen.strokeRect(x - 7, y + scale.y(to), 14, Math.max(2, scale.y(from) - scale.y(to)));
   };
 
-  const dimensions = root.querySelector(".dimensions > div");
-  const boxes = [...data.columns.values()].map((column) => {
-    const box = el("input", { type: "checkbox", onchange: ({ target }) => store.dispatch({ type: "dimension", key: column.key, on: target.checked }) });
-    return { column, box, node: el("label", {}, box, ` ${column.label}`) };
-  });
-  for (const group of new Set(boxes.map(({ column }) => column.group))) {
-    dimensions.append(el("fieldset", {}, el("legend", {}, group), ...boxes.filter(({ column }) => column.group === group).map(({ node }) => node)));
-  }
+  const list = find(".dimensions > div");
+  let boxes = [];
+  const offer = () => {
+    boxes = data.chosenFrom.map((column) => {
+      const box = el("input", { type: "checkbox", onchange: ({ target }) => store.dispatch({ type: "dimension", key: column.key, on: target.checked }) });
+      return { column, box, node: el("label", {}, box, ` ${column.label}`) };
+    });
+    list.replaceChildren(...[...new Set(boxes.map(({ column }) => column.group))].map((group) => el("fieldset", {}, el("legend", {}, group), ...boxes.filter(({ column }) => column.group === group).map(({ node }) => node))));
+  };
 
   store.add((state, selection, changed, filtered) => {
-    if (changed("dimensions")) {
-      build(state.dimensions);
+    if (changed("data")) { data = state.data; offer(); }
+    if (changed("data", "dimensions")) {
+      build(state.dimensions.filter((key) => data.columns.has(key)));
       boxes.forEach(({ column, box }) => { box.checked = state.dimensions.includes(column.key); });
     }
-    if (changed("dimensions", "ranges")) show(state);
+    if (changed("data", "dimensions", "ranges")) show(state);
     last = [state, selection];
-    if (filtered || changed("dimensions", "pins", "theme")) draw(state, selection);
+    if (filtered || changed("dimensions", "pins", "chosen", "colour", "theme")) draw(state, selection);
   });
   new ResizeObserver(() => last && draw(...last)).observe(plane);
 
   return {
+    canvas, size: () => { const { width } = plane.getBoundingClientRect(); return [width, axes.length ? axes[0].track.offsetTop + reach + 2 : 0]; },
+    heads: () => axes.map(({ column, node }, i) => ({
+      title: node.querySelector(".title").textContent, ...spots()[i], ...(column.texts ? { low: "", high: "" } : { low: data.number(column.ends[0], 3), high: data.number(column.ends[1], 3) }),
+    })),
+    write: (pen) => write(pen, ...last),
     point: (row) => {
       const pen = prepared(marked);
       if (row === null) return;
       pen.lineWidth = 2.5;
-      pen.strokeStyle = data.familyOf(row)[theme.name()];
+      const state = store.state();
+      const colours = explorerColours(data, state.colour, state.theme);
+      pen.strokeStyle = colours.css[colours.of(row)];
       path(pen, row, spots());
     },
   };

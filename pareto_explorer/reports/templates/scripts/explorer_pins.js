@@ -1,23 +1,26 @@
 // Pinned models beside one another, and beside the original and the retrained one.
 const pinName = (index) => (index < 26 ? String.fromCharCode(65 + index) : String(index + 1));
-const explorerPins = (root, data, store, swatchOf) => {
-  const host = root.querySelector(".pins");
-  const empty = root.querySelector("[data-part=unpinned]");
-  const all = root.querySelector("[data-do=unpin]");
+const explorerPins = (find, store) => {
+  const host = find(".pins"), empty = find("[data-part=unpinned]"), all = find("[data-do=unpin]");
+  const title = document.getElementById("pinned");
   const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);
   const command = (...words) => ["pareto-explorer", ...words.map((word) => quoted(String(word)))].join(" ");
+  let data = null, marks = [], retrained = null, measured = [];
+  const take = (next) => {
+    data = next;
+    marks = data.landmarks.filter(({ kind }) => kind !== "between");
+    retrained = marks.find((own) => own.kind === "retrained");
+    measured = data.all.filter((column) => column.group === "Objectives" || column.group === "Metrics");
+  };
   const located = (row) => { // where several runs are together, a trial's name begins with that of its run
     const [name, ...own] = data.trialOf(row).split(data.member_mark);
     return Object.hasOwn(data.members, name) && own.length ? [data.members[name], own.join(data.member_mark)] : [data.run, data.trialOf(row)];
   };
-  const marks = data.landmarks;
-  const retrained = marks.find((mark) => mark.kind === "retrained");
-  const measured = [...data.columns.values()].filter((column) => column.group === "Objectives" || column.group === "Metrics");
 
   const heading = (row, i) => el("th", { scope: "col" },
-    el("span", { class: "family" }, swatchOf(row), el("span", { class: "name" }, `${pinName(i)}  `, ...breakable(data.familyOf(row).name))),
+    el("span", { class: "family" }, familySwatch(data.familyOf(row), { line: true }), el("span", { class: "name" }, `${pinName(i)}  `, ...breakable(data.familyOf(row).name))),
     el("small", {}, ...breakable(data.trialOf(row)), `, ${data.placeOf(row)}`),
-    el("button", { type: "button", class: "no-print", "data-unpin": row, "aria-label": `Unpin ${data.trialOf(row)}, ${data.placeOf(row)}`, onclick: () => store.dispatch({ type: "pin", row }) }, "Unpin"));
+    el("button", { type: "button", class: "no-print", "data-unpin": data.idOf(row), "aria-label": `Unpin ${data.trialOf(row)}, ${data.placeOf(row)}`, onclick: () => store.dispatch({ type: "pin", id: data.idOf(row) }) }, "Unpin"));
   const part = (title, width) => el("tr", { class: "part" }, el("th", { scope: "rowgroup", colspan: width }, title));
   const away = (column, row) => {
     const target = retrained?.mean[column.key];
@@ -31,7 +34,7 @@ const explorerPins = (root, data, store, swatchOf) => {
       const spread = column.spread?.[row];
       return el("td", {}, data.measure(column.values[row]), ...(spread >= 0 ? [el("span", { class: "muted" }, ` ± ${data.measure(spread)}`)] : []), ...away(column, row));
     }),
-    ...marks.map((mark) => el("td", { class: "mark" }, mark.mean[column.key] == null ? "–" : data.measure(mark.mean[column.key]))));
+    ...marks.map((own) => el("td", { class: "mark" }, own.mean[column.key] == null ? "–" : data.measure(own.mean[column.key]))));
   const plainLine = (column, rows) => {
     const texts = rows.map((row) => data.write(column, column.values[row]));
     return el("tr", { class: column.group === "Knobs" && new Set(texts).size > 1 ? "differs" : "" }, el("th", { scope: "row" }, column.label), ...texts.map((text) => el("td", {}, text)), ...marks.map(() => el("td", { class: "mark" })));
@@ -50,23 +53,52 @@ const explorerPins = (root, data, store, swatchOf) => {
   };
   const set = (column, rows) => rows.some((row) => !Number.isNaN(column.values[row]));
 
+  // Notes on a model; only a page that is served can keep a new one.
+  const served = () => typeof live !== "undefined" && live.available;
+  const noteCell = (row, notes) => {
+    const id = data.idOf(row);
+    const told = (notes[id] ?? []).map(({ text, time }) => el("p", { class: "noted", title: time ?? "" }, text));
+    if (!served()) return el("td", {}, ...(told.length ? told : ["–"]));
+    const area = el("textarea", { rows: 2, "aria-label": `Note on ${data.trialOf(row)}, ${data.placeOf(row)}`, "data-note": id });
+    const save = el("button", { type: "button", onclick: async () => {
+      if (!area.value.trim()) return;
+      save.disabled = true;
+      try {
+        await live.note(id, area.value.trim());
+        area.value = "";
+        said.textContent = "note kept";
+      } catch (error) { said.textContent = `The note was not kept: ${error.message}`; }
+      save.disabled = false;
+    } }, "Keep note");
+    return el("td", {}, ...told, area, save);
+  };
+  const noteLines = (rows, notes, width) => (served() || rows.some((row) => notes[data.idOf(row)])
+    ? [part("Notes", width), el("tr", { class: "notes" }, el("th", { scope: "row" }, "Note"), ...rows.map((row) => noteCell(row, notes)), ...marks.map(() => el("td", { class: "mark" })))]
+    : []);
+
   store.add((state, _, changed) => {
-    if (!changed("pins", "theme")) return;
-    const rows = state.pins;
+    if (!changed("data", "pins", "theme", "notes")) return;
+    if (changed("data")) take(state.data);
+    if (changed("pins")) document.dispatchEvent(new CustomEvent("pinned", { detail: { ids: [...state.pins] } }));
+    const rows = state.pins.map((id) => data.rowOf.get(id)).filter((row) => row !== undefined);
     const had = host.contains(document.activeElement);
+    const writing = new Map([...host.querySelectorAll("[data-note]")].map((area) => [area.dataset.note, area.value]));
     host.hidden = all.hidden = !rows.length;
     empty.hidden = Boolean(rows.length);
-    if (!rows.length) { host.replaceChildren(); if (had) root.querySelector("#pinned").focus(); return; }
+    if (!rows.length) { host.replaceChildren(); if (had) title.focus(); return; }
+    const focused = document.activeElement?.dataset?.note;
     const width = rows.length + marks.length + 1;
     const cost = ["step", "position", "samples", "seconds"].map((key) => data.columns.get(key)).filter(Boolean);
-    const diagnostics = [...data.columns.values()].filter((column) => column.group === "Diagnostics" && set(column, rows));
+    const diagnostics = data.all.filter((column) => column.group === "Diagnostics" && set(column, rows));
     const knobs = data.knobs.filter((knob) => set(knob, rows));
     host.replaceChildren(el("table", {},
-      el("thead", {}, el("tr", {}, el("td"), ...rows.map(heading), ...marks.map((mark) => el("th", { scope: "col", class: "mark" }, mark.title)))),
+      el("thead", {}, el("tr", {}, el("td"), ...rows.map(heading), ...marks.map((own) => el("th", { scope: "col", class: "mark" }, own.title)))),
       el("tbody", {}, part("Configuration", width), ...[...knobs, ...cost].map((column) => plainLine(column, rows)),
+        ...noteLines(rows, state.notes, width),
         part("Metrics, mean ± standard deviation over replicates", width), ...measured.filter((column) => set(column, rows)).map((column) => metricLine(column, rows)),
         part("Commands", width), ...commands(rows),
         ...(diagnostics.length ? [part("Diagnostics", width), ...diagnostics.map((column) => plainLine(column, rows))] : []))));
-    if (had) (host.querySelector("[data-unpin]") ?? root.querySelector("#pinned")).focus();
+    host.querySelectorAll("[data-note]").forEach((area) => { area.value = writing.get(area.dataset.note) ?? ""; });
+    if (had) (host.querySelector(focused ? `[data-note="${CSS.escape(focused)}"]` : "[data-unpin]") ?? title).focus();
   });
 };
