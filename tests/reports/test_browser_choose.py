@@ -197,8 +197,8 @@ def test_on_a_narrow_touch_screen_it_fits_and_can_be_hit(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     low = page.locator("#choose .rules :is(button, input, select):visible, .orders button")
     small = low.evaluate_all(
-        "(all) => all.filter((each) => (each.closest('label') ?? each).getBoundingClientRect().height < 44)"
-        ".map((each) => each.outerHTML)"
+        "(all) => all.map((each) => each.closest('label') ?? each)"
+        ".filter((each) => each.getBoundingClientRect().height < 44).map((each) => each.outerHTML)"
     )
     assert small == []
     sizes = page.locator("#choose *").evaluate_all(
