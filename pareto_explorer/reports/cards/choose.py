@@ -8,10 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from pareto_explorer.fronts import Box, Selection, select
+from pareto_explorer.fronts import Box, Move, Selection, select
 from pareto_explorer.fronts.core.validation_twins import spares_test
-from pareto_explorer.fronts.selection.moves import Move
-from pareto_explorer.reports.model_card import shown_kinds, spread, standing
 from pareto_explorer.reports.shared.choose_data import choose_data
 from pareto_explorer.reports.shared.commands import (
     SPACE,
@@ -23,6 +21,7 @@ from pareto_explorer.reports.shared.commands import (
 )
 from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.reports.shared.packing import short_numbers
+from pareto_explorer.reports.shared.standing import shown_kinds, spread, standing
 from pareto_explorer.reports.shared.verdicts import verdict
 from pareto_explorer.results import MEMBER, Run
 from pareto_explorer.schema.columns import STD_SUFFIX, plain_position
