@@ -99,7 +99,9 @@ LENT: Mapping[str, tuple[str, ...]] = {
     "fronts": (
         "core.sets",
         "core.tables",
+        "core.validation_twins",
         "core.values",
+        "selection.one_standard_error",
         "statistics.comparison",
         "statistics.floor",
         "statistics.knobs",

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.browser
 
 SCRIPTS = Path(pareto_explorer.reports.__file__).parent / "templates" / "scripts"
 NAMES = ("a", "b", "c")
-RUNS = 60
+RUNS = 80
 ANSWER = """({ runs, questions }) => questions.map(([run, question]) => {
   const model = models[run] ??= chooseModel(runs[run]);
   const found = model.choose(question);

@@ -8,10 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from pareto_explorer.fronts import Box, Selection, select
+from pareto_explorer.fronts import Box, Move, Selection, select
 from pareto_explorer.fronts.core.validation_twins import spares_test
-from pareto_explorer.fronts.selection.moves import Move
-from pareto_explorer.reports.model_card import shown_kinds, spread, standing
 from pareto_explorer.reports.shared.choose_data import choose_data
 from pareto_explorer.reports.shared.commands import (
     SPACE,
@@ -23,9 +21,10 @@ from pareto_explorer.reports.shared.commands import (
 )
 from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.reports.shared.packing import short_numbers
+from pareto_explorer.reports.shared.standing import shown_kinds, spread, standing
 from pareto_explorer.reports.shared.verdicts import verdict
 from pareto_explorer.results import MEMBER, Run
-from pareto_explorer.schema.columns import STD_SUFFIX
+from pareto_explorer.schema.columns import STD_SUFFIX, plain_position
 from pareto_explorer.schema.metrics import caption, inline, label, measure, number, tokens_in
 from pareto_explorer.text import count, listing
 
@@ -61,7 +60,7 @@ def choose_card(material: Material) -> Card:
     data = choose_data(run.points, means, run.box, selection.validation, metrics)
     rows = [_row(str(metric), values, kinds) for metric, values in table.iterrows()]
     counted = "samples" not in run.not_recorded
-    context = {
+    context: dict[str, Any] = {
         "family": selection.family,
         "style": material.styles[selection.family],
         "place": f"{selection.trial_id}, {selection.place}",
@@ -182,19 +181,20 @@ def _audits(run: Run) -> dict[str, str]:
 
 def _id(trial: str, step: int, position: float) -> str:
     """A checkpoint as the page names it."""
-    return f"{trial}@{step}" + (f"@{position:g}" if position else "")
+    return f"{trial}@{step}" + (f"@{plain_position(position)}" if position else "")
 
 
 def _commands(material: Material, selection: Selection) -> Iterator[tuple[str, str]]:
     """What to do with the default choice, and the commands that do it."""
-    run, point = material.run, selection.checkpoint
+    run, (trial, step, position) = material.run, selection.checkpoint
     if not run.repeatable:
         return
-    trial, *there = point
-    by_rule = _chosen_alike(run)
-    yield "Export", export_knee_command(run) if by_rule else export_command(run, *point)
-    yield "Reproduce", reproduce_command(run, trial, material.replicates[0], *there)
-    yield "Audit", audit_point_command(run, *point)
+    if _chosen_alike(run):
+        yield "Export", export_knee_command(run)
+    else:
+        yield "Export", export_command(run, trial, step, position)
+    yield "Reproduce", reproduce_command(run, trial, material.replicates[0], step, position)
+    yield "Audit", audit_point_command(run, trial, step, position)
 
 
 def _command_parts(material: Material) -> dict[str, Any]:

@@ -33,8 +33,8 @@ from pareto_explorer.fronts import (
     reference_sensitivity,
     replicate_means,
     retrain_floor,
+    validation_box,
 )
-from pareto_explorer.fronts.core.validation_twins import validation_box
 from pareto_explorer.fronts.statistics.comparison import competitors, judge_families, unfinished
 from pareto_explorer.reports.shared.commands import reproduce_command
 from pareto_explorer.results import Run

@@ -54,7 +54,8 @@ def test_the_commands_name_the_model_or_take_it_by_the_rule(card: Card, material
     named = ["--trial", selection.trial_id, "--step", str(selection.step)]
     boxed = replace(material.run, manifest=material.run.manifest | {"box": None})
     (_, knee), *others = card.context["commands"]
-    assert shlex.split(knee)[1:] == ["select", boxed.shown, "--export", "model.safetensors"]
+    written = ["--export", "model.safetensors", "--space", "SPACE.yaml"]  # it names own code
+    assert shlex.split(knee)[1:] == ["select", boxed.shown, *written]
     for name, command in [*others, choose_card(Material(boxed)).context["commands"][0]]:
         words = shlex.split(command)
         assert words[1:3] == [{"Export": "select"}.get(name, name.lower()), material.run.shown]

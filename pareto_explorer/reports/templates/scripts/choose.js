@@ -125,13 +125,9 @@
       limit.hidden = !state.simplest || here === models;
       limit.textContent = `One standard error looks at ${numbers.whole(here)} of ${numbers.whole(models)} models here: every family's front and what is nearest to the front of all. The command looks at all.`;
       const taken = root.querySelector(".taken"), rest = root.querySelector(".rest");
-      if (found.problem) {
-        taken.replaceChildren(el("b", {}, problem ? "Nothing is chosen." : "No model keeps this."));
-        rest.replaceChildren(el("p", { class: "why" }, found.problem));
-      } else {
-        taken.replaceChildren(...view.taken(found.row));
-        rest.replaceChildren(...view.rest(found, question, rules[state.rule][0]));
-      }
+      const now = el("p", {}, ...(found.problem ? [el("b", {}, problem ? "Nothing is chosen." : "No model keeps this.")] : view.taken(found.row)));
+      if (taken.textContent !== now.textContent) taken.replaceChildren(...now.childNodes); // what is the same is not announced again
+      rest.replaceChildren(...(found.problem ? [el("p", { class: "why" }, found.problem)] : view.rest(found, question, rules[state.rule][0])));
       if (typeof address !== "undefined") address.set("choose", kept());
       const chosen = found.problem ? { ids: [], candidates: [] } : { ids: [model.idOf(found.row)], candidates: found.candidates.map(model.idOf) };
       document.dispatchEvent(new CustomEvent("chosen", { detail: chosen }));
