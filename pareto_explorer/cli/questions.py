@@ -32,8 +32,8 @@ class _Setting:
         losses: Forget losses to compare.
         baselines: Methods to compare with.
         optimizer: Of the families, where it is not the default one.
-        rates: Ranges of learning rates that were good in the search spaces that are shipped, by
-            aggregator and forget loss or by method; ``sweep`` has the others.
+        rates: Ranges of learning rates as the shipped search spaces of the task have them, by
+            aggregator and forget loss or by method; where there is none it is ``sweep``.
     """
 
     options: Mapping[str, Any]
