@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter
@@ -54,7 +55,7 @@ def main() -> int:
 def call(command: str, what: str, folder: Path) -> tuple[str, float]:
     """Runs a command with a cache of its own; what it printed, and the seconds that it took."""
     arguments = [sys.executable, "-m", "pareto_explorer", command, what]
-    environment = os.environ | {"PARETO_EXPLORER_CACHE": str(folder / "cache"), "COLUMNS": "100"}
+    environment = os.environ | {"PARETO_EXPLORER_CACHE": str(folder / "cache")}
     started = perf_counter()
     done = subprocess.run(  # noqa: S603
         arguments, cwd=folder, env=environment, capture_output=True, text=True, check=True
@@ -118,7 +119,7 @@ def _shortened(printed: str) -> str:
         del lines[number]
     if len(progress) > 2:
         lines.insert(progress[0] + 1, "...")
-    return "\n".join(lines)
+    return "\n".join(textwrap.fill(line, 100, break_on_hyphens=False) for line in lines)
 
 
 def _pattern(space: str) -> re.Pattern[str]:

@@ -32,8 +32,8 @@ class _Setting:
         losses: Forget losses to compare.
         baselines: Methods to compare with.
         optimizer: Of the families, where it is not the default one.
-        rates: Ranges of learning rates that were good in the search spaces that are shipped, by
-            aggregator and forget loss or by method; ``sweep`` has the others.
+        rates: Ranges of learning rates as the shipped search spaces of the task have them, by
+            aggregator and forget loss or by method; where there is none it is ``sweep``.
     """
 
     options: Mapping[str, Any]
@@ -52,7 +52,7 @@ class _Setting:
     optimizer: str = ""
     rates: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
-    def descent(self, aggregator: str, loss: str = _LOSS, **more: Any) -> Family:
+    def descent(self, aggregator: str, loss: str = _LOSS) -> Family:
         """A family of Jacobian descent; what moves it along the front is drawn."""
         rates = self.rates.get(f"{aggregator}/{loss}", self.rates.get(aggregator))
         parts = {"method": "jacobian_descent", "aggregator": aggregator, "forget_loss": loss}
@@ -60,7 +60,7 @@ class _Setting:
         if aggregator in _LINES:
             knob, bounds = _LINES[aggregator]
             knobs[knob] = {"uniform": list(bounds)}
-        return {**parts, **knobs, **self.step(rates), **more}
+        return {**parts, **knobs, **self.step(rates)}
 
     def baseline(self, method: str) -> Family:
         """A family of another method."""
@@ -219,7 +219,7 @@ def _one_run(of: _Setting) -> Sequence[tuple[str, Sequence[Family]]]:
         for rule, (knob, _) in _LINES.items()
     ]
     short = {"budget": {"steps": _LONG // 5, "evaluate_every": _LONG // 15}}
-    sweep = {"name": "weighted_sum/sweep", **of.descent("weighted_sum", **step, **short)}
+    sweep = {"name": "weighted_sum/sweep", **of.descent("weighted_sum"), **step, **short}
     return [
         ("one run whose preference falls in eleven levels", paths),
         (

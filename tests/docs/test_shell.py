@@ -80,6 +80,7 @@ def check_own(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         "report": lambda: load_runs(values["runs"], values["box"]),
         "select": lambda: run([*given, "--json"], monkeypatch),
         "list": lambda: None,
+        "init": lambda: None,
         "import": lambda: None,
         "export": lambda: load_runs([values["run"]]),
         "reproduce": lambda: load_runs([values["run"]]),

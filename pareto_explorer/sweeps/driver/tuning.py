@@ -108,6 +108,7 @@ def tune_trials(
                 checkpoint_config=tune.CheckpointConfig(num_to_keep=1, checkpoint_at_end=False),
                 stop=stopper,
                 verbose=0,
+                progress_reporter=Wordless(),
             ),
         )
         progress.schedule(at_a_time(spec, room), driver.parts, sweep.points)
@@ -120,6 +121,15 @@ def tune_trials(
                 raise failure from None
             if held.stop is None:
                 raise
+
+
+class Wordless(tune.ProgressReporter):
+    """In place of Ray's own, which clears the cell of a notebook whatever its verbosity."""
+
+    def should_report(self, trials: list[Any], done: bool = False) -> bool:
+        """Never."""
+        del trials, done
+        return False
 
 
 def _directory(trial: Any) -> str:

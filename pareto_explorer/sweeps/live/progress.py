@@ -311,8 +311,7 @@ class PanelProgress(Progress):
     def models(self, done: int, total: int) -> str:
         """Redraws the count."""
         line = super().models(done, total)
-        bar = ProgressBar(total=max(total, 1), completed=done, width=60)
-        self.draw(Group(Text(line), bar))
+        self.draw(Group(Text(line), _bar(done, total)))
         return line
 
     def refresh(self, running: int) -> None:
@@ -321,7 +320,7 @@ class PanelProgress(Progress):
         started = perf_counter()
         if started < self._next_drawing:
             return
-        bar = ProgressBar(total=self.total, completed=self.done, width=60)
+        bar = _bar(self.done, self.total)
         self.draw(Group(Text(self.headline()), bar, self.families()))
         self._next_drawing = perf_counter() + 10 * (perf_counter() - started)
 
@@ -364,7 +363,7 @@ class LiveProgress(PanelProgress):
         self._live.stop()
         if self.begun:
             Progress.refresh(self, 0)
-            self._print(self.summary())
+            self._console.print(Text(visible(self.summary())))
 
     def stage(self, text: str) -> None:
         """Prints the stage above the panel."""
@@ -377,6 +376,11 @@ class LiveProgress(PanelProgress):
     def draw(self, panel: RenderableType) -> None:
         """Redraws the panel at once."""
         self._live.update(panel, refresh=True)
+
+
+def _bar(done: int, total: int) -> RenderableType:
+    """A bar, which by itself does not end its line."""
+    return Group(ProgressBar(total=max(total, 1), completed=done, width=60), Text())
 
 
 def _seconds_of_families(points: pd.DataFrame, parts: int) -> dict[str, float]:
