@@ -66,7 +66,7 @@ def coloured(explorer):
 def bright(explorer):
     """Which points of the scatter are not faded, in the order of the replicate means."""
     marks = np.zeros(len(explorer._means), dtype=bool)
-    for trace, (_, members) in zip(explorer.figure.data, explorer._families, strict=False):
+    for trace, (*_, members) in zip(explorer.figure.data, explorer._families, strict=False):
         chosen = trace.selectedpoints
         marks[members[list(range(len(members)) if chosen is None else chosen)]] = True
     return marks
@@ -144,7 +144,7 @@ def test_other_axes_keep_the_selection(run, explorer):
     explorer.show_axes("test_accuracy", "config.lr")
     means = run.means()
     first = explorer.figure.data[0]
-    members = explorer._families[0][1]
+    members = explorer._families[0][2]
     assert list(first.x) == means["test_accuracy"][members].tolist()
     assert list(first.y) == means["config.lr"][members].tolist()
     assert explorer.figure.layout.xaxis.title.text == "Test accuracy"
