@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.figures import family_styles, parallel_axes
-from pareto_explorer.notebook.parts import axis_columns, column_name, ranges, summary
+from pareto_explorer.notebook.parts import (
+    CORNERS,
+    axis_columns,
+    column_name,
+    inside,
+    ranges,
+    summary,
+)
 from pareto_explorer.notebook.pictures import (
     Family,
     axis_title,
@@ -72,6 +79,7 @@ class Explorer:
     def __init__(self, run: Run) -> None:
         self._ipywidgets = _notebook_packages()
         self._drawn: NDArray[np.bool_] | None = None
+        self._seen: list[dict[str, Any]] = []
         self._summary = self._ipywidgets.HTML()
         self._widget = self._ipywidgets.VBox()
         self._show(run, run.box.metrics[0], run.box.metrics[1])
@@ -153,7 +161,7 @@ class Explorer:
         means = run.means()
         if means.empty:
             raise InputError("run: no trial has given a finite point yet, so there is no picture.")
-        self._run, self._means, self._drawn = run, means, None
+        self._run, self._means, self._drawn, self._seen = run, means, None, []
         self._axes = parallel_axes(means, run.box)
         self._families: list[Family] = [
             (name, style, np.flatnonzero((means["family"] == name).to_numpy()))
@@ -167,6 +175,7 @@ class Explorer:
         shown = [choice.value for choice in self._choices.values()]
         self._figure = scatter(run, means, self._families, *shown)
         self._parallel = parallel(self._axes, self._families, len(means))
+        self._round = np.zeros(len(means), dtype=np.bool_)
         self._connect()
         self._refresh()
         clear = self._ipywidgets.Button(description="Clear selection")
@@ -181,7 +190,7 @@ class Explorer:
     def _draw(self, drawn: NDArray[np.bool_] | None) -> None:
         """Replaces every selection, in both pictures."""
         self._drawn = drawn
-        self._figure.layout.selections = ()
+        self._erase()
         with self._parallel.batch_update():
             for dimension in self._parallel.data[0].dimensions:
                 dimension.constraintrange = None
@@ -213,25 +222,60 @@ class Explorer:
         self._summary.value = summary(self._means, mask, self._run)
 
     def _on_selection(self, trace: Any, points: Any, _selector: Any) -> None:
-        """Called for each family in turn after a box or a lasso; the last call closes the round."""
-        index = next(i for i, other in enumerate(self._figure.data) if other is trace)
-        if index == 0 or self._drawn is None:
-            self._drawn = np.zeros(len(self._means), dtype=np.bool_)
-        self._drawn[self._families[index][2][list(points.point_inds)]] = True
-        if index == len(self._families) - 1:
-            if not self._drawn.any():  # a box around nothing
-                self._drawn = None
-            self._refresh()
+        """Called for each family in turn after a box or a lasso; the last call closes the round.
 
-    def _on_deselect(self, trace: Any, _points: Any) -> None:
-        if trace is self._figure.data[0]:
-            self._drawn = None
-            self._refresh()
+        There is a round without points when Python has erased a box, and the browser with it what
+        was selected, which it is then told again.
+        """
+        index = next(i for i, other in enumerate(self._figure.data) if other is trace)
+        if index == 0:
+            self._round = np.zeros(len(self._means), dtype=np.bool_)
+        self._round[self._families[index][2][list(points.point_inds)]] = True
+        if index < len(self._families) - 1:
+            return
+        if self._round.any():
+            self._drawn = self._round
+        else:
+            with self._figure.batch_update():
+                for each, _ in zip(self._figure.data, self._families, strict=False):
+                    each.selectedpoints = None  # or nothing would be sent, as nothing changes here
+        self._refresh()
+
+    def _on_relayout(self, _change: Any) -> None:
+        """Looks at what boxes and lassos the user has drawn or taken back, if any.
+
+        The event of selecting may get lost: of events that follow each other, such as that of the
+        pointer leaving a point, a widget sends only the last. Of a box that is moved there is only
+        that event.
+        """
+        there = self._boxes()
+        if there == self._seen:
+            return
+        self._seen, self._drawn = there, None
+        if there:
+            marks = np.zeros(len(self._means), dtype=np.bool_)
+            for trace, (*_, members) in zip(self._figure.data, self._families, strict=False):
+                if trace.visible in (None, True):
+                    places = np.asarray(trace.x, dtype=float), np.asarray(trace.y, dtype=float)
+                    marks[members] = np.any([inside(drawn, *places) for drawn in there], axis=0)
+            self._drawn = marks if marks.any() else None  # a box around nothing
+        self._refresh()
+
+    def _boxes(self) -> list[dict[str, Any]]:
+        """The boxes and lassos in the scatter; ``layout.selections`` misses those of the user."""
+        drawn = self._figure.layout.to_plotly_json().get("selections") or ()
+        return [{name: one.get(name) for name in CORNERS} for one in drawn]
+
+    def _erase(self) -> None:
+        """Takes boxes and lassos out of the scatter; what they have selected stays."""
+        if self._boxes():  # which an assignment to layout.selections would not know of
+            self._figure.plotly_relayout({"selections": []})
+        self._seen = []
 
     def _on_axis(self, _change: Any) -> None:
         x, y = self._choices["x"].value, self._choices["y"].value
+        self._erase()  # they are in the former axes' units
         with self._figure.batch_update():
-            self._figure.layout.selections = ()  # drawn in the former axes' units
             for trace, (*_, members) in zip(self._figure.data, self._families, strict=False):
                 trace.x = self._means[x].to_numpy(dtype=float, na_value=np.nan)[members]
                 trace.y = self._means[y].to_numpy(dtype=float, na_value=np.nan)[members]
@@ -245,7 +289,7 @@ class Explorer:
     def _connect(self) -> None:
         for trace in self._figure.data[: len(self._families)]:
             trace.on_selection(self._on_selection)
-            trace.on_deselect(self._on_deselect)
+        self._figure.observe(self._on_relayout, names="_js2py_relayout")
         self._parallel.data[0].on_change(lambda *_: self._refresh(), "dimensions")
         for choice in self._choices.values():
             choice.observe(self._on_axis, names="value")

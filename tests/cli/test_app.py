@@ -58,7 +58,17 @@ def space(tmp_path):
 def test_version_and_help():
     assert command("--version").stdout.strip() == f"pareto-explorer {__version__}"
     shown = command("--help").stdout
-    commands = ("check", "sweep", "report", "select", "audit", "import", "list", "reproduce")
+    commands = (
+        "check",
+        "sweep",
+        "report",
+        "select",
+        "audit",
+        "import",
+        "list",
+        "reproduce",
+        "export",
+    )
     assert all(name in shown for name in commands)
 
 

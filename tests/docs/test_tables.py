@@ -73,7 +73,7 @@ def test_every_option_of_the_command_line_is_there() -> None:
     assert "| `--max` | Largest value allowed: retain_gap=0.01. May be repeated. | - |" in text
     sections = re.findall(r"^## (\w+)$", text, re.MULTILINE)
     commands = {"sweep", "report", "select", "audit", "check", "import", "reproduce", "list"}
-    commands |= {"export"}
+    commands.add("export")
     assert commands == set(sections)
 
 
