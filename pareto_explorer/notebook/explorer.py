@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from os import PathLike
 from typing import Any
 
@@ -12,26 +12,28 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pareto_explorer.errors import InputError, unknown
-from pareto_explorer.figures import LIGHT, FamilyStyle, family_styles, parallel_axes
-from pareto_explorer.figures.shared.hover import plain, point_hover, seeds_line
-from pareto_explorer.figures.shared.style import base_layout
+from pareto_explorer.figures import family_styles, parallel_axes
 from pareto_explorer.notebook.parts import (
-    FAINT,
+    CORNERS,
     axis_columns,
-    axis_dimension,
-    colour_steps,
     column_name,
+    inside,
     ranges,
     summary,
 )
+from pareto_explorer.notebook.pictures import (
+    Family,
+    axis_title,
+    landmark_kinds,
+    landmark_values,
+    parallel,
+    scatter,
+)
 from pareto_explorer.results import Run, load_run
-from pareto_explorer.schema.columns import metric_columns
-from pareto_explorer.schema.metrics import BETTER
+from pareto_explorer.schema.checkpoint_ids import checkpoint_id
+from pareto_explorer.schema.columns import checkpoint_of, checkpoints_of
 
 __all__ = ["Explorer", "explore"]
-
-_LANDMARKS = {"original": ("x", "Original model"), "retrained": ("star", "Retrained model")}
-_WIDTH = 960  # a figure widget would begin at 700 and jump at the first selection
 
 
 def explore(run: Run | str | PathLike[str]) -> Explorer:
@@ -62,7 +64,10 @@ class Explorer:
     - Drag along an axis of the parallel coordinates to keep a range; a click on the axis takes it
       back. Several ranges on one axis are joined, ranges on several axes all have to hold.
     - Both filter each other: what passes everything keeps its colour in both pictures.
-    - ``selected`` gives the models that pass, as they are at that moment.
+    - ``selected`` gives the models that pass, as they are at that moment, and ``ids`` their ids.
+    - Set ``selected`` to ids, or to rows such as those of ``run.front()``, and the pictures show
+      these.
+    - Set ``run`` to the run as it is now, while its sweep goes on; what is selected stays so.
 
     Args:
         run: A loaded run.
@@ -73,41 +78,58 @@ class Explorer:
 
     def __init__(self, run: Run) -> None:
         self._ipywidgets = _notebook_packages()
-        self._run = run
-        self._means = run.means()
-        if self._means.empty:
-            raise InputError("run: no trial has given a finite point yet, so there is no picture.")
-        self._styles = family_styles(run.points)
-        self._axes = parallel_axes(self._means, run.box)
         self._drawn: NDArray[np.bool_] | None = None
-        self._families = [
-            (style, np.flatnonzero((self._means["family"] == name).to_numpy()))
-            for name, style in self._styles.items()
-        ]
-        there = set(run.landmarks["landmark"])
-        self._kinds = [kind for kind in _LANDMARKS if kind in there]
-        self._columns = axis_columns(self._means, run)
-        self._figure = self._scatter()
-        self._parallel = self._parallel_coordinates()
+        self._seen: list[dict[str, Any]] = []
         self._summary = self._ipywidgets.HTML()
-        self._choices = {letter: self._dropdown(letter, i) for i, letter in enumerate("xy")}
-        self._widget = self._assembled()
-        self._connect()
-        self._refresh()
+        self._widget = self._ipywidgets.VBox()
+        self._show(run, run.box.metrics[0], run.box.metrics[1])
+
+    @property
+    def run(self) -> Run:
+        """What is shown; set it to the same run as it is now."""
+        return self._run
+
+    @run.setter
+    def run(self, run: Run) -> None:
+        kept = None if self._mask().all() else set(checkpoints_of(self.selected))
+        x, y = (choice.value for choice in self._choices.values())
+        self._show(run, x, y)
+        if kept is not None:
+            self._select(kept)
 
     @property
     def selected(self) -> pd.DataFrame:
-        """The replicate means that pass every selection; all of them while there is none."""
+        """The replicate means that pass every selection; all of them while there is none.
+
+        Set it to ids, see `Run.points_of`, or to a table with trials and steps, to select these;
+        to None to take every selection back.
+        """
         return self._means[self._mask()].reset_index(drop=True)
+
+    @selected.setter
+    def selected(self, chosen: str | Iterable[str] | pd.DataFrame | None) -> None:
+        if chosen is None:
+            self.clear()
+            return
+        rows = chosen if isinstance(chosen, pd.DataFrame) else self._run.points_of(chosen)
+        for column in ("trial_id", "step"):
+            if column not in rows:
+                raise InputError(f"selected: the table has no column {column}; give ids instead.")
+        self._select(set(checkpoints_of(rows)))
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the selected models, for `Run.points_of` and for ``selected``."""
+        return [checkpoint_id(*checkpoint) for checkpoint in checkpoints_of(self.selected)]
 
     @property
     def figure(self) -> Any:
-        """The scatter, a Plotly ``FigureWidget``."""
+        """The scatter, a Plotly ``FigureWidget``; another one once ``run`` was set."""
         return self._figure
 
     @property
     def parallel(self) -> Any:
-        """The parallel coordinates, a Plotly ``FigureWidget``."""
+        """The parallel coordinates, a Plotly ``FigureWidget``; another one once ``run`` was set."""
         return self._parallel
 
     @property
@@ -117,12 +139,7 @@ class Explorer:
 
     def clear(self) -> None:
         """Takes every selection back, in both pictures."""
-        self._drawn = None
-        self._figure.layout.selections = ()
-        with self._parallel.batch_update():
-            for dimension in self._parallel.data[0].dimensions:
-                dimension.constraintrange = None
-        self._refresh()
+        self._draw(None)
 
     def show_axes(self, x: str, y: str) -> None:
         """Puts two columns of the replicate means on the scatter's axes; selections stay.
@@ -138,6 +155,46 @@ class Explorer:
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self._widget._repr_mimebundle_(**options)
+
+    def _show(self, run: Run, x: str, y: str) -> None:
+        """Makes both pictures of a run, in place of any former ones, with nothing selected."""
+        means = run.means()
+        if means.empty:
+            raise InputError("run: no trial has given a finite point yet, so there is no picture.")
+        self._run, self._means, self._drawn, self._seen = run, means, None, []
+        self._axes = parallel_axes(means, run.box)
+        self._families: list[Family] = [
+            (name, style, np.flatnonzero((means["family"] == name).to_numpy()))
+            for name, style in family_styles(run.points).items()
+        ]
+        self._columns = axis_columns(means, run)
+        self._choices = {
+            letter: self._dropdown(letter, column if column in self._columns else own)
+            for letter, column, own in zip("xy", (x, y), run.box.metrics, strict=False)
+        }
+        shown = [choice.value for choice in self._choices.values()]
+        self._figure = scatter(run, means, self._families, *shown)
+        self._parallel = parallel(self._axes, self._families, len(means))
+        self._round = np.zeros(len(means), dtype=np.bool_)
+        self._connect()
+        self._refresh()
+        clear = self._ipywidgets.Button(description="Clear selection")
+        clear.on_click(lambda _button: self.clear())
+        controls = self._ipywidgets.HBox([*self._choices.values(), clear])
+        self._widget.children = [controls, self._figure, self._summary, self._parallel]
+
+    def _select(self, chosen: set[Any]) -> None:
+        own = map(checkpoint_of, self._means.to_dict("records"))
+        self._draw(np.array([checkpoint in chosen for checkpoint in own], dtype=np.bool_))
+
+    def _draw(self, drawn: NDArray[np.bool_] | None) -> None:
+        """Replaces every selection, in both pictures."""
+        self._drawn = drawn
+        self._erase()
+        with self._parallel.batch_update():
+            for dimension in self._parallel.data[0].dimensions:
+                dimension.constraintrange = None
+        self._refresh()
 
     def _mask(self) -> NDArray[np.bool_]:
         mask = np.ones(len(self._means), dtype=np.bool_)
@@ -156,150 +213,93 @@ class Explorer:
         mask = self._mask()
         everything = bool(mask.all())
         with self._figure.batch_update():
-            for trace, (_, members) in zip(self._figure.data, self._families, strict=False):
+            for trace, (*_, members) in zip(self._figure.data, self._families, strict=False):
                 trace.selectedpoints = None if everything else np.flatnonzero(mask[members])
         colours = np.zeros(len(mask))
-        for index, (_, members) in enumerate(self._families, start=1):
+        for index, (*_, members) in enumerate(self._families, start=1):
             colours[members] = index
         self._parallel.data[0].line.color = np.where(mask, colours, 0.0)
         self._summary.value = summary(self._means, mask, self._run)
 
     def _on_selection(self, trace: Any, points: Any, _selector: Any) -> None:
-        """Called for each family in turn after a box or a lasso; the last call closes the round."""
-        index = next(i for i, other in enumerate(self._figure.data) if other is trace)
-        if index == 0 or self._drawn is None:
-            self._drawn = np.zeros(len(self._means), dtype=np.bool_)
-        self._drawn[self._families[index][1][list(points.point_inds)]] = True
-        if index == len(self._families) - 1:
-            if not self._drawn.any():  # a box around nothing
-                self._drawn = None
-            self._refresh()
+        """Called for each family in turn after a box or a lasso; the last call closes the round.
 
-    def _on_deselect(self, trace: Any, _points: Any) -> None:
-        if trace is self._figure.data[0]:
-            self._drawn = None
-            self._refresh()
+        There is a round without points when Python has erased a box, and the browser with it what
+        was selected, which it is then told again.
+        """
+        index = next(i for i, other in enumerate(self._figure.data) if other is trace)
+        if index == 0:
+            self._round = np.zeros(len(self._means), dtype=np.bool_)
+        self._round[self._families[index][2][list(points.point_inds)]] = True
+        if index < len(self._families) - 1:
+            return
+        if self._round.any():
+            self._drawn = self._round
+        else:
+            with self._figure.batch_update():
+                for each, _ in zip(self._figure.data, self._families, strict=False):
+                    each.selectedpoints = None  # or nothing would be sent, as nothing changes here
+        self._refresh()
+
+    def _on_relayout(self, _change: Any) -> None:
+        """Looks at what boxes and lassos the user has drawn or taken back, if any.
+
+        The event of selecting may get lost: of events that follow each other, such as that of the
+        pointer leaving a point, a widget sends only the last. Of a box that is moved there is only
+        that event.
+        """
+        there = self._boxes()
+        if there == self._seen:
+            return
+        self._seen, self._drawn = there, None
+        if there:
+            marks = np.zeros(len(self._means), dtype=np.bool_)
+            for trace, (*_, members) in zip(self._figure.data, self._families, strict=False):
+                if trace.visible in (None, True):
+                    places = np.asarray(trace.x, dtype=float), np.asarray(trace.y, dtype=float)
+                    marks[members] = np.any([inside(drawn, *places) for drawn in there], axis=0)
+            self._drawn = marks if marks.any() else None  # a box around nothing
+        self._refresh()
+
+    def _boxes(self) -> list[dict[str, Any]]:
+        """The boxes and lassos in the scatter; ``layout.selections`` misses those of the user."""
+        drawn = self._figure.layout.to_plotly_json().get("selections") or ()
+        return [{name: one.get(name) for name in CORNERS} for one in drawn]
+
+    def _erase(self) -> None:
+        """Takes boxes and lassos out of the scatter; what they have selected stays."""
+        if self._boxes():  # which an assignment to layout.selections would not know of
+            self._figure.plotly_relayout({"selections": []})
+        self._seen = []
 
     def _on_axis(self, _change: Any) -> None:
         x, y = self._choices["x"].value, self._choices["y"].value
+        self._erase()  # they are in the former axes' units
         with self._figure.batch_update():
-            self._figure.layout.selections = ()  # drawn in the former axes' units
-            for trace, (_, members) in zip(self._figure.data, self._families, strict=False):
+            for trace, (*_, members) in zip(self._figure.data, self._families, strict=False):
                 trace.x = self._means[x].to_numpy(dtype=float, na_value=np.nan)[members]
                 trace.y = self._means[y].to_numpy(dtype=float, na_value=np.nan)[members]
             clouds = self._figure.data[len(self._families) :]
-            for trace, kind in zip(clouds, self._kinds, strict=True):
-                trace.x, trace.y = self._landmark(kind, x), self._landmark(kind, y)
-            self._figure.layout.xaxis.title.text = self._title(x)
-            self._figure.layout.yaxis.title.text = self._title(y)
+            for trace, kind in zip(clouds, landmark_kinds(self._run), strict=True):
+                trace.x = landmark_values(self._run, kind, x)
+                trace.y = landmark_values(self._run, kind, y)
+            self._figure.layout.xaxis.title.text = axis_title(self._run, x)
+            self._figure.layout.yaxis.title.text = axis_title(self._run, y)
 
     def _connect(self) -> None:
         for trace in self._figure.data[: len(self._families)]:
             trace.on_selection(self._on_selection)
-            trace.on_deselect(self._on_deselect)
+        self._figure.observe(self._on_relayout, names="_js2py_relayout")
         self._parallel.data[0].on_change(lambda *_: self._refresh(), "dimensions")
         for choice in self._choices.values():
             choice.observe(self._on_axis, names="value")
 
-    def _scatter(self) -> Any:
-        import plotly.graph_objects as go  # needs the packages checked above
-
-        x, y, *_ = self._run.box.metrics
-        metrics = list(dict.fromkeys([*self._run.box.metrics, *metric_columns(self._run.points)]))
-        seeds = seeds_line(self._run.points)
-        hover = [point_hover(row, metrics, seeds) for row in self._means.to_dict("records")]
-        traces = [
-            self._family_trace(name, style, members, hover, x, y)
-            for name, (style, members) in zip(self._styles, self._families, strict=True)
-        ]
-        for kind in self._kinds:
-            symbol, title = _LANDMARKS[kind]
-            traces.append(
-                go.Scatter(
-                    x=self._landmark(kind, x),
-                    y=self._landmark(kind, y),
-                    mode="markers",
-                    name=title,
-                    marker={"symbol": symbol, "size": 11, "color": LIGHT.text},
-                    unselected={"marker": {"opacity": 0.9}},
-                )
-            )
-        layout = base_layout(LIGHT) | {"height": 460, "dragmode": "select", "hovermode": "closest"}
-        for letter, column in (("x", x), ("y", y)):
-            layout[f"{letter}axis"] |= {"title": {"text": self._title(column)}}
-        return _figure(traces, layout)
-
-    def _family_trace(
-        self,
-        name: str,
-        style: FamilyStyle,
-        members: NDArray[np.intp],
-        hover: Sequence[str],
-        x: str,
-        y: str,
-    ) -> Any:
-        import plotly.graph_objects as go
-
-        front = self._means["on_family_front"].to_numpy(dtype=bool)[members]
-        draw = go.Scattergl if len(self._means) > 5000 else go.Scatter
-        return draw(
-            x=self._means[x].to_numpy(dtype=float)[members],
-            y=self._means[y].to_numpy(dtype=float)[members],
-            mode="markers",
-            name=plain(name),
-            marker={
-                "symbol": style.symbol,
-                "color": style.colour(LIGHT),
-                "size": np.where(front, 10, 7),
-                "opacity": 0.85,
-            },
-            selected={"marker": {"opacity": 1.0}},
-            unselected={"marker": {"opacity": 0.1}},
-            hovertext=[hover[i] for i in members],
-            hoverinfo="text",
-        )
-
-    def _parallel_coordinates(self) -> Any:
-        import plotly.graph_objects as go
-
-        trace = go.Parcoords(
-            dimensions=[axis_dimension(axis) for axis in self._axes],
-            line={
-                "cmin": 0,
-                "cmax": len(self._families),
-                "colorscale": colour_steps([style for style, _ in self._families]),
-                "color": np.zeros(len(self._means)),
-            },
-            unselected={"line": {"color": FAINT, "opacity": 0.3}},
-            labelangle=-20 if len(self._axes) > 8 else 0,
-        )
-        margin = {"l": 72, "r": 48, "t": 72 if len(self._axes) > 8 else 48, "b": 24}
-        layout = base_layout(LIGHT) | {"height": 340, "margin": margin}
-        return _figure([trace], layout)
-
-    def _dropdown(self, letter: str, objective: int) -> Any:
+    def _dropdown(self, letter: str, column: str) -> Any:
         return self._ipywidgets.Dropdown(
-            options=[(column_name(column), column) for column in self._columns],
-            value=self._run.box.metrics[objective],
+            options=[(column_name(name), name) for name in self._columns],
+            value=column,
             description=f"{letter} axis",
         )
-
-    def _assembled(self) -> Any:
-        clear = self._ipywidgets.Button(description="Clear selection")
-        clear.on_click(lambda _button: self.clear())
-        controls = self._ipywidgets.HBox([*self._choices.values(), clear])
-        parts = [controls, self._figure, self._summary, self._parallel]
-        return self._ipywidgets.VBox(parts)
-
-    def _landmark(self, kind: str, column: str) -> NDArray[np.float64]:
-        rows = self._run.landmarks[self._run.landmarks["landmark"] == kind]
-        if column not in metric_columns(rows):
-            return np.full(len(rows), np.nan)
-        return rows[column].to_numpy(dtype=float)
-
-    def _title(self, column: str) -> str:
-        better = {o.metric: f", {BETTER[o.direction]}" for o in self._run.box.objectives}
-        return plain(column_name(column)) + better.get(column, "")
 
 
 def _notebook_packages() -> Any:
@@ -312,9 +312,3 @@ def _notebook_packages() -> Any:
             f"explore: the package {error.name!r} is not installed; "
             "run pip install 'pareto-explorer[notebook]'."
         ) from error
-
-
-def _figure(traces: Sequence[Any], layout: dict[str, Any]) -> Any:
-    import plotly.graph_objects as go
-
-    return go.FigureWidget(data=traces, layout=layout | {"width": _WIDTH})

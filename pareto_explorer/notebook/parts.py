@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -26,16 +27,22 @@ from pareto_explorer.schema.metrics import inline, label, measure
 from pareto_explorer.text import count
 
 __all__ = [
+    "CORNERS",
     "FAINT",
     "axis_columns",
     "axis_dimension",
     "colour_steps",
     "column_name",
+    "inside",
     "ranges",
     "summary",
 ]
 
 FAINT = "#d5dade"
+
+CORNERS = ("type", "x0", "x1", "y0", "y1", "path")
+"""What says where one of Plotly's ``layout.selections`` is."""
+
 _SUMMARY_FAMILIES = 5
 
 
@@ -88,6 +95,35 @@ def ranges(constraint: Any) -> list[tuple[float, float]]:
         return []
     pairs = constraint if np.ndim(constraint[0]) else [constraint]
     return [(float(low), float(high)) for low, high in pairs]
+
+
+def inside(
+    drawn: Mapping[str, Any], x: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Which points lie in a box or a lasso.
+
+    Args:
+        drawn: What `CORNERS` names: two corners, or the path of a polygon.
+        x: (n,) across.
+        y: (n,) upwards.
+
+    Returns:
+        (n,) True inside; a lasso that crosses itself has holes, by the even-odd rule.
+    """
+    if drawn["type"] == "rect":
+        left, right = sorted((drawn["x0"], drawn["x1"]))
+        low, high = sorted((drawn["y0"], drawn["y1"]))
+        return (x >= left) & (x <= right) & (y >= low) & (y <= high)
+    corners = [
+        (float(across), float(up))
+        for across, up in re.findall(r"[ML]([^,]+),([^MLZ]+)", drawn["path"])
+    ]
+    odd = np.zeros(len(x), dtype=np.bool_)
+    for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], *corners[:1]], strict=True):
+        if y0 != y1:
+            crossing = (y0 > y) != (y1 > y)
+            odd ^= crossing & (x < x0 + (x1 - x0) * (y - y0) / (y1 - y0))
+    return odd
 
 
 def summary(means: pd.DataFrame, mask: NDArray[np.bool_], run: Run) -> str:

@@ -3,7 +3,7 @@
 >>> from pareto_explorer.trackers import export_run
 >>> sent = export_run("runs/digits", to="tensorboard", destination="boards")
 >>> sent.where, sent.new > 0
-('boards/digits', True)
+('boards/synthetic', True)
 >>> export_run("runs/digits", to="tensorboard", destination="boards").new  # it is there already
 0
 

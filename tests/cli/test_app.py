@@ -68,6 +68,8 @@ def test_version_and_help():
         "import",
         "list",
         "reproduce",
+        "export",
+        "serve",
     )
     assert all(name in shown for name in commands)
 
