@@ -29,8 +29,10 @@
     every("[data-view]").forEach((button) => button.setAttribute("aria-pressed", button.dataset.view === state.view));
     const all = counts[0] > shown.length && (Object.keys(state.ranges).length || state.search) ? `${write(shown.length)} in this page of ${write(counts[0])}` : write(counts[0]);
     const plain = state.level === 0 && !Object.keys(state.ranges).length && !state.search;
+    const away = state.data.families.filter(({ name }) => state.hidden.has(name)).length;
+    const hidden = away ? `, ${away} ${away === 1 ? "family" : "families"} hidden` : "";
     const pinned = state.pins.length ? `, ${state.pins.length} pinned` : "";
-    const text = `${write(plain ? counts[0] : selected.length)} of ${all} points selected${pinned}`;
+    const text = `${write(plain ? counts[0] : selected.length)} of ${all} points selected${hidden}${pinned}`;
     const found = find(".found");
     if (found.textContent !== text) found.textContent = text;
     find("[data-do=clear]").hidden = !Object.keys(state.ranges).length && !state.search;
