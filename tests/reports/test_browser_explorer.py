@@ -25,8 +25,11 @@ __all__ = ["browser", "visit"]  # fixtures
 
 pytestmark = pytest.mark.browser
 
-PIXELS = """() => {
+PIXELS = """async () => {
   const sheet = document.querySelector('.plane canvas');
+  sheet.parentElement.scrollIntoView({block: 'center'});  // it is drawn when it is seen
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame().then(frame);
   const { data } = sheet.getContext('2d').getImageData(0, 0, sheet.width, sheet.height);
   let sum = 0;
   for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + data[i] + data[i + 3]) % 1000003;
