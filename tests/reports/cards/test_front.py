@@ -15,7 +15,9 @@ def test_it_counts_what_it_shows(material: Material) -> None:
     assert said in card.sentence
     assert card.payload is not None
     assert card.payload["rows"] == len(means)
-    counts = [sum(level) for level in zip(*(f["counts"] for f in card.payload["families"]), strict=True)]
+    counts = [
+        sum(level) for level in zip(*(f["counts"] for f in card.payload["families"]), strict=True)
+    ]
     marks = [means["on_family_front"].sum(), means["on_front"].sum()]
     assert counts == [len(means), *marks]
 

@@ -94,9 +94,10 @@ def test_the_retrained_models_are_each_against_another(material: Material) -> No
 def test_the_box_is_in_the_units_of_its_metrics(material: Material) -> None:
     box = material.run.box
     found = explorer_data(material, material.run.means())["box"]
-    assert found == {o.metric: [o.ideal, pytest.approx(r)] for o, r in zip(
-        box.objectives, material.info.reference, strict=True
-    )}
+    assert found == {
+        o.metric: [o.ideal, pytest.approx(r)]
+        for o, r in zip(box.objectives, material.info.reference, strict=True)
+    }
 
 
 def test_a_knob_that_spans_decades_is_logarithmic(material: Material) -> None:

@@ -56,6 +56,7 @@ const explorerCloud = (plot) => {
     const pen = sheet.getContext("2d");
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, frame.width, frame.height);
+    pen.lineJoin = "round";
     return pen;
   };
   const stamps = (inks) => {
