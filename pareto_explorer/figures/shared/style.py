@@ -97,10 +97,10 @@ def family_styles(points: pd.DataFrame) -> dict[str, FamilyStyle]:
     """Gives every family of a points table its look.
 
     Where several runs are together, a family has one hue in all of them, and symbol and dash say
-    the run. Otherwise symbol and dash say the forget loss. Up to eight families each have a hue of their own; with
-    more, the hue says method and aggregator, and beyond eight of those the hues return in
-    darker shades; families that agree in all of that have other symbols and dashes, as long as
-    there are any. Names are sorted first, so the look depends on the set of families alone.
+    the run. Otherwise symbol and dash say the forget loss. Up to eight families each have a hue of
+    their own; with more, the hue says method and aggregator, and beyond eight of those the hues
+    return in darker shades; families that agree in all of that have other symbols and dashes, as
+    long as there are any. Names are sorted first, so the look depends on the set of families alone.
 
     Args:
         points: Table with the columns ``family, method, aggregator, forget_loss``, and ``run``
