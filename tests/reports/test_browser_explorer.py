@@ -33,7 +33,7 @@ PIXELS = """async () => {
   const sheet = document.querySelector('.plane canvas');
   sheet.parentElement.scrollIntoView({block: 'center'});  // it is drawn when it is seen
   const frame = () => new Promise(requestAnimationFrame);
-  await frame().then(frame);
+  do await frame(); while (sheet.closest('[aria-busy=true]'));
   const { data } = sheet.getContext('2d').getImageData(0, 0, sheet.width, sheet.height);
   let sum = 0;
   for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + data[i] + data[i + 3]) % 1000003;
@@ -429,7 +429,7 @@ def test_three_objectives_are_shown_in_space_and_in_the_plane(
         page.locator("[data-axis=z]").select_option("")
         settle(page)
     assert page.evaluate(kinds) == ["scatter"]
-    assert page.locator(".dots").count() == 1
+    assert page.locator(".dots:not(.over)").count() == 1
     field(page, "JS divergence: at most").fill("0.1")
     field(page, "JS divergence: at most").press("Enter")
     number, total = found(page)
@@ -449,7 +449,8 @@ def test_twenty_thousand_points_are_drawn_and_filtered(
     number, shown = found(page)
     assert 20_000 <= number == shown <= total
     assert "that lie on top of others are left out" in page.locator("#front").text_content()
-    assert "Lines are drawn for" in page.locator("[data-part=lines]").text_content()
+    page.locator(".parallel").scroll_into_view_if_needed()
+    page.wait_for_selector("[data-part=lines]:has-text('Lines are drawn for')")
     field(page, "Step: at most").fill("20")
     field(page, "Step: at most").press("Enter")
     settle(page)

@@ -143,6 +143,7 @@ const explorerParallel = (find, store) => {
 
   const draw = ({ now = false } = {}) => { // what nobody sees waits until somebody does
     stale = !seen && !now;
+    host.setAttribute("aria-busy", stale);
     if (!stale) write(prepared(canvas), ...last);
   };
   const write = (pen, state, selection) => {
