@@ -185,6 +185,8 @@ def test_a_value_of_a_run_too_large_to_calculate_with_is_told(tmp_path: Path) ->
     material = Material(replace(run, points=points))
     cards = {card.key: card for card in (build(material) for build in CARDS)}
     assert not [card.key for card in cards.values() if card.broken]
-    sentence = f"1 of {len(well)} points counts nowhere: an objective is not finite, or too large"
+    sentence = (
+        f"1 of {len(well)} measurements counts nowhere: an objective is not finite, or too large"
+    )
     assert any(text.startswith(sentence) for text in cards["finding"].context["limits"])
     assert "could not be drawn" not in render_page("run", list(cards.values()), material)

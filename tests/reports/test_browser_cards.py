@@ -48,7 +48,8 @@ def test_a_pick_hides_and_shows_its_family_only_in_its_figure(
         shown = page.evaluate(VISIBLE, [card, "upgrad/kl_heldout"])
         assert set(shown) == {expected == "true"}
         assert page.evaluate(VISIBLE, [card, "upgrad/kl_uniform"]) == before
-    assert False not in page.evaluate(VISIBLE, ["front", "upgrad/kl_heldout"])
+    entry = page.locator("#front .families .entry", has_text="upgrad/kl_heldout")
+    assert entry.get_attribute("aria-pressed") == "true"
 
 
 @pytest.mark.slow

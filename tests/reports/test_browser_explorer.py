@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -17,20 +19,61 @@ from pareto_explorer.reports.cards.front import front_card
 from pareto_explorer.reports.cards.points import points_card
 from pareto_explorer.reports.html import render_page
 from pareto_explorer.reports.shared.material import Material
+from pareto_explorer.results import load_runs
 from pareto_explorer.results.run import MEMBER, load_run
 from tests.reports.shared.test_explorer_data import crowd
 from tests.reports.test_browser import HOSTILE, PLACE, browser, visit
+from tests.synthetic import write_synthetic_run
 
 __all__ = ["browser", "visit"]  # fixtures
 
 pytestmark = pytest.mark.browser
 
-PIXELS = """() => {
+PIXELS = """async () => {
   const sheet = document.querySelector('.plane canvas');
+  sheet.parentElement.scrollIntoView({block: 'center'});  // it is drawn when it is seen
+  const frame = () => new Promise(requestAnimationFrame);
+  do await frame(); while (sheet.closest('[aria-busy=true]'));
   const { data } = sheet.getContext('2d').getImageData(0, 0, sheet.width, sheet.height);
   let sum = 0;
   for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + data[i] + data[i + 3]) % 1000003;
   return sum;
+}"""
+TOO_SMALL = """() => ['button', 'select', 'summary']
+  .flatMap((tag) => [...document.querySelectorAll(`.explorer ${tag}`)])
+  .filter((node) => node.checkVisibility() && !node.closest('.modebar'))
+  .filter((node) => node.getBoundingClientRect().height < 44).map((node) => node.textContent)"""
+UNREADABLE = """() => [...document.querySelectorAll('.explorer *')]
+  .filter((node) => node.checkVisibility())
+  .filter((node) => [...node.childNodes].some((part) => part.nodeType === 3 && part.data.trim()))
+  .filter((node) => parseFloat(getComputedStyle(node).fontSize) < 12)
+  .map((node) => node.textContent)"""
+PIN = """(id) => {
+  document.addEventListener('pinned', ({detail}) => { window.told = detail.ids; });
+  document.dispatchEvent(new CustomEvent('pin', {detail: {id}}));
+}"""
+# What a picture of the canvas above the axes holds, to see whether it has changed
+DOTS = """(of) => {
+  const sheet = document.querySelector(of);
+  const { data } = sheet.getContext('2d').getImageData(0, 0, sheet.width, sheet.height);
+  let sum = 0;
+  for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + data[i] + data[i + 3]) % 1000003;
+  return sum;
+}"""
+# The embedded data with one family and one point more, as a page that is live would take it
+NEW_FAMILY = """() => {
+  const data = JSON.parse(document.getElementById('payloads').textContent).front;
+  data.families.push({...data.families[0], name: 'quite new', volume: 0.5, counts: [1, 1, 0]});
+  data.family.push(data.families.length - 1);
+  data.level.push(1);
+  data.trial.texts.push('trial-new');
+  data.trial.codes.push(data.trial.texts.length - 1);
+  for (const column of data.columns) for (const part of [column, column.spread ?? {}]) {
+    if (part.values) part.values.push(part.values[0]);
+    if (part.codes) part.codes.push(part.codes[0]);
+  }
+  data.rows += 1;
+  window.take(data);
 }"""
 
 
@@ -51,10 +94,12 @@ def drawn(browser: Any, tmp_path: Path) -> Iterator[Callable[[Material], Any]]:
     """Opens a page with the explorer of other material."""
     contexts, trouble = [], []
 
-    def open_page(material: Material) -> Any:
+    def open_page(material: Material, told: str = "") -> Any:
         path = tmp_path / "page.html"
         html = render_page("page", [front_card(material), points_card(material)], material)
-        path.write_text(html, encoding="utf-8")
+        start = 'document.addEventListener("sections", start);'
+        assert start in html
+        path.write_text(html.replace(start, start + told), encoding="utf-8")
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         contexts.append(context)
         page = context.new_page()
@@ -124,7 +169,7 @@ def test_a_brush_in_the_figure_filters_lines_and_table(page: Any, means: pd.Data
     before = page.evaluate(PIXELS)
     start, end = page.evaluate(PLACE, [0.05, 0.002]), page.evaluate(PLACE, [0.4, 0.05])
     drag(page, start, end)
-    settle(page)
+    page.get_by_role("button", name="Clear filters").wait_for()
     limits = {
         (metric, side): float(field(page, f"{name}: at {side}").input_value())
         for metric, name in (("forget_gap", "Forget gap"), ("retain_gap", "Retain gap"))
@@ -354,7 +399,7 @@ def test_it_follows_the_colour_scheme(page: Any) -> None:
     paper = "document.querySelector('.cloud').layout.paper_bgcolor"
     light, lines = page.evaluate(paper), page.evaluate(PIXELS)
     page.emulate_media(color_scheme="dark")
-    settle(page)
+    page.wait_for_selector(".cloud .main-svg[style*='rgb(20, 23, 28)']")
     assert page.evaluate(paper) != light
     assert page.evaluate(PIXELS) != lines
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -384,7 +429,7 @@ def test_three_objectives_are_shown_in_space_and_in_the_plane(
         page.locator("[data-axis=z]").select_option("")
         settle(page)
     assert page.evaluate(kinds) == ["scatter"]
-    assert page.locator(".dots").count() == 1
+    assert page.locator(".dots:not(.over)").count() == 1
     field(page, "JS divergence: at most").fill("0.1")
     field(page, "JS divergence: at most").press("Enter")
     number, total = found(page)
@@ -404,7 +449,8 @@ def test_twenty_thousand_points_are_drawn_and_filtered(
     number, shown = found(page)
     assert 20_000 <= number == shown <= total
     assert "that lie on top of others are left out" in page.locator("#front").text_content()
-    assert "Lines are drawn for" in page.locator("[data-part=lines]").text_content()
+    page.locator(".parallel").scroll_into_view_if_needed()
+    page.wait_for_selector("[data-part=lines]:has-text('Lines are drawn for')")
     field(page, "Step: at most").fill("20")
     field(page, "Step: at most").press("Enter")
     settle(page)
@@ -435,3 +481,262 @@ def test_an_imported_run_offers_no_commands(
     settle(page)
     assert copies(page) == []
     assert "cannot be run again" in page.locator(".pins").text_content()
+
+
+@pytest.mark.parametrize("what", ["stairs", "pooled", "box", "trails", "original", "between"])
+def test_a_switch_draws_something_and_undraws_it(page: Any, what: str) -> None:
+    before = page.evaluate(DOTS, ".dots")
+    switch = page.locator(f"[data-draw={what}]")
+    pressed = switch.get_attribute("aria-pressed")
+    switch.click()
+    settle(page)
+    assert switch.get_attribute("aria-pressed") != pressed
+    assert page.evaluate(DOTS, ".dots") != before
+    switch.click()
+    settle(page)
+    assert page.evaluate(DOTS, ".dots") == before
+
+
+def test_the_area_is_that_of_the_family_pointed_at_or_shown_alone(page: Any) -> None:
+    nothing = page.evaluate(DOTS, ".over")
+    page.locator(".families .entry").first.hover()
+    settle(page)
+    lit = page.evaluate(DOTS, ".over")
+    assert lit != nothing
+    page.mouse.move(5, 5)
+    settle(page)
+    assert page.evaluate(DOTS, ".over") == nothing
+    page.locator(".families .only").first.focus()
+    page.keyboard.press("Enter")
+    settle(page)
+    assert page.evaluate(DOTS, ".over") == lit
+
+
+def test_the_view_goes_to_the_front_and_back(page: Any, means: pd.DataFrame) -> None:
+    ends = "['xaxis', 'yaxis'].map((a) => document.querySelector('.cloud')._fullLayout[a].range)"
+    box = page.evaluate(ends)
+    page.locator("[data-view=front]").click()
+    settle(page)
+    (x0, x1), (y0, y1) = page.evaluate(ends)
+    front = means[means["on_front"]]
+    assert front["forget_gap"].between(x0, x1).all()
+    assert front["retain_gap"].between(y0, y1).all()
+    assert y1 - y0 < box[1][1] - box[1][0]
+    page.locator("[data-view=all]").click()
+    settle(page)
+    (x0, x1), (y0, y1) = page.evaluate(ends)
+    assert means["forget_gap"].between(x0, x1).all()
+    assert means["retain_gap"].between(y0, y1).all()
+    page.locator("[data-view=box]").click()
+    settle(page)
+    assert page.evaluate(ends) == box
+    assert "Not in this view" in page.locator("[data-part=outside]").text_content()
+
+
+def test_colours_by_a_number_and_by_a_text(page: Any) -> None:
+    families = page.evaluate(DOTS, ".dots")
+    page.locator("[data-colour]").select_option("config.lr")
+    settle(page)
+    assert page.evaluate(DOTS, ".dots") != families
+    assert page.locator(".scale .bar").count() == 1
+    page.locator("[data-colour]").select_option("aggregator")
+    settle(page)
+    told = page.locator(".scale .of").all_text_contents()
+    assert told == ["cup", "mgda", "upgrad", "weighted_sum", "not set"]
+    page.locator("[data-colour]").select_option("family")
+    settle(page)
+    assert page.locator(".scale").is_hidden()
+    assert page.evaluate(DOTS, ".dots") == families
+
+
+def test_the_search_selects_with_the_filters(page: Any, means: pd.DataFrame) -> None:
+    page.locator("[data-level='1']").click()
+    page.locator("[data-search]").fill("UPGRAD kl_heldout lr")
+    wanted = means["on_family_front"] & (means["family"] == "upgrad/kl_heldout")
+    page.wait_for_selector(f".found:has-text('{wanted.sum()} of {len(means)} points selected')")
+    settle(page)
+    assert set(rows(page)) == {"upgrad/kl_heldout"}
+    page.locator("[data-search]").fill("diverged")
+    page.wait_for_selector(".points td:has-text('No point passes'), .points .name:has-text('mgda')")
+    page.get_by_role("button", name="Clear filters").click()
+    assert found(page) == (means["on_family_front"].sum(), len(means))
+
+
+def test_what_is_the_same_for_all_is_said_once(page: Any) -> None:
+    said = page.locator("[data-part=same]").text_content()
+    assert "optimizer = sgd" in said
+    assert "optimizer" not in page.locator("table.points").text_content()
+    assert page.locator("[data-axis=x] option[value='config.optimizer']").count() == 0
+    page.locator(".points .pin").first.press("Enter")
+    settle(page)
+    assert "optimizer" not in page.locator(".pins").text_content()
+
+
+def test_a_link_shows_the_same(page: Any, visit: Callable[..., Any]) -> None:
+    page.locator("[data-level='1']").click()
+    page.locator("[data-axis=x]").select_option("config.lr")
+    page.locator("[data-colour]").select_option("step")
+    page.locator("[data-view=all]").click()
+    page.locator("[data-draw=stairs]").click()
+    page.locator(".families .entry", has_text="fine_tune").click()
+    field(page, "Retain gap: at most").fill("0.05")
+    field(page, "Retain gap: at most").press("Enter")
+    page.locator(".points .pin").first.press("Enter")
+    settle(page)
+    page.locator("[data-do=link]").click()
+    page.wait_for_selector("#said:has-text('copied')", state="attached")
+    link = page.evaluate("navigator.clipboard.readText()")
+    dots = page.evaluate(DOTS, ".dots")
+    other = visit()
+    other.goto("about:blank")
+    other.goto(link)
+    other.wait_for_selector(".dots", state="attached")
+    settle(other)
+    assert found(other) == found(page)
+    assert rows(other) == rows(page)
+    assert other.locator("[data-axis=x]").input_value() == "config.lr"
+    assert other.locator("[data-colour]").input_value() == "step"
+    assert other.locator("[data-unpin]").count() == 1
+    assert other.evaluate(DOTS, ".dots") == dots
+
+
+def test_a_link_that_makes_no_sense_and_one_to_a_card_change_nothing(page: Any) -> None:
+    before = found(page), rows(page)
+    for fragment in (
+        "level=9&x=nothing&colour=%F0%28&view=1~2&where=~~,forget_gap~a~b&hide=<img>&sort=-&axes=q",
+        "hypervolume",
+    ):
+        page.evaluate("(fragment) => { location.hash = fragment; }", fragment)
+        settle(page)
+        assert (found(page), rows(page)) == before
+    assert page.evaluate("scrollY") > 0  # the card is there
+
+
+def test_back_to_python_with_the_ids_of_pins_or_of_the_selection(page: Any, run_path: Path) -> None:
+    front = load_run(run_path).means().query("on_front").sort_values("forget_gap")
+    ids = [f"{t}@{s}" for t, s in zip(front["trial_id"], front["step"], strict=True)]
+    copied = []
+    for pins in (0, 1):
+        for button in page.locator(".points .pin").all()[:pins]:
+            button.press("Enter")
+            settle(page)
+        button = page.locator("[data-do=python]")
+        page.wait_for_selector(f"[data-do=python]:has-text('{'1 pinned' if pins else 'selected'}')")
+        button.click()
+        copied.append(button.get_attribute("data-copy"))
+        page.wait_for_selector("#said:has-text('copied')", state="attached")
+        page.wait_for_selector("[data-do=python]:has-text('Copy')")
+    assert [json.loads(text.removeprefix("run.points_of(")[:-1]) for text in copied] == [
+        ids,
+        ids[:1],
+    ]
+
+
+def test_points_are_walked_and_pinned_with_the_keyboard(page: Any) -> None:
+    page.locator(".cloud").focus()
+    page.keyboard.press("ArrowRight")
+    first = page.locator("#said").text_content()
+    assert "step" in first
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#said").text_content() != first
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#said").text_content() == first
+    page.keyboard.press("Enter")
+    settle(page)
+    assert page.locator("[data-unpin]").count() == 1
+    page.keyboard.press("Escape")
+    assert page.locator(".tip").is_hidden()
+
+
+def test_an_axis_is_brushed_with_the_keyboard(page: Any, means: pd.DataFrame) -> None:
+    every_point(page)
+    track = page.locator(".dimension", has_text="Retain gap").locator(".track")
+    track.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+        settle(page)
+    most = float(field(page, "Retain gap: at most").input_value())
+    number, total = found(page)
+    assert number == pytest.approx((means["retain_gap"] <= most).sum(), abs=1)
+    assert number < total
+    page.keyboard.press("Escape")
+    assert found(page)[0] == total
+
+
+def test_new_data_keeps_what_the_reader_did(drawn: Callable[..., Any], run_path: Path) -> None:
+    page = drawn(Material(load_run(run_path)), "window.take = (data) => explorer.take(data);")
+    page.locator("[data-level='1']").click()
+    page.locator("[data-colour]").select_option("step")
+    settle(page)
+    page.locator(".points .pin").first.press("Enter")
+    page.locator("[data-search]").fill("upgrad")
+    wanted = load_run(run_path).means().query("on_family_front")["family"]
+    number = wanted.str.startswith("upgrad").sum()
+    page.wait_for_selector(f".found:has-text('{number} of')")
+    settle(page)
+    pinned = page.locator("[data-unpin]").get_attribute("data-unpin")
+    before = found(page)
+    page.evaluate(NEW_FAMILY)
+    settle(page)
+    assert page.locator(".families .entry", has_text="quite new").count() == 1
+    assert found(page) == (before[0], before[1] + 1)
+    assert page.locator("[data-unpin]").get_attribute("data-unpin") == pinned
+    assert page.locator("[data-colour]").input_value() == "step"
+    assert page.locator("[data-search]").input_value() == "upgrad"
+
+
+def test_the_choice_is_marked_and_a_pin_asked_for_is_told(page: Any) -> None:
+    before = page.evaluate(DOTS, ".dots")
+    name = page.locator("table.points tbody tr").first.get_attribute("data-id")
+    tell = "(id) => document.dispatchEvent(new CustomEvent('chosen', {detail: {ids: [id]}}))"
+    page.evaluate(tell, name)
+    settle(page)
+    assert page.evaluate(DOTS, ".dots") != before
+    page.evaluate(tell, "no such point@1")
+    settle(page)
+    assert page.evaluate(DOTS, ".dots") == before
+    page.evaluate(PIN, name)
+    settle(page)
+    assert page.evaluate("window.told") == [name]
+
+
+@pytest.mark.parametrize("of", ["scatter", "parallel"])
+def test_pictures_can_be_saved(page: Any, of: str) -> None:
+    for kind, start in (("png", b"\x89PNG"), ("svg", b"<svg ")):
+        with page.expect_download() as event:
+            page.locator(f"[data-image={kind}][data-of={of}]").click()
+        assert event.value.suggested_filename == f"{of}.{kind}"
+        content = Path(event.value.path()).read_bytes()
+        assert content.startswith(start)
+        if kind == "svg":
+            root = ElementTree.fromstring(content)  # noqa: S314 - our own
+            shapes = root.findall(".//{http://www.w3.org/2000/svg}path")
+            assert len(shapes) > 20
+            assert "upgrad/kl_heldout" in content.decode()
+
+
+def test_every_target_is_as_large_as_a_finger_and_every_text_can_be_read(
+    visit: Callable[..., Any],
+) -> None:
+    page = visit(390, has_touch=True, is_mobile=True)
+    assert page.evaluate(TOO_SMALL) == []
+    assert page.evaluate(UNREADABLE) == []
+
+
+@pytest.mark.slow
+def test_of_two_runs_colour_is_the_family_and_shape_the_run(
+    drawn: Callable[[Material], Any], tmp_path: Path
+) -> None:
+    paths = [write_synthetic_run(tmp_path / name).path for name in ("old", "new")]
+    page = drawn(Material(load_runs([str(path) for path in paths])))
+    marks = page.locator(".families li").evaluate_all(
+        "all => all.map((li) => [li.querySelector('.name').textContent, "
+        "li.querySelector('svg').style.cssText, li.querySelector('path').getAttribute('d')])"
+    )
+    looks = {name: look for name, *look in marks}
+    old, new = looks["old: upgrad/kl_heldout"], looks["new: upgrad/kl_heldout"]
+    assert old[0] == new[0]
+    assert old[1] != new[1]
+    page.locator("[data-colour]").select_option("run")
+    settle(page)
+    assert page.locator(".scale .of").all_text_contents() == ["old", "new"]

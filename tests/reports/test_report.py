@@ -89,10 +89,13 @@ def test_summary_has_the_command_of_every_front_point(run_path: Path) -> None:
         ]
 
 
-def test_page_tells_failures_and_points_beyond_the_box(page: str) -> None:
+def test_page_tells_failures_and_points_beyond_the_box(page: str, run_path: Path) -> None:
     text = unescape(page)
     assert "Of 19 trials, 2 failed and 1 diverged." in text
-    assert re.search(r"\d+ of \d+ points lie at or beyond the reference point", text)
+    means = load_run(run_path).means()
+    beyond = f"{means['beyond_box'].sum()} of {len(means)} points lie at or beyond"
+    assert beyond in text
+    assert f"of {len(means)} points, of which {means['on_front'].sum()} are on" in text
     assert "mgda-<wbr>kl" not in text  # only slashes and underscores allow a break
     assert "the loss is not finite at step 57" in text
 

@@ -349,18 +349,18 @@ def _reference(material: Material) -> str:
 
 
 def _beyond(material: Material) -> str:
-    total = sum(volume.n_points for volume in material.hypervolumes.values())
-    beyond = sum(volume.n_beyond for volume in material.hypervolumes.values())
+    beyond = int(material.means["beyond_box"].sum())
     if not beyond:
         return "Every point lies inside the box."
+    lie = plural(beyond, "lies", "lie")
     return (
-        f"{beyond:,} of {count(total, 'point')} lie at or beyond the reference point "
-        f"and add nothing to any hypervolume."
+        f"{beyond:,} of {count(len(material.means), 'point')} {lie} at or beyond the reference "
+        "point, averaged over the replicates."
     )
 
 
 def _unmeasurable(material: Material) -> str:
-    """How many points count nowhere, for the size of their objectives."""
+    """How many measurements of single replicates count nowhere."""
     points = material.run.points
     well = points["status"] == OK
     left_out = int((well & ~usable(points, material.run.box)).sum())
@@ -368,8 +368,8 @@ def _unmeasurable(material: Material) -> str:
         return ""
     counts = plural(left_out, "counts", "count")
     return (
-        f"{left_out:,} of {count(int(well.sum()), 'point')} {counts} nowhere: an objective is not "
-        "finite, or too large to calculate with."
+        f"{left_out:,} of {count(int(well.sum()), 'measurement')} {counts} nowhere: an objective "
+        "is not finite, or too large to calculate with."
     )
 
 

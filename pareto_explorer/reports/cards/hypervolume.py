@@ -81,6 +81,8 @@ def _data(material: Material) -> pd.DataFrame:
     points = material.run.points
     seconds = points.groupby(["family", "trial_id", "replicate"])["seconds"].max()
     trials = points.groupby("family")["trial_id"].nunique()
+    beyond = material.means.groupby("family")["beyond_box"]
+    means, outside = beyond.size(), beyond.sum()
     spent = seconds.groupby("family").sum()
     box = material.run.box
     inside = (box.normalise(objective_values(material.front, box)) < box.reference).all(axis=1)
@@ -104,8 +106,8 @@ def _data(material: Material) -> pd.DataFrame:
                 "hypervolume_of_means": volume.of_means.value,
                 "front_points": volume.of_means.n_front,
                 "on_pooled_front": int(pooled.get(name, 0)),
-                "points": volume.n_points,
-                "beyond_box": volume.n_beyond,
+                "points": int(means.get(name, 0)),
+                "beyond_box": int(outside.get(name, 0)),
                 "trials": int(trials[name]),
                 "seconds": float(spent[name]),
             }

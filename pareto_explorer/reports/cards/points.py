@@ -32,4 +32,5 @@ def points_card(material: Material) -> Card:
         "Knobs and metrics of the points selected in the figure. Filter, search, sort, and pin the "
         "ones to look at closely.",
         how_to_read=f"{_HOW_TO_READ} What is pinned is told in full, with {listing(told)}.",
+        payload={},  # its script keeps what the reader did, so a page that is open leaves it alone
     )

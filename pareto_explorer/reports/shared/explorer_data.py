@@ -161,14 +161,9 @@ def _columns(material: Material, means: pd.DataFrame) -> list[dict[str, Any]]:
 def _families(material: Material, means: pd.DataFrame) -> list[dict[str, Any]]:
     """What the legend says of each family, in the order of the codes."""
     shown = set(shown_families(material))
-    levels = pd.DataFrame(
-        {
-            "all": True,
-            "family": means["on_family_front"],
-            "front": means["on_front"],
-        }
-    )
-    counts = levels.groupby(means["family"]).sum().astype(int)
+    marks = means.assign(all=True)[["family", "all", "on_family_front", "on_front"]]
+    levels = marks.groupby("family").sum().astype(int)
+    counts = dict(zip(levels.index, levels.to_numpy().tolist(), strict=True))
     runs = list(material.run.members)
     return [
         {
@@ -181,7 +176,7 @@ def _families(material: Material, means: pd.DataFrame) -> list[dict[str, Any]]:
             "path": _path(style, flat=len(material.run.box.metrics) == 2),
             "volume": material.hypervolumes[name].mean,
             "shown": name in shown,
-            "counts": counts.loc[name].tolist() if name in counts.index else [0, 0, 0],
+            "counts": counts.get(name, [0, 0, 0]),
         }
         for name, style in material.styles.items()
     ]

@@ -1,11 +1,8 @@
 // The linked explorer: its parts, on two cards, around one store.
-(() => {
-  const roots = [...document.querySelectorAll(".explorer")];
+const startExplorer = (roots, payload, chosen) => {
   const find = (selector) => roots.map((root) => root.querySelector(selector)).find(Boolean) ?? null;
-  const payload = sections.payload("front");
-  if (!payload || roots.length < 2) return;
   const data = explorerData(payload);
-  const store = explorerStore({ ...explorerLink.read(data), data, page: 0, chosen: [], notes: sections.payload("notes") ?? {}, lit: null, theme: theme.name() }, roots);
+  const store = explorerStore({ ...explorerLink.read(data), data, page: 0, chosen, notes: sections.payload("notes") ?? {}, lit: null, theme: theme.name() }, roots);
 
   const tip = explorerTip(store);
   explorerLegend(find, store);
@@ -29,8 +26,10 @@
     every("[data-view]").forEach((button) => button.setAttribute("aria-pressed", button.dataset.view === state.view));
     const all = counts[0] > shown.length && (Object.keys(state.ranges).length || state.search) ? `${write(shown.length)} in this page of ${write(counts[0])}` : write(counts[0]);
     const plain = state.level === 0 && !Object.keys(state.ranges).length && !state.search;
+    const away = state.data.families.filter(({ name }) => state.hidden.has(name)).length;
+    const hidden = away ? `, ${away} ${away === 1 ? "family" : "families"} hidden` : "";
     const pinned = state.pins.length ? `, ${state.pins.length} pinned` : "";
-    const text = `${write(plain ? counts[0] : selected.length)} of ${all} points selected${pinned}`;
+    const text = `${write(plain ? counts[0] : selected.length)} of ${all} points selected${hidden}${pinned}`;
     const found = find(".found");
     if (found.textContent !== text) found.textContent = text;
     find("[data-do=clear]").hidden = !Object.keys(state.ranges).length && !state.search;
@@ -63,19 +62,36 @@
   theme.onChange((name) => { store.dispatch({ type: "set", values: { theme: name } }); store.render({ now: true }); });
   addEventListener("scroll", tip.hide, { passive: true });
 
-  document.addEventListener("pin", ({ detail }) => { if (!store.state().pins.includes(detail.id)) store.dispatch({ type: "pin", id: detail.id }); });
-  document.addEventListener("chosen", ({ detail }) => store.dispatch({ type: "set", values: { chosen: detail.ids ?? [] } }));
   address.onChange(() => store.dispatch({ type: "set", values: { ...explorerLink.read(store.state().data), page: 0 } }));
-  // New data of a run that goes on: what the reader did stays, since it is kept by ids and names.
-  sections.onPayload("front", (next) => {
-    if (!next) return;
-    const { hidden, data: before } = store.state();
-    const fresh = explorerData(next);
-    const known = new Set(before.families.map(({ name }) => name));
-    const more = fresh.families.filter(({ name, shown }) => !shown && !known.has(name)).map(({ name }) => name);
-    store.dispatch({ type: "set", values: { data: fresh, ...(more.length ? { hidden: new Set([...hidden, ...more]) } : {}) } });
+  document.addEventListener("sections", () => { // notes are a card of their own, whose markup is replaced
+    const notes = sections.payload("notes") ?? {};
+    if (JSON.stringify(notes) !== JSON.stringify(store.state().notes)) store.dispatch({ type: "set", values: { notes } });
   });
-  sections.onPayload("points", () => {}); // the same data as the front's
-  sections.onPayload("notes", (notes) => store.dispatch({ type: "set", values: { notes: notes ?? {} } }));
   store.render();
+  return {
+    pin: (id) => { if (!store.state().pins.includes(id)) store.dispatch({ type: "pin", id }); },
+    choose: (ids) => store.dispatch({ type: "set", values: { chosen: ids } }),
+    // New data of a run that goes on: what the reader did stays, since it is kept by ids and names.
+    take: (next) => {
+      const { hidden, data: before } = store.state();
+      const fresh = explorerData(next);
+      const known = new Set(before.families.map(({ name }) => name));
+      const more = fresh.families.filter(({ name, shown }) => !shown && !known.has(name)).map(({ name }) => name);
+      store.dispatch({ type: "set", values: { data: fresh, ...(more.length ? { hidden: new Set([...hidden, ...more]) } : {}) } });
+    },
+  };
+};
+
+(() => {
+  let explorer = null, chosen = [];
+  const start = () => { // a page that is opened before the first point has no cards yet
+    const roots = [...document.querySelectorAll(".explorer")], payload = sections.payload("front");
+    if (!explorer && payload && roots.length === 2) explorer = startExplorer(roots, payload, chosen);
+  };
+  document.addEventListener("pin", ({ detail }) => explorer?.pin(detail.id));
+  document.addEventListener("chosen", ({ detail }) => { chosen = detail.ids ?? []; explorer?.choose(chosen); });
+  document.addEventListener("sections", start);
+  sections.onPayload("front", (payload) => explorer?.take(payload));
+  sections.onPayload("points", () => {}); // works on the data of the front
+  start();
 })();

@@ -1,13 +1,13 @@
 // Parallel coordinates: a line for each point, an axis for each column, limits at the axis's ends.
 const explorerParallel = (find, store) => {
-  const most = { selected: 1500, others: 800 }; // more lines than this look like one surface
+  const most = { selected: 500, others: 250 }; // more lines than this look like one surface
   const top = 10, missingRoom = 26, reach = 260;
   const note = find("[data-part=lines]"), host = find(".parallel");
   const canvas = el("canvas", { "aria-hidden": "true" });
   const marked = el("canvas", { "aria-hidden": "true" });
   const plane = el("div", { class: "plane" }, canvas, marked);
   host.append(plane);
-  let axes = [], last = null, data = null;
+  let axes = [], last = null, data = null, seen = false, stale = false;
 
   const place = (column) => {
     const [low, high] = column.texts ? [-0.5, column.texts.length - 0.5] : column.ends;
@@ -141,7 +141,11 @@ const explorerParallel = (find, store) => {
   };
   const sample = (rows, number) => (rows.length <= number ? rows : Array.from({ length: number }, (_, i) => rows[Math.floor((i * rows.length) / number)]));
 
-  const draw = (state, selection) => write(prepared(canvas), state, selection);
+  const draw = ({ now = false } = {}) => { // what nobody sees waits until somebody does
+    stale = !seen && !now;
+    host.setAttribute("aria-busy", stale);
+    if (!stale) write(prepared(canvas), ...last);
+  };
   const write = (pen, state, selection) => {
     const places = spots();
     const base = data.layouts[state.theme];
@@ -218,12 +222,14 @@ const explorerParallel = (find, store) => {
     }
     if (changed("data", "dimensions", "ranges")) show(state);
     last = [state, selection];
-    if (filtered || changed("dimensions", "pins", "chosen", "colour", "theme")) draw(state, selection);
+    if (filtered || changed("dimensions", "pins", "chosen", "colour", "theme")) draw();
   });
-  new ResizeObserver(() => last && draw(...last)).observe(plane);
+  new ResizeObserver(() => last && draw()).observe(plane);
+  new IntersectionObserver((entries) => { seen = entries.at(-1).isIntersecting; if (seen && stale) draw(); }, { rootMargin: "200px" }).observe(host);
+  addEventListener("beforeprint", () => { if (stale) draw({ now: true }); });
 
   return {
-    canvas, size: () => { const { width } = plane.getBoundingClientRect(); return [width, axes.length ? axes[0].track.offsetTop + reach + 2 : 0]; },
+    size: () => { const { width } = plane.getBoundingClientRect(); return [width, axes.length ? axes[0].track.offsetTop + reach + 2 : 0]; },
     heads: () => axes.map(({ column, node }, i) => ({
       title: node.querySelector(".title").textContent, ...spots()[i], ...(column.texts ? { low: "", high: "" } : { low: data.number(column.ends[0], 3), high: data.number(column.ends[1], 3) }),
     })),

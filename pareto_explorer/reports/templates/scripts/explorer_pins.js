@@ -55,22 +55,19 @@ const explorerPins = (find, store) => {
 
   // Notes on a model; only a page that is served can keep a new one.
   const served = () => typeof live !== "undefined" && live.available;
+  const trying = async (button, act, done) => {
+    button.disabled = true;
+    try { await act(); said.textContent = done; } catch (error) { said.textContent = `That was not kept: ${error.message}`; }
+    button.disabled = false;
+  };
   const noteCell = (row, notes) => {
     const id = data.idOf(row);
-    const told = (notes[id] ?? []).map(({ text, time }) => el("p", { class: "noted", title: time ?? "" }, text));
+    const back = (time) => el("button", { type: "button", class: "no-print", onclick: ({ target }) => trying(target, () => live.takeBack(id, time), "note taken back") }, "Take back");
+    const told = (notes[id] ?? []).map(({ text, time }) => el("p", { class: "noted", title: time ?? "" }, text, ...(served() ? [" ", back(time)] : [])));
     if (!served()) return el("td", {}, ...(told.length ? told : ["–"]));
     const area = el("textarea", { rows: 2, "aria-label": `Note on ${data.trialOf(row)}, ${data.placeOf(row)}`, "data-note": id });
-    const save = el("button", { type: "button", onclick: async () => {
-      if (!area.value.trim()) return;
-      save.disabled = true;
-      try {
-        await live.note(id, area.value.trim());
-        area.value = "";
-        said.textContent = "note kept";
-      } catch (error) { said.textContent = `The note was not kept: ${error.message}`; }
-      save.disabled = false;
-    } }, "Keep note");
-    return el("td", {}, ...told, area, save);
+    const keep = async () => { await live.note(id, area.value.trim()); area.value = ""; };
+    return el("td", {}, ...told, area, el("button", { type: "button", class: "no-print", onclick: ({ target }) => { if (area.value.trim()) trying(target, keep, "note kept"); } }, "Keep note"));
   };
   const noteLines = (rows, notes, width) => (served() || rows.some((row) => notes[data.idOf(row)])
     ? [part("Notes", width), el("tr", { class: "notes" }, el("th", { scope: "row" }, "Note"), ...rows.map((row) => noteCell(row, notes)), ...marks.map(() => el("td", { class: "mark" })))]

@@ -225,13 +225,15 @@ const explorerScatter = (find, store, tip) => {
     const wanted = JSON.stringify([made.xaxis ?? made.scene, made.yaxis ?? 0, made.paper_bgcolor]);
     if (plot.layout && changed("z")) { Plotly.purge(plot); listening = false; }
     if (state.z) cloud.clear();
-    if (state.z || wanted !== framing || !listening) {
+    const anew = state.z || wanted !== framing || !listening;
+    const first = !listening;
+    if (anew) {
       framing = wanted;
       const buttons = state.z ? plotButtons.deep.slice(1) : ["select2d", ...plotButtons.flat.slice(1)];
       Plotly.react(plot, state.z ? space(state, selection) : [unseen(made)], made, plotConfig(buttons));
     }
-    if (!listening) { listening = true; listen(); }
-    repaint();
+    if (first) { listening = true; listen(); }
+    if (!anew || first) repaint(); // otherwise Plotly says when its axes are there
     tellOutside(state, selection);
   }, { slow: true });
   addEventListener("beforeprint", () => Plotly.relayout(plot, printedSize));
