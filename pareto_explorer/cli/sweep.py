@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pareto_explorer.cli.live_page import LivePage
 from pareto_explorer.cli.options import (
     AddressOption,
     CacheOption,
@@ -53,6 +52,7 @@ def sweep(
     trial failed or a file could not be written, 2 bad input, 128 + n interrupted by signal n.
     """
     from pareto_explorer.api import run_sweep
+    from pareto_explorer.cli.live_page import LivePage
     from pareto_explorer.reports.cards.finding import finding_card
     from pareto_explorer.reports.cards.hypervolume import hypervolume_card
     from pareto_explorer.reports.cards.ranges import ranges_card
