@@ -33,7 +33,10 @@ def test_a_point_is_reproduced_with_torch_and_without_ray(tmp_path):
     "arguments",
     [
         ["--help"],
-        *([command, "--help"] for command in ("sweep", "report", "select", "audit", "reproduce")),
+        *(
+            [command, "--help"]
+            for command in ("sweep", "report", "serve", "select", "audit", "reproduce")
+        ),
     ],
     ids=" ".join,
 )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pareto_explorer.cli.live_page import LivePage
 from pareto_explorer.cli.opening import OpenOption, open_page
 from pareto_explorer.cli.options import (
     AddressOption,
@@ -57,6 +56,7 @@ def sweep(
     if not quiet:
         say("PyTorch and Ray: are loaded")
     from pareto_explorer.api import run_sweep
+    from pareto_explorer.cli.live_page import LivePage
     from pareto_explorer.reports.cards.finding import finding_card
     from pareto_explorer.reports.cards.hypervolume import hypervolume_card
     from pareto_explorer.reports.cards.ranges import ranges_card

@@ -165,13 +165,14 @@ def cleaned(text: str) -> str:
     >>> cleaned("a\tb\r\n\x1b[2Jc\u202e")
     'a b\n[2Jc'
     """
-    lines = ("".join(map(_seen, line)) for line in text.splitlines())
-    return "\n".join(lines)
+    return "".join(map(_seen, text.replace("\r\n", "\n")))
 
 
 def _seen(letter: str) -> str:
     if letter in _REORDERING:
         return ""
+    if letter in "\n\r\u2028\u2029":
+        return "\n"
     if letter == "\t":
         return " "
     return "" if unicodedata.category(letter) in ("Cc", "Cs") else letter

@@ -12,9 +12,20 @@ from typing import Any
 from pareto_explorer.errors import InputError
 from pareto_explorer.trust.files import read_json
 
-__all__ = ["HEARTBEAT", "PROGRESS", "Standing", "progress_file", "read_standing", "write_standing"]
+__all__ = [
+    "HEARTBEAT",
+    "PROGRESS",
+    "UNFINISHED",
+    "Standing",
+    "progress_file",
+    "read_standing",
+    "write_standing",
+]
 
 PROGRESS = "progress.json"
+
+UNFINISHED = f".{PROGRESS}"
+"""What becomes it, once it is written."""
 
 HEARTBEAT = 10.0
 """Seconds after which a driver writes even if nothing has changed."""
@@ -60,7 +71,8 @@ def write_standing(folder: Path, standing: Standing) -> None:
         OSError: The folder cannot be written.
     """
     path = progress_file(folder)
-    temporary = path.with_name(f".{path.name}")
+    temporary = path.with_name(UNFINISHED)
+    temporary.unlink(missing_ok=True)  # a link of this name would lead elsewhere
     temporary.write_text(json.dumps(asdict(standing) | {"time": time.time()}), encoding="utf-8")
     temporary.replace(path)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pareto_explorer.errors import InputError
 from pareto_explorer.runs import RunDirectory, read_manifest, recorded_entry
+from pareto_explorer.runs.files.progress_file import PROGRESS, UNFINISHED
 from pareto_explorer.runs.remote.staging import STATE
 from pareto_explorer.sweeps.driver.endings import ERRORS
 from pareto_explorer.sweeps.driver.lock import LOCK
@@ -21,7 +22,7 @@ __all__ = ["earlier_manifest", "extends", "require_balanced"]
 FREE = ("resources", "retries", "stop", "checkpoints", "loggers")
 """Parts of a specification that may change between two runs of the same sweep."""
 
-OURS = (LOCK, STATE, LOG, ERRORS)
+OURS = (LOCK, STATE, LOG, ERRORS, PROGRESS, UNFINISHED)
 """What there may be in a run directory before its specification."""
 
 

@@ -10,11 +10,11 @@ const sections = (() => {
   };
 
   // What the reader did to a card: what is open and pressed, and where the focus is.
-  const named = (node) => node.id || `${node.tagName} ${Object.entries(node.dataset).filter(([name]) => !["label", "row"].includes(name)).join(" ")} ${node.getAttribute("aria-label") ?? (node.matches("summary, button, a") ? node.textContent.trim() : "")}`;
+  const named = (node) => node.id || node.querySelector("h2")?.id || `${node.tagName} ${Object.entries(node.dataset).filter(([name]) => !["label", "row"].includes(name)).join(" ")} ${node.getAttribute("aria-label") ?? (node.matches("summary, button, a") ? node.textContent.trim() : "")}`;
   const opened = (section) => [...section.querySelectorAll("details[open] > summary")].map(named);
   const pressed = (section) => [...section.querySelectorAll("[data-pick], [data-view-name]")].map((button) => [named(button), button.getAttribute("aria-pressed")]);
   const remembered = (section) => ({
-    opened: opened(section), pressed: pressed(section), more: Boolean(section.querySelector("table")) && !section.querySelector("[data-more]"),
+    opened: opened(section), pressed: pressed(section), more: Boolean(section.querySelector(".rest:not([hidden])")),
     focus: section.contains(document.activeElement) ? named(document.activeElement) : null,
   });
   const restore = (section, { opened, pressed, more, focus }) => {
@@ -50,7 +50,11 @@ const sections = (() => {
     if (listener && payload) listener(payload, { fresh: true });
   };
   const arrange = (order) => {
-    document.querySelectorAll("main section.card").forEach((section) => { if (!order.includes(section.id)) section.remove(); });
+    document.querySelectorAll("main section.card").forEach((section) => {
+      if (order.includes(section.id)) return;
+      section.remove();
+      for (const part of [figures, payloads, tables]) delete part[section.id];
+    });
     let last = null;
     for (const section of order.map(find).filter(Boolean)) {
       const place = last ? last.nextElementSibling : document.querySelector("main section.card");
