@@ -13,7 +13,9 @@ from pareto_explorer.reports.cards.front import front_card
 from pareto_explorer.reports.cards.hypervolume import hypervolume_card
 from pareto_explorer.reports.cards.importance import importance_card
 from pareto_explorer.reports.cards.indicators import indicators_card
+from pareto_explorer.reports.cards.next import next_card
 from pareto_explorer.reports.cards.ranges import ranges_card
+from pareto_explorer.reports.cards.runs import runs_card
 from pareto_explorer.reports.cards.specification import specification_card
 
 __all__ = ["CARDS"]
@@ -22,6 +24,8 @@ CARDS = (
     finding_card,
     front_card,
     explorer_card,
+    next_card,
+    runs_card,
     audit_card,
     hypervolume_card,
     attainment_card,
