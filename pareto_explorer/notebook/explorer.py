@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pareto_explorer.errors import InputError, unknown
 from pareto_explorer.figures import LIGHT, FamilyStyle, family_styles, parallel_axes
-from pareto_explorer.figures.shared.hover import plain, point_hover, seeds_line
+from pareto_explorer.figures.shared.hover import plain, point_hover, seeds_line, told_knobs
 from pareto_explorer.figures.shared.style import base_layout
 from pareto_explorer.notebook.parts import (
     FAINT,
@@ -207,7 +207,8 @@ class Explorer:
         x, y, *_ = self._run.box.metrics
         metrics = list(dict.fromkeys([*self._run.box.metrics, *metric_columns(self._run.points)]))
         seeds = seeds_line(self._run.points)
-        hover = [point_hover(row, metrics, seeds) for row in self._means.to_dict("records")]
+        knobs = told_knobs(self._means)
+        hover = [point_hover(row, metrics, seeds, knobs) for row in self._means.to_dict("records")]
         traces = [
             self._family_trace(name, style, members, hover, x, y)
             for name, (style, members) in zip(self._styles, self._families, strict=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from pareto_explorer.figures.shared.hover import told_knobs
 from pareto_explorer.reports.shared.material import Card, Material, guarded
-from pareto_explorer.runs import config_columns
 from pareto_explorer.schema.columns import CONFIG_PREFIX, checkpoint_of
 from pareto_explorer.schema.metrics import number
 from pareto_explorer.schema.statuses import DIVERGED, FAILED, RUNNING
@@ -43,7 +43,7 @@ def failures_card(material: Material) -> Card:
         if waiting:
             reason = f"None of the {ended} that ended; {waiting:,} of {total:,} have not started."
         return Card("failures", _TITLE, reason=reason)
-    knobs = config_columns(bad)
+    knobs = told_knobs(trials)
     rows = [_row(material, row, knobs) for row in bad.to_dict("records")]
     data = pd.DataFrame(rows).drop(columns=["again", "place"])
     return Card(

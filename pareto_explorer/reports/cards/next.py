@@ -29,8 +29,7 @@ def next_card(material: Material) -> Card:
     return Card(
         "next",
         _TITLE,
-        f"{count(len(steps), 'suggestion')} from the numbers of this run, the most important "
-        "first."
+        f"{count(len(steps), 'suggestion')} from the numbers of this run, the most important first."
         if len(steps) > 1
         else "One suggestion from the numbers of this run.",
         context={

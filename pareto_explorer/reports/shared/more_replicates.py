@@ -7,32 +7,13 @@ from itertools import count, islice
 from math import ceil
 from typing import Any
 
-from pareto_explorer.fronts.statistics.comparison import SEPARABLE_FROM
-
-__all__ = ["more_replicates", "replicates_option"]
-
-
-def more_replicates(manifest: Mapping[str, Any]) -> str:
-    """Says how to get six replicates: ``a new run with ... and another --out``.
-
-    The run itself cannot be given more: its box rests on the landmarks of those that it has.
-
-    Args:
-        manifest: The run's.
-
-    Returns:
-        The seeds that it has and as many further ones as it takes, for the command line or for
-        Python, whichever the run was started from. Empty where it has six replicates or more, or
-        was not made by a sweep.
-    """
-    option = replicates_option(manifest, SEPARABLE_FROM)
-    if not option:
-        return ""
-    return f"a new run with {option} and another {'--out' if manifest.get('command') else 'out'}"
+__all__ = ["replicates_option"]
 
 
 def replicates_option(manifest: Mapping[str, Any], wanted: int) -> str:
     """What gives a new run so many replicates, for the command line or for Python.
+
+    The run itself cannot be given more: its box rests on the landmarks of those that it has.
 
     Args:
         manifest: The run's.

@@ -55,7 +55,14 @@ def next_steps(material: Material) -> list[NextStep]:
     Args:
         material: Of the run.
     """
+    if material.nothing_to_forget:
+        first = NextStep("Take another forget request, or other objectives", _nothing(material))
+        return [first, *_failed(material), *_diverged(material)]
     return [step for rule in _RULES for step in rule(material)]
+
+
+def _nothing(material: Material) -> str:
+    return f"{material.nothing_to_forget} Until then, nothing can be compared."
 
 
 def _unfinished(material: Material) -> Iterator[NextStep]:
@@ -104,7 +111,7 @@ def _diverged(material: Material) -> Iterator[NextStep]:
             continue
         told.add(family)
         yield NextStep(
-            f"Lower the largest learning rate of {family}",
+            f"Keep the learning rate of {family} lower",
             f"{count(len(bad), 'trial')} diverged, from lr {lowest:.3g} on; the "
             f"{len(well)} that ended well had {highest:.3g} or less.",
             f"lr: {{{domain.kind}: [{domain.arguments[0]:g}, {highest:.2g}]}}",
@@ -121,7 +128,7 @@ def _diverged(material: Material) -> Iterator[NextStep]:
 
 def _more_seeds(material: Material) -> Iterator[NextStep]:
     """Replicates, where there are too few for a verdict or the leaders lie within the noise."""
-    if len(material.competitors) < 2 or material.nothing_to_forget or material.unfinished[0]:
+    if len(material.competitors) < 2 or material.unfinished[0]:
         return
     have = len(material.replicates)
     if have < SEPARABLE_FROM:
@@ -174,7 +181,7 @@ def _replicates_to_see(pair: Comparison) -> int | None:
 
 def _more_configurations(material: Material) -> Iterator[NextStep]:
     """Configurations, where another draw could turn the order or the search had not ended."""
-    if material.nothing_to_forget or material.unfinished[0] or not material.competitors:
+    if material.unfinished[0] or not material.has_points:
         return
     found = standing(material.competitors, material.comparisons)
     shares = {
@@ -327,8 +334,6 @@ def _audit(material: Material) -> Iterator[NextStep]:
 
 def _outside(material: Material) -> Iterator[NextStep]:
     """Families that never enter the box."""
-    if material.nothing_to_forget:
-        return
     out = [name for name, volume in material.competitors.items() if not volume.mean]
     out = [name for name in out if material.run.domains.get(name)]
     if not out or len(out) == len(material.competitors):
@@ -354,7 +359,7 @@ def _nearest(material: Material, family: str) -> str:
 
 
 def _behind(material: Material) -> Iterator[NextStep]:
-    if material.nothing_to_forget or not any(v.mean for v in material.competitors.values()):
+    if not any(volume.mean for volume in material.competitors.values()):
         return
     found = standing(material.competitors, material.comparisons)
     behind = [name for name in found.behind if material.competitors[name].mean]

@@ -28,7 +28,7 @@
   new IntersectionObserver(([{ isIntersecting }]) => { ended = isIntersecting; follow(); }).observe(document.querySelector("footer"));
 
   const unfold = (card) => {
-    const fold = card?.querySelector(":scope > details");
+    const fold = card?.querySelector(":scope > .fold");
     if (fold) fold.open = true;
   };
   const go = (key, behavior) => {
