@@ -129,6 +129,7 @@ def test_points_outside_the_view_can_be_shown(visit: Callable[..., Any]) -> None
 
 def test_copy_button_copies_the_command(visit: Callable[..., Any], run_path: Path) -> None:
     page = visit(permissions=["clipboard-read", "clipboard-write"])
+    page.locator("#specification summary").click()
     button = page.locator("#specification [data-copy]")
     command = button.get_attribute("data-copy")
     button.click()
