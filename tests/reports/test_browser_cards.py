@@ -30,10 +30,7 @@ VISIBLE = """([card, family]) => document.querySelector(`[data-figure=${card}]`)
 
 def unfold(page: Any, card: str) -> Any:
     """Opens a card, if it is folded, and waits for its figure."""
-    page.evaluate(
-        "(card) => document.querySelectorAll(`#${card} > .fold`).forEach((f) => { f.open = true; })",
-        card,
-    )
+    page.locator(f"#{card} > .fold").evaluate_all("(all) => all.forEach((f) => { f.open = true; })")
     page.wait_for_selector(f"[data-figure={card}].drawn")
     return page
 

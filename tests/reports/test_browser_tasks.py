@@ -118,3 +118,13 @@ def test_what_should_i_try_next(reader: Reader) -> None:
     assert "trials failed" in reader.reads("#next .what")
     reader.click("#next li:first-child a", "Show")
     assert HOSTILE_ERROR in reader.reads("#failures .cause")
+
+
+def test_give_me_a_model_within_two_percent_of_retain_gap(reader: Reader) -> None:
+    pytest.importorskip("pareto_explorer.reports.cards.choose")
+    if reader.page.viewport_size["width"] < 1100:  # beside the front, where there is room
+        contents(reader, "Choose a model")
+    reader.click("[data-rule=tolerance]")
+    reader.fill("#choose input[type=text][aria-label='retain gap at most']", "0.02")
+    assert "at most 0.02" in reader.reads("#choose .why")
+    assert ", step " in reader.reads("#choose .taken")

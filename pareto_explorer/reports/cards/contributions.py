@@ -71,6 +71,7 @@ def contributions_card(material: Material) -> Card:
 def _shared(material: Material, values: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
     """Words that all of the front has, and most points: without them hardly anything is left."""
     front, points = material.front, len(material.means)
+    front = front[~front["beyond_box"].astype(bool)]
     return [
         row
         for row in values

@@ -23,7 +23,7 @@ from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED
 from pareto_explorer.text import called, count, families, listing, plural
 from pareto_explorer.trust.redaction import redacted
 
-__all__ = ["NextStep", "next_steps"]
+__all__ = ["NextStep", "next_steps", "replicates_to_see", "widened"]
 
 _POWER = 2.8
 """Standard errors that a mean must be from 0 to be seen at 5 % in four of five repetitions."""
@@ -150,7 +150,7 @@ def _more_seeds(material: Material) -> Iterator[NextStep]:
         return
     pair = pairs[0]
     names = families([pair.second for pair in pairs], _NAMED)
-    needed = _replicates_to_see(pair)
+    needed = replicates_to_see(pair)
     start = f"{called(pair.first)} leads {called(pair.second)} by {share(abs(pair.mean))}"
     if needed is None or needed > _MANY_TIMES * have:
         yield NextStep(
@@ -171,7 +171,7 @@ def _more_seeds(material: Material) -> Iterator[NextStep]:
         )
 
 
-def _replicates_to_see(pair: Comparison) -> int | None:
+def replicates_to_see(pair: Comparison) -> int | None:
     """How many replicates a paired test needs to see this difference; None if there is none."""
     values = list(pair.differences.values())
     if not pair.mean or len(values) < 2:
@@ -225,12 +225,12 @@ def _edges(material: Material) -> Iterator[NextStep]:
             edge_sentences(rows)[0].removesuffix("; widen it.") + ": widen the range",
             f"Without the outer tenth of it, {family} loses {percent(worst['lost'])} of its "
             "hypervolume, and what lies nearer to that end is better.",
-            _widened(knob, material.run.domains[family][knob], str(worst["end"])),
+            widened(knob, material.run.domains[family][knob], str(worst["end"])),
             "ranges",
         )
 
 
-def _widened(knob: str, domain: KnobDomain, end: str) -> str:
+def widened(knob: str, domain: KnobDomain, end: str) -> str:
     """A range on a logarithmic scale that reaches three times farther; others have limits."""
     if not domain.kind.startswith("log"):
         return ""
