@@ -68,7 +68,7 @@ def _title(objective: Objective, info: FrontInfo, theme: Theme) -> str:
     better = f"← {better}" if objective.direction == "min" else f"{better} →"
     words = caption(objective.metric, info.tokens)
     small = (
-        f"<br><span style='font-size:11px;color:{theme.muted}'>{plain(words)}</span>"
+        f"<br><span style='font-size:12px;color:{theme.muted}'>{plain(words)}</span>"
         if words
         else ""
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pareto_explorer.figures.shared.hover import point_hover, seeds_line
+from pareto_explorer.figures.shared.hover import point_hover, seeds_line, told_knobs
 from pareto_explorer.figures.shared.landmark_clouds import LandmarkCloud, landmark_clouds
 from pareto_explorer.figures.shared.style import FamilyStyle, family_styles
 from pareto_explorer.fronts import Box, non_dominated, replicate_means
@@ -157,9 +159,11 @@ def front_info(
         _DOMINATED,
     )
     hover_metrics = list(dict.fromkeys([*box.metrics, *metric_columns(points)]))
-    seeds = seeds_line(points)
+    tell = partial(
+        point_hover, metrics=hover_metrics, seeds=seeds_line(points), knobs=told_knobs(means)
+    )
     families = tuple(
-        _family(name, style, means[drawn & (means["family"] == name)], box, hover_metrics, seeds)
+        _family(name, style, means[drawn & (means["family"] == name)], box, tell)
         for name, style in family_styles(points).items()
     )
     return FrontInfo(
@@ -203,8 +207,7 @@ def _family(
     style: FamilyStyle,
     means: pd.DataFrame,
     box: Box,
-    metrics: list[str],
-    seeds: str,
+    tell: Callable[[Mapping[Any, Any]], str],
 ) -> FamilyFront:
     values = _values(means, box)
     records = means.to_dict("records")
@@ -213,7 +216,7 @@ def _family(
         style=style,
         values=values,
         on_front=means["on_family_front"].to_numpy(bool),
-        hover=tuple(point_hover(row, metrics, seeds) for row in records),
+        hover=tuple(map(tell, records)),
         keys=tuple(map(checkpoint_of, records)),
         stairs=staircase(values, box),
     )

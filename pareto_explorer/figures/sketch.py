@@ -61,7 +61,7 @@ def draw_sketch(info: FrontInfo) -> str:
         parts.append(f'<path d="{marks}" stroke="currentColor"/>')
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}" role="img" '
-        'font-family="sans-serif" font-size="11" fill="none">'
+        'font-family="sans-serif" font-size="12" fill="none">'
         f"{''.join(parts)}</svg>"
     )
 

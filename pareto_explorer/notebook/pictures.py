@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pareto_explorer.figures import LIGHT, FamilyStyle, ParallelAxis
-from pareto_explorer.figures.shared.hover import plain, point_hover, seeds_line
+from pareto_explorer.figures.shared.hover import plain, point_hover, seeds_line, told_knobs
 from pareto_explorer.figures.shared.style import base_layout
 from pareto_explorer.notebook.parts import FAINT, axis_dimension, colour_steps, column_name
 from pareto_explorer.results import Run
@@ -52,7 +52,8 @@ def scatter(run: Run, means: pd.DataFrame, families: Sequence[Family], x: str, y
 
     metrics = list(dict.fromkeys([*run.box.metrics, *metric_columns(run.points)]))
     seeds = seeds_line(run.points)
-    hover = [point_hover(row, metrics, seeds) for row in means.to_dict("records")]
+    knobs = told_knobs(means)
+    hover = [point_hover(row, metrics, seeds, knobs) for row in means.to_dict("records")]
     traces = [_family_trace(means, family, hover, x, y) for family in families]
     for kind in landmark_kinds(run):
         symbol, title = _LANDMARKS[kind]

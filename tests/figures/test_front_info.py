@@ -138,7 +138,9 @@ def test_hover_of_a_run_says_everything(run: Run) -> None:
     info = front_info(run.points, run.landmarks, run.box)
     family = next(f for f in info.families if f.name.startswith("weighted_sum"))
     text = family.hover[0]
-    for part in ("weight = 0.3", "lr = ", "&lt;script&gt;", "step 20", "1/101, 2/102", "±"):
+    for part in ("lr = ", "&lt;b&gt;loss&lt;/b&gt;", "step 20", "1/101, 2/102", "±"):
         assert part in text
-    assert "<script" not in text
+    assert "<b>loss" not in text
+    for constant in ("optimizer", "weight = 0.3", "note"):  # one value in all that have it
+        assert constant not in text
     assert len(family.hover) == len(family.values) == len(family.keys)

@@ -100,6 +100,7 @@ def test_markup_in_a_configuration_is_shown_not_executed(
 
 def test_copy_button_copies_the_command(visit: Callable[..., Any], run_path: Path) -> None:
     page = visit(permissions=["clipboard-read", "clipboard-write"])
+    page.locator("#specification summary").click()
     button = page.locator("#specification [data-copy]")
     command = button.get_attribute("data-copy")
     button.click()

@@ -28,6 +28,13 @@ VISIBLE = """([card, family]) => document.querySelector(`[data-figure=${card}]`)
   .filter((t) => t.legendgroup === 'family ' + family).map((t) => t.visible)"""
 
 
+def unfold(page: Any, card: str) -> Any:
+    """Opens a card, if it is folded, and waits for its figure."""
+    page.locator(f"#{card} > .fold").evaluate_all("(all) => all.forEach((f) => { f.open = true; })")
+    page.wait_for_selector(f"[data-figure={card}].drawn")
+    return page
+
+
 @pytest.mark.parametrize(
     "card",
     [
@@ -38,7 +45,7 @@ VISIBLE = """([card, family]) => document.querySelector(`[data-figure=${card}]`)
 def test_a_pick_hides_and_shows_its_family_only_in_its_figure(
     visit: Callable[..., Any], card: str
 ) -> None:
-    page = visit()
+    page = unfold(visit(), card)
     pick = page.locator(f"#{card} .pick", has_text="upgrad/kl_heldout")
     before = page.evaluate(VISIBLE, [card, "upgrad/kl_uniform"])
     for expected in ("false", "true"):
@@ -54,7 +61,7 @@ def test_a_pick_hides_and_shows_its_family_only_in_its_figure(
 
 @pytest.mark.slow
 def test_anytime_changes_its_axis(visit: Callable[..., Any]) -> None:
-    page = visit()
+    page = unfold(visit(), "anytime")
     axis = "document.querySelector('[data-figure=anytime]').layout.xaxis.title.text"
     ends = "document.querySelector('[data-figure=anytime]').data.map((t) => t.x.at(-1))"
     shape = "document.querySelector('[data-figure=anytime]').data.at(-2).line.shape"
@@ -74,7 +81,7 @@ def test_anytime_changes_its_axis(visit: Callable[..., Any]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("card", ["attainment", "differences"])
 def test_the_whole_box_can_be_shown(visit: Callable[..., Any], card: str) -> None:
-    page = visit()
+    page = unfold(visit(), card)
     high = f"document.querySelector('[data-figure={card}]')._fullLayout.xaxis.range[1]"
     near = page.evaluate(high)
     page.locator(f"#{card} .views button", has_text="the whole box").click()
@@ -87,8 +94,9 @@ def test_the_whole_box_can_be_shown(visit: Callable[..., Any], card: str) -> Non
 def test_a_phone_gets_one_panel_below_the_other(visit: Callable[..., Any]) -> None:
     domains = """['xaxis', 'xaxis2', 'xaxis3'].map((axis) =>
       document.querySelector('[data-figure=diagnostics]')._fullLayout[axis].domain)"""
-    assert visit(390).evaluate(domains) == [[0, 1]] * 3
-    assert len({tuple(domain) for domain in visit(1440).evaluate(domains)}) == 3
+    narrow, wide = (unfold(visit(width), "diagnostics").evaluate(domains) for width in (390, 1440))
+    assert narrow == [[0, 1]] * 3
+    assert len({tuple(domain) for domain in wide}) == 3
 
 
 @pytest.mark.slow

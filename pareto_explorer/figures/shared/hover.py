@@ -6,17 +6,17 @@ Plotly renders a subset of HTML in hover text and in names, so text that a user 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
 import pandas as pd
 
-from pareto_explorer.schema.columns import CONFIG_PREFIX, POSITION, place
+from pareto_explorer.schema.columns import CONFIG_PREFIX, POSITION, config_columns, place
 from pareto_explorer.schema.metrics import label, measure, number
 from pareto_explorer.text import count
 
-__all__ = ["landmark_hover", "plain", "point_hover", "seeds_line"]
+__all__ = ["landmark_hover", "plain", "point_hover", "seeds_line", "told_knobs"]
 
 _WIDTH = 52  # characters in a line, so that the label fits a phone
 
@@ -38,7 +38,22 @@ def seeds_line(replicates: pd.DataFrame) -> str:
     return f"{count(len(seeds), 'replicate')}, training/unlearning seeds {pairs}"
 
 
-def point_hover(row: Mapping[Any, Any], metrics: Sequence[str], seeds: str) -> str:
+def told_knobs(table: pd.DataFrame) -> list[str]:
+    """The knobs to tell of a configuration: those in which any two differ, or all if none do.
+
+    Args:
+        table: Of all configurations, with ``config.<knob>`` columns.
+    """
+    knobs = config_columns(table)
+    return [knob for knob in knobs if table[knob].nunique() > 1] or knobs
+
+
+def point_hover(
+    row: Mapping[Any, Any],
+    metrics: Sequence[str],
+    seeds: str,
+    knobs: Collection[str] | None = None,
+) -> str:
     """Family, trial, step, position, seeds, the configuration and every metric with its spread.
 
     Args:
@@ -46,17 +61,19 @@ def point_hover(row: Mapping[Any, Any], metrics: Sequence[str], seeds: str) -> s
             replicates under ``<metric>.std``.
         metrics: Metric columns in the order to list them.
         seeds: The text of ``seeds_line``.
+        knobs: The ``config.<knob>`` columns to tell, as ``told_knobs`` gives them; by default all.
     """
-    knobs = {
+    own = [name for name in row if str(name).startswith(CONFIG_PREFIX) and not pd.isna(row[name])]
+    told = {
         str(name).removeprefix(CONFIG_PREFIX): row[name]
-        for name in row
-        if str(name).startswith(CONFIG_PREFIX) and not pd.isna(row[name])
+        for name in own
+        if knobs is None or name in knobs
     }
     where = place(row["step"], row.get(POSITION, 0.0))
     lines = [f"<b>{_wrap(row['family'])}</b>"]
     lines += [_wrap(f"trial {row['trial_id']}, {where}"), _wrap(seeds), ""]
-    lines += [_wrap(f"{knob} = {number(value)}") for knob, value in knobs.items()]
-    lines += ["" if knobs else "no knobs", "<i>mean ± standard deviation over replicates</i>"]
+    lines += [_wrap(f"{knob} = {number(value)}") for knob, value in told.items()]
+    lines += ["" if own else "no knobs", "<i>mean ± standard deviation over replicates</i>"]
     lines += [_wrap(_line(row, metric)) for metric in metrics if not pd.isna(row[metric])]
     return "<br>".join(line for i, line in enumerate(lines) if line or lines[i - 1])
 

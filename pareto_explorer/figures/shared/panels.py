@@ -80,7 +80,7 @@ def panel_layout(
 
 def _title(panel: Panel, x: float, y: float, theme: Theme) -> dict[str, Any]:
     note = (
-        f"<br><span style='font-size:11px;color:{theme.muted}'>{plain(panel.note)}</span>"
+        f"<br><span style='font-size:12px;color:{theme.muted}'>{plain(panel.note)}</span>"
         if panel.note
         else ""
     )

@@ -13,9 +13,11 @@ from pareto_explorer.reports.cards.front import front_card
 from pareto_explorer.reports.cards.hypervolume import hypervolume_card
 from pareto_explorer.reports.cards.importance import importance_card
 from pareto_explorer.reports.cards.indicators import indicators_card
+from pareto_explorer.reports.cards.next import next_card
 from pareto_explorer.reports.cards.notes import notes_card
 from pareto_explorer.reports.cards.points import points_card
 from pareto_explorer.reports.cards.ranges import ranges_card
+from pareto_explorer.reports.cards.runs import runs_card
 from pareto_explorer.reports.cards.specification import specification_card
 
 __all__ = ["CARDS", "FOLLOWING"]
@@ -26,6 +28,8 @@ CARDS = (
     choose_card,
     points_card,
     notes_card,
+    next_card,
+    runs_card,
     audit_card,
     hypervolume_card,
     attainment_card,

@@ -9,6 +9,7 @@ import pandas as pd
 from pareto_explorer.fronts import family_contributions, knob_contributions, pooled_hypervolume
 from pareto_explorer.reports.shared.material import Card, Material, guarded
 from pareto_explorer.reports.shared.phrases import share
+from pareto_explorer.schema.columns import CONFIG_PREFIX
 from pareto_explorer.text import count
 
 __all__ = ["contributions_card"]
@@ -43,7 +44,9 @@ def contributions_card(material: Material) -> Card:
     ]
     kept = [row for row in families if max(row["contribution"], row["over_replicates"]) >= _VISIBLE]
     values = knobs.to_dict("records")
-    seen = [row for row in values if row["contribution"] >= _VISIBLE][:_MOST]
+    trivial = _shared(material, values)
+    telling = [row for row in values if row not in trivial]
+    seen = [row for row in telling if row["contribution"] >= _VISIBLE][:_MOST]
     return Card(
         "contributions",
         _TITLE,
@@ -55,13 +58,28 @@ def contributions_card(material: Material) -> Card:
             "families": kept[:_MOST],
             "no_family": _none(families, kept[:_MOST], "family", "families"),
             "knobs": seen,
-            "no_knob": _none(values, seen, "value", "values"),
+            "no_knob": _none(telling, seen, "value", "values"),
+            "shared": [f"{row['knob'].replace('_', ' ')} = {row['value']}" for row in trivial],
             "summary": pd.DataFrame(kept[:_MOST]).rename(
                 columns={"name": "family", "over_replicates": "over replicates"}
             ),
         },
         folded=True,
     )
+
+
+def _shared(material: Material, values: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
+    """Words that all of the front has, and most points: without them hardly anything is left."""
+    front, points = material.front, len(material.means)
+    front = front[~front["beyond_box"].astype(bool)]
+    return [
+        row
+        for row in values
+        for column in [row["knob"] if row["knob"] in front else f"{CONFIG_PREFIX}{row['knob']}"]
+        if 2 * row["points"] > points
+        and not pd.api.types.is_numeric_dtype(front[column].dtype)
+        and (front[column].astype(str) == row["value"]).all()
+    ]
 
 
 def _data(families: list[dict[str, Any]], knobs: list[dict[Any, Any]]) -> pd.DataFrame:

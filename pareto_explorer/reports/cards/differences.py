@@ -92,6 +92,7 @@ def differences_card(material: Material) -> Card:
         context={
             "rows": rows,
             "tested": tested,
+            "drawn": any(pair.draw_share is not None for pair in against),
             "bounds": "95 % over seeds" if bootstrap else "Range over seeds",
             "span": _span(against),
             "families": [{"name": name, "shown": True} for name in (leader, against[0].second)],

@@ -22,7 +22,6 @@ from pareto_explorer.fronts.core.tables import usable
 from pareto_explorer.fronts.statistics.comparison import SEPARABLE_FROM
 from pareto_explorer.fronts.statistics.standing import LARGEST, REPEATED
 from pareto_explorer.reports.shared.material import Card, Material, guarded
-from pareto_explorer.reports.shared.more_replicates import more_replicates
 from pareto_explorer.reports.shared.phrases import share
 from pareto_explorer.runs.manifest import entry_knobs
 from pareto_explorer.schema.metrics import METRICS, SAID_EXACTLY, inline
@@ -35,6 +34,7 @@ _TITLE = "What was found"
 
 _BOX = "the box, which spans each objective from its best value to the worst that counts"
 _PARTS = ("method", "aggregator", "forget_loss")
+_FEW = 2  # families that the first sentence names of a group
 _VISIBLE = 0.0005  # a hypervolume below this is 0.000 in the report
 
 
@@ -44,12 +44,10 @@ def finding_card(material: Material) -> Card:
     if material.nothing_to_forget:
         context = _context([], [*material.run.notes, *_of_tokens(material), _trials(material)])
         return Card("finding", _TITLE, material.nothing_to_forget, context=context)
-    first, *rest = leader_sentences(
-        material.competitors,
-        material.comparisons,
-        material.unfinished,
-        more_replicates(material.run.manifest),
-    )
+    told = (material.competitors, material.comparisons, material.unfinished)
+    first, *rest = leader_sentences(*told, named=_FEW)
+    in_full = leader_sentences(*told)[0]
+    rest += [in_full] * (in_full != first)
     notes = list(material.run.notes)
     if not _leads(material.hypervolumes):
         return Card(
@@ -83,7 +81,8 @@ def leader_sentences(
     hypervolumes: Mapping[str, FamilyHypervolume],
     comparisons: Sequence[Comparison],
     running: tuple[int, int] = (0, 0),
-    remedy: str = "",
+    *,
+    named: int = 5,
 ) -> list[str]:
     """Says which family has the largest hypervolume, and which cannot be told from it.
 
@@ -91,7 +90,7 @@ def leader_sentences(
         hypervolumes: By family, the largest mean first.
         comparisons: What ``fronts.comparison.compare_families`` gives for them.
         running: How many trials are running, and how many there are; with any there is no verdict.
-        remedy: What gives enough replicates for a verdict, as ``more_replicates`` says it.
+        named: How many families of a group are named before the rest is counted.
 
     Returns:
         The finding in one sentence, then the numbers behind it and what the terms mean.
@@ -107,7 +106,7 @@ def leader_sentences(
     first = (
         f"{called(found.leader)} {LARGEST} so far; {verdict_pending(running)}"
         if running[0] and len(hypervolumes) > 1
-        else standing_sentence(found, remedy)
+        else standing_sentence(found, named=named)
     )
     top = hypervolumes[found.leader]
     numbers = _numbers(top, found.replicates, explained=REPEATED in first)

@@ -27,7 +27,8 @@ _HOW_TO_READ = (
     "means "
     "that the front of each replicate is chosen on the others: how far that falls below the mean "
     "is what picking the best of many noisy points has added. “On validation” is what one gets who "
-    "chooses the front by validation metrics. Hypervolume of the means averages each checkpoint "
+    "chooses the front by validation metrics; a column that says the same as its neighbour in "
+    "every row is left out. Hypervolume of the means averages each checkpoint "
     "over the replicates first."
 )
 
@@ -64,7 +65,10 @@ def hypervolume_card(material: Material) -> Card:
             "rows": data.to_dict("records"),
             "drawn": data["half_lowest"].notna().any(),
             "crossed": data["cross_fitted"].notna().any(),
-            "validated": data["on_validation"].notna().any(),
+            "validated": data["on_validation"].notna().any()
+            and not _same(data["on_validation"], data["cross_fitted"]),
+            "of_means": not _same(data["hypervolume_of_means"], data["hypervolume"]),
+            "beyond": data["beyond_box"].any(),
             "bounds": (
                 "95 % over seeds" if first.interval.kind == "bootstrap" else "Range over seeds"
             ),
@@ -116,6 +120,11 @@ def _data(material: Material) -> pd.DataFrame:
         ]
     )
     return data.drop(columns="seconds") if "seconds" in material.run.not_recorded else data
+
+
+def _same(one: pd.Series[float], other: pd.Series[float]) -> bool:
+    """Whether two columns say the same in three decimals, so that the second adds nothing."""
+    return bool(one.astype(float).round(3).equals(other.astype(float).round(3)))
 
 
 def _half(volume: FamilyHypervolume) -> tuple[float, float, float]:

@@ -44,7 +44,11 @@ def ranges_card(material: Material) -> Card:
         else "Each knob's range was tried evenly, and no family is best at the end of one.",
         how_to_read=_HOW_TO_READ,
         data=data,
-        context={"sentences": warnings, "rows": [_row(row) for row in data.to_dict("records")]},
+        context={
+            "sentences": warnings,
+            "rows": [_row(row) for row in data.to_dict("records")],
+            "edges": data["end"].notna().any(),
+        },
         folded=True,
     )
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pareto_explorer.figures.shared.hover import landmark_hover, point_hover, seeds_line
+from pareto_explorer.figures.shared.hover import landmark_hover, point_hover, seeds_line, told_knobs
 
 ROW = {
     "family": "a<b>/x",
@@ -59,3 +59,15 @@ def test_hover_names_an_infinite_knob() -> None:
     row = ROW | {"config.clip": float("inf"), "config.floor": float("-inf"), "config.big": 1e308}
     text = point_hover(row, ["forget_gap"], "")
     assert all(part in text for part in ("clip = inf", "floor = -inf", "big = 1e+308"))
+
+
+def test_knobs_that_are_the_same_everywhere_are_not_told_unless_all_are() -> None:
+    table = pd.DataFrame(
+        {"config.lr": [0.1, 0.2], "config.optimizer": ["sgd"] * 2, "config.quota": [0.3, None]}
+    )
+    assert told_knobs(table) == ["config.lr"]
+    assert told_knobs(table.head(1)) == list(table)
+    text = point_hover({**ROW, "config.optimizer": "sgd"}, [], "", told_knobs(table))
+    assert "lr = " in text
+    assert "optimizer" not in text
+    assert "no knobs" not in text

@@ -19,6 +19,7 @@ from pareto_explorer.fronts import (
 from pareto_explorer.fronts.core.domains import KnobDomain
 from pareto_explorer.fronts.statistics.comparison import (
     compare_families,
+    compare_pairs,
     drawn_once,
     without_verdict,
 )
@@ -348,3 +349,19 @@ def test_on_a_run(tmp_path):
     assert found["upgrad/kl_heldout", "none"].draw_share == 1.0
     assert found["upgrad/kl_heldout", "none"].interval.kind == "bootstrap"
     assert {name: family.per_replicate for name, family in families.items()} == before
+
+
+def test_pairs_are_compared_in_the_order_given_and_corrected_for_themselves_alone():
+    volumes = {name: volume(values) for name, values in (("a", LOW), ("b", NEAR), ("c", FAR))}
+    (turned,) = compare_pairs(volumes, [("a", "c")])
+    straight = by_pair(compare_families(volumes))["c", "a"]
+    assert turned.mean == pytest.approx(-straight.mean)
+    assert turned.ahead == "c"
+    assert turned.corrected == pytest.approx(2 / 2**8)
+    assert list(by_pair(compare_pairs(volumes, [("b", "a"), ("a", "c")]))) == [
+        ("b", "a"),
+        ("a", "c"),
+    ]
+    volumes["d"] = replace(volumes["a"], per_replicate={9: 0.5})
+    assert compare_pairs(volumes, [("a", "d")]) == []
+    assert compare_pairs(volumes, []) == []

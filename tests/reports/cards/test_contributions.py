@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pareto_explorer.fronts.statistics.contributions import family_contributions, knob_contributions
 from pareto_explorer.reports.cards.contributions import contributions_card
 from pareto_explorer.reports.shared.material import Material
@@ -28,3 +30,12 @@ def test_the_data_has_every_family_and_every_value(material: Material) -> None:
 
 def test_no_points_give_a_reason(empty: Material) -> None:
     assert "finite point" in contributions_card(empty).reason
+
+
+def test_what_all_of_the_front_has_is_no_row(material: Material) -> None:
+    assert "method" in [row["knob"] for row in contributions_card(material).context["knobs"]]
+    points = material.run.points
+    kept = points[points["family"] != "fine_tune"]  # the only other method on the front
+    card = contributions_card(Material(replace(material.run, points=kept)))
+    assert card.context["shared"] == ["method = jacobian_descent"]
+    assert "method" not in [row["knob"] for row in card.context["knobs"]]

@@ -121,10 +121,7 @@ def test_the_card_gives_the_answer_then_its_limits(material: Material) -> None:
     card = finding_card(material)
     best = next(iter(material.hypervolumes))
     assert card.sentence.startswith(f"{best} has the largest mean hypervolume")
-    assert card.sentence.endswith(
-        'it takes 6, in a new run with --set "replicates.training_seeds=[0,1,2,3,4,5]" and another '
-        "--out."
-    )
+    assert card.sentence.endswith("are too few to tell families apart: it takes 6.")
     answer, limits = card.context["answer"], card.context["limits"]
     assert answer[0].startswith("The mean is")
     assert "as near to the retrained model as another retrained model does" in answer[-1]
@@ -280,7 +277,17 @@ def test_in_explore_mode_the_answer_says_what_its_ranking_means(many: Material) 
     explored = changed(
         many, manifest=manifest | {"spec": manifest["spec"] | {"search": {"mode": "explore"}}}
     )
-    assert finding_card(explored).context["answer"][1].startswith("One search drew the trials")
+    *_, search, _ = finding_card(explored).context["answer"]
+    assert search.startswith("One search drew the trials")
+
+
+def test_the_first_sentence_names_few_and_a_later_one_all(many: Material) -> None:
+    card = finding_card(many)
+    behind = [pair.second for pair in many.comparisons[:6] if pair.distinguishable]
+    assert len(behind) == 5
+    assert f"{behind[0]}, {behind[1]} and 3 others are clearly behind" in card.sentence
+    (in_full,) = [text for text in card.context["answer"] if "clearly behind" in text]
+    assert all(name in in_full for name in ("upgrad/kl_uniform", "cup/negative_cross_entropy"))
 
 
 def test_a_verdict_stands_in_the_first_sentence(many: Material) -> None:

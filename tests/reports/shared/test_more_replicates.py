@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import pytest
 
 from pareto_explorer import run_sweep
 from pareto_explorer.errors import InputError
-from pareto_explorer.reports.shared.more_replicates import more_replicates
+from pareto_explorer.reports.shared.more_replicates import replicates_option
 from pareto_explorer.runs import read_manifest, write_manifest
 from pareto_explorer.sweeps import SweepSpec
 from tests.synthetic import write_synthetic_run
@@ -34,30 +33,26 @@ def test_the_option_gives_six_replicates(
     training: list[int], unlearning: list[int], change: str
 ) -> None:
     run = manifest(training_seeds=training, unlearning_seeds=unlearning)
-    text = more_replicates(run)
-    option = re.search('--set ".*?"', text)
-    assert option
-    assert shlex.split(option.group()) == ["--set", change]
+    assert shlex.split(replicates_option(run, 6)) == ["--set", change]
     both = [f"replicates={run['spec']['replicates']}".replace("'", ""), change]
     assert len(SweepSpec.load("digits", both).replicate_list()) >= 6
 
 
 def test_enough_replicates_and_foreign_runs_need_no_option() -> None:
-    assert more_replicates(manifest(training_seeds=[0, 1, 2], unlearning_seeds=[0, 1])) == ""
-    assert more_replicates({}) == ""
-    assert more_replicates({"spec": {"family": "method"}}) == ""
+    assert replicates_option(manifest(training_seeds=[0, 1, 2], unlearning_seeds=[0, 1]), 6) == ""
+    assert replicates_option({}, 6) == ""
+    assert replicates_option({"spec": {"family": "method"}}, 6) == ""
 
 
 def test_a_model_that_is_trained_already_gets_unlearning_seeds() -> None:
     run = manifest(training_seeds=[0], unlearning_seeds=[0]) | {"facts": {"original": "given"}}
-    assert "unlearning_seeds=[0,1,2,3,4,5]" in more_replicates(run)
+    assert "unlearning_seeds=[0,1,2,3,4,5]" in replicates_option(run, 6)
 
 
 def test_a_sweep_from_python_gets_an_argument() -> None:
-    assert more_replicates(manifest("", training_seeds=[0, 1], unlearning_seeds=[3])) == (
-        "a new run with replicates={'training_seeds': [0, 1, 2, 3, 4, 5], 'unlearning_seeds': [3]} "
-        "and another out"
-    )
+    run = manifest("", training_seeds=[0, 1], unlearning_seeds=[3])
+    seeds = {"training_seeds": [0, 1, 2, 3, 4, 5], "unlearning_seeds": [3]}
+    assert replicates_option(run, 6) == f"replicates={seeds}"
 
 
 def test_a_run_cannot_be_given_more_replicates_in_place(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 (() => {
   const nav = document.querySelector(".contents");
   const links = [...nav.querySelectorAll("a")];
-  const keyOf = (link) => decodeURIComponent(link.hash.slice(1));
-  const cards = new Map(links.map((link) => [keyOf(link), document.getElementById(keyOf(link))]));
+  const keyOf = (link) => link.hash.slice(1);
+  const keys = links.map(keyOf);
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
   const mark = (key) => links.forEach((link) => {
@@ -16,7 +16,6 @@
   const inSight = new Set();
   let ended = false;
   const follow = () => {
-    const keys = [...cards.keys()];
     const key = ended ? keys.at(-1) : keys.find((name) => inSight.has(name));
     if (key) mark(key);
   };
@@ -24,33 +23,28 @@
     entries.forEach(({ target, isIntersecting }) => (isIntersecting ? inSight.add(target.id) : inSight.delete(target.id)));
     follow();
   }, { rootMargin: "-18% 0px -70% 0px" });
-  cards.forEach((card) => upper.observe(card));
+  const watch = () => document.querySelectorAll("main > .card").forEach((card) => upper.observe(card));
+  watch();
+  new MutationObserver(watch).observe(document.querySelector("main"), { childList: true }); // a card may be replaced
   new IntersectionObserver(([{ isIntersecting }]) => { ended = isIntersecting; follow(); }).observe(document.querySelector("footer"));
 
-  const unfold = (card) => {
-    const fold = card?.querySelector(":scope > details");
-    if (fold) fold.open = true;
-  };
   const go = (key, behavior) => {
-    const card = cards.get(key);
+    const card = keys.includes(key) && document.getElementById(key);
     if (!card) return;
-    unfold(card);
+    const fold = card.querySelector(":scope > .fold"), title = card.querySelector("h2");
+    if (fold) fold.open = true; else title.tabIndex = -1;
     card.scrollIntoView({ behavior });
-    const title = card.querySelector("h2, summary");
-    const focused = title.closest("summary") ?? title;
-    if (focused === title) title.tabIndex = -1;
-    focused.focus({ preventScroll: true });
+    (fold ? fold.querySelector("summary") : title).focus({ preventScroll: true });
   };
-  // Any link to a card, so the address is free for what the page is set to.
+  // Any link to a card: the address stays as it is where it says what the page is set to.
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href^='#']");
-    const key = link && keyOf(link);
-    if (!cards.has(key) || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!link || !keys.includes(keyOf(link)) || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    if (!location.hash.includes("=")) history.replaceState(null, "", `#${encodeURIComponent(key)}`);
-    go(key, calm.matches ? "auto" : "smooth");
+    if (!location.hash.includes("=")) history.replaceState(null, "", link.hash);
+    go(keyOf(link), calm.matches ? "auto" : "smooth");
   });
-  const arrive = () => go(decodeURIComponent(location.hash.slice(1)), "auto");
+  const arrive = () => go(location.hash.slice(1), "auto");
   addEventListener("hashchange", arrive);
   arrive();
 })();
