@@ -31,9 +31,16 @@ def report(
             show_default="RUN/report, with --box RUN/report-box, for several report-RUN1-RUN2",
         ),
     ] = None,
+    pdf: Annotated[
+        bool,
+        typer.Option("--pdf", help="Print the page to report.pdf, with Chromium or Chrome."),
+    ] = False,
 ) -> None:
     """Rebuild the report from run directories alone; needs neither torch nor Ray."""
-    from pareto_explorer.reports import write_report
+    from pareto_explorer.reports import write_pdf, write_report
     from pareto_explorer.results import load_runs
 
-    say(f"report: {write_report(load_runs(runs, box), out)}")
+    page = write_report(load_runs(runs, box), out)
+    say(f"report: {page}")
+    if pdf:
+        say(f"pdf: {write_pdf(page)}")
