@@ -19,7 +19,7 @@ from pareto_explorer.reports.shared.material import Card, Material, failed
 from pareto_explorer.reports.shared.phrases import share
 from pareto_explorer.text import count
 
-__all__ = ["render_page"]
+__all__ = ["plotly_script", "render_page", "without_tags"]
 
 _SCRIPTS = (  # in the order in which they build on one another
     "dom",
@@ -67,7 +67,7 @@ def render_page(name: str, cards: Sequence[Card], material: Material) -> str:
         figures=_script_object({s.card.key: s.figure for s in sections}),
         tables=_script_object({key: part for s in sections for key, part in s.tables.items()}),
         payloads=_script_object({s.card.key: s.payload for s in sections}),
-        plotlyjs=_no_tags(_plotly()),
+        plotlyjs=without_tags(plotly_script()),
         version=__version__,
     )
 
@@ -189,11 +189,12 @@ def _script_object(parts: Mapping[str, str]) -> Markup:
     return Markup(f"{{{','.join(members)}}}".replace("<", "\\u003c"))  # noqa: S704
 
 
-def _plotly() -> str:
+def plotly_script() -> str:
     """Plotly with no more trace types than figures have; see ``plotly_build`` in the repository."""
     script = files("pareto_explorer.reports") / "static" / "plotly.min.js"
     return script.read_text(encoding="utf-8")
 
 
-def _no_tags(script: str) -> Markup:
+def without_tags(script: str) -> Markup:
+    """A script in which nothing ends it, or begins a comment, for an HTML parser."""
     return Markup(script.replace("</script", "<\\/script").replace("<!--", "<\\!--"))  # noqa: S704

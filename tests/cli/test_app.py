@@ -139,8 +139,10 @@ def test_a_report_without_a_browser_to_print_it_is_there_all_the_same(
 ):
     run = write_run(tmp_path / "run")
     monkeypatch.delenv("PARETO_EXPLORER_CHROME", raising=False)
-    monkeypatch.setattr("shutil.which", lambda name: None)
-    assert "--pdf: there is neither Chromium nor Chrome" in refused("report", str(run.path), "--pdf")
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert "--pdf: there is neither Chromium nor Chrome" in refused(
+        "report", str(run.path), "--pdf"
+    )
     assert run.report.joinpath("index.html").is_file()
 
 

@@ -79,7 +79,7 @@ def test_without_a_browser_one_sentence_says_what_to_install(
     page: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PARETO_EXPLORER_CHROME", raising=False)
-    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
     with pytest.raises(InputError, match=r"install one of them .* PARETO_EXPLORER_CHROME\.$"):
         write_pdf(page)
     monkeypatch.setenv("PARETO_EXPLORER_CHROME", "no-such-browser")
@@ -88,7 +88,7 @@ def test_without_a_browser_one_sentence_says_what_to_install(
 
 
 def test_a_page_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="'.*nowhere.html' is no file"):
+    with pytest.raises(InputError, match=r"'.*nowhere\.html' is no file"):
         write_pdf(tmp_path / "nowhere.html")
 
 
