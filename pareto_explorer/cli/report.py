@@ -33,12 +33,18 @@ def report(
         ),
     ] = None,
     open_it: OpenOption = False,
+    pdf: Annotated[
+        bool,
+        typer.Option("--pdf", help="Print the page to report.pdf, with Chromium or Chrome."),
+    ] = False,
 ) -> None:
     """Rebuild the report from run directories alone; needs neither torch nor Ray."""
-    from pareto_explorer.reports import write_report
+    from pareto_explorer.reports import write_pdf, write_report
     from pareto_explorer.results import load_runs
 
     page = write_report(load_runs(runs, box), out)
     say(f"report: {page}")
     if open_it:
         open_page(page)
+    if pdf:
+        say(f"pdf: {write_pdf(page)}")

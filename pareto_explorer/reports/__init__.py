@@ -11,10 +11,12 @@ the page, which needs nothing from elsewhere, and the summary in Markdown.
 | to | there is |
 |---|---|
 | write all files of a report | ``write_report`` |
+| have its page as a PDF | ``write_pdf`` |
 | know what a card holds | ``Card`` |
 """
 
+from pareto_explorer.reports.pdf import write_pdf
 from pareto_explorer.reports.report import write_report
 from pareto_explorer.reports.shared.material import Card
 
-__all__ = ["Card", "write_report"]
+__all__ = ["Card", "write_pdf", "write_report"]

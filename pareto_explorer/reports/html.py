@@ -25,9 +25,11 @@ __all__ = [
     "Section",
     "embed",
     "page_facts",
+    "plotly_script",
     "reason_section",
     "render_page",
     "render_sections",
+    "without_tags",
 ]
 
 POLICY = (
@@ -137,7 +139,7 @@ def embed(
             figures=_script_object({s.key: s.figure for s in sections}),
             tables=_script_object({key: part for s in sections for key, part in s.tables.items()}),
             payloads=_script_object({s.key: s.payload for s in sections}),
-            plotlyjs=_no_tags(_plotly()),
+            plotlyjs=without_tags(plotly_script()),
             version=__version__,
         )
     )
@@ -287,11 +289,12 @@ def _script_object(parts: Mapping[str, str]) -> Markup:
     return Markup(_members(parts).replace("<", "\\u003c"))  # noqa: S704
 
 
-def _plotly() -> str:
+def plotly_script() -> str:
     """Plotly with no more trace types than figures have; see ``plotly_build`` in the repository."""
     script = files("pareto_explorer.reports") / "static" / "plotly.min.js"
     return script.read_text(encoding="utf-8")
 
 
-def _no_tags(script: str) -> Markup:
+def without_tags(script: str) -> Markup:
+    """A script in which nothing ends it, or begins a comment, for an HTML parser."""
     return Markup(script.replace("</script", "<\\/script").replace("<!--", "<\\!--"))  # noqa: S704

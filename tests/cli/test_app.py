@@ -146,6 +146,18 @@ def test_an_unreachable_address_is_one_sentence(refused, space, tmp_path):
         assert address in message
 
 
+def test_a_report_without_a_browser_to_print_it_is_there_all_the_same(
+    tmp_path, refused, monkeypatch
+):
+    run = write_run(tmp_path / "run")
+    monkeypatch.delenv("PARETO_EXPLORER_CHROME", raising=False)
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert "--pdf: there is neither Chromium nor Chrome" in refused(
+        "report", str(run.path), "--pdf"
+    )
+    assert run.report.joinpath("index.html").is_file()
+
+
 def test_missing_and_foreign_directories_are_one_sentence(refused, tmp_path):
     assert "is not a directory" in refused("report", str(tmp_path / "nowhere"))
     assert "no sweep.yaml" in refused("report", str(tmp_path))

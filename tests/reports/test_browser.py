@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from pareto_explorer.results.run import load_run
 
@@ -119,6 +120,48 @@ def test_a_card_offers_its_data_as_csv(visit: Callable[..., Any], run_path: Path
     assert sorted(read["family"]) == sorted(volumes)
 
 
+@pytest.mark.parametrize("suffix", ["png", pytest.param("svg", marks=pytest.mark.slow)])
+def test_a_figure_is_saved_as_on_paper_from_the_keyboard(
+    visit: Callable[..., Any], suffix: str
+) -> None:
+    page = visit(color_scheme="dark")
+    button = page.get_by_label(f"Save the figure of “How reliably it is reached” as {suffix}")
+    button.focus()
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename == f"synthetic-attainment.{suffix}"
+    saved = Path(download.value.path())
+    size = page.locator("[data-figure=attainment]").bounding_box()
+    if suffix == "png":
+        with Image.open(saved) as picture:
+            assert picture.size == (round(3 * size["width"]), round(3 * size["height"]))
+            assert picture.convert("RGB").getpixel((3, 3)) == (255, 255, 255)
+    else:
+        text = saved.read_text(encoding="utf-8")
+        assert "rgb(255, 255, 255)" in text
+        assert f'width="{round(size["width"])}"' in text
+    shown = "document.querySelector('[data-figure=attainment]').layout.paper_bgcolor"
+    assert page.evaluate(shown) == "#14171c"  # the page stays as it is
+
+
+@pytest.mark.slow
+def test_every_figure_can_be_saved(visit: Callable[..., Any]) -> None:
+    cards = visit().locator(".card:has([data-figure])")
+    assert cards.count() == cards.locator("[data-image=png]").count() > 4
+    assert cards.count() == cards.locator("[data-image=svg]").count()
+
+
+def test_figures_are_drawn_when_they_come_near(browser: Any, run_path: Path) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto((run_path / "report" / "index.html").as_uri())
+    far = page.locator("[data-figure=diagnostics]")
+    page.evaluate("() => new Promise((done) => requestIdleCallback(done))")
+    assert far.locator(".main-svg").count() == 0
+    far.scroll_into_view_if_needed()
+    far.locator(".main-svg").first.wait_for(state="visible")
+    page.close()
+
+
 def test_figure_follows_the_colour_scheme(visit: Callable[..., Any]) -> None:
     page = visit(color_scheme="dark")
     text = "getComputedStyle(document.body).color"
@@ -141,6 +184,32 @@ def test_printing_uses_light_colours(visit: Callable[..., Any]) -> None:
     assert page.evaluate(paper) == "#ffffff"
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.evaluate(paper) == dark
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1440, 390])
+def test_on_paper_figures_are_whole_and_controls_are_gone(
+    browser: Any, run_path: Path, width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto((run_path / "report" / "index.html").as_uri())
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 703, "height": 900})  # of A4 within its margins
+    plots = page.locator("[data-figure]")
+    assert plots.count() == page.locator("[data-figure].drawn").count() > 4
+    for box in (plot.bounding_box() for plot in plots.all()):
+        assert box["x"] + box["width"] <= 703
+        assert 100 < box["height"] < 940  # a page of letter paper within its margins
+    for svg in page.locator("[data-figure] .main-svg").all():
+        assert svg.bounding_box()["width"] <= 703
+    assert page.evaluate("document.documentElement.scrollWidth") <= 703
+    assert page.locator(".modebar:visible, .card button.no-print:visible").count() == 0
+    assert page.locator("details:not([open], .no-print)").count() == 0
+    assert page.locator("#specification code:visible").count() > 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details[open]").count() == 0
+    page.close()
 
 
 @pytest.mark.parametrize(

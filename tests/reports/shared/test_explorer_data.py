@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from plotly.offline import get_plotlyjs
 
 from pareto_explorer.fronts import replicate_means
 from pareto_explorer.fronts.statistics.floor import between_retrained
 from pareto_explorer.reports.cards.front import front_card
 from pareto_explorer.reports.cards.points import points_card
-from pareto_explorer.reports.html import render_page
+from pareto_explorer.reports.html import plotly_script, render_page
 from pareto_explorer.reports.shared.explorer_data import explorer_data
 from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.results.run import MEMBER, load_run
@@ -147,7 +146,7 @@ def test_five_thousand_points_fit_into_three_megabytes(material: Material) -> No
     many = crowd(material, 100)
     assert len(many.run.means()) >= 5_000
     page = render_page("many", [front_card(many), points_card(many)], many)
-    assert len(page.encode()) - len(get_plotlyjs().encode()) < 3_000_000
+    assert len(page.encode()) - len(plotly_script().encode()) < 3_000_000
 
 
 def test_landmarks_are_there_once_for_each_seed_even_where_seeds_agree(tmp_path: Path) -> None:
