@@ -13,7 +13,6 @@ const printedSize = { width: 680, height: 480 };
 
 const figures = (() => {
   const drawing = new Map(); // of those that are drawn: the promise of it
-  const waiting = new Map(); // of those that are not: what is done then
   const partOf = (plot) => sections.figure(plot.dataset.figure);
   const all = () => [...document.querySelectorAll("[data-figure]")];
 
@@ -48,16 +47,14 @@ const figures = (() => {
     return [plot, data, layout, plotConfig(layout.scene ? plotButtons.deep : plotButtons.flat)];
   };
 
-  // Draws a figure unless it is drawn; what waits for it is done then.
+  // Draws a figure unless it is drawn.
   const draw = (plot) => {
     if (drawing.has(plot)) return drawing.get(plot);
     const drawn = Plotly.newPlot(...prepared(plot));
     plot.classList.add("drawn");
     drawing.set(plot, drawn);
-    waiting.get(plot)?.forEach((action) => action(plot));
     return drawn;
   };
-  const whenDrawn = (plot, action) => { if (drawing.has(plot)) action(plot); else waiting.set(plot, [...(waiting.get(plot) ?? []), action]); };
 
   const near = new IntersectionObserver((entries) => entries.forEach(({ isIntersecting, target }) => {
     if (!isIntersecting) return;
@@ -86,5 +83,5 @@ const figures = (() => {
     const size = { width: plot.clientWidth, height: plot.clientHeight };
     return inTheme(structuredClone({ data: plot.data, layout: { ...plot.layout, ...size } }), partOf(plot).light);
   };
-  return { draw, whenDrawn, onPaper, all };
+  return { draw, onPaper, all };
 })();
