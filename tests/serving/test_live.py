@@ -14,10 +14,6 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.reports.conftest import chromium
-
-__all__ = ["chromium"]  # a fixture
-
 pytestmark = [pytest.mark.ray, pytest.mark.browser, pytest.mark.slow]
 
 SPACE = {
