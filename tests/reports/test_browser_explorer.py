@@ -686,9 +686,11 @@ def test_new_data_keeps_what_the_reader_did(drawn: Callable[..., Any], run_path:
 
 
 def test_the_choice_is_marked_and_a_pin_asked_for_is_told(page: Any) -> None:
+    tell = "(id) => document.dispatchEvent(new CustomEvent('chosen', {detail: {ids: [id]}}))"
+    page.evaluate(tell, "none@1")
+    settle(page)
     before = page.evaluate(DOTS, ".dots")
     name = page.locator("table.points tbody tr").first.get_attribute("data-id")
-    tell = "(id) => document.dispatchEvent(new CustomEvent('chosen', {detail: {ids: [id]}}))"
     page.evaluate(tell, name)
     settle(page)
     assert page.evaluate(DOTS, ".dots") != before
@@ -705,7 +707,7 @@ def test_pictures_can_be_saved(page: Any, of: str) -> None:
     for kind, start in (("png", b"\x89PNG"), ("svg", b"<svg ")):
         with page.expect_download() as event:
             page.locator(f"[data-image={kind}][data-of={of}]").click()
-        assert event.value.suggested_filename == f"{of}.{kind}"
+        assert event.value.suggested_filename == f"synthetic-{of}.{kind}"
         content = Path(event.value.path()).read_bytes()
         assert content.startswith(start)
         if kind == "svg":

@@ -45,11 +45,10 @@ _DRAWS = (
 
 @guarded("runs", _TITLE)
 def runs_card(material: Material) -> Card:
-    """The first run against each other one; where there is one run, why that is all."""
+    """The first run against each other one; where there is one run, nothing."""
     members = material.run.members
     if not members:
-        reason = "There is one run; `pareto-explorer report RUN OTHER` sets several side by side."
-        return Card("runs", _TITLE, reason=reason)
+        return Card("runs", _TITLE, absent=True)
     if not material.has_points:
         return Card("runs", _TITLE, reason="No trial has given a finite point yet.")
     if material.nothing_to_forget:

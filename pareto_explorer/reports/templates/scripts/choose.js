@@ -128,7 +128,7 @@
       const now = el("p", {}, ...(found.problem ? [el("b", {}, problem ? "Nothing is chosen." : "No model keeps this.")] : view.taken(found.row)));
       if (taken.textContent !== now.textContent) taken.replaceChildren(...now.childNodes); // what is the same is not announced again
       rest.replaceChildren(...(found.problem ? [el("p", { class: "why" }, found.problem)] : view.rest(found, question, rules[state.rule][0])));
-      if (typeof address !== "undefined") address.set("choose", kept());
+      address.set("choose", kept());
       const chosen = found.problem ? { ids: [], candidates: [] } : { ids: [model.idOf(found.row)], candidates: found.candidates.map(model.idOf) };
       document.dispatchEvent(new CustomEvent("chosen", { detail: chosen }));
     };
@@ -141,10 +141,8 @@
       if (!payload.families.includes(state.family)) state.family = "";
       show();
     };
-    if (typeof address !== "undefined") {
-      restore(address.get("choose"));
-      address.onChange(() => { restore(address.get("choose")); show(); });
-    }
+    restore(address.get("choose"));
+    address.onChange(() => { restore(address.get("choose")); show(); });
     take(first);
     return take;
   };

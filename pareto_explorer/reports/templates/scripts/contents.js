@@ -1,9 +1,9 @@
 // The contents: where one is, and the way to another card, which opens if it is folded.
 (() => {
   const nav = document.querySelector(".contents");
-  const links = [...nav.querySelectorAll("a")];
+  const cards = () => [...document.querySelectorAll("main > .card")];
   const keyOf = (link) => link.hash.slice(1);
-  const keys = links.map(keyOf);
+  let links = [...nav.querySelectorAll("a")], keys = links.map(keyOf);
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
   const mark = (key) => links.forEach((link) => {
@@ -23,10 +23,20 @@
     entries.forEach(({ target, isIntersecting }) => (isIntersecting ? inSight.add(target.id) : inSight.delete(target.id)));
     follow();
   }, { rootMargin: "-18% 0px -70% 0px" });
-  const watch = () => document.querySelectorAll("main > .card").forEach((card) => upper.observe(card));
+  const watch = () => cards().forEach((card) => upper.observe(card));
   watch();
   new MutationObserver(watch).observe(document.querySelector("main"), { childList: true }); // a card may be replaced
   new IntersectionObserver(([{ isIntersecting }]) => { ended = isIntersecting; follow(); }).observe(document.querySelector("footer"));
+
+  // A page that is open gets further cards, and its contents with them.
+  document.addEventListener("sections", () => {
+    const found = cards();
+    if (found.length === keys.length && found.every(({ id }, i) => id === keys[i])) return;
+    links = found.map((card) => el("a", { href: `#${card.id}` }, card.querySelector("h2").textContent));
+    keys = links.map(keyOf);
+    nav.querySelector("ul").replaceChildren(...links.map((link) => el("li", {}, link)));
+    follow();
+  });
 
   const go = (key, behavior) => {
     const card = keys.includes(key) && document.getElementById(key);

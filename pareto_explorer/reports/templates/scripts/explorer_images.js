@@ -1,11 +1,6 @@
 // The scatter plot and the parallel coordinates as pictures: the axes, and on them what the canvases hold.
 const explorerImages = (store, scatter, parallel) => {
   const mostShapes = 5000; // a drawing of more would only burden whoever opens it
-  const save = (name, blob) => {
-    const url = URL.createObjectURL(blob);
-    el("a", { href: url, download: name }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
-  };
   const loaded = (text) => new Promise((done, fail) => {
     const image = new Image();
     image.onload = () => done(image);
@@ -123,13 +118,13 @@ const explorerImages = (store, scatter, parallel) => {
   };
   const tooMany = () => store.state().z || scatter.cloud.count() > mostShapes;
   document.addEventListener("click", async ({ target }) => {
-    const button = target.closest("[data-image]");
+    const button = target.closest("[data-image][data-of]");
     if (!button) return;
     const { image: kind, of } = button.dataset;
     store.render({ now: true });
     if (kind === "svg" && of === "scatter" && tooMany()) { said.textContent = "SVG is for up to 5,000 points in the plane; PNG has them all."; return; }
     const made = await pictures[of][kind](store.state(), store.selection());
-    save(`${of}.${kind}`, kind === "svg" ? new Blob([made], { type: "image/svg+xml" }) : made);
+    downloadBlob(pictureName(of, kind), kind === "svg" ? new Blob([made], { type: "image/svg+xml" }) : made);
   });
   return { refresh: (button) => { button.disabled = Boolean(tooMany()); button.title = button.disabled ? "for up to 5,000 points in the plane; PNG has them all" : ""; } };
 };

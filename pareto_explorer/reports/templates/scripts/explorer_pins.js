@@ -3,18 +3,12 @@ const pinName = (index) => (index < 26 ? String.fromCharCode(65 + index) : Strin
 const explorerPins = (find, store) => {
   const host = find(".pins"), empty = find("[data-part=unpinned]"), all = find("[data-do=unpin]");
   const title = document.getElementById("pinned");
-  const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);
-  const command = (...words) => ["pareto-explorer", ...words.map((word) => quoted(String(word)))].join(" ");
   let data = null, marks = [], retrained = null, measured = [];
   const take = (next) => {
     data = next;
     marks = data.landmarks.filter(({ kind }) => kind !== "between");
     retrained = marks.find((own) => own.kind === "retrained");
     measured = data.all.filter((column) => column.group === "Objectives" || column.group === "Metrics");
-  };
-  const located = (row) => { // where several runs are together, a trial's name begins with that of its run
-    const [name, ...own] = data.trialOf(row).split(data.member_mark);
-    return Object.hasOwn(data.members, name) && own.length ? [data.members[name], own.join(data.member_mark)] : [data.run, data.trialOf(row)];
   };
 
   const heading = (row, i) => el("th", { scope: "col" },
@@ -40,11 +34,11 @@ const explorerPins = (find, store) => {
     return el("tr", { class: column.group === "Knobs" && new Set(texts).size > 1 ? "differs" : "" }, el("th", { scope: "row" }, column.label), ...texts.map((text) => el("td", {}, text)), ...marks.map(() => el("td", { class: "mark" })));
   };
   const copyButton = (label, text, name) => el("button", { type: "button", "data-copy": text, title: text, "aria-label": name }, label);
-  const commands = (rows) => {
+  const located = (row) => commands.located(data, data.trialOf(row));
+  const commandLines = (rows) => {
     if (data.run === null) return [el("tr", {}, el("td", { colspan: rows.length + marks.length + 1, class: "muted" }, data.no_commands))];
-    const swept = (run) => (Object.hasOwn(data.swept, run) ? ["--space", data.swept[run]] : []); // code of the user's own
-    const again = (row, replicate) => { const [run, trial] = located(row); return command("reproduce", run, "--trial", trial, "--replicate", replicate, ...data.placeOptions(row), ...swept(run)); };
-    const exported = (row) => { const [run, trial] = located(row); return command("select", run, "--trial", trial, ...data.placeOptions(row), "--export", "model.safetensors", ...swept(run)); };
+    const again = (row, replicate) => { const [run, trial] = located(row); return commands.line("reproduce", run, "--trial", trial, "--replicate", replicate, ...data.placeOptions(row), ...commands.swept(data, run)); };
+    const exported = (row) => { const [run, trial] = located(row); return commands.line("select", run, "--trial", trial, ...data.placeOptions(row), "--export", "model.safetensors", ...commands.swept(data, run)); };
     const blank = () => marks.map(() => el("td", { class: "mark" }));
     return [
       el("tr", { class: "commands" }, el("th", { scope: "row" }, "Run a replicate again"), ...rows.map((row) => el("td", {}, el("span", { class: "copies no-print" }, ...data.replicates.map((replicate) => copyButton(replicate, again(row, replicate), `Copy the command that re-runs replicate ${replicate}`))), el("code", {}, again(row, data.replicates[0])))), ...blank()),
@@ -54,7 +48,7 @@ const explorerPins = (find, store) => {
   const set = (column, rows) => rows.some((row) => !Number.isNaN(column.values[row]));
 
   // Notes on a model; only a page that is served can keep a new one.
-  const served = () => typeof live !== "undefined" && live.available;
+  const served = () => live.available;
   const trying = async (button, act, done) => {
     button.disabled = true;
     try { await act(); said.textContent = done; } catch (error) { said.textContent = `That was not kept: ${error.message}`; }
@@ -93,7 +87,7 @@ const explorerPins = (find, store) => {
       el("tbody", {}, part("Configuration", width), ...[...knobs, ...cost].map((column) => plainLine(column, rows)),
         ...noteLines(rows, state.notes, width),
         part("Metrics, mean ± standard deviation over replicates", width), ...measured.filter((column) => set(column, rows)).map((column) => metricLine(column, rows)),
-        part("Commands", width), ...commands(rows),
+        part("Commands", width), ...commandLines(rows),
         ...(diagnostics.length ? [part("Diagnostics", width), ...diagnostics.map((column) => plainLine(column, rows))] : []))));
     host.querySelectorAll("[data-note]").forEach((area) => { area.value = writing.get(area.dataset.note) ?? ""; });
     if (had) (host.querySelector(focused ? `[data-note="${CSS.escape(focused)}"]` : "[data-unpin]") ?? title).focus();
