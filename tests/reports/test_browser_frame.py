@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.reports.test_browser import DRAW_ALL
+
 pytestmark = pytest.mark.browser
 
 CURRENT = ".contents a[aria-current]"
@@ -76,16 +78,13 @@ def test_the_first_screen_holds_the_finding_in_two_sentences_and_the_front(
 
 
 def test_front_and_choice_share_a_row_where_there_is_room(visit: Callable[..., Any]) -> None:
-    insert = """() => { const choose = document.createElement('section');
-      choose.id = 'choose'; choose.className = 'card'; choose.textContent = 'choose';
-      document.getElementById('front').after(choose); }"""
     boxes = "['front', 'choose'].map((key) => document.getElementById(key).getBoundingClientRect())"
     for width, beside in ((1440, True), (1100, True), (1090, False), (390, False)):
         page = visit(width)
-        whole = page.locator("#front").bounding_box()["width"]
-        page.evaluate(insert)
         front, choose = page.evaluate(boxes)
         assert (front["top"] == choose["top"]) is beside
+        page.evaluate("document.getElementById('choose').remove()")
+        whole = page.locator("#front").bounding_box()["width"]
         assert (front["width"] < whole) is beside
         assert page.evaluate("document.documentElement.scrollWidth") == width
 
@@ -147,10 +146,10 @@ def test_a_phone_gets_text_that_can_be_read_and_targets_that_can_be_hit(
     visit: Callable[..., Any], scheme: str
 ) -> None:
     page = visit(390, 844, has_touch=True, is_mobile=True, color_scheme=scheme)
+    page.evaluate(DRAW_ALL)
     page.evaluate(
         "document.querySelectorAll('main details').forEach((all) => { all.open = true; })"
     )
-    page.wait_for_selector("[data-figure]:not(.drawn)", state="detached")
     assert page.evaluate("matchMedia('(pointer: coarse)').matches")
     assert page.evaluate(SMALL_TEXT) == []
     assert page.evaluate(SMALL_TARGETS) == []
