@@ -18,6 +18,8 @@ ALLOWED = {
     "reports/shared/more_replicates.py": "likewise, for a run that a command started",
     "trackers/to_mlflow.py": "a command of MLflow's",
     "trackers/to_tensorboard.py": "a command of TensorBoard's",
+    "reports/shared/next_steps.py": "likewise",
+    "reports/pdf.py": "options of Chromium",
     "reports/shared/legend.py": "properties of style sheets",
 }
 

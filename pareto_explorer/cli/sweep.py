@@ -59,8 +59,8 @@ def sweep(
     from pareto_explorer.cli.live_page import LivePage
     from pareto_explorer.reports.cards.finding import finding_card
     from pareto_explorer.reports.cards.hypervolume import hypervolume_card
-    from pareto_explorer.reports.cards.ranges import ranges_card
     from pareto_explorer.reports.shared.material import Material
+    from pareto_explorer.reports.shared.next_steps import next_steps
     from pareto_explorer.runs import is_uri
     from pareto_explorer.sweeps import SweepSpec, find_space, progress_for
 
@@ -85,12 +85,14 @@ def sweep(
     if quiet:
         say(str(index))
     else:
-        cards = [card(material) for card in (hypervolume_card, finding_card, ranges_card)]
-        volumes, finding, ranges = cards
+        volumes, finding = cards = [card(material) for card in (hypervolume_card, finding_card)]
         _print_families(console, volumes.data, len(material.replicates))
         console.tell(finding.sentence)
-        for text in (*ranges.context.get("sentences", ()), *(c.reason for c in cards if c.broken)):
-            console.tell(text)
+        for card in cards:
+            if card.broken:
+                console.tell(card.reason)
+        for step in next_steps(material)[:3]:
+            console.tell(f"next: {step.what}. {step.why} {step.line}".rstrip())
         for row in run.points[failed].drop_duplicates("trial_id").itertuples():
             console.tell(f"failed: {row.trial_id}: {row.error}")
         say(f"report: {index}")

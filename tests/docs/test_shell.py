@@ -78,6 +78,7 @@ def check_own(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         "sweep": lambda: SweepSpec.load(values["space"], values["overrides"] or []),
         "check": lambda: SweepSpec.load(values["space"], values["overrides"] or []),
         "report": lambda: load_runs(values["runs"], values["box"]),
+        "serve": lambda: None,
         "select": lambda: run([*given, "--json"], monkeypatch),
         "list": lambda: None,
         "init": lambda: None,

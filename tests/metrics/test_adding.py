@@ -136,8 +136,8 @@ def test_it_is_listed_and_can_be_an_objective(added: None) -> None:
     listed = {entry.name: entry for entry in catalogue()["metrics"]}
     assert listed["doubt"].summary == ROWS[0].meaning
     assert listed["doubt"].source == ROWS[0].source
-    assert listed["doubt"].knobs == ("higher is better",)
-    assert listed["doubt_gap"].knobs == (
+    assert listed["doubt"].lines == ("higher is better",)
+    assert listed["doubt_gap"].lines == (
         "lower is better; needs a retrained model; reads the test set; "
         "models are chosen by validation_doubt_gap",
     )

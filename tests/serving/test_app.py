@@ -155,7 +155,7 @@ def test_the_page_asks_its_own_server_only_and_says_so(served):
 def test_a_page_that_has_nothing_gets_all_and_one_that_has_all_gets_nothing(served):
     have, sections = complete(served)
     assert sections.keys() == {part.partition(".")[0] for part in have.split(",")} - {""}
-    assert sections["explorer"]["payload"]["rows"] > 0
+    assert sections["front"]["payload"]["rows"] > 0
     stream = events(served, have=have)
     assert stream.readline() == b"retry: 1000\n"
     assert next_event(stream, "state")  # the first one: no sections before it
@@ -175,7 +175,7 @@ def test_a_page_that_comes_back_gets_what_it_lacks(served):
 @pytest.mark.parametrize("have", ["x", ",,,", "a.b.c", "%00%0a.%0d", "." * 1000])
 def test_a_page_that_says_nonsense_gets_all(served, have):
     stream = events(served, have=have)
-    assert "explorer" in json.loads(next_event(stream, "sections")["data"])["sections"]
+    assert "front" in json.loads(next_event(stream, "sections")["data"])["sections"]
     stream.close()
 
 

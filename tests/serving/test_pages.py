@@ -97,7 +97,7 @@ def test_a_place_without_a_run_says_so_and_fills_by_itself(finished):
     place.run, place.stamp = finished, 1
     clock.run(200)
     assert "waiting" not in keys(clock.pages)
-    assert {"finding", "explorer", "specification"} <= set(keys(clock.pages))
+    assert {"finding", "front", "specification"} <= set(keys(clock.pages))
     assert clock.pages.page.name == finished.name
 
 
@@ -108,7 +108,7 @@ def test_what_follows_every_point_comes_first_and_all_is_in_the_order_of_the_rep
     assert 0 < len(first) <= len(FOLLOWING)
     clock.run(1)
     assert set(first) < set(keys(clock.pages))
-    assert len(keys(clock.pages)) == len(CARDS) - 1  # there are no notes
+    assert len(keys(clock.pages)) == len(CARDS) - 2  # there are no notes, and no other run
     ordered = [key for key in keys(clock.pages) if key in first]
     assert ordered == first
 
@@ -187,7 +187,7 @@ def test_a_place_that_fails_for_a_while_says_so_and_keeps_what_it_showed(finishe
     place.problem = "s3://bucket/run: cannot be read."
     clock.run(5)
     assert clock.pages.page.problem == place.problem
-    assert "explorer" in keys(clock.pages)
+    assert "front" in keys(clock.pages)
     place.problem = ""
     clock.run(5)
     assert clock.pages.page.problem == ""

@@ -9,9 +9,14 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from pareto_explorer.fronts import Comparison, KnobDomain, edge_sentences, standing
-from pareto_explorer.fronts.core.box import Box
-from pareto_explorer.fronts.core.tables import objective_values
+from pareto_explorer.fronts import (
+    Box,
+    Comparison,
+    KnobDomain,
+    edge_sentences,
+    objective_values,
+    standing,
+)
 from pareto_explorer.fronts.statistics.comparison import SEPARABLE_FROM
 from pareto_explorer.reports.shared.commands import audit_command
 from pareto_explorer.reports.shared.material import Material
@@ -19,7 +24,7 @@ from pareto_explorer.reports.shared.more_replicates import replicates_option
 from pareto_explorer.reports.shared.phrases import percent, share
 from pareto_explorer.results import Run
 from pareto_explorer.schema.columns import CONFIG_PREFIX
-from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED
+from pareto_explorer.schema.statuses import DIVERGED, FAILED, FINISHED, RUNNING
 from pareto_explorer.text import called, count, families, listing, plural
 from pareto_explorer.trust.redaction import redacted
 
@@ -397,7 +402,7 @@ def _runs(material: Material) -> list[Run]:
 
 def _waits(run: Run) -> bool:
     trials = run.points.groupby("trial_id")["trial_status"].last()
-    return bool((run.planned or 0) > len(trials) or (trials == "running").any())
+    return bool((run.planned or 0) > len(trials) or (trials == RUNNING).any())
 
 
 def _command(run: Run) -> str:

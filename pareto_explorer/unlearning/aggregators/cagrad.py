@@ -57,7 +57,8 @@ class CAGrad(Weighting):
         else:
             slack = self.rho**2 * mean * spread - tilt[..., :1].square()
 
-        inside = ((opposing + tilt * (area / slack).sqrt()) / spread).clamp(0, 1)
+        ratio = (area / slack).clamp(max=torch.finfo(gramian.dtype).max)  # of a ρ whose square is 0
+        inside = ((opposing + tilt * ratio.sqrt()) / spread).clamp(0, 1)
         corner = torch.heaviside(tilt, tilt.new_full((), 0.5))
         shares = torch.where((slack > 0) & (spread > 0), inside, corner)
 

@@ -133,5 +133,5 @@ def test_few_replicates_claim_nothing(parts: Callable[..., list[Run]]) -> None:
     assert not card.context["tested"]
 
 
-def test_one_run_is_told_how_several_are_compared(material: Material) -> None:
-    assert "`pareto-explorer report RUN OTHER`" in runs_card(material).reason
+def test_there_is_none_of_one_run(material: Material) -> None:
+    assert runs_card(material).absent

@@ -1,4 +1,4 @@
-from __future__ import annotations
+from __future__ import re
 
 import itertools
 import json
@@ -17,6 +17,7 @@ from pareto_explorer.cli.app import main
 from pareto_explorer.errors import InputError
 from pareto_explorer.reports import write_report
 from pareto_explorer.reports.shared.material import Material
+from pareto_explorer.reports.shared.next_steps import next_steps
 from pareto_explorer.runs import find_model
 from pareto_explorer.sweeps import SweepSpec
 from pareto_explorer.sweeps.again.reproduce import local_landmarks, reproduce
@@ -338,7 +339,7 @@ def test_the_exit_code_says_that_a_trial_failed(
 ):
     space["families"][0]["forget_loss"] = "tests.sweeps.broken:raises_at_second_call"
     space["families"][0]["aggregator"] = ["upgrad", "mgda"]
-    space["search"]["configurations"] = 1  # says nothing of the rest of a range, hence a warning
+    space["search"]["configurations"] = 1
     file = tmp_path / "space.yaml"
     file.write_text(yaml.safe_dump(space))
     arguments = ["sweep", str(file), "--out", str(tmp_path / "run"), "--cache", str(cache_dir)]
@@ -347,12 +348,12 @@ def test_the_exit_code_says_that_a_trial_failed(
         main()
     assert ended.value.code == 1
     shown = capsys.readouterr().out
-    assert shown.count("RuntimeError: broken on purpose") == 2
+    assert len(re.findall("failed: .*RuntimeError: broken on purpose", shown)) == 2
     assert "2 failed" in shown
     assert str(tmp_path / "run" / "report" / "index.html") in shown
-    warnings = Material(load_run(tmp_path / "run")).range_warnings
-    assert warnings
-    assert all(warning in shown for warning in warnings)
+    steps = next_steps(Material(load_run(tmp_path / "run")))
+    assert shown.count("next: ") == min(len(steps), 3)
+    assert all(f"next: {step.what}. {step.why}" in shown for step in steps[:3])
 
 
 def test_trials_tell_ray_the_replicate_means(cluster, cache_dir, space):

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from torchjd.aggregation import CAGradWeighting
@@ -22,6 +22,7 @@ medium = pairs(st.floats(-0.999, 0.999), decades=1)
 
 
 @given(medium, radii)
+@example(pair(0.0, 1.0, 1.0, 130797), 9.4e-158)
 def test_no_step_in_the_ball_has_a_better_worst_case(g, rho):
     mean = (g[0] + g[1]) / 2
     radius = rho * np.linalg.norm(mean)
