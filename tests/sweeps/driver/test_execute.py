@@ -1,8 +1,9 @@
-from __future__ import re
+from __future__ import annotations
 
 import itertools
 import json
 import math
+import re
 import shutil
 import sys
 from datetime import UTC, datetime, timedelta
