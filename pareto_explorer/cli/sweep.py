@@ -59,8 +59,8 @@ def sweep(
     from pareto_explorer.cli.live_page import LivePage
     from pareto_explorer.reports.cards.finding import finding_card
     from pareto_explorer.reports.cards.hypervolume import hypervolume_card
+    from pareto_explorer.reports.cards.next import next_card
     from pareto_explorer.reports.shared.material import Material
-    from pareto_explorer.reports.shared.next_steps import next_steps
     from pareto_explorer.runs import is_uri
     from pareto_explorer.sweeps import SweepSpec, find_space, progress_for
 
@@ -85,13 +85,13 @@ def sweep(
     if quiet:
         say(str(index))
     else:
-        volumes, finding = cards = [card(material) for card in (hypervolume_card, finding_card)]
+        cards = [card(material) for card in (hypervolume_card, finding_card, next_card)]
+        volumes, finding, suggested = cards
         _print_families(console, volumes.data, len(material.replicates))
         console.tell(finding.sentence)
-        for card in cards:
-            if card.broken:
-                console.tell(card.reason)
-        for step in next_steps(material)[:3]:
+        for reason in dict.fromkeys(card.reason for card in cards if card.broken):
+            console.tell(reason)
+        for step in suggested.context.get("steps", [])[:3]:
             console.tell(f"next: {step.what}. {step.why} {step.line}".rstrip())
         for row in run.points[failed].drop_duplicates("trial_id").itertuples():
             console.tell(f"failed: {row.trial_id}: {row.error}")
