@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import struct
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import yaml
 
 from docs import screenshot
+from pareto_explorer.results import Run
 from pareto_explorer.sweeps import find_space
 from tests.docs.pages import LANGUAGES, PAGES, ROOT, blocks
 
@@ -51,6 +53,12 @@ def test_links_lead_somewhere(page: str) -> None:
         assert found.is_file(), target
         if anchor:
             assert anchor in _anchors(found), target
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_a_run_is_said_to_have_it_has(page: str) -> None:
+    names = {field.name for field in fields(Run)} | set(dir(Run))
+    assert set(re.findall(r"`run\.(\w+)[`(\[]", _prose(page))) <= names
 
 
 def test_the_site_shows_every_page_once() -> None:
