@@ -151,6 +151,10 @@ def _start(**options: Any) -> Any:
             )
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         raise InputError(_not_started(error)) from None
+    except Exception as error:
+        if type(error) is not Exception:
+            raise
+        raise InputError(_not_started(error)) from None  # it took longer than Ray waits
 
 
 @contextmanager

@@ -286,7 +286,15 @@ def test_a_temporary_folder_that_ray_cannot_use_is_named(monkeypatch, starting, 
     assert "\n" not in said
 
 
-@pytest.mark.parametrize("error", [RuntimeError("no\nreason"), ConnectionError(), ValueError("no")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("no\nreason"),
+        ConnectionError(),
+        ValueError("no"),
+        Exception("late"),  # as Ray says that the machine is too busy
+    ],
+)
 def test_a_local_start_that_fails_is_no_missing_cluster(starting, error):
     starting(failing(error))
     with (
