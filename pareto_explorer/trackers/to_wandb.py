@@ -19,7 +19,7 @@ from pareto_explorer.trackers.records import Record, Sent, SweepRecord
 __all__ = ["to_wandb"]
 
 _MARK = "pareto-explorer"
-"""A file in the folder of a run of W&B that is there as a whole; it holds the record's hash and project."""
+"""A file in the folder of a run of W&B that is there as a whole; it holds hash and project."""
 
 _NOT_IN_PROJECTS = re.compile(r"[/\\#?%:\x00-\x1f]")
 _NOT_IN_ARTIFACTS = re.compile(r"[^\w.-]", re.ASCII)
