@@ -100,7 +100,7 @@ def audit(
     maximum: Mapping[str, float] | None = None,
     minimum: Mapping[str, float] | None = None,
     weights: Sequence[float] | None = None,
-    families: Sequence[str] = (),
+    families: str | Sequence[str] = (),
     one_standard_error: bool = False,
     trial_id: str | None = None,
     step: int | None = None,

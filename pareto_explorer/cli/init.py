@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -56,9 +57,11 @@ def init(
     if question not in questions:
         raise unknown("`question`", question, questions)
     path = name or Path(f"{task.rpartition(':')[2]}_{question.replace('-', '_')}")
+    if not path.name or not str(path).isprintable():
+        raise InputError(f"`name`: {str(path)!r} is no name of a file; give another one.")
     if path.suffix not in (".yaml", ".yml"):
         path = path.with_name(f"{path.name}.yaml")
-    text = written_space(task, question, str(path))
+    text = written_space(task, question, quote(str(path)))
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
@@ -66,8 +69,13 @@ def init(
         raise InputError(
             f"`name`: {str(path)!r} exists and is left as it is; give another name."
         ) from None
+    except OSError as error:
+        raise InputError(
+            f"`name`: {str(path)!r} cannot be written ({error.strerror}); give another name, in a "
+            "folder that exists."
+        ) from None
     say(f"search space: {path}")
-    say(f"next: pareto-explorer check {path}")
+    say(f"next: pareto-explorer check {quote(str(path))}")
 
 
 def _asked(what: str, choices: Mapping[str, str], how: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pareto_explorer.interruption import Interrupted
 from pareto_explorer.runs import is_uri
 from pareto_explorer.runs.remote.staging import staging_folder
-from pareto_explorer.terminal import Terminal, say
+from pareto_explorer.terminal import Terminal
 
 __all__ = ["LivePage"]
 
@@ -21,13 +21,14 @@ class LivePage:
 
     Args:
         out: The run directory or its URI, of which the folder is served that a sweep works on.
-        console: Shows the page's address, from another thread.
+        console: Is told the page's address, from another thread.
         open_it: Whether to open the page in the browser.
     """
 
     def __init__(self, out: str | Path, console: Terminal, *, open_it: bool) -> None:
         folder = staging_folder(str(out)) if is_uri(str(out)) else out
         command = [sys.executable, "-m", "pareto_explorer", "serve", str(folder), "--with-parent"]
+        self._console = console
         self._server = subprocess.Popen(  # noqa: S603
             [*command, *["--open"] * open_it],
             stdin=subprocess.PIPE,  # which ends with this process
@@ -35,17 +36,17 @@ class LivePage:
             text=True,
             start_new_session=True,  # Ctrl-C is for the sweep
         )
-        threading.Thread(target=self._listen, args=(console,), daemon=True).start()
+        threading.Thread(target=self._listen, daemon=True).start()
 
     def stay(self) -> None:
         """Goes on until Ctrl-C."""
-        say("the page is served until Ctrl-C")
+        self._console.tell("the page is served until Ctrl-C")
         try:
             self._server.wait()
         except Interrupted as stop:
             if stop.code != 128 + signal.SIGINT:
                 raise
 
-    def _listen(self, console: Terminal) -> None:
+    def _listen(self) -> None:
         for line in self._server.stdout or ():
-            console.print(line.strip(), highlight=False, soft_wrap=True)
+            self._console.print(line.strip(), highlight=False, soft_wrap=True)

@@ -295,7 +295,7 @@ def written_space(task: str, question: str, path: str) -> str:
     Args:
         task: A registered task, or ``module:function``.
         question: One of ``QUESTIONS``.
-        path: The file that it becomes, for the commands in its first lines.
+        path: The file that it becomes, quoted for the commands in its first lines.
     """
     asked, of = QUESTIONS[question], _setting(task)
     options = {"name": task, **_OPTIONS.get(task, of.options)}

@@ -68,7 +68,8 @@ def sweep(
     name = find_space(space).stem
     spec = SweepSpec.load(space, overrides or [])
     place, progress = out or Path("runs") / name, progress_for(console, quiet=quiet)
-    page = LivePage(place, console, open_it=open_it) if live else None
+    aside = Terminal(stderr=True) if quiet else console
+    page = LivePage(place, aside, open_it=open_it) if live else None
     run = run_sweep(
         spec,
         place,

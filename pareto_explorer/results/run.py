@@ -37,13 +37,14 @@ from pareto_explorer.runs import (
     recorded_entry,
     require_own,
 )
+from pareto_explorer.runs.files.storage import is_storage
 from pareto_explorer.runs.manifest import TRIALS
 from pareto_explorer.runs.named_code import named_code
-from pareto_explorer.runs.notes import Note, add_line, note_line, read_notes
+from pareto_explorer.runs.notes import Note, add_line, keeps_no_notes, note_line, read_notes
 from pareto_explorer.runs.remote.copies import local_path
 from pareto_explorer.schema.audited import AUDITED
 from pareto_explorer.schema.checkpoint_ids import as_checkpoint, checkpoint_id, ids_form
-from pareto_explorer.schema.columns import CHECKPOINT, MEMBER, positioned
+from pareto_explorer.schema.columns import CHECKPOINT, MEMBER, of_checkpoint, positioned
 from pareto_explorer.trust.redaction import redacted
 
 if TYPE_CHECKING:
@@ -237,20 +238,25 @@ class Run:
         """Makes a note on a point, which every later report shows.
 
         Args:
-            point: The point's id, ``"<trial_id>@<step>"``.
+            point: The point's id, see `points_of`.
             text: At most 2,000 characters.
 
         Raises:
-            InputError: No point has this id, the text is too long, or there is none.
-            OSError: The run directory cannot be written.
+            InputError: No point has this id, the text is too long, there is none, or the run is
+                in storage or another tool's, where nothing is written.
+            WriteError: The run directory cannot be written.
 
         >>> run.annotate("a1b2@100", "worth an audit")            # doctest: +SKIP
         """
-        trial_id, step, position = as_checkpoint(point)
-        if trial_id not in set(self.points["trial_id"]):
-            raise InputError(f"`point`: {brief(point)} is no point of this run.")
-        run, own = self.locate(trial_id)
-        add_line(run.directory, note_line(checkpoint_id(own, step, position), text))
+        run, own = self.locate_point(point)
+        if is_storage(run.shown):
+            raise InputError(
+                f"notes: {run.shown!r} was copied to be read; make notes on the page of "
+                "`pareto-explorer serve`, which writes them to the storage."
+            )
+        if not run.directory.sweep_yaml.exists():
+            raise keeps_no_notes(run.shown)
+        add_line(run.directory, note_line(own, text))
         for each in (self, run):
             each.__dict__.pop("annotations", None)
 
@@ -264,6 +270,21 @@ class Run:
         if self.members and separator:
             return self.members[name], own
         return self, trial_id
+
+    def locate_point(self, point: str) -> tuple[Run, str]:
+        """The run that made a point, which may be this one, and the point's id there.
+
+        Args:
+            point: Its id, see `points_of`.
+
+        Raises:
+            InputError: No point has this id.
+        """
+        trial_id, step, position = as_checkpoint(point, "`point`")
+        if not of_checkpoint(self.points, trial_id, step, position).any():
+            raise InputError(f"`point`: {brief(point)} is no point of this run; {ids_form()}.")
+        run, own = self.locate(trial_id)
+        return run, checkpoint_id(own, step, position)
 
     def front(self) -> pd.DataFrame:
         """The non-dominated replicate means of all families together; see ``fronts.front``."""
@@ -314,7 +335,7 @@ class Run:
         maximum: Mapping[str, float] | None = None,
         minimum: Mapping[str, float] | None = None,
         weights: Sequence[float] | None = None,
-        families: Sequence[str] = (),
+        families: str | Sequence[str] = (),
         one_standard_error: bool = False,
         trial_id: str | None = None,
         step: int | None = None,

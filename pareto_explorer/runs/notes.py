@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from pareto_explorer.errors import InputError, brief
+from pareto_explorer.errors import InputError, WriteError, brief
 from pareto_explorer.runs.files.atomic import atomic_path
 from pareto_explorer.runs.manifest import RunDirectory
 from pareto_explorer.schema.checkpoint_ids import as_checkpoint
@@ -23,6 +23,7 @@ __all__ = [
     "NOTES",
     "Note",
     "add_line",
+    "keeps_no_notes",
     "note_line",
     "notes_file",
     "parse_notes",
@@ -109,7 +110,9 @@ def note_line(point: str, text: str, now: datetime | None = None) -> bytes:
     Raises:
         InputError: There is no text or too much of it, or the id is none.
     """
-    as_checkpoint(point)
+    as_checkpoint(point, "`point`")
+    if not isinstance(text, str):
+        raise InputError(f"note: {brief(text)} is no text; write one.")
     text = cleaned(text).strip()
     if not 0 < len(text) <= LONGEST_NOTE:
         raise InputError(
@@ -151,12 +154,25 @@ def add_line(run: RunDirectory, line: bytes) -> None:
 
     Raises:
         InputError: The file cannot be read, or is full.
-        OSError: It cannot be written.
+        WriteError: It cannot be written.
     """
     path = notes_file(run)
     content = read_bytes(path, "notes", MOST_BYTES) if path.exists() else b""
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(with_line(content, line))
+    try:
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(with_line(content, line))
+    except OSError as error:
+        raise WriteError(
+            f"notes: {str(path)!r} cannot be written ({error.strerror}); see to that and try again."
+        ) from None
+
+
+def keeps_no_notes(shown: str) -> InputError:
+    """Builds the error for what another tool has made, beside which nothing is written."""
+    return InputError(
+        f"notes: {shown!r} is no run directory; `pareto-explorer import` makes one of it, which "
+        "keeps notes."
+    )
 
 
 def cleaned(text: str) -> str:

@@ -134,6 +134,7 @@ def read_further(run: RunDirectory, known: Recorded | None) -> Recorded:
     Raises:
         InputError: As ``read_recorded``.
     """
+    _require_ordinary(run)
     if known is None or not known.mark.bytes or not known.mark.fits(run.journal):
         return read_recorded(run)
     entries = read_entries(run.journal, known.mark)

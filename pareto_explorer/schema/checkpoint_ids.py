@@ -26,8 +26,12 @@ def checkpoint_id(trial_id: str, step: int, position: float = 0.0) -> str:
     return f"{trial_id}@{step}" + (f"@{float(position)!r}" if position else "")
 
 
-def as_checkpoint(text: str) -> Checkpoint:
+def as_checkpoint(text: str, what: str = "`ids`") -> Checkpoint:
     """The checkpoint of an id that `checkpoint_id` has written.
+
+    Args:
+        text: The id.
+        what: The field that it was given in, for messages.
 
     Raises:
         InputError: It is no such text.
@@ -40,7 +44,7 @@ def as_checkpoint(text: str) -> Checkpoint:
         checkpoint = found["trial"], int(found["step"]), float(found["position"] or 0)
         if checkpoint_id(*checkpoint) == text:
             return checkpoint
-    raise InputError(f"`ids`: {brief(text)} is not the id of a checkpoint; {ids_form()}.")
+    raise InputError(f"{what}: {brief(text)} is not the id of a checkpoint; {ids_form()}.")
 
 
 def ids_form() -> str:

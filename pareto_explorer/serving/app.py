@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 from starlette.applications import Starlette
@@ -13,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from pareto_explorer.errors import InputError
+from pareto_explorer.errors import InputError, first_line
 from pareto_explorer.reports.html import embed
 from pareto_explorer.runs.notes import LONGEST_NOTE
 from pareto_explorer.serving.guard import Guard
@@ -24,6 +26,8 @@ __all__ = ["MOST_VIEWERS", "application"]
 
 MOST_VIEWERS = 32
 """Streams of events at a time."""
+
+_LOGGER = logging.getLogger(__name__)
 
 _MOST_BYTES = 8 * LONGEST_NOTE
 """Of what a page may send."""
@@ -36,8 +40,7 @@ class _Desk:
     """Takes the steps of a page while somebody looks at it, and wakes who waits for the next.
 
     Args:
-        pages: What is stepped, always in the same thread.
-        threads: Runs a function in that thread.
+        pages: What is stepped.
     """
 
     def __init__(self, pages: Pages) -> None:
@@ -51,7 +54,14 @@ class _Desk:
         while True:
             await self._wanted.wait()
             before = self.pages.page
-            await asyncio.to_thread(self.pages.step)
+            try:
+                await asyncio.to_thread(self.pages.step)
+            except Exception as error:
+                _LOGGER.exception("live page: it is no longer kept up to date")
+                self.pages.page = replace(before, problem=_stopped(error))
+                async with self._changed:
+                    self._changed.notify_all()
+                return
             if self.pages.page != before:
                 async with self._changed:
                     self._changed.notify_all()
@@ -99,6 +109,7 @@ def application(pages: Pages, token: str) -> Guard:
         token: The first segment of its path.
     """
     desk = _Desk(pages)
+    writing = asyncio.Lock()  # each note replaces the file
 
     @asynccontextmanager
     async def working(_: Starlette) -> AsyncIterator[None]:
@@ -122,10 +133,11 @@ def application(pages: Pages, token: str) -> Guard:
     async def notes(request: Request) -> Response:
         try:
             record = await _body(request)
-            if request.method == "POST":
-                await asyncio.to_thread(pages.note, record["point"], record["text"])
-            else:
-                await asyncio.to_thread(pages.take_back, record["point"], record["time"])
+            async with writing:
+                if request.method == "POST":
+                    await asyncio.to_thread(pages.note, record["point"], record["text"])
+                else:
+                    await asyncio.to_thread(pages.take_back, record["point"], record["time"])
         except InputError as error:
             return JSONResponse({"error": str(error)}, 400)
         desk.hurry()
@@ -139,6 +151,13 @@ def application(pages: Pages, token: str) -> Guard:
     app = Starlette(routes=routes, lifespan=working)
     app.router.redirect_slashes = False
     return Guard(app, token)
+
+
+def _stopped(error: Exception) -> str:
+    return (
+        f"this page is no longer kept up to date ({type(error).__name__}: {first_line(error)}); "
+        "end the server and start it again, and see its terminal for what went wrong."
+    )
 
 
 async def _stream(desk: _Desk, have: dict[str, str]) -> AsyncIterator[str]:

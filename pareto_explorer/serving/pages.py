@@ -18,9 +18,9 @@ from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.results.combining import put_together
 from pareto_explorer.runs.files.progress_file import HEARTBEAT, Standing
 from pareto_explorer.runs.notes import note_line, removal_line
-from pareto_explorer.schema.checkpoint_ids import as_checkpoint, checkpoint_id
 from pareto_explorer.serving.pace import Pace
 from pareto_explorer.serving.places import Place
+from pareto_explorer.text import listing
 
 __all__ = ["Course", "Page", "Pages", "Part"]
 
@@ -182,13 +182,11 @@ class Pages:
 
     def _place_of(self, point: str) -> tuple[Place, str]:
         """Where the run of a point is, and the point's id there."""
-        trial_id, step, position = as_checkpoint(point)
         material = self._material
-        if material is None or trial_id not in set(material.run.points["trial_id"]):
-            raise InputError(f"`point`: {brief(point)} is no point of this run.")
-        member, own = material.run.locate(trial_id)
-        place = next(place for place in self._places if place.name == member.shown)
-        return place, checkpoint_id(own, step, position)
+        if material is None:
+            raise InputError(f"`point`: {brief(point)} is not there, as no run is.")
+        run, own = material.run.locate_point(point)
+        return next(place for place in self._places if place.name == run.shown), own
 
     def _look(self) -> None:
         for index, place in enumerate(self._places):
@@ -229,10 +227,13 @@ class Pages:
             runs = {place.name: place.load() for place in self._places}
             pointed = [run for run in runs.values() if run is not None and len(run.points)]
             if len(runs) > 1:
-                without = [repr(name) for name, run in runs.items() if run not in pointed]
+                without = [name for name, run in runs.items() if run not in pointed]
                 if pointed and without:
-                    self._problems[""] = f"{' and '.join(without)} has no points yet."
+                    self._problems[""] = f"{_have(without)} no points yet."
             shown = pointed or [run for run in runs.values() if run is not None][:1]
+            if not shown and self._material is not None:
+                self._problems[""] = f"{_have([*runs])} no run any more; this is what there was."
+                return
             if not shown:
                 self._wait_for_runs()
                 return
@@ -262,10 +263,15 @@ class Pages:
         )
 
     def _wait_for_runs(self) -> None:
-        names = " and ".join(repr(place.name) for place in self._places)
-        reason = f"{names} has no run yet; this page fills by itself as soon as there is one."
+        names = [place.name for place in self._places]
+        reason = f"{_have(names)} no run yet; this page fills by itself as soon as there is one."
         section = reason_section(Card("waiting", "Nothing to show yet", reason=reason))
         self.page = replace(self.page, parts={section.key: _part(section)})
+
+
+def _have(names: Sequence[str]) -> str:
+    """The beginning of a sentence about what runs have."""
+    return f"{listing([*map(repr, names)])} {'have' if len(names) > 1 else 'has'}"
 
 
 def _part(section: Section) -> Part:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Protocol
 
@@ -12,10 +12,10 @@ from pyarrow import ArrowException
 from pareto_explorer.errors import InputError, WriteError, first_line
 from pareto_explorer.interchange import is_foreign
 from pareto_explorer.results import Run, load_run
-from pareto_explorer.runs import RunDirectory
+from pareto_explorer.runs import RunDirectory, read_points
 from pareto_explorer.runs.files.progress_file import Standing, read_standing
 from pareto_explorer.runs.files.storage import is_storage, open_storage, shown
-from pareto_explorer.runs.notes import NOTES, add_line, with_line
+from pareto_explorer.runs.notes import NOTES, add_line, keeps_no_notes, with_line
 from pareto_explorer.runs.recorded import Recorded, read_further
 from pareto_explorer.runs.remote.copies import local_path
 from pareto_explorer.trust.redaction import redacted
@@ -86,7 +86,15 @@ class Folder:
 
     def load(self) -> Run | None:
         """Reads of the journal what is new."""
-        return self._load(self._directory, read_further)
+        try:
+            if not self._directory.sweep_yaml.exists():
+                return None
+            self._known = read_further(self._directory, self._known)
+        except OSError as error:
+            raise InputError(
+                f"run: {self.name!r} cannot be read ({error.strerror}); check its permissions."
+            ) from None
+        return Run.of_directory(self._directory, self.name, self._known.points)
 
     def standing(self) -> Standing | None:
         """As its driver has written it."""
@@ -94,18 +102,7 @@ class Folder:
 
     def note(self, line: bytes) -> None:
         """Replaces the file."""
-        try:
-            add_line(self._directory, line)
-        except OSError as error:
-            raise _unwritable(error, self.name) from None
-
-    def _load(
-        self, directory: RunDirectory, read: Callable[[RunDirectory, Recorded | None], Recorded]
-    ) -> Run | None:
-        if not directory.sweep_yaml.exists():
-            return None
-        self._known = read(directory, self._known)
-        return Run.of_directory(directory, self.name, self._known.points)
+        add_line(self._directory, line)
 
 
 class Stored:
@@ -125,7 +122,9 @@ class Stored:
 
     def load(self) -> Run | None:
         """Reads the copy."""
-        return None if self._copy is None else load_run(self._copy.path)
+        if self._copy is None:
+            return None
+        return Run.of_directory(self._copy, self.name, read_points(self._copy))
 
     def standing(self) -> Standing | None:
         """As it was when the run was copied."""
@@ -137,7 +136,10 @@ class Stored:
             storage = open_storage(self._uri)
             storage.write_bytes(NOTES, with_line(storage.read_bytes(NOTES) or b"", line))
         except (OSError, ArrowException) as error:
-            raise _unwritable(error, shown(self._uri)) from None
+            raise WriteError(
+                f"notes: {shown(self._uri)!r} cannot be written ({first_line(error)}); see to that "
+                "and try again."
+            ) from None
 
 
 class Foreign:
@@ -163,10 +165,7 @@ class Foreign:
 
     def note(self, line: bytes) -> None:  # noqa: ARG002
         """Refuses."""
-        raise InputError(
-            f"note: {self.name!r} is no run directory; `pareto-explorer import` makes one of it, "
-            "which keeps notes."
-        )
+        raise keeps_no_notes(self.name)
 
 
 def place_of(run: str) -> Place:
@@ -190,9 +189,3 @@ def _content(path: Path) -> Hashable:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError:
         return None
-
-
-def _unwritable(error: Exception, name: str) -> InputError:
-    return WriteError(
-        f"note: {name!r} cannot be written ({first_line(error)}); see to that and try again."
-    )

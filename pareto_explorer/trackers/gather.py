@@ -76,9 +76,10 @@ class _Gathering:
 
     @cached_property
     def _started(self) -> float:
+        written = str(self._run.manifest.get("written"))
         try:
-            return datetime.fromisoformat(self._run.manifest.get("written", "")).timestamp()
-        except ValueError:
+            return max(datetime.fromisoformat(written).timestamp(), 0.0)  # MLflow takes none before
+        except (ValueError, OverflowError):
             return 0.0
 
     def sweep(self, trials: tuple[TrialRecord, ...]) -> Record:

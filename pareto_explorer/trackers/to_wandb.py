@@ -19,7 +19,7 @@ from pareto_explorer.trackers.records import Record, Sent, SweepRecord
 __all__ = ["to_wandb"]
 
 _MARK = "pareto-explorer"
-"""A file in the folder of a run of W&B that is there as a whole; it holds the record's hash."""
+"""A file in the folder of a run of W&B that is there as a whole; it holds hash and project."""
 
 _NOT_IN_PROJECTS = re.compile(r"[/\\#?%:\x00-\x1f]")
 _NOT_IN_ARTIFACTS = re.compile(r"[^\w.-]", re.ASCII)
@@ -58,7 +58,7 @@ def to_wandb(sweep: SweepRecord, folder: Path, name: str) -> Sent:
 
 def _put(wandb: Any, record: Record, runs: Path, project: str, job: str, group: str | None) -> bool:
     """Writes one record; returns whether it was not there as it is."""
-    digest = record.digest
+    digest = f"{record.digest} {project}"
     for there in runs.glob(f"offline-run-*-{record.short_key}"):
         mark = there / _MARK
         if mark.is_file() and mark.read_text(encoding="utf-8") == digest:

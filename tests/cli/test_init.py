@@ -100,6 +100,21 @@ def test_a_file_that_exists_is_left_alone(tmp_path) -> None:
     assert path.read_text() == "mine"
 
 
+def test_commands_are_quoted_for_the_shell(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = command("my space", "--task", "digits", "--question", "baselines")
+    assert done.stdout.endswith("next: pareto-explorer check 'my space.yaml'\n")
+    assert "#   pareto-explorer sweep 'my space.yaml'\n" in (tmp_path / "my space.yaml").read_text()
+
+
+@pytest.mark.parametrize("name", ["", ".", "/", "a\nb: c", "nowhere/mine", "x" * 300])
+def test_what_cannot_be_the_name_of_the_file_is_refused(name, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"^NAME: '.*give another"):
+        command(name, "--task", "digits", "--question", "baselines")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

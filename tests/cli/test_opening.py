@@ -54,3 +54,18 @@ def test_without_a_browser_the_page_is_named(tmp_path, monkeypatch):
     done = command("report", run.path, "--open")
     assert done.exit_code == 0
     assert done.stderr == f"no browser was found; open {run.report / 'index.html'}\n"
+
+
+def test_a_quiet_sweep_with_a_live_page_prints_its_report_alone(tmp_path, monkeypatch):
+    class Page:
+        def __init__(self, place, console, **_):
+            console.print(f"live page of {place}")
+
+    run = write_synthetic_run(tmp_path / "run", configurations=1)
+    (tmp_path / "space.yaml").write_text(yaml.safe_dump(SPACE))
+    monkeypatch.setattr("pareto_explorer.cli.live_page.LivePage", Page)
+    monkeypatch.setattr("pareto_explorer.api.run_sweep", lambda *_, **__: load_run(run.path))
+    arguments = ["sweep", str(tmp_path / "space.yaml"), "--out", str(run.path), "--quiet", "--live"]
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert done.stdout == f"{run.report / 'index.html'}\n"
+    assert done.stderr == f"live page of {run.path}\n"

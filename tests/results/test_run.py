@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -13,7 +14,7 @@ from pareto_explorer.errors import InputError
 from pareto_explorer.fronts import Box, Objective, front, hypervolume_json, retrain_gap_box, select
 from pareto_explorer.reports import write_report
 from pareto_explorer.results.run import load_run
-from pareto_explorer.runs import read_manifest, write_manifest
+from pareto_explorer.runs import RunDirectory, read_manifest, write_manifest
 from pareto_explorer.schema.checkpoint_ids import as_checkpoint, checkpoint_id
 from pareto_explorer.schema.columns import checkpoints_of
 from tests.synthetic import write_synthetic_run
@@ -259,3 +260,31 @@ def test_positions_and_members_are_parts_of_ids(directory):
 def test_an_id_of_no_point_is_refused(ids, said, directory):
     with pytest.raises(InputError, match=f"`ids`: {said}.* write 'TRIAL@STEP'"):
         load_run(directory.path).points_of(ids)
+
+
+def test_a_note_is_made_on_a_point_of_the_run(directory, tmp_path):
+    shutil.copytree(directory.path, tmp_path / "run")
+    run = load_run(tmp_path / "run")
+    point = checkpoint_id(*checkpoints_of(run.points)[0])
+    assert run.annotations == {}
+    run.annotate(point, "worth an audit")
+    assert [note.text for note in run.annotations[point]] == ["worth an audit"]
+    assert load_run(tmp_path / "run").annotations == run.annotations
+    trial_id = as_checkpoint(point)[0]
+    for nowhere in ("nobody@1", f"{trial_id}@987654", f"{point}@0.5", "none", 5):
+        with pytest.raises(InputError, match=r"^`point`: "):
+            run.annotate(nowhere, "x")
+    with pytest.raises(InputError, match=r"^note: 5 is no text"):
+        run.annotate(point, 5)
+
+
+def test_where_nothing_is_written_a_note_says_where_it_can_be_made(directory, tmp_path):
+    shutil.copytree(directory.path, tmp_path / "run")
+    stored = load_run((tmp_path / "run").as_uri())
+    point = checkpoint_id(*checkpoints_of(stored.points)[0])
+    with pytest.raises(InputError, match="pareto-explorer serve"):
+        stored.annotate(point, "x")
+    foreign = replace(stored, directory=RunDirectory(tmp_path / "points.csv"), shown="points.csv")
+    with pytest.raises(InputError, match=r"'points\.csv' is no run directory; .* import"):
+        foreign.annotate(point, "x")
+    assert not [*tmp_path.rglob("notes.jsonl")]

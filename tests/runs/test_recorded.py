@@ -20,7 +20,7 @@ from pareto_explorer.runs import (
     read_points,
 )
 from pareto_explorer.runs.journal import encode
-from pareto_explorer.runs.recorded import read_recorded
+from pareto_explorer.runs.recorded import read_further, read_recorded
 from tests.runs.test_points import row
 
 
@@ -247,6 +247,15 @@ def test_a_pipe_a_folder_or_a_device_in_place_of_a_file_is_refused(run, name, ma
     make(path)
     with pytest.raises(InputError, match=f"{path.name}.* is no ordinary file"):
         read_landmarks(run) if name == "landmarks" else read_recorded(run)
+
+
+def test_a_pipe_in_place_of_a_journal_that_was_read_is_refused(run):
+    write(run, "a")
+    known = read_recorded(run)
+    run.journal.unlink()
+    os.mkfifo(run.journal)
+    with pytest.raises(InputError, match=r"points\.jsonl.* is no ordinary file"):
+        read_further(run, known)
 
 
 def test_a_journal_that_cannot_be_read_is_one_sentence(run):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
@@ -13,6 +15,8 @@ from pareto_explorer.reports.html import POLICY
 from pareto_explorer.runs import RunDirectory, read_points
 from pareto_explorer.runs.notes import LONGEST_NOTE, notes_file, read_notes
 from pareto_explorer.schema.checkpoint_ids import checkpoint_id
+from pareto_explorer.serving.app import _Desk
+from pareto_explorer.serving.pages import Page, Pages
 from tests.serving.conftest import Served
 
 
@@ -199,6 +203,34 @@ def test_a_note_is_kept_shown_and_taken_back(served):
         event = next_event(stream, "sections")
     stream.close()
     notes_file(run).unlink()
+
+
+def test_notes_that_come_at_once_are_all_kept(served):
+    point = point_of(served)
+    bodies = [json.dumps({"point": point, "text": f"note {i}"}) for i in range(16)]
+    with ThreadPoolExecutor(8) as senders:
+        answers = [*senders.map(lambda body: served.note("POST", body)[0], bodies)]
+    assert answers == [204] * 16
+    run = RunDirectory(served.run)
+    assert {note.text for note in read_notes(run)[point]} == {f"note {i}" for i in range(16)}
+    notes_file(run).unlink()
+
+
+def test_a_page_that_is_no_longer_kept_up_to_date_says_so(caplog):
+    class Broken(Pages):
+        def step(self) -> None:
+            raise ZeroDivisionError("by <nothing>")
+
+    async def first() -> Page:
+        desk = _Desk(Broken([]))
+        async with desk.viewer():
+            await desk.work()
+            return await desk.first()
+
+    page = asyncio.run(first())
+    assert "ZeroDivisionError: by <nothing>" in page.problem
+    assert "end the server and start it again" in page.problem
+    assert "Traceback" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from dataclasses import replace
@@ -264,3 +265,47 @@ def test_a_note_on_several_runs_together_goes_to_the_run_of_its_point(finished, 
     assert [*payload] == [point]
     pages.take_back(point, payload[point][0]["time"])
     assert read_notes(RunDirectory(paths[1])) == {}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_of_a_run_in_storage_commands_and_notes_are_about_its_uri(finished, tmp_path, count):
+    uris = []
+    for name in ("a", "b")[:count]:
+        shutil.copytree(finished.directory.path, tmp_path / name)
+        uris.append((tmp_path / name).as_uri())
+    pages = Pages([place_of(uri) for uri in uris])
+    pages.step()
+    assert f"pareto-explorer select {uris[0]} " in pages.page.parts["choose"].section.to_json()
+    row = pages._material.run.points.iloc[-1]
+    pages.note(checkpoint_id(row["trial_id"], row["step"]), "kept")
+    assert len(read_notes(RunDirectory(tmp_path / "ab"[count - 1]))) == 1
+
+
+def test_a_run_that_is_gone_stays_on_the_page_which_says_so(finished, tmp_path):
+    shutil.copytree(finished.directory.path, tmp_path / "run")
+    clock = Clock(Folder(str(tmp_path / "run")))
+    clock.run(200)
+    shutil.rmtree(tmp_path / "run")
+    clock.run(200)
+    assert "has no run any more" in clock.pages.page.problem
+    assert "front" in keys(clock.pages)
+
+
+def test_a_run_that_may_not_be_read_says_so(finished, tmp_path, monkeypatch):
+    shutil.copytree(finished.directory.path, tmp_path / "run")
+    clock = Clock(Folder(str(tmp_path / "run")))
+    refused = PermissionError(errno.EACCES, "Permission denied")
+    monkeypatch.setattr(Path, "exists", lambda _: (_ for _ in ()).throw(refused))
+    clock.run(5)
+    assert "cannot be read (Permission denied)" in clock.pages.page.problem
+
+
+def test_a_note_is_on_a_point_that_there_is(finished):
+    clock = Clock(Fake(finished))
+    with pytest.raises(InputError, match="no run"):
+        clock.pages.note("a@1", "x")
+    clock.run(5)
+    trial = finished.points["trial_id"].iloc[0]
+    for point in ("nobody@1", f"{trial}@987654", "none"):
+        with pytest.raises(InputError, match=r"^`point`: "):
+            clock.pages.note(point, "x")

@@ -181,3 +181,11 @@ def test_several_runs_together_are_refused(run, tmp_path):
     second = write_run(tmp_path / "second")
     with pytest.raises(InputError, match="export one after the other"):
         sweep_record(combine_runs([run, second]))
+
+
+@pytest.mark.parametrize(
+    "written", [None, 5, "", "soon", "0001-01-01T00:00:00", "1969-07-20T20:17:40+00:00"]
+)
+def test_without_a_time_that_trackers_take_a_sweep_begins_at_none(run, written):
+    told = replace(run, manifest=run.manifest | {"written": written})
+    assert {record.started for record in sweep_record(told, models=False).records()} == {0.0}

@@ -138,3 +138,11 @@ def test_nothing_of_the_machine_is_told_and_all_stays_in_the_folder(exported, wr
 def test_a_server_is_not_a_destination(run):
     with pytest.raises(InputError, match="name a folder and send it with `wandb sync`"):
         export_run(run, "wandb", "https://api.wandb.ai")
+
+
+def test_another_project_takes_the_runs_over(run, tmp_path):
+    few = replace(run, points=run.points.query("trial_id == 'none-0'"))
+    sent = [export_run(few, "wandb", tmp_path, name=name, models=False) for name in "abb"]
+    assert [(each.new, each.unchanged) for each in sent] == [(3, 0), (3, 0), (0, 3)]
+    found = [Written(folder) for folder in (tmp_path / "wandb").glob("offline-run-*")]
+    assert [each.run.project for each in found] == ["b"] * 3

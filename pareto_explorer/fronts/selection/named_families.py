@@ -12,12 +12,12 @@ __all__ = ["named_families"]
 _WILD = frozenset("*?[")
 
 
-def named_families(wanted: Iterable[str], families: Iterable[str]) -> list[str]:
+def named_families(wanted: str | Iterable[str], families: Iterable[str]) -> list[str]:
     """The families that are called so.
 
     Args:
-        wanted: Each is the name of a family; or what names begin with; or a pattern with ``*``,
-            ``?`` and ``[...]``. What is a name means that family alone.
+        wanted: One or several: the name of a family; or what names begin with; or a pattern with
+            ``*``, ``?`` and ``[...]``. What is a name means that family alone.
         families: All names.
 
     Raises:
@@ -28,8 +28,8 @@ def named_families(wanted: Iterable[str], families: Iterable[str]) -> list[str]:
     """
     names = list(dict.fromkeys(families))
     found: dict[str, None] = {}
-    for text in wanted:
-        called = [text] if text in names else [name for name in names if _fits(text, name)]
+    for text in [wanted] if isinstance(wanted, str) else wanted:
+        called = [text] if text in names else [name for name in names if _fits(str(text), name)]
         if not called:
             raise unknown("`families`", text, names)
         found |= dict.fromkeys(called)

@@ -190,7 +190,7 @@ def select(
     maximum: Mapping[str, float] | None = None,
     minimum: Mapping[str, float] | None = None,
     weights: Sequence[float] | None = None,
-    families: Sequence[str] = (),
+    families: str | Sequence[str] = (),
     one_standard_error: bool = False,
     trial_id: str | None = None,
     step: int | None = None,
@@ -214,8 +214,8 @@ def select(
         maximum: Largest replicate means allowed, by metric; looked at on the validation twins.
         minimum: Smallest ones.
         weights: For the rule ``weights``: the importance of each objective, in the box's order.
-        families: Chooses among these only: names, what names begin with, or patterns such as
-            ``"*/kl_heldout"``; see ``named_families``.
+        families: Chooses among these only, one or several: names, what names begin with, or
+            patterns such as ``"*/kl_heldout"``; see ``named_families``.
         one_standard_error: Takes the earliest model (fewest samples, then fewest knobs) that is
             not distinguishable from the rule's choice: whose score is at most one standard error
             of the paired differences over replicates worse. The score is the optimised objective
@@ -293,7 +293,7 @@ def _rule(
 
 
 def _candidates(
-    means: pd.DataFrame, points: pd.DataFrame, families: Sequence[str], box: Box
+    means: pd.DataFrame, points: pd.DataFrame, families: str | Sequence[str], box: Box
 ) -> pd.DataFrame:
     if families:
         means = means[means["family"].isin(named_families(families, points["family"].unique()))]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pareto_explorer.errors import InputError
-from pareto_explorer.trust.files import read_json
+from pareto_explorer.trust.files import parse_json, read_bytes
 
 __all__ = [
     "HEARTBEAT",
@@ -29,6 +29,8 @@ UNFINISHED = f".{PROGRESS}"
 
 HEARTBEAT = 10.0
 """Seconds after which a driver writes even if nothing has changed."""
+
+_MOST_BYTES = 10_000
 
 _LONGEST = 300
 """Characters of a phase."""
@@ -73,16 +75,17 @@ def write_standing(folder: Path, standing: Standing) -> None:
     path = progress_file(folder)
     temporary = path.with_name(UNFINISHED)
     temporary.unlink(missing_ok=True)  # a link of this name would lead elsewhere
-    temporary.write_text(json.dumps(asdict(standing) | {"time": time.time()}), encoding="utf-8")
+    record = asdict(standing) | {"phase": standing.phase[:_LONGEST], "time": time.time()}
+    temporary.write_text(json.dumps(record), encoding="utf-8")
     temporary.replace(path)
 
 
 def read_standing(folder: Path) -> Standing | None:
     """Reads the file; None where there is none, or none that can be read."""
     try:
-        found = read_json(progress_file(folder)) if progress_file(folder).exists() else None
-        return None if found is None else _checked(found)
-    except InputError:
+        content = read_bytes(progress_file(folder), "progress", _MOST_BYTES)
+        return _checked(parse_json(content.decode(), "progress"))
+    except (InputError, UnicodeDecodeError):
         return None
 
 
@@ -91,8 +94,9 @@ def _checked(found: Any) -> Standing | None:
     if not isinstance(found, dict) or not found.keys() <= names:
         return None
     standing = Standing(**{"phase": "", **found})
-    counts = (standing.done, standing.failed, standing.running, standing.total or 0)
-    seconds = (standing.time, standing.left or 0.0)
+    total, left = standing.total, standing.left
+    counts = (standing.done, standing.failed, standing.running, 0 if total is None else total)
+    seconds = (standing.time, 0.0 if left is None else left)
     if not (
         isinstance(standing.phase, str)
         and len(standing.phase) <= _LONGEST

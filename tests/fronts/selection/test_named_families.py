@@ -29,13 +29,14 @@ FAMILIES = [
         (["cup/npo", "cup*"], ["cup/npo", "cup"]),
         (["a[b]*"], ["a[b]*"]),
         ([], []),
+        ("up", FAMILIES[:3]),
     ],
 )
 def test_a_name_a_prefix_or_a_pattern(wanted, found):
     assert named_families(wanted, FAMILIES) == found
 
 
-@pytest.mark.parametrize("wanted", ["", "Cup", "npo", "*[", "cup/npo "])
+@pytest.mark.parametrize("wanted", ["", "Cup", "npo", "*[", "cup/npo ", 1])
 def test_what_fits_nothing_is_refused_with_the_names(wanted):
     with pytest.raises(
         InputError, match=r"`families`: .* is not known.*Choose from a\[b\]\*, cup, "

@@ -30,6 +30,8 @@ def test_what_is_written_is_read(tmp_path):
         {"done": -1},
         {"done": True},
         {"total": 1.5},
+        {"total": False},
+        {"left": ""},
         {"left": math.inf},
         {"left": "1"},
         {"time": math.nan},
@@ -46,7 +48,12 @@ def test_what_somebody_else_wrote_is_left_alone_if_it_does_not_fit(tmp_path, cha
     assert read_standing(tmp_path) is None
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", "null", '"x"'])
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"null", b'"x"', b"\xff", b" " * 20_000])
 def test_what_is_none_is_left_alone(tmp_path, content):
-    progress_file(tmp_path).write_text(content)
+    progress_file(tmp_path).write_bytes(content)
     assert read_standing(tmp_path) is None
+
+
+def test_a_long_phase_is_cut_so_that_it_is_read(tmp_path):
+    write_standing(tmp_path, Standing("x" * 1000))
+    assert read_standing(tmp_path).phase == "x" * 300
