@@ -236,7 +236,7 @@ const explorerScatter = (find, store, tip) => {
     if (!anew || first) repaint(); // otherwise Plotly says when its axes are there
     tellOutside(state, selection);
   }, { slow: true });
-  addEventListener("beforeprint", () => Plotly.relayout(plot, printedSize));
+  addEventListener("beforeprint", () => Plotly.relayout(plot, { width: 680, height: 480 })); // as high as print.css says
   addEventListener("afterprint", () => Plotly.relayout(plot, { width: null, height: null, autosize: true }));
 
   return { plot, cloud, point: (row) => { hovered = row; if (!store.state().z) cloud.point(store.state(), row); } };
