@@ -214,3 +214,20 @@ def test_paper_is_a4(visit: Callable[..., Any]) -> None:
     content = visit().pdf(prefer_css_page_size=True)
     (size,) = set(re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", content))
     assert [round(float(side) * 25.4 / 72) for side in size] == [210, 297]
+
+
+def test_a_table_that_is_wider_than_the_page_scrolls_on_its_own(visit: Callable[..., Any]) -> None:
+    page = visit(962, reduced_motion="reduce")
+    page.locator("[data-axis=x]").select_option("average_gap")
+    page.locator("[data-axis=y]").select_option("tug_of_war")
+    page.wait_for_selector(".points [data-sort=tug_of_war]")
+    assert page.evaluate("document.documentElement.scrollWidth") == 962
+
+
+def test_paper_names_no_family_that_is_hidden(visit: Callable[..., Any]) -> None:
+    page = visit()
+    entry = page.locator(".entry[data-family=fine_tune]")
+    entry.click()
+    page.wait_for_selector(".entry[data-family=fine_tune][aria-pressed=false]")
+    page.emulate_media(media="print")
+    assert not entry.is_visible()
