@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 from pareto_explorer.cli.app import app
 from pareto_explorer.errors import InputError
 from pareto_explorer.reports.cards.choose import choose_card
-from pareto_explorer.reports.html import _SCRIPTS, render_page
+from pareto_explorer.reports.html import render_page, render_sections
 from pareto_explorer.reports.shared.material import Material
 from pareto_explorer.results.run import Run, load_run
 from tests.reports.shared.test_explorer_data import crowd
@@ -44,7 +45,8 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         html = render_page("page", [choose_card(material)], material)
         hook = 'sections.onPayload("choose", update);'
         assert hook in html
-        path.write_text(html.replace(hook, f"window.update = update; {hook}"), encoding="utf-8")
+        exposed = f"Object.assign(window, {{ update, sections }}); {hook}"
+        path.write_text(html.replace(hook, exposed), encoding="utf-8")
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
         page = context.new_page()
@@ -208,7 +210,6 @@ def test_on_a_narrow_touch_screen_it_fits_and_can_be_hit(
     assert min(sizes) >= 12
 
 
-@pytest.mark.skipif("address" not in _SCRIPTS, reason="no script keeps the address of this page")
 def test_a_link_shows_the_same_choice(opened: Callable[..., Any], run: Run) -> None:
     page = opened(Material(run))
     tolerate(page, "1 %")
@@ -222,3 +223,30 @@ def test_a_link_shows_the_same_choice(opened: Callable[..., Any], run: Run) -> N
     again.reload()
     assert again.evaluate(SAID) == before
     assert again.get_by_label("retain gap at most", exact=True).input_value() == "0.01"
+
+
+def test_the_chosen_model_is_pinned_by_a_button(page: Any) -> None:
+    page.evaluate(
+        "document.addEventListener('pin', ({ detail }) => { window.pinned = detail.id; })"
+    )
+    press(page, "closest")
+    button = page.get_by_role("button", name="Pin", exact=True)
+    button.click()
+    assert page.evaluate("window.pinned") == chosen(page)
+    tolerate(page, "0.0001%")
+    assert button.is_disabled()
+
+
+def test_a_family_that_an_update_brings_has_its_swatch(
+    opened: Callable[..., Any], run: Run
+) -> None:
+    points = run.points[run.points["family"] != "mgda/kl_heldout"]
+    page = opened(Material(replace(run, points=points)))
+    material = Material(run)
+    (section,) = render_sections([choose_card(material)], material)
+    sent = f'{{"sections":{{"choose":{section.to_json()}}},"order":["choose"]}}'
+    page.evaluate("(text) => sections.update(JSON.parse(text))", sent)
+    page.locator("#choose select").select_option("mgda/kl_heldout")
+    style = material.styles["mgda/kl_heldout"]
+    looks = page.locator("#choose .taken .swatch").get_attribute("style")
+    assert looks == f"--on-light:{style.light};--on-dark:{style.dark}"

@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import json
 import shlex
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from pareto_explorer.fronts import Box, Objective
 from pareto_explorer.reports.cards.front import front_card
@@ -90,17 +93,17 @@ def page(visit: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def drawn(browser: Any, tmp_path: Path) -> Iterator[Callable[[Material], Any]]:
+def drawn(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Opens a page with the explorer of other material."""
     contexts, trouble = [], []
 
-    def open_page(material: Material, told: str = "") -> Any:
+    def open_page(material: Material, told: str = "", width: int = 1440) -> Any:
         path = tmp_path / "page.html"
         html = render_page("page", [front_card(material), points_card(material)], material)
         start = 'document.addEventListener("sections", start);'
         assert start in html
         path.write_text(html.replace(start, start + told), encoding="utf-8")
-        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context = browser.new_context(viewport={"width": width, "height": 900})
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
@@ -434,6 +437,24 @@ def test_three_objectives_are_shown_in_space_and_in_the_plane(
     field(page, "JS divergence: at most").press("Enter")
     number, total = found(page)
     assert number < total
+
+
+@pytest.mark.slow
+def test_on_a_phone_space_has_its_titles_whole(drawn: Callable[..., Any], run_path: Path) -> None:
+    run = load_run(run_path)
+    box = Box((*run.box.objectives, Objective("js_divergence", "min", 0.0, 0.6)))
+    page = drawn(Material(replace(run, box=box)), width=390)
+    if not page.locator("[data-axis=z]").is_enabled():
+        pytest.skip("there is no WebGL")
+    picture = """async () => {
+      const plot = document.querySelector('.cloud');
+      const size = { width: plot.clientWidth, height: plot.clientHeight };
+      return (await Plotly.toImage(plot, { format: 'png', ...size })).split(',')[1];
+    }"""
+    with Image.open(io.BytesIO(b64decode(page.evaluate(picture)))) as image:
+        grey = np.asarray(image.convert("L"))
+    assert grey.min() < 100
+    assert grey[:, [0, 1, -2, -1]].min() > 200  # nothing reaches the sides
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,34 @@ SIDEWAYS = """() => [...document.querySelectorAll('main *')].filter((node) => {
   return box.width && box.right > innerWidth + 1 && node.checkVisibility()
     && !node.closest('.parallel, .pins, .contents, .unseen, svg, [data-scrolls]');
 }).map((node) => node.outerHTML.slice(0, 90))"""
+
+
+# Texts that can hardly be told from what is below them; what cannot be used may be faint.
+FAINT_TEXT = """() => {
+  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const solid = (colour) => parts(colour)[3] !== 0;
+  const linear = (part) => (part <= 10 ? part / 3294 : ((part / 255 + 0.055) / 1.055) ** 2.4);
+  const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const found = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+    const parent = node.parentElement;
+    if (!node.textContent.trim() || !parent.checkVisibility({ visibilityProperty: true })) continue;
+    if (parent.closest('script, style, noscript, option, :disabled')) continue;
+    const around = [];
+    for (let each = parent; each; each = each.parentElement) around.push(getComputedStyle(each));
+    const below = parts(around.map((own) => own.backgroundColor).find(solid));
+    const opacity = around.reduce((all, own) => all * own.opacity, 1);
+    const ink = parent.namespaceURI.endsWith('svg') ? around[0].fill : around[0].color;
+    if (!opacity || !ink.startsWith('rgb')) continue;
+    const mixed = below.map((part, i) => parts(ink)[i] * opacity + part * (1 - opacity));
+    const [low, high] = [light(mixed), light(below)].sort((a, b) => a - b);
+    const ratio = (high + 0.05) / (low + 0.05);
+    if (ratio < 4.5) found.push(`${ratio.toFixed(1)} ${node.textContent.trim().slice(0, 40)}`);
+  }
+  return found;
+}"""
+LONG = "a_very_long_aggregator_name/and_an_even_longer_forget_loss_with_many_words_in_its_name"
 
 
 @pytest.fixture
@@ -155,3 +184,50 @@ def test_a_phone_gets_text_that_can_be_read_and_targets_that_can_be_hit(
     assert page.evaluate(SMALL_TARGETS) == []
     assert page.evaluate(SIDEWAYS) == []
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_what_is_below_it(
+    visit: Callable[..., Any], scheme: str
+) -> None:
+    page = visit(color_scheme=scheme, reduced_motion="reduce")
+    page.evaluate(DRAW_ALL)
+    page.locator(".entry[data-family='mgda/kl_heldout']").click()  # hidden, and still to be read
+    page.locator("#attainment summary").click()
+    page.locator("#attainment [data-pick]").first.click()
+    page.wait_for_selector("#attainment [data-pick][aria-pressed=false]")
+    assert page.evaluate(FAINT_TEXT) == []
+
+
+def test_a_long_name_leaves_its_number_whole(visit: Callable[..., Any]) -> None:
+    page = visit(390)
+    lines = """(name) => [...document.querySelectorAll('.families .entry')].map((entry) => {
+      entry.querySelector('.name').textContent = name;
+      const range = document.createRange();
+      range.selectNodeContents(entry.querySelector('.value'));
+      return range.getClientRects().length;
+    })"""
+    assert set(page.evaluate(lines, LONG)) == {1}
+
+
+def test_paper_is_a4(visit: Callable[..., Any]) -> None:
+    content = visit().pdf(prefer_css_page_size=True)
+    (size,) = set(re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", content))
+    assert [round(float(side) * 25.4 / 72) for side in size] == [210, 297]
+
+
+def test_a_table_that_is_wider_than_the_page_scrolls_on_its_own(visit: Callable[..., Any]) -> None:
+    page = visit(962, reduced_motion="reduce")
+    page.locator("[data-axis=x]").select_option("average_gap")
+    page.locator("[data-axis=y]").select_option("tug_of_war")
+    page.wait_for_selector(".points [data-sort=tug_of_war]")
+    assert page.evaluate("document.documentElement.scrollWidth") == 962
+
+
+def test_paper_names_no_family_that_is_hidden(visit: Callable[..., Any]) -> None:
+    page = visit()
+    entry = page.locator(".entry[data-family=fine_tune]")
+    entry.click()
+    page.wait_for_selector(".entry[data-family=fine_tune][aria-pressed=false]")
+    page.emulate_media(media="print")
+    assert not entry.is_visible()

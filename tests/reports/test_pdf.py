@@ -101,3 +101,4 @@ def test_a_report_becomes_a_document_of_several_pages(run_path: Path) -> None:
     printed.unlink()
     assert content.startswith(b"%PDF-")
     assert len(re.findall(rb"/Type /Page\b", content)) > 4
+    assert b"/S /Alpha" not in content  # a canvas that was erased masks the page below it

@@ -40,7 +40,9 @@ def failures_card(material: Material) -> Card:
     if bad.empty:
         ended = count(len(trials), "trial")
         reason = f"None: all {ended} ended as they should."
-        if waiting:
+        if trials.empty:
+            reason = "No trial has ended yet."
+        elif waiting:
             reason = f"None of the {ended} that ended; {waiting:,} of {total:,} have not started."
         return Card("failures", _TITLE, reason=reason)
     knobs = told_knobs(trials)

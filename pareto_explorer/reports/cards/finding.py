@@ -376,6 +376,8 @@ def _trials(material: Material) -> str:
     status = material.trials["trial_status"]
     failed, diverged = ((status == s).sum() for s in (FAILED, DIVERGED))
     running, total = material.unfinished
+    if not total:
+        return "No trial has started."
     if not failed + diverged + running:
         return f"All {count(total, 'trial')} finished."
     parts = [

@@ -19,6 +19,8 @@ _FEW = 4
 def next_card(material: Material) -> Card:
     """What applies of a fixed list, the most important first."""
     steps = next_steps(material)
+    if not steps and material.validation_means.empty:
+        return Card("next", _TITLE, reason="No trial has given a finite point yet.")
     if not steps:
         return Card(
             "next",

@@ -63,6 +63,8 @@ def next_steps(material: Material) -> list[NextStep]:
     if material.nothing_to_forget:
         first = NextStep("Take another forget request, or other objectives", _nothing(material))
         return [first, *_failed(material), *_diverged(material)]
+    if material.validation_means.empty:  # of what is not there, nothing can be said
+        return [*_unfinished(material), *_failed(material), *_diverged(material)]
     return [step for rule in _RULES for step in rule(material)]
 
 

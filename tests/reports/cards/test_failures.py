@@ -71,3 +71,8 @@ def test_without_failures_it_says_so(material: Material) -> None:
     well = points[~points["trial_status"].isin(["failed", "diverged"])]
     told = failures_card(Material(replace(material.run, points=well, manifest={})))
     assert told.reason == "None: all 16 trials ended as they should."
+
+
+def test_before_the_first_trial_none_is_said_to_have_ended(material: Material) -> None:
+    none = replace(material.run, points=material.run.points.iloc[:0], manifest={})
+    assert failures_card(Material(none)).reason == "No trial has ended yet."

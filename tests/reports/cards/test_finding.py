@@ -136,6 +136,11 @@ def test_a_run_without_points_has_one_sentence_and_its_trials(empty: Material) -
     assert len(card.context["sentences"]) == 1
 
 
+def test_before_the_first_trial_nothing_is_said_to_have_finished(material: Material) -> None:
+    card = finding_card(changed(material, points=material.run.points.iloc[:0], manifest={}))
+    assert card.context["sentences"] == ["No trial has started."]
+
+
 def changed(material: Material, **parts: Any) -> Material:
     return Material(replace(material.run, **parts))
 

@@ -196,3 +196,12 @@ def test_a_run_of_which_nothing_stands_out_says_so(
     card = next_card(make())
     assert card.sentence.startswith("Nothing stands out")
     assert '<ol class="steps"' not in render_page("run", [card], make())
+
+
+def test_without_a_model_only_what_stands_in_the_way_is_said(make: Callable[..., Material]) -> None:
+    points = make().run.points
+    failed = points.assign(status="failed", trial_status="failed")
+    assert orders(make(points=failed)) == ["See why 19 trials failed"]
+    nothing = make(points=points.iloc[:0], manifest={})
+    assert orders(nothing) == []
+    assert next_card(nothing).reason == "No trial has given a finite point yet."

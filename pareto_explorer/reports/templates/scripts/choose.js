@@ -83,6 +83,7 @@
     const note = el("p", { class: "muted" });
     const simplest = el("input", { type: "checkbox", onchange: () => { state.simplest = simplest.checked; show(); } });
     const family = el("select", { onchange: () => { state.family = family.value; show(); } });
+    const pin = el("button", { type: "button", onclick: () => document.dispatchEvent(new CustomEvent("pin", { detail: { id: model.idOf(found.row) } })) }, "Pin");
     const limit = el("p", { class: "muted" });
     const groups = Object.entries(dials).map(([rule, lines]) => el("div", { class: "dials", "data-dials": rule }, ...lines.map(({ line }) => line)));
     const form = root.querySelector(".rules");
@@ -90,7 +91,7 @@
     form.replaceChildren(el("div", { class: "choice", role: "group", "aria-label": "Rule" }, ...buttons), note, ...groups,
       el("div", { class: "more" },
         ...(first.replicates > 1 ? [el("label", { class: "check", title: "The earliest model, with the fewest samples and then the fewest knobs, that is not distinguishable from the rule's choice" }, simplest, "one standard error")] : []),
-        el("label", { class: "among" }, "among ", family)), limit);
+        el("label", { class: "among" }, "among ", family), pin), limit);
     form.hidden = false;
 
     let found = null, question = null;
@@ -121,6 +122,7 @@
       dials[state.rule]?.forEach(({ place }) => place(except));
       simplest.checked = state.simplest;
       family.value = state.family;
+      pin.disabled = Boolean(found.problem);
       const here = payload.rows, models = payload.models.reduce((sum, n) => sum + n, 0);
       limit.hidden = !state.simplest || here === models;
       limit.textContent = `One standard error looks at ${numbers.whole(here)} of ${numbers.whole(models)} models here: every family's front and what is nearest to the front of all. The command looks at all.`;

@@ -46,16 +46,7 @@ const explorerCloud = (plot) => {
     return { width, height, l, t, w, h, x: scale(xaxis, ranges.x, l, w, false), y: scale(yaxis, ranges.y, t, h, true) };
   };
   const cleared = (sheet) => {
-    const [width, height] = [Math.round(frame.width * ratio), Math.round(frame.height * ratio)];
-    if (sheet.width !== width || sheet.height !== height) {
-      sheet.width = width;
-      sheet.height = height;
-      sheet.style.width = `${frame.width}px`;
-      sheet.style.height = `${frame.height}px`;
-    }
-    const pen = sheet.getContext("2d");
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.clearRect(0, 0, frame.width, frame.height);
+    const pen = blank(sheet, frame.width, frame.height, ratio);
     pen.lineJoin = "round";
     return pen;
   };

@@ -121,17 +121,7 @@ const explorerParallel = (find, store) => {
   const prepared = (sheet) => {
     const box = plane.getBoundingClientRect();
     const height = axes.length ? axes[0].track.offsetTop + reach + 2 : 0;
-    const ratio = Math.max(2, devicePixelRatio || 1);
-    if (sheet.width !== Math.round(box.width * ratio) || sheet.height !== Math.round(height * ratio)) {
-      sheet.width = Math.round(box.width * ratio);
-      sheet.height = Math.round(height * ratio);
-      sheet.style.width = `${box.width}px`;
-      sheet.style.height = `${height}px`;
-    }
-    const pen = sheet.getContext("2d");
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.clearRect(0, 0, box.width, height);
-    return pen;
+    return blank(sheet, box.width, height, Math.max(2, devicePixelRatio || 1));
   };
   const spots = () => axes.map(({ node, track }) => ({ x: node.offsetLeft + node.offsetWidth / 2, y: track.offsetTop }));
   const path = (pen, row, places) => {

@@ -13,6 +13,17 @@ const mark = (pen, path, x, y, scale, { fill = null, line = 0, colour = null }) 
   pen.restore();
 };
 
+// A canvas with nothing on it, and its pen: a new size empties it, while on paper an erased part would take what lies below along.
+const blank = (sheet, width, height, ratio) => {
+  sheet.width = Math.round(width * ratio);
+  sheet.height = Math.round(height * ratio);
+  sheet.style.width = `${width}px`;
+  sheet.style.height = `${height}px`;
+  const pen = sheet.getContext("2d");
+  pen.scale(ratio, ratio);
+  return pen;
+};
+
 const svgPen = () => {
   const parts = [], kept = [];
   let path = "", clips = 0, groups = 0;

@@ -63,8 +63,9 @@ const explorerScatter = (find, store, tip) => {
     const axes = Object.fromEntries(letters(state).map((letter) => [`${letter}axis`, axis(state, selection, letter, base)]));
     const common = { ...rest, hovermode: state.z ? "closest" : false, showlegend: false };
     if (state.z) {
+      const far = screens.narrow.matches ? 2.7 : 1.8; // so that no title of an axis is cut off
       for (const made of Object.values(axes)) { delete made.automargin; made.backgroundcolor = rest.paper_bgcolor; }
-      return { ...common, uirevision: `${state.x} ${state.y} ${state.z}`, margin: { l: 0, r: 0, t: 0, b: 0 }, dragmode: screens.touch.matches ? false : "orbit", scene: { ...axes, camera: { eye: { x: 1.8, y: 1.8, z: 0.9 } } } };
+      return { ...common, uirevision: `${state.x} ${state.y} ${state.z}`, margin: { l: 0, r: 0, t: 0, b: 0 }, dragmode: screens.touch.matches ? false : "orbit", scene: { ...axes, camera: { eye: { x: far, y: far, z: far / 2 } } } };
     }
     return {
       ...common, ...axes, dragmode: screens.touch.matches ? false : plot.layout?.dragmode || "select", selectdirection: "any", selections: [],
@@ -236,7 +237,7 @@ const explorerScatter = (find, store, tip) => {
     if (!anew || first) repaint(); // otherwise Plotly says when its axes are there
     tellOutside(state, selection);
   }, { slow: true });
-  addEventListener("beforeprint", () => Plotly.relayout(plot, printedSize));
+  addEventListener("beforeprint", () => Plotly.relayout(plot, { width: 680, height: 480 })); // as high as print.css says
   addEventListener("afterprint", () => Plotly.relayout(plot, { width: null, height: null, autosize: true }));
 
   return { plot, cloud, point: (row) => { hovered = row; if (!store.state().z) cloud.point(store.state(), row); } };

@@ -9,7 +9,6 @@ const plotButtons = {
   flat: ["toImage", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"],
   deep: ["toImage", "zoom3d", "pan3d", "orbitRotation", "resetCameraDefault3d"],
 };
-const printedSize = { width: 680, height: 480 };
 
 const figures = (() => {
   const drawing = new Map(); // of those that are drawn: the promise of it

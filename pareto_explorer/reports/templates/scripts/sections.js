@@ -27,7 +27,7 @@ const sections = (() => {
 
   // Of a card whose script keeps what the reader did, only what is said around it is replaced.
   const retold = (old, fresh) => {
-    for (const part of [".card-head h2", ".sentence", ".help"]) {
+    for (const part of [".card-head h2", ".sentence", ".help", ".swatches"]) {
       const [before, after] = [old.querySelector(part), fresh.querySelector(part)];
       if (before && after && before.innerHTML !== after.innerHTML) before.replaceChildren(...after.childNodes);
     }
