@@ -9,6 +9,7 @@ import typer
 
 __all__ = [
     "AddressOption",
+    "BoxOption",
     "CacheOption",
     "OverridesOption",
     "RunArgument",
@@ -49,6 +50,13 @@ SweptOption = Annotated[
 TrustOption = Annotated[
     bool,
     typer.Option("--trust", help="Import and call code that the run names; it can do anything."),
+]
+BoxOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Recompute in the box of this run, or of this YAML or JSON file.",
+        show_default="the run's own, which all must share",
+    ),
 ]
 AddressOption = Annotated[
     str | None,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pareto_explorer.cli.opening import OpenOption, open_page
+from pareto_explorer.cli.options import BoxOption
 from pareto_explorer.terminal import say
 
 __all__ = ["report"]
@@ -18,13 +19,7 @@ def report(
         list[str],
         typer.Argument(help="Run directories or URIs, shown together.", show_default=False),
     ],
-    box: Annotated[
-        Path | None,
-        typer.Option(
-            help="Recompute in the box of this run, or of this YAML or JSON file.",
-            show_default="the run's own, which all must share",
-        ),
-    ] = None,
+    box: BoxOption = None,
     out: Annotated[
         Path | None,
         typer.Option(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pareto_explorer.cli.opening import OpenOption, open_address
+from pareto_explorer.cli.options import BoxOption
 from pareto_explorer.interruption import Interrupted
 from pareto_explorer.terminal import say
 
@@ -23,13 +23,7 @@ def serve(
             show_default=False,
         ),
     ],
-    box: Annotated[
-        Path | None,
-        typer.Option(
-            help="Recompute in the box of this run, or of this YAML or JSON file.",
-            show_default="the run's own, which all must share",
-        ),
-    ] = None,
+    box: BoxOption = None,
     port: Annotated[
         int,
         typer.Option(
