@@ -429,8 +429,11 @@ def test_three_objectives_are_shown_in_space_and_in_the_plane(
     kinds = "[...new Set(document.querySelector('.cloud').data.map((trace) => trace.type))]"
     if page.locator("[data-axis=z]").is_enabled():  # there is WebGL
         assert page.evaluate(kinds) == ["scatter3d"]
+        mark = page.locator("[data-draw=original] path")
+        in_space = mark.get_attribute("d")  # where Plotly has other marks
         page.locator("[data-axis=z]").select_option("")
         settle(page)
+        assert mark.get_attribute("d") != in_space
     assert page.evaluate(kinds) == ["scatter"]
     assert page.locator(".dots:not(.over)").count() == 1
     field(page, "JS divergence: at most").fill("0.1")

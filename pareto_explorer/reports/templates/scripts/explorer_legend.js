@@ -14,6 +14,8 @@ const familySwatch = (family, { line = false } = {}) => {
 };
 const landmarkSwatch = ({ path, line }) => framed({ width: 14, viewBox: "-7 -7 14 14" },
   drawing("path", { d: path, fill: line ? "none" : "currentColor", stroke: line ? "currentColor" : "none", "stroke-width": line }));
+const diamond = "M0-6 6 0 0 6-6 0Z";
+const landmarksInSpace = { original: { path: "M-5-5H5V5H-5Z", line: 1.5 }, retrained: { path: diamond, line: 0 }, between: { path: diamond, line: 1.5 } }; // as Plotly draws them there
 const lineSwatch = (attributes) => framed({ width: 20, viewBox: "-10 -7 20 14" }, drawing("path", { fill: "none", stroke: "currentColor", ...attributes }));
 
 const explorerLegend = (find, store) => {
@@ -36,10 +38,10 @@ const explorerLegend = (find, store) => {
       el("span", { class: "mark" }), el("span", { class: "name" }, ...breakable(family.name)), el("span", { class: "value", title: "hypervolume, mean over replicates" })),
     el("button", { type: "button", class: "only no-print", "aria-label": `Show ${family.name} alone`, onclick: () => hide(names().filter((name) => name !== family.name)) }, "only"));
   const choice = (what, swatch, title) => el("button", { type: "button", class: "entry", "data-draw": what, onclick: () => store.dispatch({ type: "draw", what }) }, swatch, el("span", { class: "name" }, title));
-  const choices = ({ data }) => {
+  const choices = ({ data, z }) => {
     const flat = data.axes.length === 2;
     return [
-      ...data.landmarks.map(({ kind, title, shape }) => choice(kind, landmarkSwatch(shape), title)),
+      ...data.landmarks.map(({ kind, title, shape }) => choice(kind, landmarkSwatch(z ? landmarksInSpace[kind] : shape), title)),
       choice("box", lineSwatch({ d: "M-9-5H9V5H-9Z", "stroke-dasharray": "2 2" }), "Box and reference point"),
       ...(flat ? [
         choice("pooled", lineSwatch({ d: "M-10 0H10", "stroke-width": 6, opacity: 0.35 }), "Front of all families"),
@@ -54,14 +56,14 @@ const explorerLegend = (find, store) => {
   });
   let order = "";
   store.add((state, _, changed) => {
-    if (!changed("data", "hidden", "drawn", "colour")) return;
+    if (!changed("data", "hidden", "drawn", "colour", "z")) return;
     const families = [...state.data.families].sort((a, b) => b.volume - a.volume);
     const wanted = families.map(({ name }) => name).join("\n");
     if (order !== wanted) { // only then, so that the focus stays where it is
       order = wanted;
       list.replaceChildren(...families.map(chip));
     }
-    if (changed("data")) switches.replaceChildren(...choices(state));
+    if (changed("data", "z")) switches.replaceChildren(...choices(state));
     const line = state.drawn.has("stairs") && state.data.axes.length === 2;
     families.forEach((family, i) => {
       const button = list.children[i].firstElementChild;
