@@ -79,7 +79,11 @@ def block(run: Run, printed: str, seconds: float) -> str:
         f"{trials} trials, {replicates} replicates each, took {seconds:.0f} s with the training of "
         f"all landmarks. {_where(run.manifest)}"
     )
-    found = "\n".join(f"> {sentence}" for sentence in [card.sentence, *card.context["answer"]])
+    # Where the first sentence leaves families out, one of those that follow says the same of more.
+    opening, answer = card.sentence.partition(",")[0], card.context["answer"]
+    whole = [sentence for sentence in answer if sentence.startswith(opening)] or [card.sentence]
+    others = [sentence for sentence in answer if sentence not in whole]
+    found = "\n".join(f"> {sentence}" for sentence in [*whole, *others])
     shown = f"```text\n{_shortened(printed)}\n```" if printed else _side_by_side(run)
     return f"{shown}\n\n{made} The report says:\n\n{found}"
 
