@@ -1,4 +1,6 @@
 // Writes the Plotly of the report page and the licences of all that is in it; see README.md.
+import { parse } from "acorn";
+import { full } from "acorn-walk";
 import { build } from "esbuild";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,6 +19,17 @@ const withoutDescriptions = {
   setup: ({ onLoad }) => onLoad({ filter: /plotly\.js[/\\]src[/\\].*\.js$/ }, async ({ path }) => ({
     contents: (await readFile(path, "utf8")).replace(description, ""),
   })),
+};
+
+// A function in parentheses is compiled when it is first read, and not read twice: nearly all modules run at once.
+const inParentheses = (code) => {
+  const [, wrapper] = code.match(/^"use strict";var Plotly=\(\(\)=>\{var ([\w$]+)=/m);
+  const modules = [];
+  full(parse(code, { ecmaVersion: 2020 }), ({ type, callee, arguments: given }) => {
+    if (type === "CallExpression" && callee.name === wrapper) modules.push(given[0]);
+  });
+  modules.sort((a, b) => b.start - a.start);
+  return modules.reduce((text, { start, end }) => `${text.slice(0, start)}(${text.slice(start, end)})${text.slice(end)}`, code);
 };
 
 const about = async (folder) => JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
@@ -50,5 +63,5 @@ const part = (ending) => outputFiles.find(({ path }) => path.endsWith(ending)).t
 const sources = Object.keys(metafile.inputs).filter((path) => !path.endsWith(".css"));
 const folders = new Set(sources.flatMap((path) => path.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/) ?? []));
 const licences = await Promise.all([...folders].sort().map(licence));
-await writeFile(join(HOME, "plotly.min.js"), part(".min.js"));
+await writeFile(join(HOME, "plotly.min.js"), inParentheses(part(".min.js")));
 await writeFile(join(HOME, "plotly.licences.txt"), [...licences, part(".LEGAL.txt").trim()].join(`\n\n${"-".repeat(80)}\n\n`) + "\n");

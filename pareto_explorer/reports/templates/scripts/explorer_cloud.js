@@ -26,7 +26,7 @@ const explorerCloud = (plot) => {
   const canvas = el("canvas", { class: "dots", "aria-hidden": "true" });
   const over = el("canvas", { class: "dots over", "aria-hidden": "true" }); // of what is pointed at
   const ratio = Math.max(2, devicePixelRatio || 1);
-  let places = { rows: [], xs: [], ys: [], length: 0 }, at = new Map(), marks = [], frame = null, latest = null;
+  let places = { rows: [], xs: [], ys: [], length: 0 }, at = new Map(), marks = [], frame = null, latest = null, pointed = false;
 
   const inksOf = (state) => {
     const { paper_bgcolor: paper, font, xaxis } = state.data.layouts[state.theme];
@@ -170,7 +170,9 @@ const explorerCloud = (plot) => {
   };
   // What one point, or the family in the legend, adds while it is pointed at.
   const point = (state, row) => {
-    if (!frame || !canvas.isConnected) return;
+    const before = pointed;
+    pointed = row !== null || explorerLayers.alone(state) !== null;
+    if (!frame || !canvas.isConnected || !(pointed || before)) return;
     const pen = cleared(over);
     pen.save();
     pen.beginPath();

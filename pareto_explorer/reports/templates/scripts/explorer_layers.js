@@ -67,10 +67,12 @@ const explorerLayers = (() => {
       line(pen, points.slice(1, -1), { ...style, width: 2 });
     });
   };
-  const area = (pen, frame, state) => {
-    const turn = order(state);
+  const alone = (state) => {
     const shown = state.data.families.filter(({ name }) => !state.hidden.has(name));
-    const family = shown.find(({ name }) => name === state.lit) ?? (shown.length === 1 ? shown[0] : null);
+    return shown.find(({ name }) => name === state.lit) ?? (shown.length === 1 ? shown[0] : null);
+  };
+  const area = (pen, frame, state) => {
+    const turn = order(state), family = alone(state);
     if (!turn || !family) return;
     const points = edges(state.data).families[state.data.families.indexOf(family)];
     if (!points.length) return;
@@ -137,5 +139,5 @@ const explorerLayers = (() => {
     pen.setLineDash([]);
     pen.globalAlpha = 1;
   };
-  return { box, stairs, area, way, landmarks, ring, label, band };
+  return { alone, box, stairs, area, way, landmarks, ring, label, band };
 })();
