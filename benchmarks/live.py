@@ -7,7 +7,9 @@ Runs a short digits sweep over and over, in turn alone and beside a server with 
 reads every event as a browser does. Prints the CPU seconds of the driver (its workers are processes
 of their own), the wall time of the sweep, and the CPU seconds of the server from the viewer's
 coming to the end of the sweep. Differences are told with their standard error over the pairs: what
-is smaller than that has not been seen. Needs Linux.
+is smaller than that has not been seen. All that a driver does for the page is to write
+progress.json, at most once a second: that is timed by itself, many times, and judged by the goal.
+Needs Linux.
 """
 
 from __future__ import annotations
@@ -24,7 +26,10 @@ import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
+from pareto_explorer.runs.files.progress_file import Standing, write_standing
+
 GOAL = 0.01
+WRITINGS = 2000
 SETTINGS = ("replicates.training_seeds=[0, 1]", "search.configurations=3")
 
 
@@ -80,6 +85,15 @@ def watched(run: Path, cache: Path) -> Cost:
     return cost._replace(server=spent)
 
 
+def writing(folder: Path) -> float:
+    """CPU seconds that it takes a driver to write once how far it is."""
+    standing = Standing("trials", done=12, total=57, running=2, left=60.0)
+    started = time.process_time()
+    for _ in range(WRITINGS):
+        write_standing(folder, standing)
+    return (time.process_time() - started) / WRITINGS
+
+
 def cpu_of(pid: int) -> float:
     """CPU seconds of a process so far, by Linux' own count."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -96,6 +110,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         cache = home / "cache"
+        once = writing(home)
         sweep(home / "first", cache)  # trains the landmarks
         for i in range(pairs):
             runs = (home / f"alone{i}", home / f"seen{i}")
@@ -118,8 +133,9 @@ def main() -> None:
         print(f"{what}: {statistics.mean(shares):+.1%} with a viewer, standard error {spread:.1%}")
     shares = [seen.server / seen.wall for _, seen in costs]
     print(f"server: {statistics.mean(shares):.1%} of one core, imports left out")
-    change = statistics.mean(seen.driver / alone.driver - 1 for alone, seen in costs)
-    print(f"goal: less than {GOAL:.0%} of the driver's CPU: {'met' if change < GOAL else 'missed'}")
+    share = statistics.mean(once * alone.wall / alone.driver for alone, _ in costs)
+    print(f"progress.json once a second: {once * 1e6:.0f} µs each, {share:.3%} of the driver's CPU")
+    print(f"goal: less than {GOAL:.0%} of the driver's CPU: {'met' if share < GOAL else 'missed'}")
 
 
 if __name__ == "__main__":
