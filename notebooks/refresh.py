@@ -57,6 +57,8 @@ def keep(notebook: Any, page: Page) -> None:
             if PLOTLY in data:
                 output.data = {"image/png": picture(page, data[PLOTLY])}
             data.pop("application/vnd.jupyter.widget-view+json", None)
+            for kind in data.keys() & {"text/html", "text/plain"}:
+                data[kind] = data[kind].replace(str(Path.home()), "~")
 
 
 def says_something(output: Any) -> bool:
