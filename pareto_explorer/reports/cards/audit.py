@@ -96,7 +96,7 @@ def _reason(run: Run) -> str:
     why = "Gap metrics are means over samples and miss what an attacker sees who looks at each."
     if "imported" in run.manifest:
         return f"No audit: the models of this run were made elsewhere. {why}"
-    return f"No audit yet: run `{audit_command(run)}`. {why}"
+    return f"No audit yet ({audit_command(run)} makes one). {why}"
 
 
 def _gap(material: Material, point: Checkpoint) -> str:
