@@ -58,7 +58,7 @@ def computed(material: Material) -> Audits:
 def test_without_an_audit_it_says_how_to_make_one(material: Material) -> None:
     reason = audit_card(material).reason
     assert reason.startswith("No audit yet")
-    assert f"`pareto-explorer audit {material.run.shown}`" in reason
+    assert f"(pareto-explorer audit {material.run.shown} makes one)" in reason
     imported = replace(material.run, manifest={"imported": {}})
     assert "made elsewhere" in audit_card(Material(imported)).reason
 
