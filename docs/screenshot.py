@@ -8,10 +8,12 @@ Needs Chromium and the extra ``dev``; writes ``docs/images/report.png``.
 from __future__ import annotations
 
 import argparse
+import io
 import shutil
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 PICTURE = Path(__file__).parent / "images" / "report.png"
@@ -33,15 +35,16 @@ def main() -> None:
 
 
 def picture(browser: Any, report: Path) -> bytes:
-    """The upper part of a page, once its figures are drawn, as a PNG."""
+    """The upper part of a page, once its figures are drawn, as a PNG of 256 colours."""
     page = browser.new_page(
         viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light", device_scale_factor=1
     )
     page.goto(report.resolve().as_uri())
     page.wait_for_selector(".main-svg", state="attached")
-    shot: bytes = page.screenshot()
-    page.close()
-    return shot
+    with Image.open(io.BytesIO(page.screenshot())) as shot, io.BytesIO() as small:
+        shot.quantize(256).save(small, "PNG", optimize=True)
+        page.close()
+        return small.getvalue()
 
 
 if __name__ == "__main__":

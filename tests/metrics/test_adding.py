@@ -133,7 +133,7 @@ def test_its_twin_chooses_in_its_place(points: pd.DataFrame) -> None:
 
 
 def test_it_is_listed_and_can_be_an_objective(added: None, tmp_path, monkeypatch) -> None:
-    monkeypatch.setenv("PARETO_EXPLORER_CACHE", str(tmp_path))  # which remembers what is listed
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # which remembers what is listed
     listed = {entry.name: entry for entry in catalogue()["metrics"]}
     assert listed["doubt"].summary == ROWS[0].meaning
     assert listed["doubt"].source == ROWS[0].source
