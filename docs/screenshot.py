@@ -42,7 +42,9 @@ def picture(browser: Any, report: Path) -> bytes:
     page.goto(report.resolve().as_uri())
     page.wait_for_selector(".main-svg", state="attached")
     with Image.open(io.BytesIO(page.screenshot())) as shot, io.BytesIO() as small:
-        shot.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(small, "PNG", optimize=True)
+        shot.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(
+            small, "PNG", optimize=True
+        )
         page.close()
         return small.getvalue()
 
