@@ -26,7 +26,7 @@ SPACE = {
     "search": {"configurations": 12},
 }
 TRIALS = 24
-LONG = 90_000  # milliseconds: who waits so long has failed
+LONG = 300_000  # milliseconds: who waits so long has failed
 POINTS = "() => Number(document.querySelector('[data-level=\"0\"] span')?.textContent ?? 0)"
 KEPT = """() => ({
   marked: window.marked,
