@@ -8,7 +8,7 @@ import shlex
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -145,16 +145,23 @@ def _start(**options: Any) -> Any:
     if quoted != sys.executable:
         options["runtime_env"] = {"py_executable": quoted}
     try:
-        with _deaf_children():
-            return ray.init(
-                address="local", dashboard_host=LOCALHOST, **job_options(None), **options
-            )
+        try:
+            return _launch(options)
+        except Exception as error:
+            if type(error) is not Exception:
+                raise
+            return _launch(options)  # a busy machine had not done it in the half minute of Ray's
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         raise InputError(_not_started(error)) from None
     except Exception as error:
         if type(error) is not Exception:
             raise
-        raise InputError(_not_started(error)) from None  # it took longer than Ray waits
+        raise InputError(_not_started(error)) from None
+
+
+def _launch(options: Mapping[str, Any]) -> Any:
+    with _deaf_children():
+        return ray.init(address="local", dashboard_host=LOCALHOST, **job_options(None), **options)
 
 
 @contextmanager

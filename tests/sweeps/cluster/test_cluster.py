@@ -306,6 +306,20 @@ def test_a_local_start_that_fails_is_no_missing_cluster(starting, error):
         pytest.fail("it was not refused")
 
 
+def test_a_machine_too_busy_for_ray_to_start_in_time_is_tried_once_more(starting):
+    answers = [Exception("The current node timed out during startup"), None]  # as Ray says it
+
+    def late_once():
+        answer = answers.pop(0)
+        if answer:
+            raise answer
+
+    starting(late_once)
+    with connect(None, verbose=False) as own:
+        assert own
+    assert not answers
+
+
 def test_a_signal_while_ray_starts_reaches_who_listens(starting):
     """Ray replaces the handler of SIGTERM by one that exits, before and after it has started."""
     before = signal.getsignal(signal.SIGTERM)
