@@ -133,7 +133,7 @@ def test_a_long_table_shows_its_leaders_and_the_rest_on_demand(
     write_manifest(run, manifest | {"domains": domains})
     page = browser.new_page()
     page.goto(write_report(run.path).as_uri())
-    rows = page.locator("#hypervolume > table").first.locator("tbody tr:visible")
+    rows = page.locator("#hypervolume table").first.locator("tbody tr:visible")
     assert rows.count() == 8
     page.get_by_role("button", name="Show all 14 families").first.click()
     assert rows.count() == 14
