@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -145,23 +145,27 @@ def _start(**options: Any) -> Any:
     if quoted != sys.executable:
         options["runtime_env"] = {"py_executable": quoted}
     try:
-        try:
+        with suppress(_LateError):
             return _launch(options)
-        except Exception as error:
-            if type(error) is not Exception:
-                raise
-            return _launch(options)  # a busy machine had not done it in the half minute of Ray's
+        return _launch(options)  # on a busy machine, once more
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         raise InputError(_not_started(error)) from None
-    except Exception as error:
-        if type(error) is not Exception:
-            raise
-        raise InputError(_not_started(error)) from None
+
+
+class _LateError(RuntimeError):
+    """Ray's own parts were not there within the half minute that it waits for them."""
 
 
 def _launch(options: Mapping[str, Any]) -> Any:
-    with _deaf_children():
-        return ray.init(address="local", dashboard_host=LOCALHOST, **job_options(None), **options)
+    try:
+        with _deaf_children():
+            return ray.init(
+                address="local", dashboard_host=LOCALHOST, **job_options(None), **options
+            )
+    except Exception as error:
+        if type(error) is not Exception:
+            raise
+        raise _LateError(*error.args) from None
 
 
 @contextmanager
